@@ -1,0 +1,1 @@
+"""Tools for developing and trying LearnFlow; nothing the product imports."""

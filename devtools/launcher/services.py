@@ -1,0 +1,106 @@
+"""A PostgreSQL and a Redis for tests, as long as something needs them, without a supervisor."""
+
+import os
+import secrets
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devtools.launcher.leftovers import end_leftovers
+from devtools.launcher.ports import choose_port
+from devtools.launcher.postgres import Postgres
+from devtools.launcher.redis import Redis
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+
+
+def run_with_services(command: list[str]) -> int:
+    """Run `command` with DATABASE_URL and REDIS_URL set, beside throw-away servers if need be.
+
+    Servers named in the environment are used as they are. Answers the command's exit status.
+    """
+    with _missing_services() as environment:
+        with subprocess.Popen(command, env=os.environ | environment) as process:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, lambda received, _: process.send_signal(received))
+            return process.wait()
+
+
+def keep_services(state: Path) -> None:
+    """Run both servers with their data in `state`, print their addresses, wait for a signal."""
+    with _running_services(state) as environment:
+        for name, value in environment.items():
+            print(f"export {name}='{value}'", flush=True)
+        stop = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+        signal.sigwait(stop)
+
+
+@contextmanager
+def _missing_services() -> Iterator[dict[str, str]]:
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="learnflow-") as folder:
+        Path(folder).chmod(0o711)
+        with _running_services(Path(folder)) as environment:
+            yield {k: v for k, v in environment.items() if not os.environ.get(k)}
+
+
+@contextmanager
+def _running_services(state: Path) -> Iterator[dict[str, str]]:
+    state.mkdir(parents=True, exist_ok=True)
+    password = _password(state)
+    postgres = Postgres(state / "postgres", choose_port(), password, durable=False)
+    redis = Redis(state / "redis", choose_port(taken=[postgres.port]), password, durable=False)
+    end_leftovers(folders=[postgres.data, redis.data])
+    with _running(postgres), _running(redis):
+        yield {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+
+
+@contextmanager
+def _running(server: Postgres | Redis) -> Iterator[None]:
+    server.prepare()
+    log_path = server.folder / "server.log"
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            server.command(), stdout=log, stderr=log, start_new_session=True, cwd="/"
+        )
+    try:
+        _await_answer(server, process, log_path)
+        yield
+    finally:
+        _stop(process, server.stop_signal)
+
+
+def _await_answer(
+    server: Postgres | Redis, process: subprocess.Popen[bytes], log_path: Path
+) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{type(server).__name__} did not start:\n{log_path.read_text()}")
+        time.sleep(0.05)
+
+
+def _stop(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    process.send_signal(number)
+    try:
+        process.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _password(state: Path) -> str:
+    """The servers' password, made once for each state folder and readable by its owner alone."""
+    path = state / "password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(24))
+    return path.read_text()
