@@ -1,0 +1,177 @@
+"""The one place that turns errors into HTTP: the shape of plan 6.1 for everything under /api/."""
+
+import logging
+import math
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from core import errors
+from core.errors import DomainError
+from core.logging import request_id
+from core.serializers import WRONG_TYPE
+
+logger = logging.getLogger(__name__)
+
+_STATUS: list[tuple[type[DomainError], int]] = [
+    (errors.Malformed, 400),
+    (errors.Unauthenticated, 401),
+    (errors.PaymentNeeded, 402),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.Invalid, 422),
+    (errors.TooMany, 429),
+    (errors.Unavailable, 503),
+]
+_CODES = {
+    400: "BAD_REQUEST",
+    401: "NOT_AUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    429: "RATE_LIMITED",
+    500: "INTERNAL_ERROR",
+    503: "SERVICE_UNAVAILABLE",
+}
+# Codes of a body that lacks a field or has the wrong JSON type: 400. Any other refusal: 422.
+_MALFORMED = {"required", "null", "not_a_list", "not_a_dict", WRONG_TYPE}
+
+
+def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler. Never returns None: whatever happens has the error shape."""
+    set_rollback()
+    response = _respond(exc)
+    response["X-Request-ID"] = request_id.get()
+    if response.status_code >= 500:
+        logger.error("%s answered %s", context.get("request"), response.status_code, exc_info=exc)
+    return response
+
+
+def error_body(
+    *, code: str, message: str, status: int, details: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the body of plan 6.1 with the request's id."""
+    return {
+        "error": {
+            "code": code,
+            "message": message,
+            "status": status,
+            "details": details or {},
+            "request_id": request_id.get(),
+        }
+    }
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 404 for paths no view takes."""
+    return _plain(404, "The requested resource does not exist")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's 500 for what DRF never saw."""
+    return _plain(500, "Something went wrong on our side")
+
+
+def _plain(status: int, message: str) -> HttpResponse:
+    return JsonResponse(error_body(code=_CODES[status], message=message, status=status), status=status)
+
+
+def _respond(exc: Exception) -> Response:
+    if isinstance(exc, DomainError):
+        return _from_domain(exc)
+    if isinstance(exc, Http404):
+        return _answer(404, message="The requested resource does not exist")
+    if isinstance(exc, PermissionDenied):
+        return _answer(403, message="You do not have permission to perform this action")
+    if isinstance(exc, drf.ValidationError):
+        return _from_validation(exc)
+    if isinstance(exc, drf.APIException):
+        return _from_drf(exc)
+    if isinstance(exc, OperationalError | InterfaceError):
+        return _answer(503, message="The database is not available right now")
+    if isinstance(exc, DataError):
+        return _answer(422, code="VALIDATION_ERROR", message="A value is out of range")
+    return _answer(500, message="Something went wrong on our side")
+
+
+def _answer(
+    status: int,
+    *,
+    message: str,
+    code: str | None = None,
+    details: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    code = code or _CODES.get(status, "ERROR")
+    body = error_body(code=code, message=message, status=status, details=details)
+    return Response(body, status=status, headers=headers)
+
+
+def _from_domain(exc: DomainError) -> Response:
+    status = next((number for kind, number in _STATUS if isinstance(exc, kind)), 400)
+    headers = {}
+    if isinstance(exc, errors.TooMany):
+        headers["Retry-After"] = str(exc.retry_after)
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    if status == 503:
+        headers["Retry-After"] = "5"
+    return _answer(
+        status, code=exc.code, message=exc.message, details=dict(exc.details), headers=headers
+    )
+
+
+def _from_validation(exc: drf.ValidationError) -> Response:
+    detail = exc.detail if isinstance(exc.detail, dict) else {"non_field_errors": exc.detail}
+    codes = set(_codes(exc.get_codes()))
+    not_an_object = set(detail) == {"non_field_errors"} and codes == {"invalid"}
+    if codes & _MALFORMED or (not_an_object and _is_wrong_container(exc)):
+        return _answer(
+            400, code="BAD_REQUEST", message="The request body is incomplete or has wrong types",
+            details=detail,
+        )  # fmt: skip
+    return _answer(
+        422, code="VALIDATION_ERROR", message="A value is not acceptable", details=detail
+    )
+
+
+def _is_wrong_container(exc: drf.ValidationError) -> bool:
+    return "Expected a dictionary" in str(exc.detail)
+
+
+def _codes(codes: Any) -> list[str]:
+    if isinstance(codes, dict):
+        return [code for value in codes.values() for code in _codes(value)]
+    if isinstance(codes, list | tuple):
+        return [code for value in codes for code in _codes(value)]
+    return [str(codes)]
+
+
+def _from_drf(exc: drf.APIException) -> Response:
+    status = exc.status_code
+    headers: dict[str, str] = {}
+    if auth_header := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = str(auth_header)
+    if isinstance(exc, drf.Throttled):
+        headers["Retry-After"] = str(max(1, math.ceil(exc.wait or 1)))
+    if isinstance(exc, drf.MethodNotAllowed):
+        return _answer(405, message=str(exc.detail), headers=headers)
+    code = _drf_code(exc, status)
+    message = exc.detail if isinstance(exc.detail, str) else _CODES.get(status, "Error")
+    return _answer(status, code=code, message=str(message), headers=headers)
+
+
+def _drf_code(exc: drf.APIException, status: int) -> str:
+    code = exc.get_codes()
+    if isinstance(exc, drf.AuthenticationFailed) and isinstance(code, str):
+        return "TOKEN_INVALID" if code == exc.default_code else code.upper()
+    return _CODES.get(status, "ERROR")

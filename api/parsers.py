@@ -1,0 +1,44 @@
+"""JSON in: what RFC 8259 allows and PostgreSQL can store, everything else is 400."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import orjson
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+
+class StrictJSONParser(BaseParser):
+    """Parses with orjson, which refuses lone surrogates, invalid UTF-8, NaN, numbers out of range
+    and nesting deeper than 1024. NUL characters are refused here: PostgreSQL can't store them."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        raw = stream.read()
+        try:
+            data = orjson.loads(raw)
+        except (orjson.JSONDecodeError, RecursionError) as exc:
+            raise ParseError("The body is not valid JSON") from exc
+        if b"\\u0000" in raw and _has_nul(data):
+            raise ParseError("The body contains a NUL character")
+        return data
+
+
+def _has_nul(data: Any) -> bool:
+    pending = [data]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str) and "\x00" in item:
+            return True
+        if isinstance(item, dict):
+            pending.extend(item.keys())
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return False

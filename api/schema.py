@@ -1,0 +1,70 @@
+"""The OpenAPI schema: the error shape on every operation, sign-in described once."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+
+class ErrorDetailSerializer(serializers.Serializer[Any]):
+    """What went wrong (plan 6.1)."""
+
+    code = serializers.CharField(help_text="Stable, UPPER_SNAKE; branch on this.")
+    message = serializers.CharField(help_text="For a developer or, at need, a person.")
+    status = serializers.IntegerField(help_text="The HTTP status again.")
+    details = serializers.DictField(help_text="Facts; for 400 and 422 the fields at fault.")
+    request_id = serializers.CharField(help_text="The same as the header X-Request-ID.")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Every error under /api/ has this shape."""
+
+    error = ErrorDetailSerializer()
+
+
+class LearnFlowSchema(AutoSchema):
+    """Adds the error responses that any operation may answer, unless it declares its own."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return []
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        for status, text in self._common_errors().items():
+            bodies.setdefault(
+                status, self._get_response_for_code(_described(text), status, direction=direction)
+            )
+        return bodies
+
+    def _common_errors(self) -> dict[str, str]:
+        common = {"429": "Asked too often; `Retry-After` says when to come back"}
+        if self.get_auth():
+            common["401"] = "No or no longer valid access token"
+        if "{" in self.path:
+            common["404"] = "Doesn't exist, or not for this person"
+        if self.method in {"POST", "PUT", "PATCH"}:
+            common["400"] = "Body unreadable, incomplete or of wrong types"
+            common["422"] = "A value is not acceptable; `details` names the fields"
+        return common
+
+
+def _described(text: str) -> Any:
+    from drf_spectacular.utils import OpenApiResponse
+
+    return OpenApiResponse(ErrorSerializer, description=text)
+
+
+class SessionJWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes the bearer token to readers of the schema."""
+
+    target_class = "users.authentication.SessionJWTAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The `access_token` of register or login, or `access` of refresh.",
+        }

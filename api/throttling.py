@@ -1,0 +1,68 @@
+"""Rate limits: the plan's rates, each its own setting (contract "Accounts")."""
+
+import logging
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from core.network import client_ip
+
+logger = logging.getLogger(__name__)
+
+_PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class RateThrottle(BaseThrottle):
+    """A fixed window per scope and person (or address), counted atomically in Redis.
+
+    A view's `throttle_scope` names its scope; without one, the scope is `user` or `anon`. A view
+    with `throttle_scope = None` is never throttled. When Redis is down nobody is throttled: being
+    reachable outweighs counting.
+    """
+
+    _retry_after: float | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        scope = getattr(view, "throttle_scope", "")
+        if scope is None:
+            return True
+        scope = scope or ("user" if request.user.is_authenticated else "anon")
+        rate = parse_rate(settings.THROTTLE_RATES.get(scope, "none"))
+        if rate is None:
+            return True
+        limit, period = rate
+        now = time.time()
+        count = _count(f"throttle:{scope}:{_identity(request)}:{int(now // period)}", period)
+        self._retry_after = period - now % period
+        return count <= limit
+
+    def wait(self) -> float | None:
+        return self._retry_after
+
+
+def parse_rate(rate: str) -> tuple[int, int] | None:
+    """Return (requests, seconds) of "600/min"; None of "none". Raises ValueError otherwise."""
+    if rate == "none":
+        return None
+    number, _, period = rate.partition("/")
+    return int(number), _PERIODS[period[:1].lower()]
+
+
+def _identity(request: Request) -> str:
+    if request.user.is_authenticated:
+        return f"u{request.user.pk}"
+    return f"a{client_ip(request)}"
+
+
+def _count(key: str, period: int) -> int:
+    """Return how often the key was counted in its window, this time included."""
+    cache.add(key, 0, timeout=period + 1)
+    try:
+        return int(cache.incr(key) or 0)
+    except ValueError:
+        # Expired between the two calls, or Redis didn't answer.
+        return 1

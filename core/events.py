@@ -1,0 +1,59 @@
+"""What an event is: a frozen dataclass of ids and facts of the moment, with a stable name."""
+
+import dataclasses
+import datetime as dt
+import typing
+import uuid
+from decimal import Decimal
+
+_DECODERS: dict[type, typing.Callable[[typing.Any], object]] = {
+    uuid.UUID: uuid.UUID,
+    Decimal: Decimal,
+    dt.datetime: dt.datetime.fromisoformat,
+}
+_registry: dict[str, type["Event"]] = {}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened. Subclasses set `name` and declare fields of type str, int, bool,
+    UUID, Decimal or datetime (or `X | None`). Payloads carry no secrets: staff can read them."""
+
+    name: typing.ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if not cls.name:
+            raise TypeError(f"{cls.__name__} needs a name")
+        _registry[cls.name] = cls
+
+    def payload(self) -> dict[str, object]:
+        """Return the fields as JSON-ready values."""
+        return {
+            field.name: _encode(getattr(self, field.name)) for field in dataclasses.fields(self)
+        }
+
+
+def load(*, name: str, payload: dict[str, object]) -> Event:
+    """Return the event stored under `name`. Raises KeyError for a name nobody declares."""
+    cls = _registry[name]
+    hints = typing.get_type_hints(cls)
+    known = {field.name for field in dataclasses.fields(cls)}
+    return cls(**{key: _decode(hints[key], value) for key, value in payload.items() if key in known})
+
+
+def _encode(value: object) -> object:
+    if isinstance(value, uuid.UUID | Decimal):
+        return str(value)
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    return value
+
+
+def _decode(hint: typing.Any, value: object) -> object:
+    if value is None:
+        return None
+    for candidate in typing.get_args(hint) or (hint,):
+        if candidate in _DECODERS:
+            return _DECODERS[candidate](value)
+    return value

@@ -1,0 +1,75 @@
+"""Whether the parts this process depends on answer. No internals leave this module."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from celery import current_app
+from django.core.cache import cache
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django_redis import get_redis_connection
+
+logger = logging.getLogger(__name__)
+
+_migrated = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """The outcome of each check, by name."""
+
+    checks: dict[str, bool]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(self.checks.values())
+
+
+def check_readiness() -> Readiness:
+    """Check database, migrations, cache and broker; each within a second or so."""
+    checks: dict[str, Callable[[], bool]] = {
+        "database": database_answers,
+        "migrations": migrations_applied,
+        "cache": cache_answers,
+        "broker": broker_answers,
+    }
+    return Readiness(checks={name: _passes(name, check) for name, check in checks.items()})
+
+
+def database_answers() -> bool:
+    """Return whether PostgreSQL executes a statement."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return bool(cursor.fetchone() == (1,))
+
+
+def migrations_applied() -> bool:
+    """Return whether no migration is missing. Asked until the first yes: a process doesn't
+    un-migrate."""
+    global _migrated  # noqa: PLW0603 - remembered once per process
+    if not _migrated:
+        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _migrated
+
+
+def cache_answers() -> bool:
+    """Return whether Redis answers. Asked past the cache API, which hides a dead Redis."""
+    return bool(get_redis_connection("default").ping()) and cache is not None
+
+
+def broker_answers() -> bool:
+    """Return whether Celery's broker takes a connection."""
+    with current_app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, timeout=1)
+        return True
+
+
+def _passes(name: str, check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except Exception as exc:
+        logger.warning("health check %s failed: %s", name, exc)
+        return False

@@ -1,0 +1,101 @@
+"""`Idempotency-Key` for POSTs that create orders and payment intents (contract "Everywhere")."""
+
+import datetime as dt
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from core.errors import Conflict, Invalid
+from core.models import IdempotencyRecord
+
+KEEP = dt.timedelta(hours=24)
+# Longer than any request may take: after it, a record without an answer belongs to a dead process.
+LOCK = dt.timedelta(seconds=60)
+
+
+class IdempotencyKeyReused(Conflict):
+    """The key was used with another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    message = "This Idempotency-Key was already used with a different request"
+
+
+class IdempotencyInProgress(Conflict):
+    """The same request is being worked on right now."""
+
+    code = "IDEMPOTENCY_IN_PROGRESS"
+    message = "A request with this Idempotency-Key is still being processed"
+
+
+class IdempotencyKeyInvalid(Invalid):
+    """The header's value isn't usable as a key."""
+
+    code = "IDEMPOTENCY_KEY_INVALID"
+    message = "Idempotency-Key must be 1 to 255 printable ASCII characters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAnswer:
+    """What the first request with this key was answered."""
+
+    status_code: int
+    body: Any
+
+
+def fingerprint(*, method: str, path: str, body: Any) -> str:
+    """Return a hash that is equal for equal requests, whatever the order of the body's keys."""
+    parts = [method, path, body]
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | None:
+    """Claim the key for this request, or return the stored answer of the first one.
+
+    Raises IdempotencyKeyReused, IdempotencyInProgress or IdempotencyKeyInvalid. After None, the
+    caller must end with `finish` or `abandon`; a claim of a dead process lapses after `LOCK`.
+    """
+    if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise IdempotencyKeyInvalid
+    now = timezone.now()
+    with transaction.atomic():
+        record, created = IdempotencyRecord.objects.select_for_update().get_or_create(
+            user_id=user_id,
+            key=key,
+            defaults={"fingerprint": fingerprint, "locked_until": now + LOCK},
+        )
+        if created:
+            return None
+        if record.created_at < now - KEEP:
+            record.status_code, record.body, record.created_at = None, None, now
+        elif record.fingerprint != fingerprint:
+            raise IdempotencyKeyReused
+        elif record.status_code is not None:
+            return StoredAnswer(status_code=record.status_code, body=record.body)
+        elif record.locked_until > now:
+            raise IdempotencyInProgress
+        record.fingerprint, record.locked_until = fingerprint, now + LOCK
+        record.save()
+    return None
+
+
+def finish(*, user_id: uuid.UUID, key: str, status_code: int, body: Any) -> None:
+    """Store the answer under the key."""
+    IdempotencyRecord.objects.filter(user_id=user_id, key=key).update(
+        status_code=status_code, body=body
+    )
+
+
+def abandon(*, user_id: uuid.UUID, key: str) -> None:
+    """Free the key: nothing was done, the client may try again with it."""
+    IdempotencyRecord.objects.filter(user_id=user_id, key=key, status_code=None).delete()
+
+
+def prune_records() -> int:
+    """Delete records older than a key lives; returns how many."""
+    count, _ = IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEEP).delete()
+    return count

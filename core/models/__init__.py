@@ -1,0 +1,8 @@
+"""Tables that know no domain: the base of all others, the outbox, idempotency keys, the audit trail."""
+
+from core.models.audit import AuditEntry
+from core.models.base import BaseModel
+from core.models.idempotency import IdempotencyRecord
+from core.models.outbox import OutboxDelivery, OutboxEvent
+
+__all__ = ["AuditEntry", "BaseModel", "IdempotencyRecord", "OutboxDelivery", "OutboxEvent"]

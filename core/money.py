@@ -1,0 +1,31 @@
+"""Money is a `Decimal` with two places inside, a JSON number on the wire, minor units at Stripe."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+
+
+def quantize(amount: Decimal | int) -> Decimal:
+    """Return the amount with exactly two places, halves rounded up."""
+    return Decimal(amount).quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def to_minor(amount: Decimal) -> int:
+    """Return the amount in minor units (cents). Raises ValueError when it isn't whole cents."""
+    minor = amount * 100
+    if minor != minor.to_integral_value():
+        raise ValueError(f"{amount} has more than two places")
+    return int(minor)
+
+
+def from_minor(minor: int) -> Decimal:
+    """Return minor units (cents) as an amount with two places."""
+    return quantize(Decimal(minor) / 100)
+
+
+def discount_percent(price: Decimal, original_price: Decimal | None) -> int:
+    """Return the discount in whole percent, rounded down (contract: 129.99 → 89.99 is 30)."""
+    if original_price is None or original_price <= 0 or price >= original_price:
+        return 0
+    return int((original_price - price) * 100 / original_price)

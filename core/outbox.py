@@ -1,0 +1,141 @@
+"""The outbox: events are recorded with the business transaction and delivered at least once.
+
+`record` refuses to run outside a transaction. A delivery's work and its mark share one transaction,
+so a handler's database effects happen exactly once; whatever else it does may happen twice.
+"""
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from core import events
+from core.events import Event
+from core.models import OutboxDelivery, OutboxEvent
+from core.nudge import nudge
+
+logger = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[Any], None]
+
+MAX_ATTEMPTS = 20
+FIRST_BACKOFF = dt.timedelta(seconds=2)
+LONGEST_BACKOFF = dt.timedelta(hours=1)
+KEEP_DELIVERED = dt.timedelta(days=30)
+
+_handlers: dict[str, dict[str, Handler]] = {}
+
+
+def subscribe(
+    event_type: type[E], *, name: str | None = None
+) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+    """Register a handler for an event type, under a name that must stay the same across releases.
+
+    Handlers only write to the database and may be called more than once for the same event.
+    """
+
+    def register(handler: Callable[[E], None]) -> Callable[[E], None]:
+        key = name or f"{handler.__module__}.{handler.__qualname__}"
+        _handlers.setdefault(event_type.name, {})[key] = handler
+        return handler
+
+    return register
+
+
+def record(event: Event) -> uuid.UUID:
+    """Store the event and a delivery for each subscribed handler; returns the event's id.
+
+    Raises RuntimeError outside a transaction: an event that could be committed without its cause,
+    or lost with it, is no event.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("outbox.record() needs a transaction")
+    row = OutboxEvent.objects.create(name=event.name, payload=event.payload())
+    now = timezone.now()
+    OutboxDelivery.objects.bulk_create(
+        OutboxDelivery(event=row, handler=handler, next_attempt_at=now)
+        for handler in sorted(_handlers.get(event.name, {}))
+    )
+    transaction.on_commit(lambda: nudge("core.tasks.deliver_outbox"))
+    return row.id
+
+
+def deliver_due(*, limit: int = 100) -> int:
+    """Deliver up to `limit` due deliveries, oldest first; returns how many were tried."""
+    tried = 0
+    while tried < limit and _deliver_next():
+        tried += 1
+    return tried
+
+
+def resend(*, delivery_ids: list[uuid.UUID]) -> int:
+    """Make dead deliveries due again; returns how many there were."""
+    with transaction.atomic():
+        count = OutboxDelivery.objects.filter(
+            id__in=delivery_ids, status=OutboxDelivery.Status.DEAD
+        ).update(
+            status=OutboxDelivery.Status.PENDING,
+            attempts=0,
+            next_attempt_at=timezone.now(),
+        )
+        transaction.on_commit(lambda: nudge("core.tasks.deliver_outbox"))
+    return count
+
+
+def prune_delivered() -> int:
+    """Delete events whose every delivery was made long ago; returns how many."""
+    old = OutboxEvent.objects.filter(recorded_at__lt=timezone.now() - KEEP_DELIVERED)
+    count, _ = old.exclude(
+        deliveries__status__in=[OutboxDelivery.Status.PENDING, OutboxDelivery.Status.DEAD]
+    ).delete()
+    return count
+
+
+def _deliver_next() -> bool:
+    """Claim and deliver one due delivery. False when there is none."""
+    with transaction.atomic():
+        delivery = (
+            OutboxDelivery.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("event")
+            .filter(status=OutboxDelivery.Status.PENDING, next_attempt_at__lte=timezone.now())
+            .order_by("next_attempt_at")
+            .first()
+        )
+        if delivery is None:
+            return False
+        try:
+            with transaction.atomic():
+                _call(delivery)
+        except Exception as exc:
+            logger.exception("outbox delivery %s to %s failed", delivery.id, delivery.handler)
+            _back_off(delivery, exc)
+        else:
+            delivery.status = OutboxDelivery.Status.DELIVERED
+            delivery.delivered_at = timezone.now()
+            delivery.attempts += 1
+        delivery.save()
+    return True
+
+
+def _call(delivery: OutboxDelivery) -> None:
+    event = events.load(name=delivery.event.name, payload=delivery.event.payload)
+    _handlers[delivery.event.name][delivery.handler](event)
+
+
+def _back_off(delivery: OutboxDelivery, exc: Exception) -> None:
+    delivery.attempts += 1
+    delivery.last_error = f"{type(exc).__name__}: {exc}"[:2000]
+    if delivery.attempts >= MAX_ATTEMPTS:
+        delivery.status = OutboxDelivery.Status.DEAD
+        return
+    delivery.next_attempt_at = timezone.now() + back_off_delay(attempts=delivery.attempts)
+
+
+def back_off_delay(*, attempts: int) -> dt.timedelta:
+    """Return how long to wait after this many failures: doubling, capped at an hour."""
+    return min(FIRST_BACKOFF * 2 ** min(attempts - 1, 20), LONGEST_BACKOFF)

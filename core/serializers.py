@@ -1,0 +1,105 @@
+"""Serializer bases and fields: strict JSON types in, money and times in one shape out."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+# The code of "this JSON type can't be read as that field"; api.exceptions answers it with 400.
+WRONG_TYPE = "wrong_type"
+
+_TEXT_FIELDS = (
+    serializers.CharField,
+    serializers.UUIDField,
+    serializers.DateTimeField,
+    serializers.DateField,
+)
+
+
+class StrictFieldsMixin:
+    """Refuses values of the wrong JSON type (contract: 400), beside DRF's own checks (422).
+
+    DRF reads `5` as a string and `"5"` as a number. A client that sends the wrong type has a bug,
+    and is told so. Form data has no types and is left alone.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        wrong = {} if isinstance(data, QueryDict) else self._wrong_types(data)
+        if not wrong:
+            return super().to_internal_value(data)  # type: ignore[misc]
+        cleaned = {key: value for key, value in data.items() if key not in wrong}
+        try:
+            super().to_internal_value(cleaned)  # type: ignore[misc]
+        except serializers.ValidationError as exc:
+            if isinstance(exc.detail, dict):
+                raise serializers.ValidationError({**exc.detail, **wrong}) from None
+        raise serializers.ValidationError(wrong)
+
+    def _wrong_types(self, data: Any) -> dict[str, list[serializers.ErrorDetail]]:
+        if not isinstance(data, Mapping):
+            return {}
+        return {
+            name: [serializers.ErrorDetail(message, code=WRONG_TYPE)]
+            for name, field in self.fields.items()  # type: ignore[attr-defined]
+            if not field.read_only
+            and name in data
+            and data[name] is not None
+            and (message := _mismatch(field, data[name]))
+        }
+
+
+class ApiSerializer(StrictFieldsMixin, serializers.Serializer[Any]):
+    """The base of every request body and of response shapes that aren't models."""
+
+
+class ApiModelSerializer(StrictFieldsMixin, serializers.ModelSerializer[Any]):
+    """The base of model-backed writes."""
+
+
+@extend_schema_field(OpenApiTypes.DOUBLE)
+class MoneyField(serializers.DecimalField):
+    """A `Decimal` with two places inside, a JSON number on the wire. The float exists only for the
+    encoder: two places of up to ten digits survive it exactly."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 10)
+        kwargs.setdefault("decimal_places", 2)
+        super().__init__(**kwargs)
+
+    def to_representation(self, value: Any) -> Any:
+        return None if value is None else float(Decimal(value))
+
+
+@extend_schema_field(OpenApiTypes.DOUBLE)
+class NumberField(serializers.DecimalField):
+    """A decimal such as a rating or hours, as a JSON number with at most `decimal_places` places."""
+
+    def to_representation(self, value: Any) -> Any:
+        if value is None:
+            return None
+        number = round(Decimal(value), self.decimal_places or 0)
+        return int(number) if number == number.to_integral_value() else float(number)
+
+
+def as_drf_error(exc: DjangoValidationError, *, field: str) -> serializers.ValidationError:
+    """Return Django's validation error as DRF's, under the name of one field."""
+    return serializers.ValidationError({field: exc.messages})
+
+
+def _mismatch(field: serializers.Field[Any, Any, Any, Any], value: object) -> str | None:
+    if isinstance(field, serializers.BooleanField):
+        return None if isinstance(value, bool) else "Must be true or false."
+    if isinstance(field, serializers.IntegerField):
+        ok = isinstance(value, int) and not isinstance(value, bool)
+        return None if ok else "Must be a whole number."
+    if isinstance(field, serializers.DecimalField | serializers.FloatField):
+        ok = isinstance(value, int | float | str) and not isinstance(value, bool)
+        return None if ok else "Must be a number."
+    if isinstance(field, _TEXT_FIELDS):
+        return None if isinstance(value, str) else "Must be a string."
+    return None

@@ -1,0 +1,228 @@
+"""The catalogue: categories, courses, their curriculum, and the counters beside them."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Round
+
+from core.models import BaseModel
+from users.models import User
+
+RESERVED_SLUGS = frozenset({"related", "featured", "search", "new", "popular", "suggest"})
+
+
+class Category(BaseModel):
+    """A shelf of the catalogue. `course_count` counts published courses and is kept by services."""
+
+    name = models.CharField(max_length=100, unique=True)
+    slug = models.SlugField(max_length=100, unique=True)
+    description = models.TextField(blank=True)
+    icon = models.CharField(max_length=50, help_text="Name of a Lucide icon")
+    course_count = models.PositiveIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "name"]
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Course(BaseModel):
+    """A course as its instructor wrote it. What readers and buyers do to it is in `CourseStats`."""
+
+    class Level(models.TextChoices):
+        BEGINNER = "beginner"
+        INTERMEDIATE = "intermediate"
+        ADVANCED = "advanced"
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        IN_REVIEW = "in_review"
+        PUBLISHED = "published"
+        ARCHIVED = "archived"
+
+    title = models.CharField(max_length=255)
+    slug = models.SlugField(max_length=255, unique=True)
+    description = models.TextField(blank=True)
+    short_description = models.CharField(max_length=500, blank=True)
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, null=True, blank=True, related_name="courses"
+    )
+    instructor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="courses_taught")
+    thumbnail = models.ImageField(upload_to="course_thumbnails/", blank=True, max_length=255)
+    preview_video_url = models.URLField(blank=True, max_length=500)
+    level = models.CharField(max_length=20, choices=Level, default=Level.BEGINNER)
+    language = models.CharField(max_length=50, default="English")
+    # Zero until there are lessons; kept by the authoring services from the lessons' minutes.
+    duration_minutes = models.PositiveIntegerField(default=0)
+    price = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    original_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    outcomes = models.JSONField(default=list, blank=True)
+    requirements = models.JSONField(default=list, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    is_published = models.GeneratedField(
+        expression=Q(status="published"), output_field=models.BooleanField(), db_persist=True
+    )
+    is_featured = models.BooleanField(default=False)
+    published_at = models.DateTimeField(null=True, blank=True)
+    # When the author last changed what learners see; `updated_at` also moves for upkeep.
+    last_updated = models.DateTimeField(auto_now_add=True)
+    search_document = SearchVectorField(null=True, editable=False)
+    # Title, category and instructor in lower case, for words with typing errors (trigrams).
+    search_text = models.TextField(blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0), name="course_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(original_price=None) | Q(original_price__gte=F("price")),
+                name="course_original_price_not_below_price",
+            ),
+            models.CheckConstraint(
+                condition=Q(level__in=["beginner", "intermediate", "advanced"]),
+                name="course_level_closed",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "in_review", "published", "archived"]),
+                name="course_status_closed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="published") | Q(published_at__isnull=False),
+                name="course_published_has_date",
+            ),
+            models.CheckConstraint(
+                condition=~Q(slug__in=sorted(RESERVED_SLUGS)), name="course_slug_not_reserved"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["category", "is_published"], name="course_by_category"),
+            models.Index(fields=["instructor", "status"], name="course_by_instructor"),
+            models.Index(fields=["-published_at", "-id"], name="course_newest",
+                         condition=Q(status="published")),
+            models.Index(fields=["price", "id"], name="course_by_price",
+                         condition=Q(status="published")),
+            GinIndex(fields=["search_document"], name="course_search"),
+            GinIndex(fields=["search_text"], name="course_trigrams", opclasses=["gin_trgm_ops"]),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CourseStats(models.Model):
+    """Counters of one course, beside it, so that a sale never locks the row an author edits.
+
+    The owner of each fact adjusts them with `F()` in its own transaction; a nightly recount repairs
+    and reports drift. `rating` follows from the sums by itself.
+    """
+
+    STARS: ClassVar[tuple[int, ...]] = (1, 2, 3, 4, 5)
+
+    course = models.OneToOneField(
+        Course, on_delete=models.CASCADE, primary_key=True, related_name="stats"
+    )
+    student_count = models.PositiveIntegerField(default=0)
+    rating_count = models.PositiveIntegerField(default=0)
+    rating_sum = models.PositiveBigIntegerField(default=0)
+    review_count = models.PositiveIntegerField(default=0, help_text="Ratings with a text")
+    rating_1 = models.PositiveIntegerField(default=0)
+    rating_2 = models.PositiveIntegerField(default=0)
+    rating_3 = models.PositiveIntegerField(default=0)
+    rating_4 = models.PositiveIntegerField(default=0)
+    rating_5 = models.PositiveIntegerField(default=0)
+    sales_30_days = models.PositiveIntegerField(default=0, help_text="Kept by the nightly recount")
+    rating = models.GeneratedField(
+        expression=models.Case(
+            models.When(
+                rating_count__gt=0,
+                then=Round(
+                    F("rating_sum") * models.Value(1.0, models.DecimalField())
+                    / F("rating_count"),
+                    precision=2,
+                ),
+            ),
+            default=models.Value(0, models.DecimalField()),
+        ),
+        output_field=models.DecimalField(max_digits=3, decimal_places=2),
+        db_persist=True,
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name_plural = "course stats"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    rating_count=F("rating_1") + F("rating_2") + F("rating_3") + F("rating_4")
+                    + F("rating_5")
+                ),
+                name="stats_stars_add_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(review_count__lte=F("rating_count")), name="stats_reviews_are_ratings"
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["-student_count", "-course"], name="stats_popular"),
+            models.Index(fields=["-rating", "-rating_count", "-course"], name="stats_best_rated"),
+        ]
+
+    def __str__(self) -> str:
+        return f"stats of {self.course_id}"
+
+
+class Curriculum(BaseModel):
+    """A section of a course. Deferred uniqueness lets a reorder be one statement."""
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="curriculum")
+    title = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    order = models.PositiveIntegerField()
+    total_lessons = models.PositiveIntegerField(default=0)
+    total_duration_minutes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["order"]
+        verbose_name_plural = "curriculum"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "order"],
+                name="section_order_unique",
+                deferrable=models.Deferrable.DEFERRED,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Lesson(BaseModel):
+    """One lesson. `removed_at` takes it out of the course without taking it from those who did it."""
+
+    curriculum = models.ForeignKey(Curriculum, on_delete=models.CASCADE, related_name="lessons")
+    title = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    video_url = models.URLField(max_length=500, blank=True)
+    duration_minutes = models.PositiveIntegerField(default=0)
+    order = models.PositiveIntegerField()
+    is_preview = models.BooleanField(default=False)
+    resources = models.JSONField(default=list, blank=True, help_text='[{"title": …, "url": …}]')
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["order"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["curriculum", "order"],
+                name="lesson_order_unique",
+                deferrable=models.Deferrable.DEFERRED,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,1 @@
+"""Settings: `base` for all, and one module per place the product runs in."""

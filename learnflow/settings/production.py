@@ -1,0 +1,51 @@
+"""Production: refuses to start while a setting is missing, in one line that names each."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from learnflow.settings.base import *  # noqa: F403
+from learnflow.settings.base import STORAGES, env
+
+_REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "API_BASE_URL", "FRONTEND_URL")
+_missing = [name for name in _REQUIRED if not env.str(name, default="").strip()]
+if env.str("STRIPE_SECRET_KEY", default="") and not env.str("STRIPE_WEBHOOK_SECRET", default=""):
+    _missing.append("STRIPE_WEBHOOK_SECRET")
+if _missing:
+    raise ImproperlyConfigured(f"LearnFlow can't start, missing settings: {', '.join(_missing)}")
+
+DEBUG = False
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+# Container probes speak plain HTTP to the process itself.
+SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/", r"^health/", r"^metrics$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+REFRESH_COOKIE_SECURE = True
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[env.str("API_BASE_URL")])
+
+if _bucket := env.str("AWS_STORAGE_BUCKET_NAME", default=""):
+    _s3 = {
+        "bucket_name": _bucket,
+        "access_key": env.str("AWS_ACCESS_KEY_ID", default=None),
+        "secret_key": env.str("AWS_SECRET_ACCESS_KEY", default=None),
+        "region_name": env.str("AWS_S3_REGION_NAME", default=None),
+        "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
+    }
+    _backend = "storages.backends.s3.S3Storage"
+    STORAGES = {
+        **STORAGES,
+        "default": {"BACKEND": _backend, "OPTIONS": {**_s3, "location": "media", "querystring_auth": False}},
+        "private": {"BACKEND": _backend, "OPTIONS": {**_s3, "location": "private"}},
+    }
+
+if _dsn := env.str("SENTRY_DSN", default=""):
+    import sentry_sdk
+
+    sentry_sdk.init(
+        dsn=_dsn,
+        environment=env.str("ENVIRONMENT", default="production"),
+        traces_sample_rate=env.float("SENTRY_TRACES_SAMPLE_RATE", default=0.1),
+        send_default_pii=False,
+    )

@@ -1,0 +1,36 @@
+"""The test suite: real PostgreSQL and Redis, fast hashing, nothing outside loopback."""
+
+import tempfile
+
+from learnflow.settings.base import *  # noqa: F403
+from learnflow.settings.base import CACHES, SIMPLE_JWT, THROTTLE_RATES, env
+
+SECRET_KEY = "testing-only-key-that-protects-nothing-at-all-00000000000"  # noqa: S105
+JWT_SECRET = SECRET_KEY
+SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": SECRET_KEY}
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+API_BASE_URL = "http://testserver"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+REFRESH_COOKIE_SECURE = False
+SERVE_MEDIA = True
+
+# Each xdist worker has its own keys in the one Redis; the worker's name comes from pytest-xdist.
+CACHES["default"]["KEY_PREFIX"] = f"lf-test-{env.str('PYTEST_XDIST_WORKER', default='main')}"
+# Throttles are tested where they are switched on.
+THROTTLE_RATES = dict.fromkeys(THROTTLE_RATES, "none")
+
+_FILES = tempfile.mkdtemp(prefix="learnflow-test-")
+MEDIA_ROOT = f"{_FILES}/media"
+EMAIL_FILE_PATH = f"{_FILES}/mail"
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT},
+    },
+    "private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": f"{_FILES}/private"},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

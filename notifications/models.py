@@ -1,0 +1,88 @@
+"""Messages to people: e-mails as rows that a worker sends, and notices inside the product."""
+
+from django.db import models
+from django.db.models import Q
+
+from core.models import BaseModel
+from users.models import User
+
+
+class Email(BaseModel):
+    """One e-mail, written in the transaction of its cause and sent once by a worker.
+
+    `dedupe_key` names the cause (e.g. "receipt:<order id>"): the same cause can't mail twice.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        SENT = "sent"
+        DEAD = "dead"
+
+    dedupe_key = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=50, db_index=True)
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    to = models.EmailField()
+    subject = models.CharField(max_length=300)
+    text = models.TextField()
+    html = models.TextField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    # A claim in progress ends by itself, so that a killed worker's mail goes out later.
+    next_attempt_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "sent", "dead"]), name="email_status_closed"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="email_due",
+                         condition=Q(status="pending")),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.to}"
+
+
+class Notification(BaseModel):
+    """A notice inside the product."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
+    dedupe_key = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=50)
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True)
+    link = models.CharField(max_length=300, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="notification_mine"),
+            models.Index(fields=["user"], name="notification_unread", condition=Q(read_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.user_id}"
+
+
+class NotificationPreference(BaseModel):
+    """What somebody wants to hear of. A missing row means everything; transactional mail (receipt,
+    verification, refund, …) always goes out."""
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, related_name="notification_preference"
+    )
+    email_enrollment = models.BooleanField(default=True)
+    email_completion = models.BooleanField(default=True)
+    email_review = models.BooleanField(default=True)
+    in_app_enrollment = models.BooleanField(default=True)
+    in_app_completion = models.BooleanField(default=True)
+    in_app_review = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user_id}"

@@ -1,0 +1,199 @@
+"""Orders and their lines, coupons, invoices and the numbers on them."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from core.models import BaseModel
+from courses.models import Course
+from enrollments.models import Enrollment
+from users.models import User
+
+
+class Coupon(BaseModel):
+    """A discount by code: a percentage or an amount, within its dates and its limit."""
+
+    code = models.CharField(max_length=50, unique=True, help_text="Stored in upper case")
+    percent_off = models.PositiveSmallIntegerField(null=True, blank=True)
+    amount_off = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    course = models.ForeignKey(
+        Course, on_delete=models.PROTECT, null=True, blank=True, related_name="coupons"
+    )
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    max_redemptions = models.PositiveIntegerField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(percent_off__isnull=False, amount_off=None)
+                | Q(percent_off=None, amount_off__isnull=False),
+                name="coupon_one_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(percent_off=None) | Q(percent_off__range=(1, 100)),
+                name="coupon_percent_bounded",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_off=None) | Q(amount_off__gt=0), name="coupon_amount_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Order(BaseModel):
+    """A purchase. Its amounts are decided once, at creation, and never follow the catalogue."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        REFUNDED = "refunded"
+
+    order_number = models.CharField(max_length=20, unique=True)
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="orders")
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    # Why a failed order failed: expired, replaced (the cart changed), canceled.
+    failure_reason = models.CharField(max_length=20, blank=True)
+    currency = models.CharField(max_length=3)
+    subtotal = models.DecimalField(max_digits=10, decimal_places=2)
+    discount_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    total_amount = models.DecimalField(max_digits=10, decimal_places=2)
+    refunded_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    coupon = models.ForeignKey(
+        Coupon, on_delete=models.PROTECT, null=True, blank=True, related_name="orders"
+    )
+    billing_address = models.JSONField(default=dict, blank=True)
+    payment_method = models.CharField(max_length=50, blank=True)
+    # The charge that paid it (`ch_…`) and its payment intent (`pi_…`), as in plan 3.2.
+    transaction_id = models.CharField(max_length=255, blank=True)
+    payment_id = models.CharField(max_length=255, blank=True)
+    expires_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "completed", "failed", "refunded"]),
+                name="order_status_closed",
+            ),
+            models.CheckConstraint(
+                condition=Q(subtotal__gte=0, discount_amount__gte=0, total_amount__gte=0,
+                            refunded_amount__gte=0),
+                name="order_money_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(total_amount=F("subtotal") - F("discount_amount")),
+                name="order_total_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_amount__lte=F("total_amount")), name="order_refund_bounded"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="completed") | Q(completed_at__isnull=False),
+                name="order_completed_has_date",
+            ),
+            # One open order a person: twenty parallel "create order" make one.
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(status="pending"), name="order_one_pending_per_user"
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="order_mine"),
+            models.Index(fields=["user", "status", "-created_at"], name="order_mine_by_status"),
+            models.Index(fields=["-created_at"], name="order_newest"),
+            models.Index(fields=["expires_at"], name="order_expiring",
+                         condition=Q(status="pending")),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.order_number
+
+
+class OrderItem(BaseModel):
+    """A line: one course, its title and price as they were. A sold course can't be deleted."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        FULFILLED = "fulfilled"
+        REFUNDED = "refunded"
+        CANCELED = "canceled"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="items")
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="order_items")
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    title_at_purchase = models.CharField(max_length=255)
+    price_at_purchase = models.DecimalField(max_digits=10, decimal_places=2)
+    # This line's share of the order's discount; the shares add up to it exactly.
+    discount_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    refunded_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "course"], name="order_item_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "fulfilled", "refunded", "canceled"]),
+                name="order_item_state_closed",
+            ),
+            models.CheckConstraint(
+                condition=Q(price_at_purchase__gte=0, discount_amount__gte=0,
+                            refunded_amount__gte=0),
+                name="order_item_money_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_amount__lte=F("price_at_purchase") - F("discount_amount")),
+                name="order_item_refund_bounded",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.title_at_purchase
+
+
+class CouponRedemption(BaseModel):
+    """A coupon used by one order, so that its limit can be counted."""
+
+    coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="redemptions")
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="redemption")
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.coupon_id} in {self.order_id}"
+
+
+class NumberSeries(models.Model):
+    """The last number given out in a series such as "ORD-2026" or "INV-2026"."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "number series"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.last}"
+
+
+class Invoice(BaseModel):
+    """The invoice of a paid order. Numbers are gapless: given in the transaction that settles."""
+
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="invoice")
+    number = models.CharField(max_length=20, unique=True)
+    issued_at = models.DateTimeField()
+    total_amount = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    billing_address = models.JSONField(default=dict, blank=True)
+    lines = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-issued_at"]
+
+    def __str__(self) -> str:
+        return self.number
