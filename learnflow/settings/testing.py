@@ -19,6 +19,10 @@ CACHES["default"]["KEY_PREFIX"] = f"lf-test-{env.str('PYTEST_XDIST_WORKER', defa
 # Throttles are tested where they are switched on.
 THROTTLE_RATES = dict.fromkeys(THROTTLE_RATES, "none")
 
+# No collectstatic before tests: files are found where the apps keep them.
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
+
 _FILES = tempfile.mkdtemp(prefix="learnflow-test-")
 MEDIA_ROOT = f"{_FILES}/media"
 EMAIL_FILE_PATH = f"{_FILES}/mail"
