@@ -6,7 +6,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Round
+from django.db.models.functions import Cast, Round
 
 from core.models import BaseModel
 from users.models import User
@@ -142,7 +142,7 @@ class CourseStats(models.Model):
             models.When(
                 rating_count__gt=0,
                 then=Round(
-                    F("rating_sum") * models.Value(1.0, models.DecimalField())
+                    Cast(F("rating_sum"), models.DecimalField(max_digits=14, decimal_places=4))
                     / F("rating_count"),
                     precision=2,
                 ),
@@ -151,7 +151,7 @@ class CourseStats(models.Model):
         ),
         output_field=models.DecimalField(max_digits=3, decimal_places=2),
         db_persist=True,
-    )  # fmt: skip
+    )
 
     class Meta:
         verbose_name_plural = "course stats"
