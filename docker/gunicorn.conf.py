@@ -1,0 +1,39 @@
+"""The web server: threads in a few processes, as most of a request is waiting for PostgreSQL.
+
+gunicorn itself takes the number of processes from WEB_CONCURRENCY.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import multiprocess
+
+bind = os.environ.get("BIND", "0.0.0.0:8000")
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "8"))
+preload_app = True
+# It would listen in the home folder, where two instances meet; signals do all we need.
+control_socket_disable = True
+
+timeout = 60
+graceful_timeout = 10
+# Longer than the idle time of the proxy's connections, so that it never writes into a closed one.
+keepalive = 75
+
+# Renews the processes now and then, not all at once: a slow leak never grows old.
+max_requests = 10_000
+max_requests_jitter = 1_000
+
+# The heartbeat file in memory: on a busy disk a worker would be killed for being slow.
+_shared_memory = Path("/dev/shm")  # noqa: S108 - the system's own, not a temporary file
+worker_tmp_dir = str(_shared_memory) if _shared_memory.is_dir() else None
+
+accesslog = "-"
+access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms %({x-request-id}o)s'
+
+
+def child_exit(server: object, worker: Any) -> None:
+    """Take the numbers of a process that ended out of the gauges of the living."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)
