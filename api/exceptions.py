@@ -71,6 +71,16 @@ def error_body(
     }
 
 
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 400, e.g. for a host that isn't ours or a body beyond the limit."""
+    return _plain(400, "The request can't be read")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 403, e.g. a failed CSRF check."""
+    return _plain(403, "You do not have permission to perform this action")
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's 404 for paths no view takes."""
     return _plain(404, "The requested resource does not exist")

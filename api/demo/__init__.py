@@ -1,0 +1,1 @@
+"""The demo: a catalogue, people and their doings, for an installation with nothing in it yet."""
