@@ -18,14 +18,14 @@ GRADIENTS = (
 
 
 def draw_avatar(first_name: str, last_name: str) -> bytes:
-    """Return a 320 × 320 WebP with the person's initials; the name alone decides its colours."""
-    random = Random(f"{first_name} {last_name}")
+    """Return a 320 x 320 WebP with the person's initials; the name alone decides its colours."""
+    random = Random(f"{first_name} {last_name}")  # noqa: S311 (a pattern, not a secret)
     start, end = (parse_hex(colour) for colour in random.choice(GRADIENTS).split())
     large = paint_gradient(SIZE * OVERSAMPLING, SIZE * OVERSAMPLING, start, end)
     pen = Pen(large)
     angle = random.uniform(0.1, 0.9)
-    pen.disc(SIZE * angle, SIZE * 1.05, SIZE * 0.55, (255, 255, 255), 0.10)
-    pen.disc(SIZE * (1 - angle), SIZE * -0.05, SIZE * 0.42, (255, 255, 255), 0.10)
+    pen.disc(SIZE * angle, SIZE * 1.05, SIZE * 0.55, (255, 255, 255), alpha=0.10)
+    pen.disc(SIZE * (1 - angle), SIZE * -0.05, SIZE * 0.42, (255, 255, 255), alpha=0.10)
     image = large.reduce(OVERSAMPLING)
     initials = (first_name[:1] + last_name[:1]).upper()
     centre = (SIZE / 2, SIZE / 2)

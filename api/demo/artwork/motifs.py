@@ -1,6 +1,6 @@
 """One motif a category: what it draws hints at the subject, how it falls depends on the course.
 
-Motifs own the right part of a 1280 × 720 picture (from about x = 560) and may fade into the left,
+Motifs own the right part of a 1280 x 720 picture (from about x = 560) and may fade into the left,
 where the words stand.
 """
 
@@ -21,7 +21,7 @@ Motif = Callable[[Pen, Palette, Random], None]
 def draw_editor(pen: Pen, palette: Palette, random: Random) -> None:
     """Development: two editor windows full of coloured words, before a large pair of braces."""
     braces = random.choice(["{ }", "< >", "[ ]", "( )", "/ *", "=>"])
-    pen.glyph(900, 330, braces, 560, mix(palette.end, palette.ink, 0.12))
+    pen.glyph((900, 330), braces, mix(palette.end, palette.ink, 0.12), size=560)
     _draw_window(pen, palette, random, (820, 70), (520, 330))
     _draw_window(pen, palette, random, (680, 250), (520, 400))
 
@@ -31,9 +31,10 @@ def _draw_window(
 ) -> None:
     x, y = corner
     width, height = size
-    pen.box(x + 14, y + 20, width, height, BLACK, 0.22, radius=22)
-    pen.box(x - 2, y - 2, width + 4, height + 4, mix(palette.end, palette.ink, 0.25), radius=24)
-    pen.box(x, y, width, height, mix(palette.start, BLACK, 0.35), radius=22)
+    pen.box((x + 14, y + 20), size, BLACK, alpha=0.22, radius=22)
+    rim = mix(palette.end, palette.ink, 0.25)
+    pen.box((x - 2, y - 2), (width + 4, height + 4), rim, radius=24)
+    pen.box(corner, size, mix(palette.start, BLACK, 0.35), radius=22)
     for index, accent in enumerate(palette.accents):
         pen.disc(x + 36 + index * 28, y + 34, 8, accent)
     indent, row = 0, y + 84
@@ -44,7 +45,7 @@ def _draw_window(
             if left + word > x + width - 30:
                 break
             colour = random.choice([*palette.accents, mix(palette.ink, palette.start, 0.45)])
-            pen.box(left, row, word, 16, colour, 0.92, radius=8)
+            pen.box((left, row), (word, 16), colour, alpha=0.92, radius=8)
             left += word + 14
         indent = max(0, min(4, indent + random.choice([-1, 0, 1, 1])))
         row += 36
@@ -100,14 +101,15 @@ def _draw_tile(
     corners = [(x, y), (x + size, y), (x + size, y + size), (x, y + size)]
     if kind in {0, 1}:
         cx, cy = corners[turn]
-        pen.pie(cx, cy, size, (turn * 90, turn * 90 + 90), first)
+        pen.pie(cx, cy, size, first, angles=(turn * 90, turn * 90 + 90))
         if kind == 1:
-            pen.pie(cx, cy, size / 2, (turn * 90, turn * 90 + 90), second)
+            pen.pie(cx, cy, size / 2, second, angles=(turn * 90, turn * 90 + 90))
     elif kind == 2:
-        pen.box(x, y, size, size, first)
+        pen.box(corner, (size, size), first)
         pen.disc(x + size / 2, y + size / 2, size * 0.34, second)
     elif kind == 3:
-        pen.pie(x + size / 2, y + size / 2, size / 2, (turn * 90, turn * 90 + 180), first)
+        half_turn = (turn * 90, turn * 90 + 180)
+        pen.pie(x + size / 2, y + size / 2, size / 2, first, angles=half_turn)
     elif kind == 4:
         pen.polygon([corners[turn], corners[turn - 1], corners[turn - 2]], first)
     else:
@@ -122,14 +124,17 @@ def draw_broadcast(pen: Pen, palette: Palette, random: Random) -> None:
     for index in range(9, 0, -1):
         accent = palette.accents[index % 3]
         start = random.uniform(80, 150)
-        pen.arc(x, y, 70 + index * 72, (start, start + random.uniform(110, 190)),
-                random.choice([10, 22, 34]), accent, 0.88 - index * 0.06)  # fmt: skip
+        angles = (start, start + random.uniform(110, 190))
+        pen.arc(x, y, 70 + index * 72, accent, angles=angles,
+                width=random.choice([10, 22, 34]), alpha=0.88 - index * 0.06)  # fmt: skip
     pen.disc(x, y, 86, palette.accents[0])
     pen.disc(x, y, 46, mix(palette.start, BLACK, 0.2))
     for _ in range(16):
         angle, reach = radians(random.uniform(100, 260)), random.uniform(190, 620)
         radius = random.choice([7, 10, 16])
-        pen.disc(x + cos(angle) * reach, y + sin(angle) * reach, radius, palette.accents[1], 0.9)
+        pen.disc(
+            x + cos(angle) * reach, y + sin(angle) * reach, radius, palette.accents[1], alpha=0.9
+        )
 
 
 def draw_network(pen: Pen, palette: Palette, random: Random) -> None:
@@ -139,18 +144,19 @@ def draw_network(pen: Pen, palette: Palette, random: Random) -> None:
         for other_x, other_y in points[index + 1 :]:
             distance = hypot(x - other_x, y - other_y)
             if distance < 120:
-                pen.line([(x, y), (other_x, other_y)], 2, palette.ink, 0.42 * (1 - distance / 120))
+                link = [(x, y), (other_x, other_y)]
+                pen.line(link, palette.ink, width=2, alpha=0.42 * (1 - distance / 120))
     for x, y in points:
         radius = random.choice([4, 5, 7, 11, 18])
         accent = palette.accents[0] if radius < 10 else random.choice(palette.accents)
-        pen.disc(x, y, radius * 2.1, accent, 0.16)
-        pen.disc(x, y, radius, accent, 0.95)
+        pen.disc(x, y, radius * 2.1, accent, alpha=0.16)
+        pen.disc(x, y, radius, accent, alpha=0.95)
     bend, base = random.uniform(90, 200), random.uniform(420, 560)
     curve = [
         (x, base - 300 / (1 + 2.718 ** (-(x - 960) / bend)) + sin(x / 90) * 12)
         for x in range(640, 1300, 10)
     ]
-    pen.line(curve, 9, palette.accents[2], 0.95)
+    pen.line(curve, palette.accents[2], width=9, alpha=0.95)
 
 
 def draw_aperture(pen: Pen, palette: Palette, random: Random) -> None:
@@ -160,7 +166,7 @@ def draw_aperture(pen: Pen, palette: Palette, random: Random) -> None:
     opening = random.uniform(90, 150)
     twist = random.uniform(0, 60)
     pen.disc(x, y, outer + 34, mix(palette.start, BLACK, 0.45))
-    pen.ring(x, y, outer + 34, 6, palette.accents[2], 0.9)
+    pen.ring(x, y, outer + 34, palette.accents[2], width=6, alpha=0.9)
     bright = sorted(palette.accents, key=sum)
     pen.disc(x, y, outer, mix(bright[2], bright[1], 0.3))
     for index in range(blades):
@@ -177,20 +183,20 @@ def draw_aperture(pen: Pen, palette: Palette, random: Random) -> None:
         ]  # fmt: skip
         shade = mix(palette.start, palette.end, 0.2 + 0.75 * (index % 4) / 3)
         pen.polygon(points, mix(shade, BLACK, 0.25))
-        pen.line([points[0], points[1], points[2]], 4, palette.ink, 0.22)
+        pen.line(points[:3], palette.ink, width=4, alpha=0.22)
     for _ in range(7):
         reach = random.uniform(-430, 420)
         radius = random.uniform(14, 84)
-        pen.disc(x + reach, y - reach * 0.62, radius, random.choice(palette.accents), 0.17)
+        pen.disc(x + reach, y - reach * 0.62, radius, random.choice(palette.accents), alpha=0.17)
 
 
 def draw_waveform(pen: Pen, palette: Palette, random: Random) -> None:
     """Music: the waveform of a few seconds, before the grooves of a record."""
     x, y = 1080, random.choice([250, 360, 470])
-    pen.disc(x, y, 430, mix(palette.start, BLACK, 0.35), 0.55)
+    pen.disc(x, y, 430, mix(palette.start, BLACK, 0.35), alpha=0.55)
     for radius in range(130, 430, 20):
-        pen.ring(x, y, radius, 2, palette.ink, 0.14)
-    pen.disc(x, y, 112, palette.accents[0], 0.9)
+        pen.ring(x, y, radius, palette.ink, width=2, alpha=0.14)
+    pen.disc(x, y, 112, palette.accents[0], alpha=0.9)
     pen.disc(x, y, 20, palette.start)
     phases = [random.uniform(0, 2 * pi) for _ in range(3)]
     for index in range(26):
@@ -202,12 +208,14 @@ def draw_waveform(pen: Pen, palette: Palette, random: Random) -> None:
         height = 26 + abs(level) * 96 + random.uniform(0, 30)
         share = index / 25
         colour = mix(palette.accents[1], palette.accents[2], share)
-        pen.box(left, 360 - height, 14, height * 2, colour, 0.95, radius=7)
+        pen.box((left, 360 - height), (14, height * 2), colour, alpha=0.95, radius=7)
 
 
 def draw_ribbons(pen: Pen, palette: Palette, random: Random) -> None:
     """Health: ribbons that breathe, and a sun."""
-    pen.disc(random.uniform(940, 1130), random.uniform(150, 240), 105, palette.accents[2], 0.9)
+    pen.disc(
+        random.uniform(940, 1130), random.uniform(150, 240), 105, palette.accents[2], alpha=0.9
+    )
     for index in range(7):
         base = 250 + index * 62 + random.uniform(-20, 20)
         height, length = random.uniform(46, 110), random.uniform(230, 400)
@@ -221,14 +229,14 @@ def draw_ribbons(pen: Pen, palette: Palette, random: Random) -> None:
             for x, y in reversed(top)
         ]
         colour = mix(palette.accents[index % 3], palette.accents[(index + 1) % 3], 0.3)
-        pen.polygon(top + bottom, colour, 0.42)
+        pen.polygon(top + bottom, colour, alpha=0.42)
 
 
 def draw_hills(pen: Pen, palette: Palette, random: Random) -> None:
     """Personal development: hills behind hills, and a sun to walk towards."""
     sun = (random.uniform(880, 1120), random.uniform(170, 280))
     for radius, alpha in ((250, 0.10), (190, 0.16), (130, 1.0)):
-        pen.disc(*sun, radius, palette.accents[0], alpha)
+        pen.disc(*sun, radius, palette.accents[0], alpha=alpha)
     for index in range(5):
         base = 330 + index * 78
         phases = [random.uniform(0, 2 * pi) for _ in range(3)]
@@ -242,26 +250,27 @@ def draw_hills(pen: Pen, palette: Palette, random: Random) -> None:
         ]  # fmt: skip
         colour = mix(palette.accents[1], palette.accents[2], index / 4)
         colour = mix(colour, palette.start, 0.58 - index * 0.13)
-        pen.polygon([*ridge, (1300, 740), (0, 740)], colour, 0.94)
+        pen.polygon([*ridge, (1300, 740), (0, 740)], colour, alpha=0.94)
 
 
 def draw_chart(pen: Pen, palette: Palette, random: Random) -> None:
     """Finance: a market that wanders and, on the whole, climbs."""
     for index in range(7):
-        pen.line([(600, 100 + index * 90), (1280, 100 + index * 90)], 2, palette.ink, 0.10)
+        height = 100 + index * 90
+        pen.line([(600, height), (1280, height)], palette.ink, width=2, alpha=0.10)
     level, walk = 560.0, []
     for index in range(42):
         level = min(650, max(110, level + random.uniform(-56, 38)))
         walk.append((460 + index * 20, level))
-    pen.polygon([*walk, (1280, 720), (460, 720)], palette.accents[0], 0.24)
+    pen.polygon([*walk, (1280, 720), (460, 720)], palette.accents[0], alpha=0.24)
     for x, y in walk[10::2]:
         body, wick = random.uniform(24, 78), random.uniform(60, 116)
         colour = palette.accents[1] if random.random() < 0.62 else palette.accents[2]
-        pen.line([(x, y - wick / 2), (x, y + wick / 2)], 3, colour, 0.55)
-        pen.box(x - 8, y - body / 2, 16, body, colour, 0.62, radius=4)
-    pen.line(walk, 9, palette.accents[0])
+        pen.line([(x, y - wick / 2), (x, y + wick / 2)], colour, width=3, alpha=0.55)
+        pen.box((x - 8, y - body / 2), (16, body), colour, alpha=0.62, radius=4)
+    pen.line(walk, palette.accents[0], width=9)
     x, y = walk[-3]
-    pen.disc(x, y, 34, palette.accents[0], 0.3)
+    pen.disc(x, y, 34, palette.accents[0], alpha=0.3)
     pen.disc(x, y, 17, palette.ink)
 
 
@@ -273,16 +282,21 @@ def draw_circuit(pen: Pen, palette: Palette, random: Random) -> None:
             colour = random.choice(palette.accents)
             near, far = random.uniform(170, 230), random.uniform(260, 520)
             bend = index * random.uniform(14, 34)
-            track = [(0.0, index * 20.0), (near, index * 20.0),
-                     (near + abs(bend), index * 20.0 + bend), (far + 60, index * 20.0 + bend)]
+            track = [
+                (0.0, index * 20.0),
+                (near, index * 20.0),
+                (near + abs(bend), index * 20.0 + bend),
+                (far + 60, index * 20.0 + bend),
+            ]
             turned = [_turn(x, y, along, across, side) for along, across in track]
-            pen.line(turned, 4, colour, 0.62)
+            pen.line(turned, colour, width=4, alpha=0.62)
             pen.disc(*turned[-1], 9, colour)
             pen.disc(*turned[-1], 4, palette.start)
-    pen.box(x - 140, y - 140, 280, 280, mix(palette.start, BLACK, 0.5), radius=28)
-    pen.box(x - 104, y - 104, 208, 208, mix(palette.end, palette.accents[0], 0.25), radius=16)
+    pen.box((x - 140, y - 140), (280, 280), mix(palette.start, BLACK, 0.5), radius=28)
+    lid = mix(palette.end, palette.accents[0], 0.25)
+    pen.box((x - 104, y - 104), (208, 208), lid, radius=16)
     sign = random.choice([">_", "01", "#!", "::", "~/", "$_"])
-    pen.glyph(x, y, sign, 104, palette.ink)
+    pen.glyph((x, y), sign, palette.ink, size=104)
 
 
 def _turn(x: float, y: float, along: float, across: float, side: int) -> Point:
@@ -306,14 +320,16 @@ def draw_bubbles(pen: Pen, palette: Palette, random: Random) -> None:
         dark = sum(colour) < 420
         away = random.choice([-1, 1])
         cx, cy = x + random.uniform(-24, 24), y + random.uniform(-22, 22)
-        tail = [(cx + away * radius * 0.95, cy + radius * 1.12),
-                (cx + away * radius * 0.28, cy + radius * 0.85),
-                (cx + away * radius * 0.86, cy + radius * 0.42)]
-        pen.disc(cx + 10, cy + 16, radius, BLACK, 0.13)
+        tail = [
+            (cx + away * radius * 0.95, cy + radius * 1.12),
+            (cx + away * radius * 0.28, cy + radius * 0.85),
+            (cx + away * radius * 0.86, cy + radius * 0.42),
+        ]
+        pen.disc(cx + 10, cy + 16, radius, BLACK, alpha=0.13)
         pen.polygon(tail, colour)
         pen.disc(cx, cy, radius, colour)
         word = WHITE if dark else mix(palette.accents[0], BLACK, 0.78)
-        pen.glyph(cx, cy, letter, radius * 1.15, word)
+        pen.glyph((cx, cy), letter, word, size=radius * 1.15)
 
 
 MOTIFS: dict[str, Motif] = {

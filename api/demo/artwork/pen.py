@@ -16,7 +16,7 @@ FONT_FILE = Path(__file__).resolve().parent.parent / "fonts" / "Lato-Black.ttf"
 
 @cache
 def load_font(size: int) -> ImageFont.FreeTypeFont:
-    """Return the display face in `size` pixels. Basic layout, so that libraqm makes no difference."""
+    """Return the display face in `size` pixels, laid out alike with and without libraqm."""
     return ImageFont.truetype(FONT_FILE, size, layout_engine=ImageFont.Layout.BASIC)
 
 
@@ -54,13 +54,13 @@ class Pen:
     def _paint(colour: Rgb, alpha: float) -> tuple[int, int, int, int]:
         return (*colour, round(alpha * 255))
 
-    def disc(self, x: float, y: float, radius: float, colour: Rgb, alpha: float = 1.0) -> None:
+    def disc(self, x: float, y: float, radius: float, colour: Rgb, *, alpha: float = 1.0) -> None:
         """Fill a circle around a point."""
         box = self._scale([x - radius, y - radius, x + radius, y + radius])
         self._draw.ellipse(box, fill=self._paint(colour, alpha))
 
     def ring(
-        self, x: float, y: float, radius: float, width: float, colour: Rgb, alpha: float = 1.0
+        self, x: float, y: float, radius: float, colour: Rgb, *, width: float, alpha: float = 1.0
     ) -> None:
         """Stroke a circle; the stroke lies inside the radius."""
         box = self._scale([x - radius, y - radius, x + radius, y + radius])
@@ -68,7 +68,7 @@ class Pen:
         self._draw.ellipse(box, outline=self._paint(colour, alpha), width=stroke)
 
     def arc(
-        self, x: float, y: float, radius: float, angles: Point, width: float, colour: Rgb,
+        self, x: float, y: float, radius: float, colour: Rgb, *, angles: Point, width: float,
         alpha: float = 1.0,
     ) -> None:  # fmt: skip
         """Stroke part of a circle, between two angles in degrees, clockwise from three o'clock."""
@@ -77,19 +77,19 @@ class Pen:
         self._draw.arc(box, *angles, fill=self._paint(colour, alpha), width=stroke)
 
     def pie(
-        self, x: float, y: float, radius: float, angles: Point, colour: Rgb, alpha: float = 1.0
+        self, x: float, y: float, radius: float, colour: Rgb, *, angles: Point, alpha: float = 1.0
     ) -> None:
         """Fill a slice of a circle, between two angles in degrees."""
         box = self._scale([x - radius, y - radius, x + radius, y + radius])
         self._draw.pieslice(box, *angles, fill=self._paint(colour, alpha))
 
-    def polygon(self, points: Sequence[Point], colour: Rgb, alpha: float = 1.0) -> None:
+    def polygon(self, points: Sequence[Point], colour: Rgb, *, alpha: float = 1.0) -> None:
         """Fill the shape between the points."""
         flat = [(round(x * OVERSAMPLING), round(y * OVERSAMPLING)) for x, y in points]
         self._draw.polygon(flat, fill=self._paint(colour, alpha))
 
     def line(
-        self, points: Sequence[Point], width: float, colour: Rgb, alpha: float = 1.0
+        self, points: Sequence[Point], colour: Rgb, *, width: float, alpha: float = 1.0
     ) -> None:
         """Stroke a line through the points, with round joints."""
         flat = [(round(x * OVERSAMPLING), round(y * OVERSAMPLING)) for x, y in points]
@@ -97,16 +97,16 @@ class Pen:
         self._draw.line(flat, fill=self._paint(colour, alpha), width=stroke, joint="curve")
 
     def box(
-        self, x: float, y: float, width: float, height: float, colour: Rgb, alpha: float = 1.0,
-        radius: float = 0.0,
+        self, corner: Point, size: Point, colour: Rgb, *, alpha: float = 1.0, radius: float = 0.0
     ) -> None:  # fmt: skip
         """Fill a rectangle from its top left corner, with round corners if a radius is given."""
+        (x, y), (width, height) = corner, size
         corners = self._scale([x, y, x + width, y + height])
         fill = self._paint(colour, alpha)
         self._draw.rounded_rectangle(corners, radius=radius * OVERSAMPLING, fill=fill)
 
-    def glyph(self, x: float, y: float, text: str, size: float, colour: Rgb) -> None:
+    def glyph(self, centre: Point, text: str, colour: Rgb, *, size: float) -> None:
         """Write a text centred on a point. Opaque: Pillow ignores the alpha of words."""
         font = load_font(round(size * OVERSAMPLING))
-        where = (x * OVERSAMPLING, y * OVERSAMPLING)
+        where = (centre[0] * OVERSAMPLING, centre[1] * OVERSAMPLING)
         self._draw.text(where, text, font=font, fill=colour, anchor="mm")

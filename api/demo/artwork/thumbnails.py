@@ -30,11 +30,11 @@ class ThumbnailBrief:
 
 
 def draw_thumbnail(brief: ThumbnailBrief) -> bytes:
-    """Return a 1280 × 720 WebP of about 20 to 60 KB.
+    """Return a 1280 x 720 WebP of about 20 to 60 KB.
 
     Raises KeyError for a category that has no motif.
     """
-    random = Random(brief.slug)
+    random = Random(brief.slug)  # noqa: S311 (a pattern, not a secret)
     palette = pick_palette(brief.category, brief.rank, random)
     size = (WIDTH * OVERSAMPLING, HEIGHT * OVERSAMPLING)
     large = paint_gradient(*size, palette.start, palette.end)
@@ -79,9 +79,7 @@ def _write_words(image: Image.Image, brief: ThumbnailBrief, palette: Palette) ->
 
 def _contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> int:
     weights = (3, 6, 1)
-    return abs(
-        sum(weight * (a - b) for weight, a, b in zip(weights, first, second, strict=True))
-    )
+    return abs(sum(weight * (a - b) for weight, a, b in zip(weights, first, second, strict=True)))
 
 
 def fit_title(title: str) -> tuple[list[str], int]:
