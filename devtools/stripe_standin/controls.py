@@ -1,0 +1,181 @@
+"""The controls for tests, under `/_control/`: JSON in, JSON out, no key, never part of `/v1`."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from devtools.stripe_standin.config import WebhookMode
+from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter
+from devtools.stripe_standin.faults import Controls, Fault
+from devtools.stripe_standin.resources import disputes, paying, refunds
+from devtools.stripe_standin.scope import Scope
+from devtools.stripe_standin.webhooks import Worker
+
+Settings = dict[str, Any]
+
+_RULES = [
+    Rule("/_control/health", methods=["GET"], endpoint="health"),
+    Rule("/_control/reset", methods=["POST"], endpoint="reset"),
+    Rule("/_control/calls", methods=["GET"], endpoint="calls"),
+    Rule("/_control/faults", methods=["POST"], endpoint="faults"),
+    Rule("/_control/faults", methods=["DELETE"], endpoint="clear_faults"),
+    Rule("/_control/webhooks", methods=["POST"], endpoint="webhooks"),
+    Rule("/_control/webhooks/flush", methods=["POST"], endpoint="flush"),
+    Rule("/_control/deliveries", methods=["GET"], endpoint="deliveries"),
+    Rule("/_control/events/<target>/resend", methods=["POST"], endpoint="resend"),
+    Rule("/_control/jobs/run", methods=["POST"], endpoint="jobs"),
+    Rule("/_control/idempotency/expire", methods=["POST"], endpoint="expire"),
+    Rule("/_control/payment_intents/<target>/settle", methods=["POST"], endpoint="settle"),
+    Rule("/_control/payment_intents/<target>/authenticate", methods=["POST"], endpoint="three_ds"),
+    Rule("/_control/refunds/<target>/settle", methods=["POST"], endpoint="settle_refund"),
+    Rule("/_control/disputes", methods=["POST"], endpoint="open_dispute"),
+    Rule("/_control/disputes/<target>/close", methods=["POST"], endpoint="close_dispute"),
+]
+
+
+class ControlPanel:
+    """Answers the controls. Each method named in `_RULES` takes the target and the JSON body."""
+
+    def __init__(self, scope: Callable[[], Scope], controls: Controls, worker: Worker) -> None:
+        self._scope = scope
+        self._controls = controls
+        self._worker = worker
+        self._urls = Map(_RULES)
+
+    def answer(self, request: Request) -> Response:
+        """Do what was asked; 400 or 404 with Stripe's error shape when it can't be done."""
+        try:
+            endpoint, arguments = self._urls.bind_to_environ(request.environ).match()
+            given = json.loads(request.get_data() or "{}")
+            body = getattr(self, endpoint)(arguments.get("target", ""), given)
+            status = 200
+        except ApiError as error:
+            status, body = error.status, error.body
+        except HTTPException as error:
+            status, body = error.code or 400, {"error": {"message": error.description}}
+        except (TypeError, ValueError) as error:
+            status, body = 400, {"error": {"message": str(error)}}
+        self._worker.wake()
+        return Response(json.dumps(body), status=status, content_type="application/json")
+
+    def health(self, target: str, given: Settings) -> JsonObject:
+        """Who is answering: the token this process was started with."""
+        return {"ok": True, "instance": self._scope().config.instance}
+
+    def reset(self, target: str, given: Settings) -> JsonObject:
+        """Forget all objects, events, keys, faults and counts."""
+        self._controls.clear()
+        self._scope().store.clear()
+        return {"ok": True}
+
+    def calls(self, target: str, given: Settings) -> JsonObject:
+        """How often each operation was answered, and the latest calls in order."""
+        return {"counts": dict(self._controls.counts), "calls": list(self._controls.calls)}
+
+    def faults(self, target: str, given: Settings) -> JsonObject:
+        """Add a fault: `{"kind", "operation", "times", "status", "seconds"}`."""
+        fault = Fault(**given)
+        if fault.kind not in {"refuse", "fail", "hang", "drop"}:
+            raise ValueError("kind must be refuse, fail, hang or drop")
+        self._controls.add(fault)
+        return {"ok": True}
+
+    def clear_faults(self, target: str, given: Settings) -> JsonObject:
+        """Take back the faults not met yet."""
+        self._controls.faults.clear()
+        return {"ok": True}
+
+    def webhooks(self, target: str, given: Settings) -> JsonObject:
+        """Set the webhook mode (see `WebhookMode`); what is left out is as Stripe does it."""
+        mode = WebhookMode(**given)
+        self._controls.mode = replace(mode, types=tuple(mode.types))
+        return asdict(self._controls.mode)
+
+    def flush(self, target: str, given: Settings) -> JsonObject:
+        """Send everything now, without back-off, and wait `timeout` seconds for the end."""
+        left = self._worker.flush(float(given.get("timeout", 10)))
+        return {"done": left == 0, "pending": left}
+
+    def deliveries(self, target: str, given: Settings) -> JsonObject:
+        """Every delivery: event, type, state, attempts, last status or problem."""
+        rows = self._scope().store.rows("SELECT * FROM deliveries ORDER BY seq")
+        return {"deliveries": [dict(row) for row in rows]}
+
+    def resend(self, target: str, given: Settings) -> JsonObject:
+        """Deliver an event once more to every endpoint."""
+        return self._act(lambda scope: _resend(scope, target))
+
+    def jobs(self, target: str, given: Settings) -> JsonObject:
+        """Do now what Stripe would do a while later (debits, disputes, refunds)."""
+        return {"done": self._worker.run_jobs()}
+
+    def expire(self, target: str, given: Settings) -> JsonObject:
+        """Forget all idempotency keys, as after 24 hours."""
+        return {"forgotten": self._scope().store.execute("DELETE FROM answers")}
+
+    def settle(self, target: str, given: Settings) -> JsonObject:
+        """End a processing intent: `{"outcome": "succeeded" | "failed"}`."""
+        outcome = given.get("outcome")
+        return self._act(
+            lambda scope: paying.settle_debit(scope, scope.get("payment_intent", target), outcome)
+        )
+
+    def three_ds(self, target: str, given: Settings) -> JsonObject:
+        """End a 3-D Secure challenge: `{"passed": true | false}`."""
+        passed = bool(given.get("passed", True))
+        return self._act(
+            lambda scope: paying.authenticate(
+                scope, scope.get("payment_intent", target), passed=passed
+            )
+        )
+
+    def settle_refund(self, target: str, given: Settings) -> JsonObject:
+        """End a refund: `{"outcome": "succeeded" | "failed"}`."""
+        outcome = given.get("outcome")
+        return self._act(lambda scope: refunds.advance(scope, scope.get("refund", target), outcome))
+
+    def open_dispute(self, target: str, given: Settings) -> JsonObject:
+        """Dispute a charge: `{"charge" or "payment_intent", "reason", "amount", "inquiry"}`."""
+        return self._act(lambda scope: _open_dispute(scope, given))
+
+    def close_dispute(self, target: str, given: Settings) -> JsonObject:
+        """End a dispute: `{"status": "won" | "lost"}`."""
+        verdict = given.get("status")
+        if verdict not in {"won", "lost"}:
+            raise ValueError("status must be won or lost")
+        return self._act(
+            lambda scope: disputes.settle(scope, scope.get("dispute", target), verdict)
+        )
+
+    def _act(self, act: Callable[[Scope], JsonObject]) -> JsonObject:
+        scope = self._scope()
+        with scope.store.transaction():
+            return act(scope)
+
+
+def _resend(scope: Scope, target: str) -> JsonObject:
+    event = scope.get("event", target)
+    scope.queue(event["id"], event["type"])
+    return event
+
+
+def _open_dispute(scope: Scope, given: Settings) -> JsonObject:
+    if "charge" in given:
+        charge = scope.get("charge", given["charge"])
+    elif "payment_intent" in given:
+        intent = scope.get("payment_intent", given["payment_intent"])
+        charge = scope.get("charge", intent["latest_charge"] or "")
+    else:
+        raise missing_parameter("charge")
+    return disputes.open_dispute(
+        scope,
+        charge,
+        reason=given.get("reason", "fraudulent"),
+        amount=given.get("amount"),
+        inquiry=bool(given.get("inquiry", False)),
+    )

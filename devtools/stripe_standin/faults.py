@@ -1,0 +1,99 @@
+"""What a test has asked to go wrong. Kept in memory only: a restart is well again."""
+
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from devtools.stripe_standin.config import WebhookMode
+from devtools.stripe_standin.errors import ApiError
+
+_CALLS_KEPT = 2000
+
+
+@dataclass(slots=True)
+class Fault:
+    """One thing to go wrong for the next `times` calls of `operation` ("*" for any).
+
+    `kind` is `refuse` (answer `status` at the door, so that nothing is kept), `fail` (answer
+    `status` in place of the work, kept under the call's idempotency key as Stripe keeps a 500),
+    `hang` (wait `seconds` first) or `drop` (do the work, then close the connection unanswered).
+    """
+
+    kind: str
+    operation: str = "*"
+    times: int = 1
+    status: int = 500
+    seconds: float = 0.0
+
+    def error(self) -> ApiError:
+        """The failure as Stripe words it."""
+        if self.status == 429:
+            return ApiError(
+                "Request rate limit exceeded. You can learn more about rate limits here "
+                "https://stripe.com/docs/rate-limits.",
+                status=429,
+                code="rate_limit",
+            )
+        return ApiError(
+            "Sorry, something went wrong. We've already been notified of the problem, but if you "
+            "need any additional help, you can reach us at support@stripe.com.",
+            status=self.status,
+            kind="api_error",
+        )
+
+
+@dataclass(slots=True)
+class Controls:
+    """Faults, webhook mode and call counts, shared by all threads."""
+
+    mode: WebhookMode = field(default_factory=WebhookMode)
+    faults: list[Fault] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_CALLS_KEPT))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, fault: Fault) -> None:
+        """Have it go wrong from the next call on."""
+        with self._lock:
+            self.faults.append(fault)
+
+    def take(self, kind: str, operation: str) -> Fault | None:
+        """The fault of this kind due for a call of the operation, counted down."""
+        with self._lock:
+            for fault in self.faults:
+                if fault.kind == kind and fault.operation in {"*", operation}:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self.faults.remove(fault)
+                    return fault
+        return None
+
+    def wait_if_hanging(self, operation: str) -> None:
+        """Sleep when this call is to hang."""
+        fault = self.take("hang", operation)
+        if fault is not None:
+            time.sleep(fault.seconds)
+
+    def note(self, operation: str, *, status: int, replayed: bool, key: str | None) -> None:
+        """Count an answered call."""
+        with self._lock:
+            self.counts[operation] += 1
+            self.calls.append(
+                {
+                    "operation": operation,
+                    "status": status,
+                    "replayed": replayed,
+                    "idempotency_key": key,
+                    "at": time.time(),
+                }
+            )
+
+    def clear(self) -> None:
+        """Well again: no faults, plain webhooks, counts at zero."""
+        with self._lock:
+            self.mode = WebhookMode()
+            self.faults.clear()
+            self.counts.clear()
+            self.calls.clear()

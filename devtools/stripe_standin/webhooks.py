@@ -1,0 +1,236 @@
+"""The background worker: delivers events, and does what Stripe does a while later.
+
+A delivery is a row until an endpoint answers 2xx. It is tried again after `retry_delay`, twice that,
+and so on up to an hour between tries; after 16 tries it is given up. Rows outlive the process, so
+what was not delivered goes out after a restart (and may go out twice: Stripe promises no less).
+"""
+
+import hashlib
+import hmac
+import json
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import httpx
+
+from devtools.stripe_standin.config import Endpoint
+from devtools.stripe_standin.errors import ApiError
+from devtools.stripe_standin.faults import Controls
+from devtools.stripe_standin.resources import disputes, paying, refunds
+from devtools.stripe_standin.resources.events import with_pending
+from devtools.stripe_standin.scope import Scope
+
+_SENDERS = 4
+_BATCH = 64
+_LONGEST_PAUSE = 3600.0
+_MAX_ATTEMPTS = 16
+_IDLE = 5.0
+
+
+def sign(payload: bytes, endpoint: Endpoint, at: int) -> str:
+    """The `Stripe-Signature` header: one `v1` per secret (docs.stripe.com/webhooks/signature)."""
+    signatures = [
+        hmac.new(secret.encode(), f"{at}.".encode() + payload, hashlib.sha256).hexdigest()
+        for secret in endpoint.secrets
+    ]
+    return ",".join([f"t={at}", *(f"v1={signature}" for signature in signatures)])
+
+
+class Worker:
+    """One thread that finds what is due, and a few that send it."""
+
+    def __init__(self, scope: Callable[[], Scope], controls: Controls) -> None:
+        self._scope = scope
+        self._controls = controls
+        config = scope().config
+        self._endpoints = {endpoint.url: endpoint for endpoint in config.endpoints}
+        self._client = httpx.Client(timeout=config.webhook_timeout, trust_env=False)
+        self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="webhook")
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._changed = threading.Condition()
+        self._woken = False
+        self._stopping = False
+        self._sending: set[int] = set()
+
+    def start(self) -> None:
+        """Begin, with what an earlier process left undelivered."""
+        self._adopt()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the sends under way and end; safe to call once."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._client.close()
+
+    def wake(self) -> None:
+        """Say that something new may be due."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def flush(self, timeout: float) -> int:
+        """Make everything due now and wait for it; the number of deliveries still undone.
+
+        Held deliveries are neither sent nor counted. Gives up after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        self._scope().store.execute("UPDATE deliveries SET due = 0 WHERE state = 'pending'")
+        self.wake()
+        while (left := self._undone()) and (wait := deadline - time.monotonic()) > 0:
+            with self._changed:
+                self._changed.wait(min(wait, 0.05))
+        return left
+
+    def run_jobs(self) -> int:
+        """Do all waiting jobs now, whenever they were due; how many there were."""
+        done = 0
+        while self._do_job(before=float("inf")):
+            done += 1
+        self.wake()
+        return done
+
+    def _adopt(self) -> None:
+        """Redirect what was meant for an endpoint that is gone, as the receiver has moved."""
+        scope = self._scope()
+        if not scope.config.endpoints:
+            return
+        marks = ", ".join("?" for _ in self._endpoints)
+        scope.store.execute(
+            f"UPDATE deliveries SET url = ? WHERE state = 'pending' AND url NOT IN ({marks})",
+            scope.config.endpoints[0].url,
+            *self._endpoints,
+        )
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if self._stopping:
+                    return
+                if not self._woken:
+                    self._changed.wait(self._pause())
+                self._woken = False
+                if self._stopping:
+                    return
+            while self._do_job(before=time.time()):
+                pass
+            self._send_due()
+
+    def _pause(self) -> float:
+        rows = self._scope().store.rows(
+            "SELECT min(due) AS next FROM (SELECT due FROM jobs UNION ALL "
+            "SELECT due FROM deliveries WHERE state = 'pending' AND due > ?)",
+            time.time(),
+        )
+        soonest = rows[0]["next"]
+        return _IDLE if soonest is None else min(_IDLE, max(0.01, soonest - time.time()))
+
+    def _do_job(self, *, before: float) -> bool:
+        scope = self._scope()
+        with scope.store.transaction():
+            rows = scope.store.rows(
+                "SELECT * FROM jobs WHERE due <= ? ORDER BY due, seq LIMIT 1", before
+            )
+            if not rows:
+                return False
+            scope.store.execute("DELETE FROM jobs WHERE seq = ?", rows[0]["seq"])
+            try:
+                with scope.store.savepoint(keep=ApiError):
+                    _do(scope, rows[0]["name"], rows[0]["target"])
+            except ApiError:
+                pass  # it was done by hand meanwhile, or its object is no longer in that state
+        return True
+
+    def _undone(self) -> int:
+        return len(self._pending(before=float("inf"))) + len(self._sending)
+
+    def _pending(self, *, before: float) -> list[sqlite3.Row]:
+        mode = self._controls.mode
+        rows = self._scope().store.rows(
+            "SELECT * FROM deliveries WHERE state = 'pending' AND due <= ? ORDER BY due, seq",
+            before,
+        )
+        return [
+            row
+            for row in rows
+            if row["seq"] not in self._sending
+            and not (mode.hold and mode.covers(row["kind"]))
+            and row["url"] in self._endpoints
+        ]
+
+    def _send_due(self) -> None:
+        due = self._pending(before=time.time())[:_BATCH]
+        order = self._controls.mode.order
+        if order == "reverse":
+            due.sort(key=lambda row: -row["seq"])
+        elif order == "shuffle":
+            random.shuffle(due)
+        self._sending.update(row["seq"] for row in due)
+        for row in due:
+            sent: Future[None] = self._pool.submit(self._send, row)
+            if order:
+                sent.result()
+
+    def _send(self, row: sqlite3.Row) -> None:
+        try:
+            status, problem = self._post(row)
+            self._record(row, status, problem)
+        finally:
+            with self._changed:
+                self._sending.discard(row["seq"])
+                self._woken = True
+                self._changed.notify_all()
+
+    def _post(self, row: sqlite3.Row) -> tuple[int | None, str | None]:
+        scope = self._scope()
+        event = scope.store.get(row["event"])
+        if event is None:
+            return 410, None
+        payload = json.dumps(with_pending(scope, event), indent=2).encode()
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            "Stripe-Signature": sign(payload, self._endpoints[row["url"]], int(time.time())),
+        }
+        try:
+            answer = self._client.post(row["url"], content=payload, headers=headers)
+        except httpx.HTTPError as error:
+            return None, f"{type(error).__name__}: {error}"
+        return answer.status_code, None
+
+    def _record(self, row: sqlite3.Row, status: int | None, problem: str | None) -> None:
+        scope = self._scope()
+        attempts = row["attempts"] + 1
+        if status is not None and 200 <= status < 300:
+            state, pause = "delivered", 0.0
+        else:
+            state = "failed" if attempts >= _MAX_ATTEMPTS else "pending"
+            pause = min(_LONGEST_PAUSE, scope.config.retry_delay * 2 ** (attempts - 1))
+        scope.store.execute(
+            "UPDATE deliveries SET state = ?, attempts = ?, status = ?, problem = ?, due = ? "
+            "WHERE seq = ?",
+            state,
+            attempts,
+            status,
+            problem,
+            time.time() + pause,
+            row["seq"],
+        )
+
+
+def _do(scope: Scope, name: str, target: str) -> None:
+    if name == "settle_debit":
+        paying.settle_debit(scope, scope.get("payment_intent", target))
+    elif name == "open_dispute":
+        charge = scope.get("charge", target)
+        card = scope.store.traits(target)
+        disputes.open_dispute(scope, charge, reason=card["dispute"], inquiry=card["inquiry"])
+    elif name == "advance_refund":
+        refunds.advance(scope, scope.get("refund", target))
