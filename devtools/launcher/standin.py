@@ -44,7 +44,7 @@ class StripeStandIn:
         """The command line that runs it in the foreground, ending with its parent."""
         options = {
             "port": str(self.port),
-            "state": str(self.folder / "state.json"),
+            "state": str(self.folder / "state.sqlite3"),
             "secret-key": self.secret_key,
             "publishable-key": self.public_key,
             "webhook-secret": self.webhook_secret,

@@ -53,6 +53,7 @@ class Supervisor:
     def start(self, environment: Mapping[str, str]) -> None:
         """Start it and the programs outside the group, all with `environment`."""
         self._run.mkdir(parents=True, exist_ok=True)
+        self._socket.unlink(missing_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
         configuration = self._run / "supervisord.conf"
         with configuration.open("w") as file:
