@@ -30,7 +30,10 @@ from devtools.stripe_standin.store import Store
 from devtools.stripe_standin.webhooks import Worker
 
 # What Stripe.js sends along and the description leaves out.
-_STRIPE_JS = ["client_secret", "key", "use_stripe_sdk", "payment_user_agent", "referrer", "guid", "muid", "sid", "time_on_page", "_stripe_version", "client_attribution_metadata", "expected_payment_method_type"]
+_STRIPE_JS = (
+    "client_secret key use_stripe_sdk payment_user_agent referrer guid muid sid time_on_page "
+    "_stripe_version client_attribution_metadata expected_payment_method_type"
+)
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE, OPTIONS",
@@ -109,11 +112,14 @@ class StandInApp:
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError("answer dropped by a test control")
         response = _respond(request_id, answer.status, answer.body)
+        response.headers["Stripe-Version"] = request.headers.get("Stripe-Version", API_VERSION)
         if call.key is not None:
             response.headers["Idempotency-Key"] = call.key
         if replayed:
             response.headers["Idempotent-Replayed"] = "true"
             response.headers["Original-Request"] = answer.request_id
+            if answer.status >= 500:
+                response.headers["Stripe-Should-Retry"] = "false"  # it would be the same again
         return response
 
     def _understand(self, request: Request, request_id: str) -> Call:
@@ -208,7 +214,7 @@ def _node(call: Call) -> Node:
     node = parameter_table()[call.operation.spec_key]
     if not call.publishable:
         return node
-    extra = {name: {"t": "free"} for name in _STRIPE_JS if name not in node["p"]}
+    extra = {name: {"t": "free"} for name in _STRIPE_JS.split() if name not in node["p"]}
     return {**node, "p": {**extra, **node["p"]}}
 
 

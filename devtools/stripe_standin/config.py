@@ -35,6 +35,9 @@ class WebhookMode:
         return not self.types or event_type in self.types
 
 
+PLAIN = WebhookMode()
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Keys, endpoints and time scales (in seconds) of one stand-in."""

@@ -50,8 +50,9 @@ def missing_parameter(name: str) -> ApiError:
 
 def no_such(kind: str, identifier: str, param: str) -> ApiError:
     """The object does not exist (404)."""
+    label = "PaymentMethod" if kind == "payment_method" else kind
     return ApiError(
-        f"No such {kind}: '{identifier}'", status=404, code="resource_missing", param=param
+        f"No such {label}: '{identifier}'", status=404, code="resource_missing", param=param
     )
 
 

@@ -30,8 +30,7 @@ def list_objects(scope: Scope, kind: str, url: str, params: Params) -> JsonObjec
             values.append(_position(scope, kind, params[name], name))
     order = "ASC" if backwards else "DESC"
     rows = scope.store.rows(
-        f"SELECT data FROM objects WHERE {' AND '.join(clauses)} "
-        f"ORDER BY seq {order} LIMIT ?",
+        f"SELECT data FROM objects WHERE {' AND '.join(clauses)} ORDER BY seq {order} LIMIT ?",
         *values,
         limit + 1,
     )

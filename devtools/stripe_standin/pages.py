@@ -19,7 +19,7 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 28rem; margin: 15vh auto; padding: 0 1rem }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 28rem; margin: 15vh auto }}
 button {{ font: inherit; padding: .6rem 1.2rem; margin-right: .5rem }}
 small {{ color: #666 }}
 </style></head><body><h1>{title}</h1>{body}

@@ -4,7 +4,7 @@ The messages are Stripe's own: https://docs.stripe.com/error-codes
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from devtools.stripe_standin.errors import ApiError, missing_parameter
@@ -47,29 +47,11 @@ def validate(node: Node, given: Params) -> Params:
     Raises `ApiError` (400) with the first fault, in Stripe's order: unknown names, then missing
     ones, then values.
     """
-    value = _object(node, given, "")
-    return value
+    return _object(node, given, "")
 
 
 def _check(node: Node, value: Any, name: str) -> Any:
-    match node["t"]:
-        case "object":
-            return _object(node, value, name)
-        case "map":
-            return _map(value, name)
-        case "array":
-            return _array(node, value, name)
-        case "any":
-            return _alternative(node["o"], value, name)
-        case "integer":
-            return _integer(value, name)
-        case "number":
-            return _scalar(value, name)
-        case "boolean":
-            return _boolean(value, name)
-        case "string":
-            return _string(node, value, name)
-    return _free(value)
+    return _CHECKS[node["t"]](node, value, name)
 
 
 def _object(node: Node, value: Any, name: str) -> Params:
@@ -90,7 +72,7 @@ def _object(node: Node, value: Any, name: str) -> Params:
     return checked
 
 
-def _map(value: Any, name: str) -> dict[str, str]:
+def _map(_node: Node, value: Any, name: str) -> dict[str, str]:
     if value == "":
         return {}
     if not isinstance(value, dict) or any(isinstance(item, dict) for item in value.values()):
@@ -141,7 +123,8 @@ def _array(node: Node, value: Any, name: str) -> list[Any]:
     ]
 
 
-def _alternative(options: list[Node], value: Any, name: str) -> Any:
+def _alternative(node: Node, value: Any, name: str) -> Any:
+    options = node["o"]
     if value == "" and any("" in option.get("e", []) for option in options):
         return ""
     fault: ApiError | None = None
@@ -155,7 +138,7 @@ def _alternative(options: list[Node], value: Any, name: str) -> Any:
     raise fault or ApiError("Invalid value", param=name)
 
 
-def _integer(value: Any, name: str) -> int:
+def _integer(_node: Node, value: Any, name: str) -> int:
     text = _scalar(value, name)
     if text == "":
         raise _empty(name)
@@ -164,7 +147,7 @@ def _integer(value: Any, name: str) -> int:
     return int(text)
 
 
-def _boolean(value: Any, name: str) -> bool:
+def _boolean(_node: Node, value: Any, name: str) -> bool:
     text = _scalar(value, name)
     if text not in {"true", "false"}:
         raise ApiError(f"Invalid boolean: {text}", param=name)
@@ -190,9 +173,9 @@ def _scalar(value: Any, name: str) -> str:
     return value
 
 
-def _free(value: Any) -> Any:
+def _free(_node: Node, value: Any, name: str) -> Any:
     if isinstance(value, dict):
-        items = {key: _free(item) for key, item in value.items()}
+        items = {key: _free(_node, item, name) for key, item in value.items()}
         return list(items.values()) if items and all(key.isdigit() for key in items) else items
     return value
 
@@ -223,3 +206,15 @@ def _empty(name: str) -> ApiError:
         code="parameter_invalid_empty",
         param=name,
     )
+
+
+_CHECKS: dict[str, Callable[[Node, Any, str], Any]] = {
+    "object": _object,
+    "map": _map,
+    "array": _array,
+    "any": _alternative,
+    "integer": _integer,
+    "boolean": _boolean,
+    "string": _string,
+    "free": _free,
+}

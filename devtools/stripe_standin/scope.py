@@ -2,10 +2,10 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from devtools.stripe_standin.config import API_VERSION, Config, WebhookMode
+from devtools.stripe_standin.config import API_VERSION, PLAIN, Config, WebhookMode
 from devtools.stripe_standin.errors import JsonObject, no_such
 from devtools.stripe_standin.ids import new_id
 from devtools.stripe_standin.store import Store
@@ -23,7 +23,7 @@ class Scope:
     request_id: str | None = None
     idempotency_key: str | None = None
     publishable: bool = False
-    mode: WebhookMode = WebhookMode()
+    mode: WebhookMode = PLAIN
 
     @staticmethod
     def now() -> int:
@@ -41,7 +41,7 @@ class Scope:
         """An object named by a parameter; a missing one is 400, not 404 as for one in the path."""
         thing = self.store.get(identifier)
         if thing is None or thing["object"] != kind or thing.get("deleted"):
-            fault = no_such(kind.replace("payment_method", "PaymentMethod"), identifier, param)
+            fault = no_such(kind, identifier, param)
             fault.status = 400
             raise fault
         return thing
@@ -72,7 +72,7 @@ class Scope:
 
     def queue(self, event_id: str, kind: str) -> None:
         """Have an event of this type delivered to every endpoint, as the mode says."""
-        mode = self.mode if self.mode.covers(kind) else WebhookMode()
+        mode = self.mode if self.mode.covers(kind) else PLAIN
         copies = 0 if mode.drop else mode.duplicate
         for endpoint in self.config.endpoints * copies:
             self.store.execute(
@@ -102,7 +102,3 @@ class Scope:
             *fields.values(),
         )
         return [json.loads(row["data"]) for row in rows]
-
-    def as_background(self) -> "Scope":
-        """The same scope for work nobody asked for, so that its events name no request."""
-        return replace(self, request_id=None, idempotency_key=None)

@@ -1,8 +1,8 @@
 """The background worker: delivers events, and does what Stripe does a while later.
 
-A delivery is a row until an endpoint answers 2xx. It is tried again after `retry_delay`, twice that,
-and so on up to an hour between tries; after 16 tries it is given up. Rows outlive the process, so
-what was not delivered goes out after a restart (and may go out twice: Stripe promises no less).
+A delivery is a row until an endpoint answers 2xx. It is tried again after `retry_delay`, twice
+that, and so on up to an hour between tries; after 16 tries it is given up. Rows outlive the
+process, so what was not delivered goes out after a restart (perhaps twice, as with Stripe).
 """
 
 import hashlib
@@ -110,18 +110,18 @@ class Worker:
         )
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                if self._stopping:
-                    return
-                if not self._woken:
-                    self._changed.wait(self._pause())
-                self._woken = False
-                if self._stopping:
-                    return
+        while self._wait():
             while self._do_job(before=time.time()):
                 pass
             self._send_due()
+
+    def _wait(self) -> bool:
+        """Wait until something may be due; False when it is time to end."""
+        with self._changed:
+            if not (self._woken or self._stopping):
+                self._changed.wait(self._pause())
+            self._woken = False
+            return not self._stopping
 
     def _pause(self) -> float:
         rows = self._scope().store.rows(
@@ -149,7 +149,14 @@ class Worker:
         return True
 
     def _undone(self) -> int:
-        return len(self._pending(before=float("inf"))) + len(self._sending)
+        return len(self._pending(before=float("inf")))
+
+    def _free(self, *, before: float) -> list[sqlite3.Row]:
+        """What is due and not being sent right now."""
+        with self._changed:
+            # Taken before the query: a send that ends in between is recorded by then.
+            busy = set(self._sending)
+        return [row for row in self._pending(before=before) if row["seq"] not in busy]
 
     def _pending(self, *, before: float) -> list[sqlite3.Row]:
         mode = self._controls.mode
@@ -160,19 +167,18 @@ class Worker:
         return [
             row
             for row in rows
-            if row["seq"] not in self._sending
-            and not (mode.hold and mode.covers(row["kind"]))
-            and row["url"] in self._endpoints
+            if not (mode.hold and mode.covers(row["kind"])) and row["url"] in self._endpoints
         ]
 
     def _send_due(self) -> None:
-        due = self._pending(before=time.time())[:_BATCH]
+        due = self._free(before=time.time())[:_BATCH]
         order = self._controls.mode.order
         if order == "reverse":
             due.sort(key=lambda row: -row["seq"])
         elif order == "shuffle":
             random.shuffle(due)
-        self._sending.update(row["seq"] for row in due)
+        with self._changed:
+            self._sending.update(row["seq"] for row in due)
         for row in due:
             sent: Future[None] = self._pool.submit(self._send, row)
             if order:

@@ -1,6 +1,6 @@
 """Customers: people payments and payment methods can belong to."""
 
-from devtools.stripe_standin.errors import JsonObject
+from devtools.stripe_standin.errors import JsonObject, no_such
 from devtools.stripe_standin.ids import new_id, random_text
 from devtools.stripe_standin.params import Params, merge_metadata
 from devtools.stripe_standin.resources.payment_methods import BILLING_FIELDS, resolve
@@ -40,7 +40,7 @@ def retrieve(scope: Scope, target: str, params: Params) -> JsonObject:
 
 def update(scope: Scope, target: str, params: Params) -> JsonObject:
     """`POST /v1/customers/{id}`."""
-    customer = scope.require("customer", target, "id")
+    customer = _living(scope, target)
     before = dict(customer)
     _apply(customer, params)
     changed = {key: before[key] for key in customer if customer[key] != before[key]}
@@ -51,9 +51,16 @@ def update(scope: Scope, target: str, params: Params) -> JsonObject:
 
 def delete(scope: Scope, target: str, params: Params) -> JsonObject:
     """`DELETE /v1/customers/{id}`: what remains is the id."""
-    customer = scope.require("customer", target, "id")
+    customer = _living(scope, target)
     scope.emit("customer.deleted", customer)
     return scope.put({"id": target, "object": "customer", "deleted": True})
+
+
+def _living(scope: Scope, identifier: str) -> JsonObject:
+    customer = scope.get("customer", identifier, "id")
+    if customer.get("deleted"):
+        raise no_such("customer", identifier, "id")
+    return customer
 
 
 def _apply(customer: JsonObject, params: Params) -> None:

@@ -107,7 +107,7 @@ def _movement(scope: Scope, dispute: JsonObject, *, taken: bool) -> JsonObject:
         "balance_type": "payments",
         "created": scope.now(),
         "currency": dispute["currency"],
-        "description": f"Chargeback {'withdrawal' if taken else 'reversal'} for {dispute['charge']}",
+        "description": f"Chargeback {'withdrawal' if taken else 'reversal'}",
         "exchange_rate": None,
         "fee": fee,
         "fee_details": [],
@@ -131,7 +131,7 @@ def _shape(scope: Scope, charge: JsonObject, reason: str, amount: int, inquiry: 
             "network_reason_code": "10",
         }
     return {
-        "id": new_id("dp" if not inquiry else "du"),
+        "id": new_id("dp"),
         "object": "dispute",
         "amount": amount,
         "balance_transactions": [],

@@ -140,7 +140,7 @@ def _charge(
         return _succeed(scope, intent, charge, made)
     error = charges.decline(scope, charge, made, reason)
     _fail(scope, intent, method, {**error, "charge": charge["id"]})
-    shown = {key: value for key, value in intent["last_payment_error"].items()}
+    shown = dict(intent["last_payment_error"])
     raise ApiError(
         shown.pop("message"),
         status=402,

@@ -41,7 +41,12 @@ _FIXED_ONCE_PAID = (
     "payment_method_types",
 )
 # What a publishable key may see of an intent.
-_PUBLIC_FIELDS = ["id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at", "cancellation_reason", "capture_method", "client_secret", "confirmation_method", "created", "currency", "description", "last_payment_error", "livemode", "next_action", "payment_method", "payment_method_configuration_details", "payment_method_types", "processing", "receipt_email", "setup_future_usage", "shipping", "source", "status"]
+_PUBLIC_FIELDS = (
+    "id object amount amount_details automatic_payment_methods canceled_at cancellation_reason "
+    "capture_method client_secret confirmation_method created currency description "
+    "last_payment_error livemode next_action payment_method payment_method_configuration_details "
+    "payment_method_types processing receipt_email setup_future_usage shipping source status"
+)
 
 
 def create(scope: Scope, target: str, params: Params) -> JsonObject:
@@ -136,8 +141,9 @@ def capture(scope: Scope, target: str, params: Params) -> JsonObject:
             "captured: requires_capture.",
             intent,
         )
-    amount = params.get("amount_to_capture", intent["amount_capturable"])
-    if not 1 <= amount <= intent["amount_capturable"]:
+    whole: int = intent["amount_capturable"]
+    amount: int = params.get("amount_to_capture", whole)
+    if not 1 <= amount <= whole:
         raise ApiError(
             "The amount_to_capture must be greater than 0 and no more than the amount_capturable.",
             code="amount_too_large" if amount > 0 else "parameter_invalid_integer",
@@ -155,7 +161,7 @@ def capture(scope: Scope, target: str, params: Params) -> JsonObject:
 
 def public_view(intent: JsonObject) -> JsonObject:
     """The intent as a publishable key sees it."""
-    return {name: intent[name] for name in _PUBLIC_FIELDS}
+    return {name: intent[name] for name in _PUBLIC_FIELDS.split()}
 
 
 def _readable(scope: Scope, target: str, params: Params) -> JsonObject:

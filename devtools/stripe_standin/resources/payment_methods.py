@@ -27,7 +27,7 @@ def create(scope: Scope, target: str, params: Params) -> JsonObject:
 
 def retrieve(scope: Scope, target: str, params: Params) -> JsonObject:
     """`GET /v1/payment_methods/{id}`; a test id such as `pm_card_visa` makes a new one."""
-    return resolve(scope, target, param="payment_method")
+    return _from_path(scope, target)
 
 
 def update(scope: Scope, target: str, params: Params) -> JsonObject:
@@ -49,7 +49,7 @@ def attach(scope: Scope, target: str, params: Params) -> JsonObject:
     if "customer" not in params:
         raise missing_parameter("customer")
     scope.require("customer", params["customer"], "customer")
-    method = resolve(scope, target, param="payment_method")
+    method = _from_path(scope, target)
     method["customer"] = params["customer"]
     scope.emit("payment_method.attached", method)
     return scope.put(method)
@@ -74,6 +74,12 @@ def resolve(scope: Scope, identifier: str, param: str = "payment_method") -> Jso
     if behaviour is None:
         return scope.require("payment_method", identifier, param)
     return scope.put(_shape(scope, behaviour, {}, {}))
+
+
+def _from_path(scope: Scope, identifier: str) -> JsonObject:
+    if identifier in BY_ID:
+        return resolve(scope, identifier)
+    return scope.get("payment_method", identifier, "payment_method")
 
 
 def from_details(scope: Scope, params: Params) -> JsonObject:

@@ -1,9 +1,9 @@
 """The request parameters Stripe knows, per operation, derived from its OpenAPI description.
 
 A node of the table is a compact dict. `t` is its type: `object` (`p`: its properties, `r`: the
-required ones), `array` (`i`: its items), `map` (free keys), `string` (`e`: the closed set of values,
-`m`: the greatest length), `integer`, `boolean`, `number`, `free` (known by name only) or `any`
-(`o`: the alternatives).
+required ones), `array` (`i`: its items), `map` (free keys), `string` (`e`: the closed set of
+values, `m`: the greatest length), `integer`, `boolean`, `free` (known by name only) or `any` (`o`:
+the alternatives).
 """
 
 import json
