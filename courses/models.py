@@ -66,7 +66,9 @@ class Course(BaseModel):
     requirements = models.JSONField(default=list, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     is_published = models.GeneratedField(
-        expression=Q(status="published"), output_field=models.BooleanField(), db_persist=True
+        expression=Q(status="published"),  # type: ignore[arg-type]
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     is_featured = models.BooleanField(default=False)
     published_at = models.DateTimeField(null=True, blank=True)
@@ -202,7 +204,7 @@ class Curriculum(BaseModel):
 
 
 class Lesson(BaseModel):
-    """One lesson. `removed_at` takes it out of the course without taking it from those who did it."""
+    """One lesson. `removed_at` takes it out of the course, not from those who learned it."""
 
     curriculum = models.ForeignKey(Curriculum, on_delete=models.CASCADE, related_name="lessons")
     title = models.CharField(max_length=255)

@@ -1,0 +1,32 @@
+"""What the badges of a course mean (contract: computed by a documented rule, not typed in)."""
+
+import datetime as dt
+from decimal import ROUND_HALF_UP, Decimal
+
+# "New" for this long after its first publication.
+NEW_FOR = dt.timedelta(days=30)
+# "Bestseller" from this many purchases within the last 30 days on (`CourseStats.sales_30_days`).
+BESTSELLER_SALES = 10
+
+_TENTH = Decimal("0.1")
+
+
+def is_new(*, published_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Whether the course came out within the last 30 days."""
+    return published_at is not None and published_at > now - NEW_FOR
+
+
+def is_bestseller(*, sales_30_days: int | None) -> bool:
+    """Whether at least `BESTSELLER_SALES` were sold within the last 30 days."""
+    return (sales_30_days or 0) >= BESTSELLER_SALES
+
+
+def round_rating(rating: Decimal | int | None) -> Decimal:
+    """Return the rating to one decimal, halves up; 0.0 when nobody rated."""
+    return Decimal(rating or 0).quantize(_TENTH, rounding=ROUND_HALF_UP)
+
+
+def to_hours(minutes: int) -> Decimal:
+    """Return minutes as hours, to one decimal at most: 52, 7.5."""
+    hours = (Decimal(minutes) / 60).quantize(_TENTH, rounding=ROUND_HALF_UP)
+    return hours.to_integral_value() if hours == hours.to_integral_value() else hours

@@ -1,0 +1,5 @@
+"""Writes of the catalogue."""
+
+from courses.services.stats import RatingFact, change_rating, change_student_count
+
+__all__ = ["RatingFact", "change_rating", "change_student_count"]
