@@ -36,25 +36,25 @@ def draw_thumbnail(brief: ThumbnailBrief) -> bytes:
     """
     random = Random(brief.slug)  # noqa: S311 (a pattern, not a secret)
     palette = pick_palette(brief.category, brief.rank, random)
+    background = paint_gradient(WIDTH, HEIGHT, palette.start, palette.end)
     size = (WIDTH * OVERSAMPLING, HEIGHT * OVERSAMPLING)
-    large = paint_gradient(*size, palette.start, palette.end)
+    large = background.resize(size, Image.Resampling.NEAREST)
     MOTIFS[brief.category](Pen(large), palette, random)
     image = large.reduce(OVERSAMPLING)
-    _fade_left(image, palette)
+    _fade_left(image, background)
     _write_words(image, brief, palette)
     buffer = BytesIO()
     image.save(buffer, "WEBP", quality=84, method=2)
     return buffer.getvalue()
 
 
-def _fade_left(image: Image.Image, palette: Palette) -> None:
+def _fade_left(image: Image.Image, background: Image.Image) -> None:
     """Lay the background over the left part, so that words never fight with the motif."""
     ramp = Image.new("L", (256, 1))
     for x in range(256):
         share = min(1.0, max(0.0, (x / 256 - 0.46) / 0.18))
         ramp.putpixel((x, 0), round(255 * (1 - share) ** 1.3))
-    mask = ramp.resize(image.size, Image.Resampling.BICUBIC)
-    image.paste(paint_gradient(*image.size, palette.start, palette.end), mask=mask)
+    image.paste(background, mask=ramp.resize(image.size, Image.Resampling.BILINEAR))
 
 
 def _write_words(image: Image.Image, brief: ThumbnailBrief, palette: Palette) -> None:
