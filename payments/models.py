@@ -1,11 +1,18 @@
 """Money at Stripe: payments, refunds, disputes, and the inbox of Stripe's events."""
 
+import datetime as dt
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from core.models import BaseModel
 from orders.models import Order, OrderItem
+
+
+def first_check() -> dt.timedelta:
+    """Return how long after its creation an open payment is first looked up at Stripe."""
+    return dt.timedelta(seconds=60)
 
 
 class Payment(BaseModel):
@@ -19,7 +26,6 @@ class Payment(BaseModel):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     stripe_payment_id = models.CharField(max_length=255, unique=True)
     stripe_charge_id = models.CharField(max_length=255, blank=True, db_index=True)
-    client_secret = models.CharField(max_length=255, blank=True)
     amount = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
@@ -31,6 +37,8 @@ class Payment(BaseModel):
     needs_attention = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
+    # When reconciliation asks Stripe about an open payment next.
+    next_check_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-created_at"]
@@ -46,7 +54,8 @@ class Payment(BaseModel):
         ]
         indexes = [
             models.Index(fields=["order", "-created_at"], name="payment_of_order"),
-            models.Index(fields=["created_at"], name="payment_open", condition=Q(status="pending")),
+            models.Index(fields=["next_check_at"], name="payment_open",
+                         condition=Q(status="pending")),
             models.Index(fields=["-created_at"], name="payment_attention",
                          condition=~Q(needs_attention="")),
         ]  # fmt: skip

@@ -243,7 +243,6 @@ STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
 STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=5.0)
-STRIPE_API_VERSION: str = env.str("STRIPE_API_VERSION", default="")
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_HOST: str = env.str("EMAIL_HOST", default="")

@@ -1,0 +1,62 @@
+"""Disputes: the bank takes the money back until it is decided, and so is the access."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from core import outbox
+from core.money import from_minor
+from enrollments import services as enrollment_services
+from orders import selectors as order_selectors
+from payments.events import DisputeClosed, DisputeOpened
+from payments.models import Dispute, Payment
+from payments.stripe_gateway import DisputeFacts
+
+_OVER = {"won", "lost", "warning_closed"}
+_NOT_LOST = {"won", "warning_closed"}
+
+
+def sync_dispute(*, facts: DisputeFacts) -> None:
+    """Bring our rows to what Stripe says of a dispute; idempotent, in any order of events.
+
+    An open one suspends the order's enrolments, a won one opens them again, a lost one leaves them
+    suspended (contract). An inquiry (`warning_…`) moves no money and suspends nothing.
+    """
+    with transaction.atomic():
+        payment = (
+            Payment.objects.select_for_update().filter(stripe_payment_id=facts.intent_id).first()
+        )
+        if payment is None:
+            return
+        dispute, is_new = Dispute.objects.get_or_create(
+            stripe_dispute_id=facts.id, defaults=_fields(payment, facts)
+        )
+        if dispute.closed_at is not None:
+            return
+        dispute.status = facts.status
+        dispute.closed_at = timezone.now() if facts.status in _OVER else None
+        dispute.save()
+        _follow(payment, dispute, is_new=is_new)
+
+
+def _fields(payment: Payment, facts: DisputeFacts) -> dict[str, object]:
+    return {
+        "payment": payment,
+        "amount": from_minor(facts.amount),
+        "currency": facts.currency,
+        "reason": facts.reason,
+        "status": facts.status,
+        "opened_at": facts.opened_at,
+    }
+
+
+def _follow(payment: Payment, dispute: Dispute, *, is_new: bool) -> None:
+    ids = order_selectors.list_enrollment_ids(order_id=payment.order_id)
+    if is_new:
+        outbox.record(DisputeOpened(dispute_id=dispute.id, order_id=payment.order_id))
+        if not dispute.status.startswith("warning_"):
+            enrollment_services.suspend_enrollments(enrollment_ids=ids)
+    if dispute.closed_at is not None:
+        won = dispute.status in _NOT_LOST
+        if won:
+            enrollment_services.resume_enrollments(enrollment_ids=ids)
+        outbox.record(DisputeClosed(dispute_id=dispute.id, order_id=payment.order_id, won=won))

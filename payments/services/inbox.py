@@ -1,0 +1,164 @@
+"""The inbox: events are stored once by Stripe's id, answered, then handled by a worker.
+
+An event is a trigger, not a truth: handling fetches the object anew, outside any transaction, and
+marks the event handled in the transaction of its effect. A claim lapses by itself, so a killed
+worker only delays.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+
+from django.db import transaction
+from django.utils import timezone
+
+from core.nudge import nudge
+from core.outbox import back_off_delay
+from payments import stripe_gateway
+from payments.models import StripeEvent
+from payments.services.disputes import sync_dispute
+from payments.services.refunds import sync_refund
+from payments.services.settlement import settle
+from payments.stripe_gateway import StripeNotFound
+
+logger = logging.getLogger(__name__)
+
+CLAIM = dt.timedelta(seconds=60)
+MAX_ATTEMPTS = 25
+
+Effect = Callable[[], None]
+
+
+def receive_event(*, raw_body: bytes, signature: str) -> bool:
+    """Verify and store an event; True when it is new. Raises InvalidSignature.
+
+    One statement: the same event twenty times at once is one row.
+    """
+    event = stripe_gateway.verify_event(raw_body=raw_body, signature=signature)
+    known = event.type in _FETCH
+    row = StripeEvent(
+        id=event.id,
+        type=event.type,
+        object_id=event.object_id,
+        payload=event.payload,
+        status=StripeEvent.Status.RECEIVED if known else StripeEvent.Status.IGNORED,
+        created_at_stripe=event.created,
+        next_attempt_at=timezone.now(),
+    )
+    with transaction.atomic():
+        is_new = not StripeEvent.objects.filter(id=event.id).exists()
+        StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
+        if known:
+            transaction.on_commit(lambda: nudge("payments.tasks.handle_stripe_events"))
+    return is_new
+
+
+def handle_due_events(*, limit: int = 50) -> int:
+    """Handle stored events that are due, oldest first; returns how many were tried."""
+    events = _claim(limit)
+    for event in events:
+        try:
+            _handle(event)
+        except StripeNotFound:
+            _close(event, StripeEvent.Status.IGNORED, "Stripe no longer knows the object")
+        except Exception as exc:
+            logger.exception("handling Stripe event %s failed", event.id)
+            _try_later(event, exc)
+    return len(events)
+
+
+def resend_events(*, event_ids: list[str]) -> int:
+    """Make events due again, e.g. dead ones after a fix; handling them twice is harmless."""
+    count = StripeEvent.objects.filter(id__in=event_ids, type__in=_FETCH).update(
+        status=StripeEvent.Status.RECEIVED,
+        attempts=0,
+        next_attempt_at=timezone.now(),
+        handled_at=None,
+    )
+    nudge("payments.tasks.handle_stripe_events")
+    return count
+
+
+def _handle(event: StripeEvent) -> None:
+    effect = _FETCH[event.type](event)
+    with transaction.atomic():
+        row = StripeEvent.objects.select_for_update().get(id=event.id)
+        if row.status != StripeEvent.Status.RECEIVED:
+            return
+        effect()
+        row.status = StripeEvent.Status.HANDLED
+        row.handled_at = timezone.now()
+        row.last_error = ""
+        row.save()
+
+
+def _fetch_intent(event: StripeEvent) -> Effect:
+    intent = stripe_gateway.retrieve_intent(intent_id=event.object_id)
+    return lambda: _settle(intent)
+
+
+def _settle(intent: stripe_gateway.IntentFacts) -> None:
+    settle(intent=intent)
+
+
+def _fetch_refund(event: StripeEvent) -> Effect:
+    facts = stripe_gateway.retrieve_refund(stripe_refund_id=event.object_id)
+    return lambda: sync_refund(facts=facts)
+
+
+def _fetch_refunds_of_charge(event: StripeEvent) -> Effect:
+    refunds = stripe_gateway.list_refunds_of_charge(charge_id=event.object_id)
+
+    def apply() -> None:
+        for facts in reversed(refunds):
+            sync_refund(facts=facts)
+
+    return apply
+
+
+def _fetch_dispute(event: StripeEvent) -> Effect:
+    facts = stripe_gateway.retrieve_dispute(stripe_dispute_id=event.object_id)
+    return lambda: sync_dispute(facts=facts)
+
+
+# What is handled (contract "Orders and payments"); every other type is stored and ignored.
+_FETCH: dict[str, Callable[[StripeEvent], Effect]] = {
+    "payment_intent.succeeded": _fetch_intent,
+    "payment_intent.payment_failed": _fetch_intent,
+    "payment_intent.processing": _fetch_intent,
+    "payment_intent.canceled": _fetch_intent,
+    "charge.refunded": _fetch_refunds_of_charge,
+    "refund.updated": _fetch_refund,
+    "charge.dispute.created": _fetch_dispute,
+    "charge.dispute.closed": _fetch_dispute,
+}
+
+
+def _claim(limit: int) -> list[StripeEvent]:
+    now = timezone.now()
+    with transaction.atomic():
+        events = list(
+            StripeEvent.objects.select_for_update(skip_locked=True)
+            .filter(status=StripeEvent.Status.RECEIVED, next_attempt_at__lte=now)
+            .order_by("next_attempt_at")[:limit]
+        )
+        for event in events:
+            event.attempts += 1
+            event.next_attempt_at = now + CLAIM
+            event.save(update_fields=["attempts", "next_attempt_at"])
+    return events
+
+
+def _try_later(event: StripeEvent, exc: Exception) -> None:
+    dead = event.attempts >= MAX_ATTEMPTS
+    StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
+        status=StripeEvent.Status.DEAD if dead else StripeEvent.Status.RECEIVED,
+        next_attempt_at=timezone.now() + back_off_delay(attempts=event.attempts),
+        last_error=f"{type(exc).__name__}: {exc}"[:2000],
+    )
+
+
+def _close(event: StripeEvent, status: str, words: str) -> None:
+    StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
+        status=status, last_error=words
+    )

@@ -1,0 +1,153 @@
+"""Starting a payment and hearing from the buyer that it was made."""
+
+import time
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from core.money import from_minor, to_minor
+from orders import selectors as order_selectors
+from orders.selectors import OrderForPayment
+from payments import stripe_gateway
+from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused
+from payments.models import Payment, first_check
+from payments.services.settlement import settle
+from payments.stripe_gateway import IntentFacts, StripeNotFound, StripeRefused
+
+# Stripe's answer while the same Idempotency-Key is being worked on (Stripe docs, "Errors").
+_IN_USE = "idempotency_key_in_use"
+_PATIENCE = (0.1, 0.2, 0.4, 0.8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentIntent:
+    """What the SPA needs to let the buyer pay. `amount` in minor units (plan 4.6)."""
+
+    payment_intent_id: str
+    client_secret: str
+    publishable_key: str
+    amount: int
+    currency: str
+    created: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """Where the payment stands: `succeeded`, or Stripe's word for what is missing."""
+
+    order_id: uuid.UUID
+    status: str
+    error_code: str
+    error_message: str
+
+
+def create_payment_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> PaymentIntent:
+    """Return the order's payment intent, made now or before. Amount and currency are the order's.
+
+    Raises OrderNotFound, OrderNotPayable, PaymentsUnavailable or PaymentRefused. The key of the
+    call follows from the order and the attempt: twice, at once or after a crash, it is one intent.
+    """
+    order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
+    if order.status != "pending":
+        raise OrderNotPayable(order_status=order.status)
+    known = Payment.objects.filter(order_id=order_id, status=Payment.Status.PENDING).first()
+    if known is not None:
+        intent = stripe_gateway.retrieve_intent(intent_id=known.stripe_payment_id)
+        if intent.status != "canceled":
+            return _answer(intent, created=False)
+        settle(intent=intent)
+    intent = _create_at_stripe(order)
+    return _answer(intent, created=_remember(order, intent))
+
+
+def confirm_payment(
+    *, order_id: uuid.UUID, user_id: uuid.UUID, payment_intent_id: str
+) -> Confirmation:
+    """Ask Stripe how the intent stands and settle if it succeeded; the client is not believed.
+
+    Raises OrderNotFound, InvalidPayment (also for an unknown intent), OrderNotPayable when the
+    money came too late and is going back, or PaymentsUnavailable.
+    """
+    order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
+    try:
+        intent = stripe_gateway.retrieve_intent(intent_id=payment_intent_id)
+    except (StripeNotFound, StripeRefused) as exc:
+        raise InvalidPayment("No such payment", payment_intent_id=payment_intent_id[:255]) from exc
+    if not _belongs(order, intent):
+        raise InvalidPayment
+    settlement = settle(intent=intent)
+    if settlement.state == "refunding":
+        if _matches(order, intent):
+            raise OrderNotPayable("The payment came too late and is being refunded")
+        raise InvalidPayment("The amount paid is not the order's; it is being refunded")
+    return Confirmation(
+        order_id=order.id,
+        status="succeeded" if settlement.state == "succeeded" else intent.status,
+        error_code=intent.error_code,
+        error_message=intent.error_message,
+    )
+
+
+def _belongs(order: OrderForPayment, intent: IntentFacts) -> bool:
+    """Whether the intent was made for this order. One that is paid with another amount still goes
+    on to settlement, which gives the money back."""
+    if intent.order_id != str(order.id):
+        return False
+    return intent.status == "succeeded" or _matches(order, intent)
+
+
+def _matches(order: OrderForPayment, intent: IntentFacts) -> bool:
+    amount = intent.amount_received if intent.status == "succeeded" else intent.amount
+    return from_minor(amount) == order.total_amount and intent.currency == order.currency
+
+
+def _create_at_stripe(order: OrderForPayment) -> IntentFacts:
+    dead = Payment.objects.filter(order_id=order.id, status=Payment.Status.FAILED).count()
+    for pause in (*_PATIENCE, None):
+        try:
+            return stripe_gateway.create_intent(
+                amount=to_minor(order.total_amount),
+                currency=order.currency,
+                order_id=str(order.id),
+                order_number=order.number,
+                idempotency_key=f"order-{order.id}-intent-{dead + 1}",
+            )
+        except StripeRefused as exc:
+            if exc.code != _IN_USE or pause is None:
+                raise PaymentRefused(exc.message, provider_code=exc.code) from exc
+            time.sleep(pause)
+    raise AssertionError("unreachable")
+
+
+def _remember(order: OrderForPayment, intent: IntentFacts) -> bool:
+    """Store the payment; False when another request (or the webhook) already did."""
+    with transaction.atomic():
+        before = Payment.objects.filter(stripe_payment_id=intent.id).exists()
+        Payment.objects.bulk_create(
+            [
+                Payment(
+                    order_id=order.id,
+                    stripe_payment_id=intent.id,
+                    amount=order.total_amount,
+                    currency=order.currency,
+                    stripe_status=intent.status,
+                    next_check_at=timezone.now() + first_check(),
+                )
+            ],
+            ignore_conflicts=True,
+        )
+    return not before
+
+
+def _answer(intent: IntentFacts, *, created: bool) -> PaymentIntent:
+    return PaymentIntent(
+        payment_intent_id=intent.id,
+        client_secret=intent.client_secret,
+        publishable_key=settings.STRIPE_PUBLIC_KEY,
+        amount=intent.amount,
+        currency=intent.currency,
+        created=created,
+    )

@@ -1,0 +1,150 @@
+"""The one function that turns money at Stripe into a completed order.
+
+The webhook, confirm-payment and reconciliation all call `settle`; whoever comes second finds it
+done. Locks are taken payment first, then order (inside `orders.services.mark_paid`).
+"""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from django.db import transaction
+from django.utils import timezone
+
+from core import outbox
+from core.ids import parse_id
+from core.money import from_minor
+from orders import selectors as order_selectors
+from orders import services as order_services
+from orders.services import PaidOutcome
+from payments.events import PaymentNeedsAttention
+from payments.models import Payment, first_check
+from payments.services.refunds import plan_refund
+from payments.stripe_gateway import IntentFacts
+
+logger = logging.getLogger(__name__)
+
+State = Literal["succeeded", "refunding", "canceled", "open", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """Where a payment stands now.
+
+    `succeeded`: the order is completed by this payment. `refunding`: the money came and is going
+    back. `canceled`: the intent is dead. `open`: not paid yet (`stripe_status` says how far).
+    `unknown`: the intent is none of ours.
+    """
+
+    state: State
+    stripe_status: str
+
+
+def settle(*, intent: IntentFacts) -> Settlement:
+    """Bring our rows to what Stripe says of the intent, in one transaction; may be called any
+    number of times, at once and in any order. A failure never overwrites a success."""
+    with transaction.atomic():
+        payment = _lock_payment(intent)
+        if payment is None:
+            logger.warning("payment intent %s belongs to no order of ours", intent.id)
+            return Settlement(state="unknown", stripe_status=intent.status)
+        if payment.status != Payment.Status.SUCCEEDED:
+            _follow(payment, intent)
+        return Settlement(state=_state_of(payment), stripe_status=payment.stripe_status)
+
+
+def _lock_payment(intent: IntentFacts) -> Payment | None:
+    """Return our locked row. Stripe can be faster than our own commit, so a missing row is made
+    from the order's id that the intent carries."""
+    rows = Payment.objects.select_for_update().filter(stripe_payment_id=intent.id)
+    payment = rows.first()
+    if payment is not None:
+        return payment
+    order_id = parse_id(intent.order_id)
+    if order_id is None or not order_selectors.order_exists(order_id=order_id):
+        return None
+    # Open, unless the order has another open payment already: only one is allowed.
+    for status in (Payment.Status.PENDING, Payment.Status.FAILED):
+        Payment.objects.bulk_create([_new_row(order_id, intent, status)], ignore_conflicts=True)
+        payment = rows.first()
+        if payment is not None:
+            break
+    return payment
+
+
+def _new_row(order_id: uuid.UUID, intent: IntentFacts, status: Payment.Status) -> Payment:
+    return Payment(
+        order_id=order_id,
+        stripe_payment_id=intent.id,
+        amount=from_minor(intent.amount),
+        currency=intent.currency,
+        status=status,
+        stripe_status=intent.status,
+        next_check_at=timezone.now() + first_check(),
+    )
+
+
+def _follow(payment: Payment, intent: IntentFacts) -> None:
+    payment.stripe_status = intent.status
+    payment.stripe_charge_id = intent.charge_id or payment.stripe_charge_id
+    payment.last_error_code = intent.error_code[:100]
+    payment.last_error_message = intent.error_message[:500]
+    if intent.status == "succeeded":
+        _take_money(payment, intent)
+    elif intent.status == "canceled":
+        payment.status = Payment.Status.FAILED
+    payment.save()
+
+
+def _take_money(payment: Payment, intent: IntentFacts) -> None:
+    payment.status = Payment.Status.SUCCEEDED
+    payment.succeeded_at = timezone.now()
+    payment.amount = from_minor(intent.amount_received)
+    payment.currency = intent.currency
+    # Refunds planned below refer to the row, so it has to say what it is by then.
+    payment.save()
+    outcome = order_services.mark_paid(
+        order_id=payment.order_id,
+        payment_id=payment.stripe_payment_id,
+        transaction_id=payment.stripe_charge_id,
+        amount=payment.amount,
+        currency=payment.currency,
+    )
+    _return_what_cannot_stay(payment, outcome)
+
+
+def _return_what_cannot_stay(payment: Payment, outcome: PaidOutcome) -> None:
+    if outcome.kind == "completed":
+        lines = order_selectors.get_line_amounts(
+            order_id=payment.order_id, item_ids=outcome.already_owned_item_ids
+        )
+        if sum(lines.values(), Decimal(0)) > 0:
+            plan_refund(payment=payment, reason="already_owned", lines=lines)
+    elif outcome.kind == "already_completed":
+        if not outcome.same_payment:
+            _give_all_back(payment, "duplicate_payment", "The order was already paid")
+    elif outcome.kind == "order_closed":
+        _give_all_back(payment, "late_payment", "The order was closed when the money came")
+    else:
+        _give_all_back(payment, "amount_mismatch", "Amount or currency differ from the order")
+
+
+def _give_all_back(payment: Payment, reason: str, words: str) -> None:
+    payment.needs_attention = words
+    plan_refund(payment=payment, reason=reason, amount=payment.amount)
+    outbox.record(
+        PaymentNeedsAttention(payment_id=payment.id, order_id=payment.order_id, reason=reason)
+    )
+
+
+def _state_of(payment: Payment) -> State:
+    if payment.status == Payment.Status.SUCCEEDED:
+        paid = order_selectors.is_paid_by(
+            order_id=payment.order_id, payment_id=payment.stripe_payment_id
+        )
+        return "succeeded" if paid else "refunding"
+    if payment.stripe_status == "canceled":
+        return "canceled"
+    return "open"

@@ -1,0 +1,294 @@
+"""The only module that speaks to Stripe: typed facts in and out, short time-outs, typed errors.
+
+Callers hold no transaction and no lock while they are in here (house rule 4). Amounts are in minor
+units, as Stripe has them.
+"""
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import stripe
+from django.conf import settings
+from django.db import connection
+
+from payments.errors import InvalidSignature, PaymentsUnavailable
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_SECONDS = 2.0
+
+
+class StripeNotFound(Exception):
+    """Stripe knows no object of this id (or the id isn't even well-formed)."""
+
+
+class StripeRefused(Exception):
+    """Stripe understood and said no. `code` is Stripe's error code."""
+
+    def __init__(self, *, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentFacts:
+    """What Stripe says of a payment intent. Minor units."""
+
+    id: str
+    status: str
+    amount: int
+    amount_received: int
+    currency: str
+    client_secret: str
+    charge_id: str
+    order_id: str
+    error_code: str
+    error_message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundFacts:
+    """What Stripe says of a refund. `refund_id` is our row, when we asked for it. Minor units."""
+
+    id: str
+    status: str
+    amount: int
+    intent_id: str
+    refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeFacts:
+    """What Stripe says of a dispute. Minor units."""
+
+    id: str
+    status: str
+    reason: str
+    amount: int
+    currency: str
+    intent_id: str
+    opened_at: dt.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventFacts:
+    """A verified webhook event: a trigger, not a truth."""
+
+    id: str
+    type: str
+    object_id: str
+    created: dt.datetime
+    payload: dict[str, Any]
+
+
+def is_configured() -> bool:
+    """Return whether this installation has a Stripe account (or a stand-in) to speak to."""
+    return bool(settings.STRIPE_SECRET_KEY)
+
+
+def create_intent(
+    *, amount: int, currency: str, order_id: str, order_number: str, idempotency_key: str
+) -> IntentFacts:
+    """Create a payment intent; the same key gives the same intent. Raises PaymentsUnavailable or
+    StripeRefused."""
+    return _intent(
+        _call(
+            lambda client: client.v1.payment_intents.create(
+                {
+                    "amount": amount,
+                    "currency": currency,
+                    "description": f"LearnFlow {order_number}",
+                    "metadata": {"order_id": order_id, "order_number": order_number},
+                    "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                },
+                {"idempotency_key": idempotency_key},
+            )
+        )
+    )
+
+
+def retrieve_intent(*, intent_id: str) -> IntentFacts:
+    """Return the intent as it is now. Raises StripeNotFound or PaymentsUnavailable."""
+    return _intent(_call(lambda client: client.v1.payment_intents.retrieve(intent_id)))
+
+
+def cancel_intent(*, intent_id: str) -> IntentFacts:
+    """Cancel the intent unless it is past that; either way return it as it is afterwards."""
+    try:
+        return _intent(_call(lambda client: client.v1.payment_intents.cancel(intent_id)))
+    except StripeRefused as exc:
+        if exc.code != "payment_intent_unexpected_state":
+            raise
+        return retrieve_intent(intent_id=intent_id)
+
+
+def create_refund(
+    *, intent_id: str, amount: int, refund_id: str, idempotency_key: str
+) -> RefundFacts:
+    """Give money back. Raises StripeRefused when it can't be, e.g. it already was."""
+    return _refund(
+        _call(
+            lambda client: client.v1.refunds.create(
+                {
+                    "payment_intent": intent_id,
+                    "amount": amount,
+                    "metadata": {"refund_id": refund_id},
+                },
+                {"idempotency_key": idempotency_key},
+            )
+        )
+    )
+
+
+def retrieve_refund(*, stripe_refund_id: str) -> RefundFacts:
+    """Return the refund as it is now. Raises StripeNotFound or PaymentsUnavailable."""
+    return _refund(_call(lambda client: client.v1.refunds.retrieve(stripe_refund_id)))
+
+
+def list_refunds_of_charge(*, charge_id: str) -> list[RefundFacts]:
+    """Return all refunds of a charge, newest first."""
+
+    def fetch(client: stripe.StripeClient) -> list[Any]:
+        page = client.v1.refunds.list({"charge": charge_id, "limit": 100})
+        return list(page.auto_paging_iter())
+
+    return [_refund(item) for item in _call(fetch)]
+
+
+def retrieve_dispute(*, stripe_dispute_id: str) -> DisputeFacts:
+    """Return the dispute as it is now. Raises StripeNotFound or PaymentsUnavailable."""
+    dispute = _call(lambda client: client.v1.disputes.retrieve(stripe_dispute_id))
+    return DisputeFacts(
+        id=dispute.id,
+        status=dispute.status,
+        reason=dispute.reason or "",
+        amount=dispute.amount,
+        currency=dispute.currency,
+        intent_id=_id_of(dispute.payment_intent),
+        opened_at=_time(dispute.created),
+    )
+
+
+def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
+    """Check the signature on the raw body against each configured secret and return the event.
+
+    Raises InvalidSignature for a wrong, missing or stale one (older than five minutes, as Stripe's
+    docs on webhook signatures advise), or when no secret is configured.
+    """
+    if not any(_is_signed(raw_body, signature, secret) for secret in settings.STRIPE_WEBHOOK_SECRETS):
+        raise InvalidSignature
+    try:
+        payload = json.loads(raw_body)
+        return EventFacts(
+            id=str(payload["id"]),
+            type=str(payload["type"]),
+            object_id=str(payload["data"]["object"].get("id") or ""),
+            created=_time(int(payload["created"])),
+            payload=payload,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise InvalidSignature("The webhook's body is not an event") from exc
+
+
+def _is_signed(raw_body: bytes, signature: str, secret: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(
+            raw_body.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
+        )
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _call(work: Callable[[stripe.StripeClient], Any]) -> Any:
+    if not is_configured():
+        raise PaymentsUnavailable("Payments are not configured")
+    if connection.in_atomic_block and not _in_test_transaction():
+        raise RuntimeError("no call to Stripe inside a transaction")
+    with _translated():
+        return work(_client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE))
+
+
+def _in_test_transaction() -> bool:
+    """Tests wrap everything in a transaction of their own; only theirs is marked so."""
+    return all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except stripe.InvalidRequestError as exc:
+        if exc.http_status == 404 or exc.code == "resource_missing":
+            raise StripeNotFound(str(exc.user_message or "")) from exc
+        raise StripeRefused(code=exc.code or "invalid_request", message=_words(exc)) from exc
+    except (stripe.CardError, stripe.IdempotencyError) as exc:
+        raise StripeRefused(code=exc.code or type(exc).__name__, message=_words(exc)) from exc
+    except stripe.StripeError as exc:
+        logger.warning("Stripe doesn't answer: %s", exc)
+        raise PaymentsUnavailable from exc
+
+
+@lru_cache(maxsize=4)
+def _client(secret_key: str, api_base: str) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        secret_key,
+        base_addresses={"api": api_base} if api_base else {},
+        http_client=stripe.RequestsClient(
+            timeout=(CONNECT_TIMEOUT_SECONDS, settings.STRIPE_TIMEOUT_SECONDS)
+        ),
+        max_network_retries=0,
+    )
+
+
+def _intent(intent: Any) -> IntentFacts:
+    error = intent.last_payment_error
+    return IntentFacts(
+        id=intent.id,
+        status=intent.status,
+        amount=intent.amount,
+        amount_received=intent.amount_received or 0,
+        currency=intent.currency,
+        client_secret=intent.client_secret or "",
+        charge_id=_id_of(intent.latest_charge),
+        order_id=_metadata(intent, "order_id"),
+        error_code=((error.decline_code or error.code) if error else "") or "",
+        error_message=(error.message if error else "") or "",
+    )
+
+
+def _refund(refund: Any) -> RefundFacts:
+    return RefundFacts(
+        id=refund.id,
+        status=refund.status or "pending",
+        amount=refund.amount,
+        intent_id=_id_of(refund.payment_intent),
+        refund_id=_metadata(refund, "refund_id"),
+    )
+
+
+def _metadata(thing: Any, key: str) -> str:
+    metadata = thing.metadata
+    return str(metadata[key]) if metadata and key in metadata else ""
+
+
+def _id_of(value: Any) -> str:
+    """Return the id of something that Stripe gives as an id or, expanded, as an object."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else str(value.id)
+
+
+def _time(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
+
+
+def _words(exc: stripe.StripeError) -> str:
+    return str(exc.user_message or "The request was refused")

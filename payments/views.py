@@ -1,0 +1,161 @@
+"""The payment endpoints and the webhook's door (plan 4.6)."""
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.idempotent_views import IdempotentPostMixin
+from payments import services, stripe_gateway
+from payments.errors import PaymentsUnavailable
+from payments.serializers import (
+    ConfirmationSerializer,
+    ConfirmPaymentSerializer,
+    CreateIntentSerializer,
+    PaymentIntentSerializer,
+    WebhookAnswerSerializer,
+)
+
+_ORDER = "0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"
+_MESSAGES = {
+    "succeeded": "Payment processed successfully",
+    "processing": "The payment is being processed",
+    "requires_action": "The payment needs the buyer's authentication",
+    "requires_payment_method": "The payment needs a payment method",
+    "requires_confirmation": "The payment has not been confirmed yet",
+    "requires_capture": "The payment is authorised",
+    "canceled": "The payment was canceled",
+}
+
+
+class CreatePaymentIntentView(IdempotentPostMixin):
+    """POST /payments/create-payment-intent/"""
+
+    throttle_scope = "payment"
+
+    @extend_schema(
+        operation_id="payments_create_intent",
+        tags=["Payments"],
+        summary="Start paying an order",
+        description=(
+            "Returns the order's Stripe payment intent: 201 when it was made now, 200 when it was "
+            "there. Amount and currency are the order's. 409 `ORDER_NOT_PAYABLE` when the order "
+            "isn't pending, 503 `PAYMENTS_UNAVAILABLE` while Stripe isn't configured or doesn't "
+            "answer. Honours `Idempotency-Key`."
+        ),
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=False)
+        ],
+        request=CreateIntentSerializer,
+        responses={201: PaymentIntentSerializer, 200: PaymentIntentSerializer},
+        examples=[
+            OpenApiExample("Request", {"order_id": _ORDER}, request_only=True),
+            OpenApiExample(
+                "Created",
+                {
+                    "payment_intent_id": "pi_3Nxxxxx",
+                    "client_secret": "pi_3Nxxxxx_secret_xxxxx",
+                    "publishable_key": "pk_live_xxxxx",
+                    "amount": 16998,
+                    "currency": "usd",
+                },
+                response_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        return super().post(request)
+
+    def create(self, request: Request) -> Response:
+        body = CreateIntentSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        intent = services.create_payment_intent(
+            order_id=body.validated_data["order_id"], user_id=request.user.pk
+        )
+        return Response(PaymentIntentSerializer(intent).data, status=201 if intent.created else 200)
+
+
+class ConfirmPaymentView(APIView):
+    """POST /payments/confirm-payment/"""
+
+    throttle_scope = "payment"
+
+    @extend_schema(
+        operation_id="payments_confirm",
+        tags=["Payments"],
+        summary="Report that the buyer has paid",
+        description=(
+            "Looks the intent up at Stripe and completes the order if it succeeded. Until then "
+            "answers 200 with Stripe's state, never `succeeded`. 400 `INVALID_PAYMENT` when intent "
+            "and order don't belong together, 409 `ORDER_NOT_PAYABLE` when the money came after "
+            "the order was closed (it is refunded). The webhook settles the order without this."
+        ),
+        request=ConfirmPaymentSerializer,
+        responses={200: ConfirmationSerializer},
+        examples=[
+            OpenApiExample(
+                "Request", {"order_id": _ORDER, "payment_intent_id": "pi_xxxxx"}, request_only=True
+            ),
+            OpenApiExample(
+                "Paid",
+                {
+                    "order_id": _ORDER,
+                    "status": "succeeded",
+                    "message": "Payment processed successfully",
+                    "error": None,
+                },
+                response_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        body = ConfirmPaymentSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        confirmation = services.confirm_payment(
+            order_id=body.validated_data["order_id"],
+            user_id=request.user.pk,
+            payment_intent_id=body.validated_data["payment_intent_id"],
+        )
+        return Response(_present(confirmation))
+
+
+class StripeWebhookView(APIView):
+    """POST /payments/webhook/stripe/"""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_scope = None
+
+    @extend_schema(
+        operation_id="payments_stripe_webhook",
+        tags=["Payments"],
+        summary="Stripe's webhook",
+        description=(
+            "For Stripe only: the raw body must carry a valid `Stripe-Signature`. The event is "
+            "stored once by its id, answered 200 and handled by a worker."
+        ),
+        request={"application/json": {"type": "object", "description": "A Stripe event"}},
+        responses={
+            200: WebhookAnswerSerializer,
+            503: OpenApiResponse(description="Stripe isn't configured here"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        if not stripe_gateway.is_configured():
+            raise PaymentsUnavailable("Payments are not configured")
+        services.receive_event(
+            raw_body=request._request.body,
+            signature=request.headers.get("Stripe-Signature", ""),
+        )
+        return Response({"received": True})
+
+
+def _present(confirmation: services.Confirmation) -> dict[str, object]:
+    error = {"code": confirmation.error_code, "message": confirmation.error_message}
+    return {
+        "order_id": str(confirmation.order_id),
+        "status": confirmation.status,
+        "message": _MESSAGES.get(confirmation.status, "The payment is not complete"),
+        "error": error if confirmation.error_code and confirmation.status != "succeeded" else None,
+    }
