@@ -101,18 +101,40 @@ class UserProfile(BaseModel):
 class Session(BaseModel):
     """A login on one device. It has exactly one live refresh token, `refresh_jti`."""
 
+    class EndReason(models.TextChoices):
+        LOGOUT = "logout"
+        SIGNED_OUT = "signed_out"
+        TOKEN_REUSED = "token_reused"
+        PASSWORD = "password"
+        DEACTIVATED = "deactivated"
+        STAFF = "staff"
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     refresh_jti = models.UUIDField(unique=True, default=new_id)
-    previous_jti = models.UUIDField(null=True, blank=True)
+    # Refresh tokens used within the last REFRESH_REUSE_GRACE, oldest first, each as
+    # {"used": jti, "successor": jti, "at": ISO time of its first use}.
+    recent_rotations = models.JSONField(default=list, blank=True)
     rotated_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    end_reason = models.CharField(max_length=20, blank=True)
+    end_reason = models.CharField(max_length=20, blank=True, choices=EndReason)
     device = models.CharField(max_length=255, blank=True)
     ip = models.GenericIPAddressField(null=True, blank=True)
     last_used_at = models.DateTimeField()
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at=None, end_reason="")
+                | Q(
+                    ended_at__isnull=False,
+                    end_reason__in=[
+                        "logout", "signed_out", "token_reused", "password", "deactivated", "staff"
+                    ],
+                ),
+                name="session_end_has_reason",
+            ),
+        ]  # fmt: skip
         indexes = [
             models.Index(fields=["user", "-last_used_at"], name="session_live",
                          condition=Q(ended_at=None)),

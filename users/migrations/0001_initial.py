@@ -46,11 +46,11 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('refresh_jti', models.UUIDField(default=core.ids.new_id, unique=True)),
-                ('previous_jti', models.UUIDField(blank=True, null=True)),
+                ('recent_rotations', models.JSONField(blank=True, default=list)),
                 ('rotated_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('end_reason', models.CharField(blank=True, max_length=20)),
+                ('end_reason', models.CharField(blank=True, choices=[('logout', 'Logout'), ('signed_out', 'Signed Out'), ('token_reused', 'Token Reused'), ('password', 'Password'), ('deactivated', 'Deactivated'), ('staff', 'Staff')], max_length=20)),
                 ('device', models.CharField(blank=True, max_length=255)),
                 ('ip', models.GenericIPAddressField(blank=True, null=True)),
                 ('last_used_at', models.DateTimeField()),
@@ -103,5 +103,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='session',
             index=models.Index(fields=['expires_at'], name='session_expiry'),
+        ),
+        migrations.AddConstraint(
+            model_name='session',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('end_reason', ''), ('ended_at', None)), models.Q(('end_reason__in', ['logout', 'signed_out', 'token_reused', 'password', 'deactivated', 'staff']), ('ended_at__isnull', False)), _connector='OR'), name='session_end_has_reason'),
         ),
     ]
