@@ -24,9 +24,14 @@ class PatientClient:
     idempotency key. Patience ends, with a DemoError, after two minutes for each request.
     """
 
-    def __init__(self, base_url: str) -> None:
-        # Loopback alone: a proxy of the environment has no business here.
-        self._client = httpx.Client(base_url=base_url, timeout=15.0, trust_env=False)
+    def __init__(self, base_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        self._client = httpx.Client(
+            base_url=base_url,
+            timeout=15.0,
+            # Loopback alone: a proxy of the environment has no business here.
+            trust_env=False,
+            transport=transport,
+        )
         self.token: str | None = None
 
     def get(self, path: str, *, anonymous: bool = False, **query: str | int) -> httpx.Response:

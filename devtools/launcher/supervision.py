@@ -18,8 +18,8 @@ from devtools.launcher import child
 
 GROUP = "app"
 
-# The path of a Unix socket has room for about a hundred bytes.
-_LONGEST_SOCKET_PATH = 100
+# The path of a Unix socket has room for about a hundred bytes, and supervisord adds its number.
+_LONGEST_SOCKET_PATH = 90
 _STOP_SECONDS = 60.0
 
 
@@ -48,12 +48,12 @@ class Supervisor:
         self._run = run
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
-        self._socket = _socket_path(run)
+        self._socket = run / "supervisor.sock"
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Start it and the programs outside the group, all with `environment`."""
         self._run.mkdir(parents=True, exist_ok=True)
-        self._socket.unlink(missing_ok=True)
+        self._socket = _place_socket(self._run)
         self.logs.mkdir(parents=True, exist_ok=True)
         configuration = self._run / "supervisord.conf"
         with configuration.open("w") as file:
@@ -70,13 +70,17 @@ class Supervisor:
 
     def start_group(self) -> None:
         """Start the programs of the group."""
-        self._remote().startProcessGroup(GROUP, False)
+        with self._remote() as remote:
+            remote.supervisor.startProcessGroup(GROUP, False)
 
     def pid_of(self, name: str) -> int | None:
         """The process id of program `name`, or None while it isn't running."""
         in_group = any(program.in_group for program in self.programs if program.name == name)
         try:
-            info = self._remote().getProcessInfo(f"{GROUP}:{name}" if in_group else name)
+            with self._remote() as remote:
+                info: Any = remote.supervisor.getProcessInfo(
+                    f"{GROUP}:{name}" if in_group else name
+                )
         except (OSError, xmlrpc.client.Error):
             return None
         return int(info["pid"]) or None
@@ -96,11 +100,12 @@ class Supervisor:
             self._process.kill()
             self._process.wait()
         self._socket.unlink(missing_ok=True)
+        if self._socket.parent != self._run:
+            self._socket.parent.rmdir()
 
-    def _remote(self) -> Any:
+    def _remote(self) -> xmlrpc.client.ServerProxy:
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
-        return proxy.supervisor
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
 
     def _configuration(self) -> configparser.RawConfigParser:
         """supervisord.conf. No secret is in it: the programs take theirs from the environment."""
@@ -150,14 +155,17 @@ class Supervisor:
             "stopwaitsecs": program.stop_seconds,
             "killasgroup": "true",
             "redirect_stderr": "true",
-            "stdout_logfile": self.logs / f"{program.name}.log",
+            # supervisord expands this value twice.
+            "stdout_logfile": str(self.logs / f"{program.name}.log").replace("%", "%%"),
             "stdout_logfile_maxbytes": "5MB",
             "stdout_logfile_backups": 1,
         }
 
 
-def _socket_path(run: Path) -> Path:
+def _place_socket(run: Path) -> Path:
+    """Where supervisord is to listen: in `run`, or in a new folder if that has too long a name."""
     path = run / "supervisor.sock"
-    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
-        return path
-    return Path(tempfile.mkdtemp(prefix="learnflow-")) / "supervisor.sock"
+    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+        return Path(tempfile.mkdtemp(prefix="learnflow-")) / path.name
+    path.unlink(missing_ok=True)
+    return path

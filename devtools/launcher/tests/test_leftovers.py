@@ -1,0 +1,75 @@
+"""What an earlier start left running is ended; everybody else's processes are not."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from devtools.launcher.leftovers import MARK, end_leftovers
+
+Sleeper = Callable[..., subprocess.Popen[bytes]]
+
+_SLEEP = "import time; print('up', flush=True); time.sleep(60)"
+_DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_SLEEP}"
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[Sleeper]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        *, mark: str = "", cwd: Path = tmp_path, code: str = _SLEEP
+    ) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=os.environ | {MARK: mark},
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_marked_processes_end_and_others_stay(sleeper: Sleeper) -> None:
+    leftover, stranger = sleeper(mark="/this/state"), sleeper(mark="/other/state")
+
+    assert end_leftovers(folders=[], mark="/this/state")
+
+    assert leftover.poll() is not None
+    assert stranger.poll() is None
+
+
+def test_processes_that_work_in_a_data_folder_end(sleeper: Sleeper, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    leftover, stranger = sleeper(cwd=data), sleeper()
+
+    end_leftovers(folders=[data], mark="/this/state")
+
+    assert leftover.poll() is not None
+    assert stranger.poll() is None
+
+
+def test_one_that_ignores_the_request_is_killed(
+    sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devtools.launcher.leftovers._GRACE_SECONDS", 0.2)
+    leftover = sleeper(mark="/this/state", code=_DEAF)
+
+    end_leftovers(folders=[], mark="/this/state")
+
+    assert leftover.poll() is not None
+
+
+def test_nothing_left_is_nothing_to_tell() -> None:
+    assert end_leftovers(folders=[], mark="/nobody/has/this/state") == []

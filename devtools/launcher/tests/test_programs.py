@@ -1,0 +1,69 @@
+"""Which servers a start embeds, and what its processes find in their environment."""
+
+from pathlib import Path
+
+import pytest
+
+from devtools.launcher import state
+from devtools.launcher.configuration import read_configuration
+from devtools.launcher.programs import compose_environment, plan_programs, plan_servers
+
+_CONFIGURED = {
+    "DATABASE_URL": "postgres://db/one",
+    "REDIS_URL": "redis://cache/0",
+    "STRIPE_SECRET_KEY": "sk_live_x",
+}
+
+
+def _plan(root: Path, process: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The environment and the names of the programs of a start with `process`."""
+    configuration = read_configuration(root=root, process=process)
+    configuration.state.mkdir(exist_ok=True)
+    secrets = state.load_secrets(configuration.state)
+    servers = plan_servers(configuration, secrets)
+    environment = compose_environment(configuration, servers, secrets)
+    return environment, [program.name for program in plan_programs(configuration, servers)]
+
+
+def test_everything_unconfigured_is_embedded(tmp_path: Path) -> None:
+    environment, names = _plan(tmp_path, {})
+
+    assert names == ["postgres", "redis", "stripe", "web", "worker", "beat"]
+    assert environment["DATABASE_URL"].startswith("postgres://learnflow:")
+    assert environment["STRIPE_API_BASE"].startswith("http://127.0.0.1:")
+    assert environment["EMAIL_FILE_PATH"] == str(tmp_path / ".local" / "mail")
+    ports = state.load_ports(tmp_path / ".local")
+    assert len({*ports.values(), 8000}) == 4
+
+
+def test_what_is_configured_is_used_and_not_embedded(tmp_path: Path) -> None:
+    environment, names = _plan(tmp_path, _CONFIGURED)
+
+    assert names == ["web", "worker", "beat"]
+    assert environment.items() >= _CONFIGURED.items()
+    assert "STRIPE_API_BASE" not in environment
+
+
+@pytest.mark.parametrize("name", ["STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"])
+def test_half_configured_stripe_never_mixes_with_the_stand_in(tmp_path: Path, name: str) -> None:
+    environment, _ = _plan(tmp_path, {name: "somewhere-else"})
+
+    assert environment[name] != "somewhere-else"
+
+
+def test_a_second_start_has_the_same_secrets_and_ports(tmp_path: Path) -> None:
+    first, _ = _plan(tmp_path, {})
+    second, _ = _plan(tmp_path, {})
+
+    assert first == second
+
+
+def test_no_password_is_on_a_servers_command_line(tmp_path: Path) -> None:
+    configuration = read_configuration(root=tmp_path, process={})
+    configuration.state.mkdir()
+    secrets = state.load_secrets(configuration.state)
+    servers = plan_servers(configuration, secrets)
+
+    for server in (servers.postgres, servers.redis):
+        assert server is not None
+        assert secrets["SERVER_PASSWORD"] not in " ".join(server.command())

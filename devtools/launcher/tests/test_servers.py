@@ -1,0 +1,85 @@
+"""The embedded servers: they start, keep their data, and aren't mistaken for a stranger's."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from devtools.launcher.accounts import Account
+from devtools.launcher.ports import choose_port
+from devtools.launcher.postgres import Postgres
+from devtools.launcher.redis import Redis
+
+
+@contextmanager
+def _running(server: Postgres | Redis) -> Iterator[subprocess.Popen[bytes]]:
+    server.prepare()
+    process = subprocess.Popen(
+        server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not server.answers():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.send_signal(server.stop_signal)
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A state folder that an unprivileged server of root's may enter."""
+    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        parent.chmod(0o711)
+    return tmp_path
+
+
+def test_redis_keeps_each_change_when_it_is_killed(folder: Path) -> None:
+    server = Redis(folder, choose_port(), "secret")
+    with _running(server) as process, redis.Redis.from_url(server.url) as client:
+        client.set("key", "value")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with _running(server), redis.Redis.from_url(server.url) as client:
+        assert client.get("key") == b"value"
+
+
+def test_another_redis_on_the_port_is_not_taken_for_ours(folder: Path) -> None:
+    server = Redis(folder / "ours", choose_port(), "secret", durable=False)
+    with _running(server):
+        assert not replace(server, password="other").answers()
+        assert not replace(server, folder=folder / "theirs").answers()
+
+
+def test_postgres_survives_a_kill_and_the_file_it_leaves(folder: Path) -> None:
+    server = Postgres(folder, choose_port(), "secret")
+    with _running(server) as process, psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_trgm")
+        connection.execute("CREATE EXTENSION unaccent")
+        connection.execute("CREATE TABLE kept (id int)")
+        assert not replace(server, password="other").answers()
+        assert not replace(server, folder=folder / "theirs").answers()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert (server.data / "postmaster.pid").exists()
+    with _running(server), psycopg.connect(server.url) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_a_closed_folder_is_closed_to_another_account(tmp_path: Path) -> None:
+    somebody = Account("somebody", uid=54321, gid=54321)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+
+    assert somebody.may_read(Path("/usr"))
+    assert not somebody.may_read(closed)
