@@ -10,10 +10,9 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from core.network import client_ip
+from core.rates import parse_rate
 
 logger = logging.getLogger(__name__)
-
-_PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class RateThrottle(BaseThrottle):
@@ -42,14 +41,6 @@ class RateThrottle(BaseThrottle):
 
     def wait(self) -> float | None:
         return self._retry_after
-
-
-def parse_rate(rate: str) -> tuple[int, int] | None:
-    """Return (requests, seconds) of "600/min"; None of "none". Raises ValueError otherwise."""
-    if rate == "none":
-        return None
-    number, _, period = rate.partition("/")
-    return int(number), _PERIODS[period[:1].lower()]
 
 
 def _identity(request: Request) -> str:

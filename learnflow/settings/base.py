@@ -153,7 +153,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile-payments": {"task": "payments.tasks.reconcile_payments", "schedule": 60.0},
     "send-due-refunds": {"task": "payments.tasks.send_due_refunds", "schedule": 10.0},
     "expire-orders": {"task": "payments.tasks.expire_orders", "schedule": 60.0},
-    "issue-certificates": {"task": "enrollments.tasks.issue_missing_certificates", "schedule": 10.0},
+    "issue-certificates": {
+        "task": "enrollments.tasks.issue_missing_certificates",
+        "schedule": 10.0,
+    },
     "recount-stats": {"task": "courses.tasks.recount_stats", "schedule": 24 * 3600.0},
     "prune-outbox": {"task": "core.tasks.prune", "schedule": 3600.0},
     "prune-sessions": {"task": "users.tasks.prune_sessions", "schedule": 3600.0},
@@ -185,6 +188,9 @@ SIMPLE_JWT: dict[str, Any] = {
 }
 # Two tabs may refresh with the same token within this time and get the same successor.
 REFRESH_REUSE_GRACE = timedelta(seconds=10)
+# How long the links in mails work.
+PASSWORD_RESET_TIMEOUT = 60 * 60
+EMAIL_VERIFICATION_TIMEOUT = timedelta(days=3)
 REFRESH_COOKIE_NAME = "learnflow_refresh"
 REFRESH_COOKIE_PATH = "/api/v1/auth/"
 REFRESH_COOKIE_SECURE: bool = env.bool("REFRESH_COOKIE_SECURE", default=not DEBUG)
@@ -258,7 +264,9 @@ EMAIL_BACKEND: str = env.str(
     if EMAIL_HOST
     else "notifications.backends.FileBackend",
 )
-DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="LearnFlow <noreply@learnflow.test>")
+DEFAULT_FROM_EMAIL: str = env.str(
+    "DEFAULT_FROM_EMAIL", default="LearnFlow <noreply@learnflow.test>"
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- Files ------------------------------------------------------------------------------------
