@@ -24,7 +24,7 @@ def _await_pid(supervisor: Supervisor, name: str, *, other_than: int = 0) -> int
 def _await_lines(log: Path, count: int) -> None:
     """A signal would be lost on a process that has not become its program yet."""
     deadline = time.monotonic() + 20
-    while len(log.read_text().splitlines()) < count:
+    while not log.exists() or len(log.read_text().splitlines()) < count:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -42,6 +42,7 @@ def test_programs_are_restarted_and_stopped(tmp_path: Path) -> None:
         assert supervisor.pid_of("waiting") is None
         supervisor.start_group()
         second = _await_pid(supervisor, "waiting")
+        _await_lines(folder / "log" / "waiting.log", 1)
         os.kill(second, signal.SIGKILL)
         third = _await_pid(supervisor, "waiting", other_than=second)
         _await_lines(folder / "log" / "waiting.log", 2)
