@@ -1,0 +1,173 @@
+"""Reads of carts and wishlists."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypedDict
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from cart.models import Cart, CartItem, WishlistItem
+from core.money import ZERO
+from core.urls import media_url
+from courses import selectors as course_selectors
+from courses.selectors import CourseForSale
+from enrollments import selectors as enrollment_selectors
+
+
+class Obstacle(StrEnum):
+    """Why a course in a cart can't be bought by this person."""
+
+    NOT_FOR_SALE = "NOT_FOR_SALE"
+    ALREADY_ENROLLED = "ALREADY_ENROLLED"
+    OWN_COURSE = "OWN_COURSE"
+
+
+class CourseInCart(TypedDict):
+    """A course as cart and wishlist show it, at today's price. `thumbnail` is absolute."""
+
+    id: uuid.UUID
+    title: str
+    slug: str
+    price: Decimal
+    original_price: Decimal | None
+    thumbnail: str | None
+
+
+class LineRow(TypedDict):
+    """A line of a cart or a wishlist. `unavailable_reason` is an `Obstacle`, or None."""
+
+    id: uuid.UUID
+    course: CourseInCart
+    added_at: dt.datetime
+    available: bool
+    unavailable_reason: str | None
+
+
+class CartRow(TypedDict):
+    """A cart (plan 4.4). The totals are of its available lines; `total_items` counts all."""
+
+    id: uuid.UUID
+    items: list[LineRow]
+    total_items: int
+    total_price: Decimal
+    total_original_price: Decimal
+    total_discount: Decimal
+    currency: str
+
+
+def in_cart_ids(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of `course_ids` that lie in the person's cart. One query."""
+    rows = CartItem.objects.filter(cart__user_id=user_id, course_id__in=course_ids)
+    return set(rows.values_list("course_id", flat=True))
+
+
+def in_wishlist_ids(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of `course_ids` that are on the person's wishlist. One query."""
+    rows = WishlistItem.objects.filter(user_id=user_id, course_id__in=course_ids)
+    return set(rows.values_list("course_id", flat=True))
+
+
+def lock_cart(*, user_id: uuid.UUID) -> None:
+    """Lock the person's cart, if there is one, until the caller's transaction ends: whoever changes
+    it or orders from it does so one after the other. The first lock to be taken."""
+    list(Cart.objects.select_for_update(no_key=True).filter(user_id=user_id).values_list("id"))
+
+
+def list_course_ids(*, user_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the courses in the person's cart, in the order they were added."""
+    rows = CartItem.objects.filter(cart__user_id=user_id).order_by("added_at", "id")
+    return list(rows.values_list("course_id", flat=True))
+
+
+def find_obstacles(
+    *,
+    user_id: uuid.UUID,
+    course_ids: Collection[uuid.UUID],
+    courses: Mapping[uuid.UUID, CourseForSale],
+) -> dict[uuid.UUID, Obstacle]:
+    """Return what keeps the person from buying each of `course_ids`; buyable ones are missing.
+
+    `courses` are the courses as the caller read (or locked) them; one not among them is not for
+    sale. What somebody owns already comes before what is no longer sold. One query.
+    """
+    owned = enrollment_selectors.owned_course_ids(user_id=user_id, course_ids=course_ids)
+    obstacles: dict[uuid.UUID, Obstacle] = {}
+    for course_id in course_ids:
+        course = courses.get(course_id)
+        if course_id in owned:
+            obstacles[course_id] = Obstacle.ALREADY_ENROLLED
+        elif course is None or not course.is_on_sale:
+            obstacles[course_id] = Obstacle.NOT_FOR_SALE
+        elif course.instructor_id == user_id:
+            obstacles[course_id] = Obstacle.OWN_COURSE
+    return obstacles
+
+
+def get_cart(*, cart_id: uuid.UUID, user_id: uuid.UUID) -> CartRow:
+    """Return the person's cart with its lines, oldest first. Three queries."""
+    items = CartItem.objects.filter(cart_id=cart_id).order_by("added_at", "id")
+    lines = show_lines(user_id=user_id, rows=list(items.values("id", "course_id", "added_at")))
+    bought = [line["course"] for line in lines if line["available"]]
+    price = sum((course["price"] for course in bought), start=ZERO)
+    original = sum((course["original_price"] or course["price"] for course in bought), start=ZERO)
+    return {
+        "id": cart_id,
+        "items": lines,
+        "total_items": len(lines),
+        "total_price": price,
+        "total_original_price": original,
+        "total_discount": original - price,
+        "currency": settings.CURRENCY,
+    }
+
+
+def get_cart_item(*, item_id: uuid.UUID, user_id: uuid.UUID) -> LineRow:
+    """Return one line of the person's cart. Raises CartItem.DoesNotExist."""
+    items = CartItem.objects.filter(cart__user_id=user_id).values("id", "course_id", "added_at")
+    return show_lines(user_id=user_id, rows=[items.get(id=item_id)])[0]
+
+
+def get_wishlist_item(*, item_id: uuid.UUID, user_id: uuid.UUID) -> LineRow:
+    """Return one line of the person's wishlist. Raises WishlistItem.DoesNotExist."""
+    items = WishlistItem.objects.filter(user_id=user_id).values("id", "course_id", "added_at")
+    return show_lines(user_id=user_id, rows=[items.get(id=item_id)])[0]
+
+
+def list_wishlist(*, user_id: uuid.UUID) -> QuerySet[WishlistItem, dict[str, Any]]:
+    """Return the person's wishlist, newest first, to be paged and given to `show_lines`."""
+    items = WishlistItem.objects.filter(user_id=user_id).order_by("-added_at", "-id")
+    return items.values("id", "course_id", "added_at")
+
+
+def show_lines(*, user_id: uuid.UUID, rows: list[dict[str, Any]]) -> list[LineRow]:
+    """Return rows of `id`, `course_id` and `added_at` as lines, in their order. Two queries."""
+    course_ids = [row["course_id"] for row in rows]
+    if not course_ids:
+        return []
+    courses = course_selectors.get_courses_for_sale(course_ids=course_ids)
+    obstacles = find_obstacles(user_id=user_id, course_ids=course_ids, courses=courses)
+    return [
+        {
+            "id": row["id"],
+            "course": _show_course(courses[row["course_id"]]),
+            "added_at": row["added_at"],
+            "available": row["course_id"] not in obstacles,
+            "unavailable_reason": obstacles.get(row["course_id"]),
+        }
+        for row in rows
+    ]
+
+
+def _show_course(course: CourseForSale) -> CourseInCart:
+    return {
+        "id": course.id,
+        "title": course.title,
+        "slug": course.slug,
+        "price": course.price,
+        "original_price": course.original_price,
+        "thumbnail": media_url(course.thumbnail),
+    }

@@ -1,0 +1,172 @@
+"""Changes to carts and wishlists."""
+
+import uuid
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from cart import selectors
+from cart.errors import CartFull, CartItemNotFound, WishlistItemNotFound
+from cart.models import Cart, CartItem, WishlistItem
+from cart.selectors import Obstacle
+from courses import selectors as course_selectors
+from courses.errors import CourseNotFound
+from enrollments.errors import AlreadyEnrolled, OwnCourse
+
+# A cart is answered and ordered whole, so it is bounded.
+MAX_LINES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedLine:
+    """The line a course has now; `created` is False when it was there before."""
+
+    item_id: uuid.UUID
+    created: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A course that a merge left out. `reason` is the code that adding it alone would answer, or
+    ALREADY_IN_CART."""
+
+    course_id: uuid.UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeOutcome:
+    """What a merge did with each course, in the order they were given."""
+
+    cart_id: uuid.UUID
+    added: list[uuid.UUID]
+    skipped: list[Skipped]
+
+
+def open_cart(*, user_id: uuid.UUID) -> uuid.UUID:
+    """Return the id of the person's cart; the first call makes it, twenty at once make one."""
+    cart, _ = Cart.objects.get_or_create(user_id=user_id)
+    return cart.id
+
+
+def add_to_cart(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
+    """Put the course into the person's cart, once.
+
+    Raises AlreadyEnrolled, CourseNotFound (unknown or not on sale), OwnCourse, and CartFull at
+    `MAX_LINES` courses.
+    """
+    _check_buyable(user_id=user_id, course_id=course_id)
+    with transaction.atomic():
+        cart_id = _lock_open_cart(user_id)
+        existing = CartItem.objects.filter(cart_id=cart_id, course_id=course_id).first()
+        if existing is not None:
+            return AddedLine(item_id=existing.id, created=False)
+        if CartItem.objects.filter(cart_id=cart_id).count() >= MAX_LINES:
+            raise CartFull(limit=MAX_LINES)
+        item = CartItem.objects.create(cart_id=cart_id, course_id=course_id)
+    return AddedLine(item_id=item.id, created=True)
+
+
+def merge_cart(*, user_id: uuid.UUID, course_ids: Iterable[uuid.UUID]) -> MergeOutcome:
+    """Take a guest's cart into the person's own; what can't be bought is skipped and named."""
+    wanted = list(dict.fromkeys(course_ids))
+    courses = course_selectors.get_courses_for_sale(course_ids=wanted)
+    obstacles = selectors.find_obstacles(user_id=user_id, course_ids=wanted, courses=courses)
+    added: list[uuid.UUID] = []
+    skipped: list[Skipped] = []
+    with transaction.atomic():
+        cart_id = _lock_open_cart(user_id)
+        present = set(selectors.list_course_ids(user_id=user_id))
+        for course_id in wanted:
+            reason = _merge_refusal(course_id, obstacles, present, count=len(present) + len(added))
+            if reason is None:
+                added.append(course_id)
+            else:
+                skipped.append(Skipped(course_id=course_id, reason=reason))
+        for course_id in added:
+            CartItem.objects.create(cart_id=cart_id, course_id=course_id)
+    return MergeOutcome(cart_id=cart_id, added=added, skipped=skipped)
+
+
+def remove_from_cart(*, user_id: uuid.UUID, item_id: uuid.UUID) -> None:
+    """Take one line out. Raises CartItemNotFound, also for another person's line."""
+    if not CartItem.objects.filter(id=item_id, cart__user_id=user_id).delete()[0]:
+        raise CartItemNotFound
+
+
+def clear_cart(*, user_id: uuid.UUID) -> None:
+    """Empty the person's cart; an empty or missing one is fine."""
+    CartItem.objects.filter(cart__user_id=user_id).delete()
+
+
+def add_to_wishlist(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
+    """Put the course on the person's wishlist, once.
+
+    Raises AlreadyEnrolled, CourseNotFound (unknown or not on sale) or OwnCourse.
+    """
+    _check_buyable(user_id=user_id, course_id=course_id)
+    item, created = WishlistItem.objects.get_or_create(user_id=user_id, course_id=course_id)
+    return AddedLine(item_id=item.id, created=created)
+
+
+def remove_from_wishlist(*, user_id: uuid.UUID, item_id: uuid.UUID) -> None:
+    """Take one line off. Raises WishlistItemNotFound, also for another person's line."""
+    if not WishlistItem.objects.filter(id=item_id, user_id=user_id).delete()[0]:
+        raise WishlistItemNotFound
+
+
+def move_to_cart(*, user_id: uuid.UUID, item_id: uuid.UUID) -> AddedLine:
+    """Move a line of the wishlist into the cart; returns the cart's line.
+
+    Raises WishlistItemNotFound, and what `add_to_cart` raises; the wishlist is unchanged then.
+    """
+    with transaction.atomic():
+        item = WishlistItem.objects.filter(id=item_id, user_id=user_id).first()
+        if item is None:
+            raise WishlistItemNotFound
+        line = add_to_cart(user_id=user_id, course_id=item.course_id)
+        item.delete()
+    return line
+
+
+def remove_bought(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID]) -> None:
+    """Take bought courses out of cart and wishlist, in the caller's transaction.
+
+    Takes no lock on the cart itself: the caller may hold locks that come after it.
+    """
+    CartItem.objects.filter(cart__user_id=user_id, course_id__in=course_ids).delete()
+    WishlistItem.objects.filter(user_id=user_id, course_id__in=course_ids).delete()
+
+
+def _check_buyable(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
+    courses = course_selectors.get_courses_for_sale(course_ids=[course_id])
+    obstacles = selectors.find_obstacles(user_id=user_id, course_ids=[course_id], courses=courses)
+    match obstacles.get(course_id):
+        case Obstacle.ALREADY_ENROLLED:
+            raise AlreadyEnrolled
+        case Obstacle.NOT_FOR_SALE:
+            raise CourseNotFound
+        case Obstacle.OWN_COURSE:
+            raise OwnCourse
+
+
+def _merge_refusal(
+    course_id: uuid.UUID,
+    obstacles: dict[uuid.UUID, Obstacle],
+    present: set[uuid.UUID],
+    *,
+    count: int,
+) -> str | None:
+    if (obstacle := obstacles.get(course_id)) is not None:
+        not_sold = obstacle is Obstacle.NOT_FOR_SALE
+        return CourseNotFound.code if not_sold else obstacle.value
+    if course_id in present:
+        return "ALREADY_IN_CART"
+    return CartFull.code if count >= MAX_LINES else None
+
+
+def _lock_open_cart(user_id: uuid.UUID) -> uuid.UUID:
+    cart_id = open_cart(user_id=user_id)
+    selectors.lock_cart(user_id=user_id)
+    return cart_id

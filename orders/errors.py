@@ -1,0 +1,46 @@
+"""What orders refuse."""
+
+from core.errors import Conflict, Invalid, NotFound
+
+
+class OrderNotFound(NotFound):
+    """There is no such order, or it is somebody else's."""
+
+    code = "ORDER_NOT_FOUND"
+    message = "The requested order does not exist"
+
+
+class CartEmpty(Invalid):
+    """There is nothing to order."""
+
+    code = "CART_EMPTY"
+    message = "The cart is empty"
+
+
+class LinesUnavailable(Conflict):
+    """Lines of the cart can't be bought (any more). `details["lines"]` names each with its
+    `reason`: NOT_FOR_SALE, ALREADY_ENROLLED or OWN_COURSE."""
+
+    code = "CART_LINES_UNAVAILABLE"
+    message = "Some courses in the cart can no longer be bought"
+
+
+class CouponInvalid(Invalid):
+    """No such coupon, or it doesn't apply: not now, not any more, or not to this cart."""
+
+    code = "COUPON_INVALID"
+    message = "This coupon code is not valid for this order"
+
+
+class IllegalTransition(Conflict):
+    """An order or a line can't go from its status to that one."""
+
+    code = "ORDER_ILLEGAL_TRANSITION"
+    message = "The order's status does not allow this"
+
+
+class RefundNotPossible(Conflict):
+    """More would go back than was paid, or a line isn't of this order."""
+
+    code = "REFUND_NOT_POSSIBLE"
+    message = "This refund does not fit the order"

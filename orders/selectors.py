@@ -1,0 +1,238 @@
+"""Reads of orders."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypedDict
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from orders.errors import OrderNotFound
+from orders.models import Order, OrderItem
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderForPayment:
+    """What a payment needs to know of an order. `total_amount` is in major units, `currency` in
+    lower case; `email` is where a receipt goes."""
+
+    id: uuid.UUID
+    number: str
+    user_id: uuid.UUID | None
+    status: str
+    total_amount: Decimal
+    refunded_amount: Decimal
+    currency: str
+    email: str
+    payment_id: str
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    completed_at: dt.datetime | None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it is pending beyond its time; a sweep will close it any moment."""
+        return self.status == Order.Status.PENDING and self.expires_at <= timezone.now()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderLine:
+    """A line as refunds and disputes see it. `net_amount` is the price after its discount."""
+
+    id: uuid.UUID
+    course_id: uuid.UUID
+    title: str
+    net_amount: Decimal
+    refunded_amount: Decimal
+    state: str
+    enrollment_id: uuid.UUID | None
+
+
+class CourseOfLine(TypedDict):
+    """The course of a line, under the title it was bought by."""
+
+    id: uuid.UUID
+    title: str
+
+
+class ItemRow(TypedDict):
+    """A line of an order."""
+
+    id: uuid.UUID
+    course: CourseOfLine
+    price_at_purchase: Decimal
+    discount_amount: Decimal
+    refunded_amount: Decimal
+    state: str
+
+
+class OrderRow(TypedDict):
+    """An order in the list (plan 4.5)."""
+
+    id: uuid.UUID
+    order_number: str
+    status: str
+    created_at: dt.datetime
+    completed_at: dt.datetime | None
+    total_amount: Decimal
+    refunded_amount: Decimal
+    currency: str
+    items_count: int
+    items: list[ItemRow]
+
+
+class PaymentRow(TypedDict):
+    """How an order was paid."""
+
+    method: str
+    status: str
+    transaction_id: str
+
+
+class OrderDetail(OrderRow):
+    """An order by itself (plan 4.5). `payment` is None until it was paid."""
+
+    subtotal: Decimal
+    discount_amount: Decimal
+    coupon_code: str | None
+    failure_reason: str | None
+    expires_at: dt.datetime
+    billing_address: dict[str, str] | None
+    invoice_number: str | None
+    payment: PaymentRow | None
+
+
+_LIST_COLUMNS = (
+    "id", "order_number", "status", "created_at", "completed_at", "total_amount",
+    "refunded_amount", "currency",
+)  # fmt: skip
+_DETAIL_COLUMNS = (
+    *_LIST_COLUMNS, "subtotal", "discount_amount", "coupon__code", "failure_reason", "expires_at",
+    "billing_address", "invoice__number", "payment_method", "transaction_id",
+)  # fmt: skip
+
+
+def list_orders(
+    *, user_id: uuid.UUID, status: str | None = None
+) -> QuerySet[Order, dict[str, Any]]:
+    """Return the person's orders, newest first, to be paged and given to `show_orders`."""
+    orders = Order.objects.filter(user_id=user_id).order_by("-created_at", "-id")
+    if status is not None:
+        orders = orders.filter(status=status)
+    return orders.values(*_LIST_COLUMNS)
+
+
+def show_orders(*, rows: list[dict[str, Any]]) -> list[OrderRow]:
+    """Return rows of `list_orders` with their lines. One query."""
+    items = _items_by_order([row["id"] for row in rows])
+    return [_with_items(row, items.get(row["id"], [])) for row in rows]
+
+
+def get_order(*, order_id: uuid.UUID, user_id: uuid.UUID) -> OrderDetail:
+    """Return the person's order. Two queries. Raises OrderNotFound, also for somebody else's."""
+    rows = Order.objects.filter(id=order_id, user_id=user_id).values(*_DETAIL_COLUMNS)
+    row = rows.first()
+    if row is None:
+        raise OrderNotFound
+    head = _with_items(row, _items_by_order([order_id]).get(order_id, []))
+    return {
+        **head,
+        "subtotal": row["subtotal"],
+        "discount_amount": row["discount_amount"],
+        "coupon_code": row["coupon__code"],
+        "failure_reason": row["failure_reason"] or None,
+        "expires_at": row["expires_at"],
+        "billing_address": row["billing_address"] or None,
+        "invoice_number": row["invoice__number"],
+        "payment": _show_payment(row),
+    }
+
+
+def get_order_for_payment(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> OrderForPayment:
+    """Return the order's facts without a lock. Raises OrderNotFound, also for somebody else's.
+
+    `user_id` None reads any order: for the system and for staff, never for a request of a buyer.
+    """
+    orders = Order.objects.filter(id=order_id)
+    if user_id is not None:
+        orders = orders.filter(user_id=user_id)
+    row = orders.values(
+        "id", "user_id", "status", "total_amount", "refunded_amount", "currency", "payment_id",
+        "created_at", "expires_at", "completed_at", "order_number", "billing_address",
+        "user__email",
+    ).first()  # fmt: skip
+    if row is None:
+        raise OrderNotFound
+    account_email = row.pop("user__email") or ""
+    email = row.pop("billing_address").get("email") or account_email
+    return OrderForPayment(number=row.pop("order_number"), email=email, **row)
+
+
+def list_order_lines(*, order_id: uuid.UUID) -> list[OrderLine]:
+    """Return the order's lines in their order; none for an unknown order."""
+    items = OrderItem.objects.filter(order_id=order_id).order_by("created_at", "id")
+    return [
+        OrderLine(
+            id=item.id,
+            course_id=item.course_id,
+            title=item.title_at_purchase,
+            net_amount=item.price_at_purchase - item.discount_amount,
+            refunded_amount=item.refunded_amount,
+            state=item.state,
+            enrollment_id=item.enrollment_id,
+        )
+        for item in items
+    ]
+
+
+def list_expired_order_ids(*, limit: int) -> list[uuid.UUID]:
+    """Return up to `limit` pending orders whose time is over, longest overdue first."""
+    orders = Order.objects.filter(status=Order.Status.PENDING, expires_at__lte=timezone.now())
+    return list(orders.order_by("expires_at").values_list("id", flat=True)[:limit])
+
+
+def _items_by_order(order_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[ItemRow]]:
+    rows = OrderItem.objects.filter(order_id__in=order_ids).order_by("created_at", "id")
+    by_order: dict[uuid.UUID, list[ItemRow]] = {}
+    for row in rows.values(
+        "id", "order_id", "course_id", "title_at_purchase", "price_at_purchase",
+        "discount_amount", "refunded_amount", "state",
+    ):  # fmt: skip
+        by_order.setdefault(row["order_id"], []).append(
+            {
+                "id": row["id"],
+                "course": {"id": row["course_id"], "title": row["title_at_purchase"]},
+                "price_at_purchase": row["price_at_purchase"],
+                "discount_amount": row["discount_amount"],
+                "refunded_amount": row["refunded_amount"],
+                "state": row["state"],
+            }
+        )
+    return by_order
+
+
+def _with_items(row: dict[str, Any], items: list[ItemRow]) -> OrderRow:
+    return {
+        "id": row["id"],
+        "order_number": row["order_number"],
+        "status": row["status"],
+        "created_at": row["created_at"],
+        "completed_at": row["completed_at"],
+        "total_amount": row["total_amount"],
+        "refunded_amount": row["refunded_amount"],
+        "currency": row["currency"],
+        "items_count": len(items),
+        "items": items,
+    }
+
+
+def _show_payment(row: dict[str, Any]) -> PaymentRow | None:
+    if not row["payment_method"]:
+        return None
+    return {
+        "method": row["payment_method"],
+        "status": "refunded" if row["status"] == Order.Status.REFUNDED else "succeeded",
+        "transaction_id": row["transaction_id"],
+    }

@@ -1,0 +1,16 @@
+"""What is done to orders. Each takes the order's row lock; what it decides, it decides under it."""
+
+from orders.services.checkout import CreatedOrder, create_from_cart
+from orders.services.closing import CloseReason, close_order
+from orders.services.refunds import apply_refund
+from orders.services.settlement import PaidOutcome, mark_paid
+
+__all__ = [
+    "CloseReason",
+    "CreatedOrder",
+    "PaidOutcome",
+    "apply_refund",
+    "close_order",
+    "create_from_cart",
+    "mark_paid",
+]
