@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -92,24 +93,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _plain(status: int, message: str) -> HttpResponse:
-    return JsonResponse(error_body(code=_CODES[status], message=message, status=status), status=status)
+    return JsonResponse(
+        error_body(code=_CODES[status], message=message, status=status), status=status
+    )
 
 
 def _respond(exc: Exception) -> Response:
-    if isinstance(exc, DomainError):
-        return _from_domain(exc)
-    if isinstance(exc, Http404):
-        return _answer(404, message="The requested resource does not exist")
-    if isinstance(exc, PermissionDenied):
-        return _answer(403, message="You do not have permission to perform this action")
-    if isinstance(exc, drf.ValidationError):
-        return _from_validation(exc)
-    if isinstance(exc, drf.APIException):
-        return _from_drf(exc)
-    if isinstance(exc, OperationalError | InterfaceError):
-        return _answer(503, message="The database is not available right now")
-    if isinstance(exc, DataError):
-        return _answer(422, code="VALIDATION_ERROR", message="A value is out of range")
+    for kind, respond in _RESPONDERS:
+        if isinstance(exc, kind):
+            return respond(exc)
     return _answer(500, message="Something went wrong on our side")
 
 
@@ -185,3 +177,21 @@ def _drf_code(exc: drf.APIException, status: int) -> str:
     if isinstance(exc, drf.AuthenticationFailed) and isinstance(code, str):
         return "TOKEN_INVALID" if code == exc.default_code else code.upper()
     return _CODES.get(status, "ERROR")
+
+
+_RESPONDERS: list[tuple[type[Exception], Callable[[Any], Response]]] = [
+    (DomainError, _from_domain),
+    (drf.ValidationError, _from_validation),
+    (drf.APIException, _from_drf),
+    (Http404, lambda exc: _answer(404, message="The requested resource does not exist")),
+    (
+        PermissionDenied,
+        lambda exc: _answer(403, message="You do not have permission to perform this action"),
+    ),
+    (
+        DataError,
+        lambda exc: _answer(422, code="VALIDATION_ERROR", message="A value is out of range"),
+    ),
+    (OperationalError, lambda exc: _answer(503, message="The database is busy, try again")),
+    (InterfaceError, lambda exc: _answer(503, message="The database is not available")),
+]

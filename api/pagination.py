@@ -27,14 +27,14 @@ class PagePagination(PageNumberPagination):
         return request.query_params.get(self.page_query_param) or "1"
 
     def get_paginated_response(self, data: Any) -> Response:
-        assert self.page is not None
+        page: Any = self.page
         return Response(
             {
-                "count": self.page.paginator.count,
+                "count": page.paginator.count,
                 "next": self.get_next_link(),
                 "previous": self.get_previous_link(),
-                "total_pages": self.page.paginator.num_pages,
-                "current_page": self.page.number,
+                "total_pages": page.paginator.num_pages,
+                "current_page": page.number,
                 "results": data,
             }
         )

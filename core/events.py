@@ -39,7 +39,9 @@ def load(*, name: str, payload: dict[str, object]) -> Event:
     cls = _registry[name]
     hints = typing.get_type_hints(cls)
     known = {field.name for field in dataclasses.fields(cls)}
-    return cls(**{key: _decode(hints[key], value) for key, value in payload.items() if key in known})
+    return cls(
+        **{key: _decode(hints[key], value) for key, value in payload.items() if key in known}
+    )
 
 
 def _encode(value: object) -> object:

@@ -77,7 +77,7 @@ class MoneyField(serializers.DecimalField):
 
 @extend_schema_field(OpenApiTypes.DOUBLE)
 class NumberField(serializers.DecimalField):
-    """A decimal such as a rating or hours, as a JSON number with at most `decimal_places` places."""
+    """A decimal such as a rating or hours, as a JSON number of at most `decimal_places` places."""
 
     def to_representation(self, value: Any) -> Any:
         if value is None:

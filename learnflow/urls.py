@@ -1,15 +1,19 @@
 """Top-level URLs: the API's roof, the admin and, in development, uploaded media."""
 
 from django.conf import settings
-from django.conf.urls.static import static
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+from django.views.static import serve
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("api.urls")),
-    *(static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT) if settings.SERVE_MEDIA else []),
 ]
+
+if settings.SERVE_MEDIA:
+    urlpatterns.insert(
+        1, re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT})
+    )
 
 handler400 = "api.exceptions.bad_request"
 handler403 = "api.exceptions.forbidden"

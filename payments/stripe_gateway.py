@@ -182,7 +182,9 @@ def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
     Raises InvalidSignature for a wrong, missing or stale one (older than five minutes, as Stripe's
     docs on webhook signatures advise), or when no secret is configured.
     """
-    if not any(_is_signed(raw_body, signature, secret) for secret in settings.STRIPE_WEBHOOK_SECRETS):
+    if not any(
+        _is_signed(raw_body, signature, secret) for secret in settings.STRIPE_WEBHOOK_SECRETS
+    ):
         raise InvalidSignature
     try:
         payload = json.loads(raw_body)

@@ -1,4 +1,4 @@
-"""Tables that know no domain: the base of all others, the outbox, idempotency keys, the audit trail."""
+"""Tables that know no domain: the base of all others, outbox, idempotency keys, audit trail."""
 
 from core.models.audit import AuditEntry
 from core.models.base import BaseModel

@@ -5,7 +5,14 @@ from django.core.exceptions import ImproperlyConfigured
 from learnflow.settings.base import *  # noqa: F403
 from learnflow.settings.base import STORAGES, env
 
-_REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "API_BASE_URL", "FRONTEND_URL")
+_REQUIRED = (
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "ALLOWED_HOSTS",
+    "API_BASE_URL",
+    "FRONTEND_URL",
+)
 _missing = [name for name in _REQUIRED if not env.str(name, default="").strip()]
 if env.str("STRIPE_SECRET_KEY", default="") and not env.str("STRIPE_WEBHOOK_SECRET", default=""):
     _missing.append("STRIPE_WEBHOOK_SECRET")
@@ -36,7 +43,10 @@ if _bucket := env.str("AWS_STORAGE_BUCKET_NAME", default=""):
     _backend = "storages.backends.s3.S3Storage"
     STORAGES = {
         **STORAGES,
-        "default": {"BACKEND": _backend, "OPTIONS": {**_s3, "location": "media", "querystring_auth": False}},
+        "default": {
+            "BACKEND": _backend,
+            "OPTIONS": {**_s3, "location": "media", "querystring_auth": False},
+        },
         "private": {"BACKEND": _backend, "OPTIONS": {**_s3, "location": "private"}},
     }
 

@@ -137,9 +137,7 @@ def _apply(payment: Payment, refund: Refund) -> None:
         rest=refund.amount - sum(lines.values(), ZERO),
     )
     user_id = payment.order.user_id
-    outbox.record(
-        RefundSucceeded(refund_id=refund.id, order_id=payment.order_id, user_id=user_id)
-    )
+    outbox.record(RefundSucceeded(refund_id=refund.id, order_id=payment.order_id, user_id=user_id))
 
 
 def _claim(limit: int) -> list[Refund]:

@@ -1,4 +1,4 @@
-"""Rows for tests, by factory-boy. Counters kept by services are not kept here: set what you need."""
+"""Rows for tests, by factory-boy. Counters that services keep are not kept here."""
 
 from tests.factories.catalogue import (
     CategoryFactory,

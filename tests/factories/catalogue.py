@@ -70,14 +70,16 @@ class LessonFactory(DjangoModelFactory[Lesson]):
 
 
 def make_course(*, sections: int = 2, lessons: int = 2, **fields: Any) -> Course:
-    """Return a published course with `sections` × `lessons`; the very first lesson is a preview."""
+    """Return a published course with `sections` times `lessons`; the first lesson is a preview."""
     course = CourseFactory.create(**fields)
     for number in range(1, sections + 1):
         section = SectionFactory.create(
             course=course, order=number, total_lessons=lessons, total_duration_minutes=10 * lessons
         )
         for order in range(1, lessons + 1):
-            LessonFactory.create(curriculum=section, order=order, is_preview=(number, order) == (1, 1))
+            LessonFactory.create(
+                curriculum=section, order=order, is_preview=(number, order) == (1, 1)
+            )
     Course.objects.filter(id=course.id).update(duration_minutes=10 * sections * lessons)
     course.refresh_from_db()
     return course

@@ -1,0 +1,38 @@
+"""Mails and notices, for staff."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from core.admin import ReadOnlyAdmin
+from notifications import services
+from notifications.models import Email, Notification
+
+
+@admin.register(Email)
+class EmailAdmin(ReadOnlyAdmin):
+    """Each mail, whether it went out, and why not."""
+
+    # The bodies carry sign-in links: not even staff read those here.
+    exclude = ("text", "html")
+    list_display = ("created_at", "kind", "to", "subject", "status", "attempts", "sent_at")
+    list_filter = ("status", "kind")
+    search_fields = ("to", "subject", "dedupe_key")
+    show_full_result_count = False
+    actions = ("resend",)
+
+    @admin.action(description="Send dead ones again", permissions=["view"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
+        count = services.resend_emails(email_ids=queryset.values_list("id", flat=True))
+        self.message_user(request, f"{count} mails are due again.")
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    """Notices inside the product."""
+
+    list_display = ("created_at", "kind", "user", "title", "read_at")
+    list_filter = ("kind",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "title")
+    show_full_result_count = False

@@ -1,0 +1,11 @@
+"""Mail for Celery."""
+
+from celery import shared_task
+
+from notifications import services
+
+
+@shared_task
+def send_due_emails() -> int:
+    """Send mails that are due (nudged when one is written, swept by beat)."""
+    return services.send_due_emails()
