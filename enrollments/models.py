@@ -1,8 +1,11 @@
 """Access to courses, progress in them, certificates, and the days on which somebody learned."""
 
+from typing import Any
+
 from django.core.files.storage import Storage, storages
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
 
 from core.models import BaseModel
 from courses.models import Course, Lesson
@@ -14,8 +17,47 @@ def private_storage() -> Storage:
     return storages["private"]
 
 
+class RowCount(Subquery):
+    """How many rows a correlated query has, without GROUP BY (an empty one counts 0)."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
+    output_field = models.IntegerField()
+
+
+class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
+    """Enrolments, and how far they are by the course as it is now."""
+
+    def owned(self) -> "EnrollmentQuerySet":
+        """Those that still belong to their person: active or suspended."""
+        return self.exclude(status=Enrollment.Status.REVOKED)
+
+    def with_live_progress(self) -> "EnrollmentQuerySet":
+        """Annotate `live_lessons` and `live_completed`: distinct lessons of the course that haven't
+        been removed, and how many of those are completed (contract "Learning")."""
+        return self.annotate(
+            live_lessons=RowCount(_live_lessons()), live_completed=RowCount(_live_completed())
+        )
+
+
+def _live_lessons() -> models.QuerySet[Any]:
+    return Lesson.objects.filter(
+        curriculum__course=OuterRef("course_id"), removed_at=None
+    ).order_by().values("pk")  # fmt: skip
+
+
+def _live_completed() -> models.QuerySet[Any]:
+    return LessonProgress.objects.filter(
+        enrollment=OuterRef("pk"), is_completed=True, lesson__removed_at=None
+    ).values("pk")
+
+
 class Enrollment(BaseModel):
-    """One person in one course. Only an active enrolment opens lessons."""
+    """One person in one course. Only an active enrolment opens lessons.
+
+    `lessons_completed`, `total_lessons` and `progress_percent` are as of the learner's last step;
+    what readers see is counted from the course as it is now. Completion is sticky: lessons added
+    later lower the progress, and never take `is_completed` away (contract "Learning").
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active"
@@ -38,6 +80,8 @@ class Enrollment(BaseModel):
     is_completed = models.BooleanField(default=False)
     completed_at = models.DateTimeField(null=True, blank=True)
     last_activity_at = models.DateTimeField(null=True, blank=True)
+
+    objects = EnrollmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-enrolled_at"]
@@ -69,7 +113,8 @@ class Enrollment(BaseModel):
 
 
 class LessonProgress(BaseModel):
-    """How far one learner is in one lesson."""
+    """How far one learner is in one lesson. Made when they first open it: `created_at` starts the
+    clock that bounds `watch_time_seconds`, `reported_at` is the last time it was read."""
 
     enrollment = models.ForeignKey(
         Enrollment, on_delete=models.CASCADE, related_name="lesson_progress"
@@ -79,6 +124,7 @@ class LessonProgress(BaseModel):
     completed_at = models.DateTimeField(null=True, blank=True)
     watch_time_seconds = models.PositiveIntegerField(default=0)
     position_seconds = models.PositiveIntegerField(default=0)
+    reported_at = models.DateTimeField(null=True, blank=True)
     # What this lesson adds to the person's hours; only rises.
     credited_seconds = models.PositiveIntegerField(default=0)
 
@@ -97,7 +143,15 @@ class LessonProgress(BaseModel):
 
 
 class Certificate(BaseModel):
-    """Proof of a completed course. Names are frozen at issue; the file comes from a worker."""
+    """Proof of a completed course. Names are frozen at issue; the file comes from a worker.
+
+    Without a file it is due at `next_attempt_at`, which a worker that takes it moves ahead: one
+    that dies half-way leaves it due. `rendered_at` is when the file was first there.
+    """
+
+    class RevokedBecause(models.TextChoices):
+        ACCESS = "access", "the enrolment was revoked"
+        STAFF = "staff", "staff decided so"
 
     enrollment = models.OneToOneField(
         Enrollment, on_delete=models.SET_NULL, null=True, related_name="certificate"
@@ -113,9 +167,13 @@ class Certificate(BaseModel):
     hours = models.DecimalField(max_digits=8, decimal_places=2)
     issued_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_because = models.CharField(max_length=10, choices=RevokedBecause, blank=True)
     file = models.FileField(
         storage=private_storage, upload_to="certificates/", blank=True, max_length=255
     )
+    rendered_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-issued_at"]
@@ -123,8 +181,8 @@ class Certificate(BaseModel):
             models.UniqueConstraint(fields=["user", "course"], name="certificate_once"),
         ]
         indexes = [
-            models.Index(fields=["issued_at"], name="certificate_without_file",
-                         condition=Q(file="")),
+            models.Index(fields=["next_attempt_at"], name="certificate_due",
+                         condition=Q(file="", revoked_at=None)),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -132,7 +190,7 @@ class Certificate(BaseModel):
 
 
 class LearningDay(models.Model):
-    """A day, in the person's own time zone, on which they learned. Streaks are counted from these."""
+    """A day, in the person's own time zone, on which they learned; streaks are counted in these."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="learning_days")
     day = models.DateField()

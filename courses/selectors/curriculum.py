@@ -44,6 +44,8 @@ class LessonFacts:
 
     id: uuid.UUID
     title: str
+    description: str
+    order: int
     course_id: uuid.UUID
     instructor_id: uuid.UUID
     curriculum_id: uuid.UUID
@@ -81,8 +83,8 @@ def get_lesson_facts(*, lesson_id: uuid.UUID) -> LessonFacts:
     row = (
         Lesson.objects.filter(id=lesson_id)
         .values(
-            "id", "title", "curriculum_id", "is_preview", "duration_minutes", "video_url",
-            "resources",
+            "id", "title", "description", "order", "curriculum_id", "is_preview",
+            "duration_minutes", "video_url", "resources",
             is_live=ExpressionWrapper(Q(removed_at=None), BooleanField()),
             course_id=F("curriculum__course_id"),
             instructor_id=F("curriculum__course__instructor_id"),

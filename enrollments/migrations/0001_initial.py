@@ -2,6 +2,7 @@
 
 import core.ids
 import django.db.models.deletion
+import django.utils.timezone
 import enrollments.models
 from django.conf import settings
 from django.db import migrations, models
@@ -52,6 +53,10 @@ class Migration(migrations.Migration):
                 ('hours', models.DecimalField(decimal_places=2, max_digits=8)),
                 ('issued_at', models.DateTimeField()),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('revoked_because', models.CharField(blank=True, choices=[('access', 'the enrolment was revoked'), ('staff', 'staff decided so')], max_length=10)),
+                ('rendered_at', models.DateTimeField(blank=True, null=True)),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('file', models.FileField(blank=True, max_length=255, storage=enrollments.models.private_storage, upload_to='certificates/')),
                 ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='certificates', to='courses.course')),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='certificates', to=settings.AUTH_USER_MODEL)),
@@ -79,6 +84,7 @@ class Migration(migrations.Migration):
                 ('completed_at', models.DateTimeField(blank=True, null=True)),
                 ('watch_time_seconds', models.PositiveIntegerField(default=0)),
                 ('position_seconds', models.PositiveIntegerField(default=0)),
+                ('reported_at', models.DateTimeField(blank=True, null=True)),
                 ('credited_seconds', models.PositiveIntegerField(default=0)),
                 ('enrollment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lesson_progress', to='enrollments.enrollment')),
                 ('lesson', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='courses.lesson')),
@@ -117,7 +123,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='certificate',
-            index=models.Index(condition=models.Q(('file', '')), fields=['issued_at'], name='certificate_without_file'),
+            index=models.Index(condition=models.Q(('file', ''), ('revoked_at', None)), fields=['next_attempt_at'], name='certificate_due'),
         ),
         migrations.AddConstraint(
             model_name='certificate',

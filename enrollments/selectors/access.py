@@ -1,0 +1,71 @@
+"""Who has which course."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from enrollments.models import Enrollment, LessonProgress
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewerProgress:
+    """How far one person is in one course, counted from the course as it is now.
+
+    `status` is "active" or "suspended"; `progress_percent` is whole percent, rounded down.
+    """
+
+    enrollment_id: UUID
+    status: str
+    progress_percent: int
+    lessons_completed: int
+    total_lessons: int
+    completed_lesson_ids: frozenset[UUID]
+
+
+def has_access(*, user_id: UUID, course_id: UUID) -> bool:
+    """Return whether the person may open every lesson: an active enrolment."""
+    return Enrollment.objects.filter(
+        user_id=user_id, course_id=course_id, status=Enrollment.Status.ACTIVE
+    ).exists()
+
+
+def enrolled_course_ids(*, user_id: UUID, course_ids: Collection[UUID] | None) -> set[UUID]:
+    """Return those of `course_ids` (None: of all courses) in which the person is active."""
+    rows = Enrollment.objects.filter(user_id=user_id, status=Enrollment.Status.ACTIVE)
+    if course_ids is not None:
+        rows = rows.filter(course_id__in=course_ids)
+    return set(rows.values_list("course_id", flat=True))
+
+
+def owned_course_ids(*, user_id: UUID, course_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of `course_ids` the person can't buy again: active or suspended."""
+    rows = Enrollment.objects.owned().filter(user_id=user_id, course_id__in=course_ids)
+    return set(rows.values_list("course_id", flat=True))
+
+
+def get_viewer_progress(*, user_id: UUID, course_id: UUID) -> ViewerProgress | None:
+    """Return the person's progress, or None without an active or suspended enrolment."""
+    enrollment = (
+        Enrollment.objects.owned()
+        .with_live_progress()
+        .filter(user_id=user_id, course_id=course_id)
+        .first()
+    )
+    if enrollment is None:
+        return None
+    completed = LessonProgress.objects.filter(
+        enrollment=enrollment, is_completed=True, lesson__removed_at=None
+    ).values_list("lesson_id", flat=True)
+    return ViewerProgress(
+        enrollment_id=enrollment.id,
+        status=enrollment.status,
+        progress_percent=percent(enrollment.live_completed, enrollment.live_lessons),
+        lessons_completed=enrollment.live_completed,
+        total_lessons=enrollment.live_lessons,
+        completed_lesson_ids=frozenset(completed),
+    )
+
+
+def percent(completed: int, total: int) -> int:
+    """Return whole percent, rounded down (contract "Learning"); 0 for a course without lessons."""
+    return min(completed * 100 // total, 100) if total else 0

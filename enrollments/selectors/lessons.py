@@ -1,0 +1,66 @@
+"""The gate to a lesson's media (contract "Catalogue")."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from courses.errors import LessonNotFound
+from courses.selectors import LessonFacts, get_lesson_facts
+from enrollments.errors import LessonLocked
+from enrollments.models import Enrollment, LessonProgress
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonState:
+    """How far an enrolled learner is in a lesson; `is_opened` is False the very first time."""
+
+    enrollment_id: UUID
+    is_completed: bool
+    watch_time_seconds: int
+    position_seconds: int
+    is_opened: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonView:
+    """A lesson that is open to the viewer. `progress` is None for all but enrolled learners."""
+
+    lesson: LessonFacts
+    progress: LessonState | None
+
+
+def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> LessonView:
+    """Return the lesson with its media, when it is open to the viewer (None: nobody signed in).
+
+    Open are previews to everybody who may see the course, and every lesson to active enrolments,
+    the instructor and staff. Raises LessonNotFound for a lesson that is unknown, removed, or of a
+    course the viewer may not see, and LessonLocked for the others.
+    """
+    lesson = get_lesson_facts(lesson_id=lesson_id)
+    if not lesson.is_live:
+        raise LessonNotFound
+    enrollment = _get_enrollment(viewer_id, lesson.course_id)
+    is_teaching = is_staff or lesson.instructor_id == viewer_id
+    if not (lesson.course_status == "published" or enrollment or is_teaching):
+        raise LessonNotFound
+    is_learning = enrollment is not None and enrollment.status == Enrollment.Status.ACTIVE
+    if not (lesson.is_preview or is_learning or is_teaching):
+        raise LessonLocked
+    progress = _get_state(enrollment, lesson_id) if enrollment and is_learning else None
+    return LessonView(lesson=lesson, progress=progress)
+
+
+def _get_enrollment(viewer_id: UUID | None, course_id: UUID) -> Enrollment | None:
+    if viewer_id is None:
+        return None
+    return Enrollment.objects.owned().filter(user_id=viewer_id, course_id=course_id).first()
+
+
+def _get_state(enrollment: Enrollment, lesson_id: UUID) -> LessonState:
+    progress = LessonProgress.objects.filter(enrollment=enrollment, lesson_id=lesson_id).first()
+    return LessonState(
+        enrollment_id=enrollment.id,
+        is_completed=progress is not None and progress.is_completed,
+        watch_time_seconds=progress.watch_time_seconds if progress else 0,
+        position_seconds=progress.position_seconds if progress else 0,
+        is_opened=progress is not None,
+    )
