@@ -13,7 +13,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Request, Response
 
 from devtools.stripe_standin import errors
-from devtools.stripe_standin.config import API_VERSION, Config
+from devtools.stripe_standin.config import API_VERSION
 from devtools.stripe_standin.controls import ControlPanel
 from devtools.stripe_standin.errors import ApiError, JsonObject
 from devtools.stripe_standin.expand import check_paths, expand
@@ -63,15 +63,14 @@ class Call:
 class StandInApp:
     """Stripe's API under `/v1/`, the controls under `/_control/`, and the pages a payer sees."""
 
-    def __init__(self, config: Config, store: Store, controls: Controls, worker: Worker) -> None:
-        self.config = config
+    def __init__(self, store: Store, controls: Controls, worker: Worker) -> None:
         self._store = store
         self._controls = controls
         self._worker = worker
         self._idempotency = Idempotency(store)
         self._urls = url_map()
-        self._panel = ControlPanel(self.scope, controls, worker)
-        self._pages = Pages(self.scope, worker)
+        self._panel = ControlPanel(self._scope, controls, worker)
+        self._pages = Pages(self._scope, worker)
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -89,9 +88,8 @@ class StandInApp:
             response.headers.update(_CORS)
         return response(environ, start_response)
 
-    def scope(self) -> Scope:
-        """A scope for work outside any API request."""
-        return Scope(self._store, self.config, mode=self._controls.mode)
+    def _scope(self) -> Scope:
+        return Scope(self._store, self._controls.config, mode=self._controls.mode)
 
     def _answer(self, request: Request) -> Response:
         request_id = new_id("req")
@@ -148,8 +146,8 @@ class StandInApp:
 
     def _is_publishable(self, key: str) -> bool:
         for known, publishable in (
-            (self.config.secret_key, False),
-            (self.config.publishable_key, True),
+            (self._controls.config.secret_key, False),
+            (self._controls.config.publishable_key, True),
         ):
             if hmac.compare_digest(known.encode(), key.encode()):
                 return publishable
@@ -189,7 +187,7 @@ class StandInApp:
             params.get("expand", []), call.operation.kind, is_list=call.operation.is_list
         )
         scope = replace(
-            self.scope(),
+            self._scope(),
             request_id=call.request_id,
             idempotency_key=call.key,
             publishable=call.publishable,

@@ -89,6 +89,10 @@ class StandInControls:
             types=list(types),
         )
 
+    def send_webhooks_to(self, url: str, *webhook_secrets: str) -> None:
+        """Send events, those still waiting too, to this URL alone until a restart."""
+        self._post("/_control/endpoints", endpoints=[{"url": url, "secrets": webhook_secrets}])
+
     def fault(
         self,
         kind: FaultKind,

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from devtools.stripe_standin.config import WebhookMode
+from devtools.stripe_standin.config import Endpoint, WebhookMode
 from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter
 from devtools.stripe_standin.faults import Controls, Fault
 from devtools.stripe_standin.resources import disputes, paying, refunds
@@ -26,6 +26,7 @@ _RULES = [
     Rule("/_control/faults", methods=["DELETE"], endpoint="clear_faults"),
     Rule("/_control/webhooks", methods=["POST"], endpoint="webhooks"),
     Rule("/_control/webhooks/flush", methods=["POST"], endpoint="flush"),
+    Rule("/_control/endpoints", methods=["POST"], endpoint="endpoints"),
     Rule("/_control/deliveries", methods=["GET"], endpoint="deliveries"),
     Rule("/_control/events/<target>/resend", methods=["POST"], endpoint="resend"),
     Rule("/_control/jobs/run", methods=["POST"], endpoint="jobs"),
@@ -58,7 +59,7 @@ class ControlPanel:
             status, body = error.status, error.body
         except HTTPException as error:
             status, body = error.code or 400, {"error": {"message": error.description}}
-        except (TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             status, body = 400, {"error": {"message": str(error)}}
         self._worker.wake()
         return Response(json.dumps(body), status=status, content_type="application/json")
@@ -95,6 +96,15 @@ class ControlPanel:
         mode = WebhookMode(**given)
         self._controls.mode = replace(mode, types=tuple(mode.types))
         return asdict(self._controls.mode)
+
+    def endpoints(self, target: str, given: Settings) -> JsonObject:
+        """Send events elsewhere: `{"endpoints": [{"url", "secrets": […]}]}`, until a restart."""
+        endpoints = tuple(
+            Endpoint(item["url"], tuple(item["secrets"])) for item in given["endpoints"]
+        )
+        self._controls.config = replace(self._controls.config, endpoints=endpoints)
+        self._worker.adopt()
+        return {"ok": True}
 
     def flush(self, target: str, given: Settings) -> JsonObject:
         """Send everything now, without back-off, and wait `timeout` seconds for the end."""

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from devtools.stripe_standin.config import WebhookMode
+from devtools.stripe_standin.config import Config, WebhookMode
 from devtools.stripe_standin.errors import ApiError
 
 _CALLS_KEPT = 2000
@@ -46,8 +46,9 @@ class Fault:
 
 @dataclass(slots=True)
 class Controls:
-    """Faults, webhook mode and call counts, shared by all threads."""
+    """Configuration, faults, webhook mode and call counts, shared by all threads."""
 
+    config: Config
     mode: WebhookMode = field(default_factory=WebhookMode)
     faults: list[Fault] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -91,7 +92,7 @@ class Controls:
             )
 
     def clear(self) -> None:
-        """Well again: no faults, plain webhooks, counts at zero."""
+        """Well again: no faults, plain webhooks, counts at zero. Endpoints stay as they are."""
         with self._lock:
             self.mode = WebhookMode()
             self.faults.clear()

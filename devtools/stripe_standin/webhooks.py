@@ -46,9 +46,8 @@ class Worker:
     def __init__(self, scope: Callable[[], Scope], controls: Controls) -> None:
         self._scope = scope
         self._controls = controls
-        config = scope().config
-        self._endpoints = {endpoint.url: endpoint for endpoint in config.endpoints}
-        self._client = httpx.Client(timeout=config.webhook_timeout, trust_env=False)
+        timeout = controls.config.webhook_timeout
+        self._client = httpx.Client(timeout=timeout, trust_env=False)
         self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="webhook")
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._changed = threading.Condition()
@@ -58,7 +57,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin, with what an earlier process left undelivered."""
-        self._adopt()
+        self.adopt()
         self._thread.start()
 
     def stop(self) -> None:
@@ -97,17 +96,20 @@ class Worker:
         self.wake()
         return done
 
-    def _adopt(self) -> None:
+    def adopt(self) -> None:
         """Redirect what was meant for an endpoint that is gone, as the receiver has moved."""
         scope = self._scope()
         if not scope.config.endpoints:
             return
-        marks = ", ".join("?" for _ in self._endpoints)
+        marks = ", ".join("?" for _ in self._endpoints())
         scope.store.execute(
             f"UPDATE deliveries SET url = ? WHERE state = 'pending' AND url NOT IN ({marks})",
             scope.config.endpoints[0].url,
-            *self._endpoints,
+            *self._endpoints(),
         )
+
+    def _endpoints(self) -> dict[str, Endpoint]:
+        return {endpoint.url: endpoint for endpoint in self._controls.config.endpoints}
 
     def _run(self) -> None:
         while self._wait():
@@ -159,7 +161,7 @@ class Worker:
         return [row for row in self._pending(before=before) if row["seq"] not in busy]
 
     def _pending(self, *, before: float) -> list[sqlite3.Row]:
-        mode = self._controls.mode
+        mode, known = self._controls.mode, self._endpoints()
         rows = self._scope().store.rows(
             "SELECT * FROM deliveries WHERE state = 'pending' AND due <= ? ORDER BY due, seq",
             before,
@@ -167,7 +169,7 @@ class Worker:
         return [
             row
             for row in rows
-            if not (mode.hold and mode.covers(row["kind"])) and row["url"] in self._endpoints
+            if not (mode.hold and mode.covers(row["kind"])) and row["url"] in known
         ]
 
     def _send_due(self) -> None:
@@ -196,14 +198,14 @@ class Worker:
 
     def _post(self, row: sqlite3.Row) -> tuple[int | None, str | None]:
         scope = self._scope()
-        event = scope.store.get(row["event"])
-        if event is None:
-            return 410, None
+        event, endpoint = scope.store.get(row["event"]), self._endpoints().get(row["url"])
+        if event is None or endpoint is None:
+            return None, "the event or the endpoint is gone"
         payload = json.dumps(with_pending(scope, event), indent=2).encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            "Stripe-Signature": sign(payload, self._endpoints[row["url"]], int(time.time())),
+            "Stripe-Signature": sign(payload, endpoint, int(time.time())),
         }
         try:
             answer = self._client.post(row["url"], content=payload, headers=headers)

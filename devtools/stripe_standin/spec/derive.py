@@ -1,6 +1,9 @@
 """Derive `parameters.json` from an OpenAPI description of Stripe's API (see `NOTICE.md`).
 
-Usage: `python -m devtools.stripe_standin.spec.derive path/to/openapi.json`
+    python -m devtools.stripe_standin.spec.derive path/to/openapi.json
+
+Without a path the table stays as it is, and only gains the parameter names that the installed SDK
+knows beyond it: enough after an upgrade of the SDK.
 """
 
 import json
@@ -8,13 +11,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from devtools.stripe_standin.routes import OPERATIONS
+from stripe import params as sdk_params
+
+from devtools.stripe_standin.routes import OPERATIONS, Operation
+from devtools.stripe_standin.spec import Node, parameter_table
 
 TARGET = Path(__file__).with_name("parameters.json")
 
+# Options of the SDK itself, which it declares among the parameters.
+NOT_SENT = {
+    "api_key",
+    "content_type",
+    "headers",
+    "idempotency_key",
+    "max_network_retries",
+    "stripe_account",
+    "stripe_context",
+    "stripe_version",
+}
+
 # Card details in place of an id are left out of the description, as they need a key's special
 # permission; Stripe accepts them all the same, and from Stripe.js always.
-CARD_DETAILS = {
+CARD_DETAILS: Node = {
     "t": "object",
     "p": {
         "number": {"t": "string"},
@@ -54,8 +72,8 @@ def object_node(schema: dict[str, Any]) -> dict[str, Any]:
     return node
 
 
-def operation_node(operation: dict[str, Any], later: list[str]) -> dict[str, Any]:
-    """All parameters of one operation: of its query, its body, and the names added since."""
+def operation_node(operation: dict[str, Any]) -> Node:
+    """All parameters of one operation: of its query and of its body."""
     content = operation.get("requestBody", {}).get("content", {})
     schema = content.get("application/x-www-form-urlencoded", {}).get("schema", {})
     node = object_node({**schema, "additionalProperties": False})
@@ -64,8 +82,6 @@ def operation_node(operation: dict[str, Any], later: list[str]) -> dict[str, Any
             node["p"][parameter["name"]] = node_of(parameter["schema"])
             if parameter.get("required"):
                 node.setdefault("r", []).append(parameter["name"])
-    for name in later:
-        node["p"].setdefault(name, {"t": "free"})
     method_data = node["p"].get("payment_method_data")
     if method_data is not None:
         method_data["p"]["card"] = CARD_DETAILS
@@ -73,23 +89,40 @@ def operation_node(operation: dict[str, Any], later: list[str]) -> dict[str, Any
     return node
 
 
-def derive(document: dict[str, Any]) -> dict[str, Any]:
-    """The table for every operation the stand-in implements."""
-    later = document.get("x-later-parameters", {}).get("operations", {})
+def sdk_names(operation: Operation) -> set[str]:
+    """The parameter names that the installed SDK has for an operation; none for a nested list."""
+    group, _, action = operation.name.partition(".")
+    resource = "".join(word.capitalize() for word in group.removesuffix("s").split("_"))
+    declared = getattr(sdk_params, f"{resource}{action.capitalize()}Params", None)
+    return set() if declared is None else set(declared.__annotations__) - NOT_SENT
+
+
+def derive(document: dict[str, Any]) -> dict[str, Node]:
+    """The table for every operation the stand-in implements, as the description has it."""
     table = {}
     for operation in OPERATIONS:
         verb, path = operation.spec_key.split(" ", 1)
-        described = document["paths"][path][verb]
-        table[operation.spec_key] = operation_node(described, later.get(operation.spec_key, []))
+        table[operation.spec_key] = operation_node(document["paths"][path][verb])
     return table
+
+
+def add_sdk_names(table: dict[str, Node]) -> None:
+    """Add what the SDK knows beyond the description, by name alone."""
+    for operation in OPERATIONS:
+        for name in sdk_names(operation):
+            table[operation.spec_key]["p"].setdefault(name, {"t": "free"})
 
 
 def main() -> None:
     """Write the table beside this file, one operation a line, so that a diff can be read."""
-    document = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    if sys.argv[1:]:
+        table = derive(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    else:
+        table = parameter_table()
+    add_sdk_names(table)
     lines = [
         f"{json.dumps(key)}:{json.dumps(node, sort_keys=True, separators=(',', ':'))}"
-        for key, node in sorted(derive(document).items())
+        for key, node in sorted(table.items())
     ]
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 

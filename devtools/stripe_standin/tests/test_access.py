@@ -10,6 +10,7 @@ import stripe
 
 from devtools.stripe_standin.routes import OPERATIONS
 from devtools.stripe_standin.spec import parameter_table
+from devtools.stripe_standin.spec.derive import sdk_names
 
 
 def post(standin, path, form, key=None):
@@ -30,8 +31,13 @@ def test_a_key_is_needed_and_must_be_ours(standin, connect):
 
 def test_live_keys_are_refused_at_the_start():
     result = subprocess.run(
-        [sys.executable, "-m", "devtools.stripe_standin"]
-        + ["--secret-key", "sk_live_x", "--publishable-key", "pk_test_x"],
+        [
+            sys.executable,
+            "-m",
+            "devtools.stripe_standin",
+            "--secret-key=sk_live_x",
+            "--publishable-key=pk_test_x",
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -71,73 +77,73 @@ def test_a_browser_pays_with_the_publishable_key(api, standin):
 
 
 @pytest.mark.parametrize(
-    ("form", "code", "param", "message"),
+    ("form", "refusal", "message"),
     [
-        ({"amount": "1", "currency": "usd", "foo": "1"}, "parameter_unknown", "foo", "foo"),
+        ({"amount": "1", "currency": "usd", "foo": "1"}, ("parameter_unknown", "foo"), "foo"),
         (
             {"amount": "999", "currency": "usd", "shipping[nam]": "1"},
-            "parameter_unknown",
-            "shipping[nam]",
+            ("parameter_unknown", "shipping[nam]"),
             "Received unknown parameter: shipping[nam]",
         ),
-        ({"currency": "usd"}, "parameter_missing", "amount", "Missing required param: amount."),
-        ({"amount": "999"}, "parameter_missing", "currency", "Missing required param: currency."),
+        ({"currency": "usd"}, ("parameter_missing", "amount"), "Missing required param: amount."),
+        ({"amount": "999"}, ("parameter_missing", "currency"), "Missing required param: currency."),
         (
             {"amount": "89.99", "currency": "usd"},
-            "parameter_invalid_integer",
-            "amount",
+            ("parameter_invalid_integer", "amount"),
             "Invalid integer: 89.99",
         ),
-        ({"amount": "0", "currency": "usd"}, "parameter_invalid_integer", "amount", "equal to 1"),
-        ({"amount": "", "currency": "usd"}, "parameter_invalid_empty", "amount", "empty string"),
-        ({"amount": "49", "currency": "usd"}, "amount_too_small", "amount", "at least $0.50 usd"),
-        ({"amount": "100000000", "currency": "usd"}, "amount_too_large", "amount", "no more than"),
-        ({"amount": "999", "currency": "xxx"}, None, "currency", "Invalid currency: xxx"),
+        ({"amount": "0", "currency": "usd"}, ("parameter_invalid_integer", "amount"), "equal to 1"),
+        ({"amount": "", "currency": "usd"}, ("parameter_invalid_empty", "amount"), "empty string"),
+        ({"amount": "49", "currency": "usd"}, ("amount_too_small", "amount"), "at least $0.50 usd"),
+        (
+            {"amount": "100000000", "currency": "usd"},
+            ("amount_too_large", "amount"),
+            "no more than",
+        ),
+        ({"amount": "999", "currency": "xxx"}, (None, "currency"), "Invalid currency: xxx"),
         (
             {"amount": "999", "currency": "usd", "capture_method": "later"},
-            None,
-            "capture_method",
+            (None, "capture_method"),
             "Invalid capture_method: must be one of automatic, automatic_async, or manual",
         ),
-        ({"amount": "999", "currency": "usd", "metadata": "x"}, None, "metadata", "Invalid object"),
+        (
+            {"amount": "999", "currency": "usd", "metadata": "x"},
+            (None, "metadata"),
+            "Invalid object",
+        ),
         (
             {"amount": "999", "currency": "usd", "confirm": "yes"},
-            None,
-            "confirm",
+            (None, "confirm"),
             "Invalid boolean",
         ),
         (
             {"amount": "999", "currency": "usd", "customer": "cus_none"},
-            "resource_missing",
-            "customer",
+            ("resource_missing", "customer"),
             "No such customer: 'cus_none'",
         ),
         (
             {"amount": "999", "currency": "usd", "payment_method": "pm_none"},
-            "resource_missing",
-            "payment_method",
+            ("resource_missing", "payment_method"),
             "No such PaymentMethod: 'pm_none'",
         ),
         (
             {"amount": "999", "currency": "usd", "off_session": "true"},
-            None,
-            "off_session",
+            (None, "off_session"),
             "when `confirm` is set to true",
         ),
         (
             {"amount": "999", "currency": "usd", "expand[]": "metadata"},
-            None,
-            "expand",
+            (None, "expand"),
             "This property cannot be expanded (metadata)",
         ),
     ],
 )
-def test_bad_parameters_are_refused_in_stripes_words(api, standin, form, code, param, message):
+def test_bad_parameters_are_refused_in_stripes_words(api, standin, form, refusal, message):
     answer = post(standin, "/v1/payment_intents", form)
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert error["type"] == "invalid_request_error"
-    assert (error.get("code"), error["param"]) == (code, param)
+    assert (error.get("code"), error["param"]) == refusal
     assert message in error["message"]
     assert api.v1.payment_intents.list().data == []
 
@@ -220,6 +226,9 @@ def test_expanding_reaches_through_objects_and_lists(api, paid):
 def test_the_parameter_table_covers_every_operation():
     table = parameter_table()
     assert set(table) == {operation.spec_key for operation in OPERATIONS}
+    for operation in OPERATIONS:
+        newer = sdk_names(operation) - set(table[operation.spec_key]["p"])
+        assert not newer, f"{operation.name}: run the module `spec.derive` again"
     create = table["post /v1/payment_intents"]
     assert create["p"]["amount"] == {"t": "integer"}
     assert "p" in create["p"]["automatic_payment_methods"]

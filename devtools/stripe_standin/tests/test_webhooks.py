@@ -158,3 +158,15 @@ def test_a_restart_keeps_objects_and_delivers_what_was_left(tmp_path, connect, r
         assert api.v1.payment_intents.confirm(intent.id).status == "succeeded"
         assert second.flush()
         assert receiver.wait_for("payment_intent.created")["id"] == intent.id
+
+
+def test_the_receiver_can_move(api, standin, receiver):
+    original = receiver.url
+    standin.send_webhooks_to("http://127.0.0.1:9/webhook", "whsec_moved")
+    new_intent(api)
+    assert not standin.flush(timeout=0.3)
+    standin.send_webhooks_to(f"{original}?moved=1", "whsec_moved")
+    assert standin.flush()
+    payload, signature = receiver.payloads[0]
+    assert stripe.Webhook.construct_event(payload, signature, "whsec_moved")
+    standin.send_webhooks_to(original, standin.webhook_secret)
