@@ -22,10 +22,13 @@ from api.demo.sources import (
 
 Outcome = Literal["completed", "refunded", "failed", "pending"]
 
-# How many of the learners a course of popularity 100 attracts, and how many at least.
-REACH = 0.46
+# The share of the learners that a course of popularity 100 attracts, and how many come at least.
+REACH = 0.5
 FEWEST_LEARNERS = 3
 FAVOURITE_SHELVES = 4
+# From this popularity on, most who come came lately: so that the shop has its bestsellers.
+TRENDING = 55
+LATELY = dt.timedelta(days=28)
 WELCOME_COUPON = "WELCOME10"
 COUPON_PERCENT = 10
 
@@ -153,6 +156,8 @@ def _attendance(
 ) -> Attendance:  # fmt: skip
     random = _seeded(course.slug, person.email)
     window = now - start
+    if not words and course.popularity >= TRENDING and random.random() < 0.6:
+        window = min(window, LATELY)
     share = random.uniform(0.25, 0.95) if words else max(0.004, random.random() ** 1.5)
     attendance = Attendance(learner=person.email, course=course, at=now - window * share)
     done = _lessons_done(random, attendance, words, now)
@@ -167,10 +172,10 @@ def _lessons_done(
     total = len(attendance.course.lessons)
     days = (now - attendance.at).days
     if words and words.rating >= 4:
-        share = 1.0 if random.random() < 0.3 and days > 10 else random.uniform(0.4, 0.95)
+        share = 1.0 if random.random() < 0.12 and days > 10 else random.uniform(0.4, 0.95)
     elif words:
         share = random.uniform(0.15, 0.6)
-    elif random.random() < 0.08 and days > 20:
+    elif random.random() < 0.02 and days > 20:
         share = 1.0
     else:
         share = random.choice([0.0, random.uniform(0, 0.4), random.uniform(0.1, 0.9)])

@@ -1,0 +1,135 @@
+"""Loads the demo into an empty installation: all of it, or nothing."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from api.demo.pictures import provide_avatars, provide_thumbnails
+from api.demo.rows.catalogue import Catalogue, create_catalogue
+from api.demo.rows.certificates import create_certificates
+from api.demo.rows.learning import create_enrollments
+from api.demo.rows.opinions import create_reviews
+from api.demo.rows.people import create_people
+from api.demo.rows.sales import Shop, create_orders
+from api.demo.rows.shopping import fill_cart_and_wishlist
+from api.demo.sources import (
+    PeopleSource,
+    ShelfSource,
+    StudentSource,
+    read_people,
+    read_shelves,
+    read_student,
+)
+from api.demo.story import Story, tell_story
+from courses import services as course_services
+from courses.models import Category, Course
+from users.models import User
+
+# PostgreSQL's advisory locks are numbers; this one means "somebody is loading the demo".
+LOADING = 20_260_101
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDemo:
+    """How much was loaded."""
+
+    people: int
+    courses: int
+    lessons: int
+    enrollments: int
+    reviews: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    shelves: tuple[ShelfSource, ...]
+    people: PeopleSource
+    student: StudentSource
+    thumbnails: dict[str, str]
+    avatars: dict[str, str]
+
+
+def load_demo(*, now: dt.datetime) -> LoadedDemo | None:
+    """Load the demo as of `now` (aware) and return what was loaded, or None if there is data.
+
+    The database is written in one transaction, so that a load cut short leaves it empty; two loads
+    at once make one. Pictures are stored before it and are found again by the next try. No events
+    are recorded and no mails are written.
+    """
+    people = read_people()
+    if not _is_empty(people):
+        return None
+    shelves = read_shelves()
+    sources = _Sources(
+        shelves=shelves,
+        people=people,
+        student=read_student(),
+        thumbnails=provide_thumbnails(shelves=shelves, people=people),
+        avatars=provide_avatars(people=people),
+    )
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING])
+        return _write(sources, now) if _is_empty(people) else None
+
+
+def _is_empty(people: PeopleSource) -> bool:
+    """Whether there is no catalogue yet and nobody has one of the demo's e-mail addresses."""
+    emails = [person.email for person in people.everybody]
+    return not (
+        Course.objects.exists()
+        or Category.objects.exists()
+        or User.objects.filter(email__in=emails).exists()
+    )
+
+
+def _write(sources: _Sources, now: dt.datetime) -> LoadedDemo:
+    story = tell_story(
+        shelves=sources.shelves, people=sources.people, student=sources.student, now=now
+    )
+    users = create_people(people=sources.people, joined=story.joined, pictures=sources.avatars)
+    catalogue = create_catalogue(
+        shelves=sources.shelves,
+        instructors={person.key: users[person.email] for person in sources.people.instructors},
+        thumbnails=sources.thumbnails,
+        now=now,
+    )
+    loaded = _write_story(sources, story, users, catalogue, now)
+    course_ids = [course.id for course in catalogue.courses.values()]
+    course_services.recount_stats()
+    course_services.recount_categories()
+    course_services.refresh_search(course_ids=course_ids)
+    return loaded
+
+
+def _write_story(
+    sources: _Sources, story: Story, users: dict[str, User], catalogue: Catalogue, now: dt.datetime
+) -> LoadedDemo:
+    people, student = sources.people, sources.student
+    enrollments = create_enrollments(
+        attendances=story.attendances, users=users, catalogue=catalogue
+    )
+    create_certificates(
+        enrollments=enrollments.values(), first=users[people.student.email], now=now
+    )
+    reviews = create_reviews(attendances=story.attendances, users=users, courses=catalogue.courses)
+    shop = Shop(
+        users=users,
+        courses=catalogue.courses,
+        enrollments=enrollments,
+        staff=users[people.staff.email],
+        student=users[people.student.email],
+        billing_address=student.billing_address,
+    )
+    orders = create_orders(purchases=story.purchases, shop=shop)
+    fill_cart_and_wishlist(student=student, user=shop.student, courses=catalogue.courses, now=now)
+    return LoadedDemo(
+        people=len(users),
+        courses=len(catalogue.courses),
+        lessons=sum(len(lessons) for lessons in catalogue.lessons.values()),
+        enrollments=len(enrollments),
+        reviews=reviews,
+        orders=orders,
+    )

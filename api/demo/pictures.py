@@ -1,0 +1,52 @@
+"""Draws the demo's pictures and puts them into the media storage."""
+
+from collections.abc import Callable
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from api.demo.artwork import draw_avatar, draw_thumbnail
+from api.demo.artwork.thumbnails import ThumbnailBrief
+from api.demo.sources import PeopleSource, ShelfSource
+
+# One step up when a drawing changes: pictures that are there are kept, not drawn again.
+EDITION = 1
+
+
+def provide_thumbnails(*, shelves: tuple[ShelfSource, ...], people: PeopleSource) -> dict[str, str]:
+    """Return the storage names of the thumbnails by slug, drawing those that are missing."""
+    names = {person.key: person.full_name for person in people.instructors}
+    stored = {}
+    for shelf in shelves:
+        for rank, course in enumerate(shelf.courses):
+            brief = ThumbnailBrief(
+                slug=course.slug,
+                title=course.title,
+                category=shelf.slug,
+                category_name=shelf.name,
+                instructor=names[course.instructor],
+                rank=rank,
+            )
+            name = f"course_thumbnails/demo-{EDITION}/{course.slug}.webp"
+            stored[course.slug] = _keep(name, lambda brief=brief: draw_thumbnail(brief))
+    return stored
+
+
+def provide_avatars(*, people: PeopleSource) -> dict[str, str]:
+    """Return the storage names of everybody's picture by e-mail, drawing those that are missing."""
+    stored = {}
+    for person in people.everybody:
+        name = f"profiles/demo-{EDITION}/{person.email.partition('@')[0]}.webp"
+        stored[person.email] = _keep(
+            name, lambda person=person: draw_avatar(person.first_name, person.last_name)
+        )
+    return stored
+
+
+def _keep(name: str, draw: Callable[[], bytes]) -> str:
+    """Return the name under which the picture is stored; an empty file is one cut short."""
+    if default_storage.exists(name):
+        if default_storage.size(name) > 0:
+            return name
+        default_storage.delete(name)
+    return default_storage.save(name, ContentFile(draw()))
