@@ -1,6 +1,6 @@
 """Reads of the catalogue. Public data only: what a viewer has with a course is known above."""
 
-from courses.selectors.cards import CourseCard, InstructorName, list_cards
+from courses.selectors.cards import CourseCard, InstructorName, list_cards, to_cards
 from courses.selectors.curriculum import (
     LessonFacts,
     LessonRow,
@@ -10,26 +10,52 @@ from courses.selectors.curriculum import (
     get_lesson_facts,
     live_lesson_ids,
 )
+from courses.selectors.detail import CourseDetail, InstructorProfile, get_course_detail
+from courses.selectors.listing import (
+    ORDERINGS,
+    CategoryRow,
+    find_category_id,
+    list_categories,
+    list_featured,
+    list_published,
+    search_categories,
+)
+from courses.selectors.lookup import CourseFacts, find_course
 from courses.selectors.sale import (
     CourseForSale,
     get_course_for_sale,
     get_courses_for_sale,
     lock_courses_for_sale,
 )
+from courses.selectors.search import match_courses
 
 __all__ = [
+    "ORDERINGS",
+    "CategoryRow",
     "CourseCard",
+    "CourseDetail",
+    "CourseFacts",
     "CourseForSale",
     "InstructorName",
+    "InstructorProfile",
     "LessonFacts",
     "LessonRow",
     "SectionRow",
     "count_live_lessons",
+    "find_category_id",
+    "find_course",
+    "get_course_detail",
     "get_course_for_sale",
     "get_courses_for_sale",
     "get_curriculum",
     "get_lesson_facts",
     "list_cards",
+    "list_categories",
+    "list_featured",
+    "list_published",
     "live_lesson_ids",
     "lock_courses_for_sale",
+    "match_courses",
+    "search_categories",
+    "to_cards",
 ]

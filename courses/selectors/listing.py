@@ -1,0 +1,68 @@
+"""Published courses in the orders of plan 4.3, and the shelves they stand on."""
+
+import uuid
+from typing import Any, TypedDict
+
+from django.db.models import Q, QuerySet
+
+from core.ids import parse_id
+from courses.errors import CategoryNotFound
+from courses.models import Category, Course
+from courses.selectors.cards import CARD_COLUMNS
+
+# Each ends in the key, so that pages neither repeat nor skip a course.
+ORDERINGS: dict[str, tuple[str, ...]] = {
+    "popular": ("-stats__student_count", "-id"),
+    "newest": ("-published_at", "-id"),
+    "rating": ("-stats__rating", "-stats__rating_count", "-id"),
+    "price_low": ("price", "id"),
+    "price_high": ("-price", "-id"),
+}
+
+
+class CategoryRow(TypedDict):
+    """A shelf; `course_count` counts its published courses."""
+
+    id: uuid.UUID
+    name: str
+    slug: str
+    description: str
+    icon: str
+    course_count: int
+
+
+_CATEGORY_COLUMNS = ("id", "name", "slug", "description", "icon", "course_count")
+
+
+def list_published() -> QuerySet[Course, Any]:
+    """Return published courses as rows for `to_cards`, the most popular first; filter and slice
+    them. Reading them is one query."""
+    courses = Course.objects.filter(is_published=True).order_by(*ORDERINGS["popular"])
+    return courses.values(*CARD_COLUMNS)
+
+
+def list_featured() -> QuerySet[Course, Any]:
+    """Return the published courses that staff put forward, as rows for `to_cards`."""
+    return list_published().filter(is_featured=True)
+
+
+def list_categories() -> QuerySet[Category, Any]:
+    """Return the shelves in their order as `CategoryRow`s. One query."""
+    return Category.objects.order_by("position", "name").values(*_CATEGORY_COLUMNS)
+
+
+def search_categories(*, q: str) -> QuerySet[Category, Any]:
+    """Return the shelves whose name or description has the text in it, accents and case aside."""
+    return list_categories().filter(
+        Q(name__unaccent__icontains=q) | Q(description__unaccent__icontains=q)
+    )
+
+
+def find_category_id(*, reference: str) -> uuid.UUID:
+    """Return the id of the category with this id or slug. Raises CategoryNotFound."""
+    category_id = parse_id(reference)
+    lookup = {"id": category_id} if category_id else {"slug": reference}
+    found = Category.objects.filter(**lookup).values_list("id", flat=True).first()
+    if found is None:
+        raise CategoryNotFound
+    return found

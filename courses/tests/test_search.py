@@ -1,0 +1,121 @@
+"""Full-text search, its ranking, and its tolerance for typing errors."""
+
+import re
+
+import pytest
+
+from courses import services
+from courses.models import Category, Course
+from courses.selectors import list_published, match_courses, to_cards
+from courses.selectors.search import fold, one_error_pattern
+from tests.factories import CategoryFactory, CourseFactory, InstructorFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def make(title, **fields):
+    fields.setdefault("description", "")
+    fields.setdefault("short_description", "")
+    return CourseFactory.create(title=title, **fields)
+
+
+@pytest.fixture
+def shelf():
+    design = CategoryFactory.create(name="Design")
+    coding = CategoryFactory.create(name="Development")
+    teacher = InstructorFactory.create(first_name="Renée", last_name="Söderström")
+    courses = [
+        make("Python for Everybody", category=coding),
+        make("Practical Machine Learning", category=coding, description="With Python and patience."),
+        make("Node.js in Depth", category=coding, short_description="Servers in JavaScript"),
+        make("Café Photography", category=design, instructor=teacher),
+        make("Hidden Python", category=coding, status="draft"),
+    ]
+    services.refresh_search(course_ids=[course.id for course in courses])
+    return courses
+
+
+def titles(text):
+    return [card["title"] for card in to_cards(match_courses(list_published(), text=text))]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("python", ["Python for Everybody", "Practical Machine Learning"]),
+        ("PYTHON", ["Python for Everybody", "Practical Machine Learning"]),
+        ("pyhton", ["Python for Everybody"]),
+        ("pythn", ["Python for Everybody"]),
+        ("pythom", ["Python for Everybody"]),
+        ("ppython", ["Python for Everybody"]),
+        ("pyth", ["Python for Everybody"]),
+        ("machne learnig", ["Practical Machine Learning"]),
+        ("learn machines", ["Practical Machine Learning"]),
+        ("node", ["Node.js in Depth"]),
+        ("node.js", ["Node.js in Depth"]),
+        ("cafe", ["Café Photography"]),
+        ("café", ["Café Photography"]),
+        ("soderstrom", ["Café Photography"]),
+        ("renee söderström", ["Café Photography"]),
+        ("design", ["Café Photography"]),
+        ("desing", ["Café Photography"]),
+        ("python -machine", ["Python for Everybody"]),
+        ('"machine learning"', ["Practical Machine Learning"]),
+        ("quantum", []),
+        ("zzzz", []),
+        ("!!! ???", []),
+        ("' OR 1=1 --", []),
+        ("(((", []),
+        ("\\", []),
+        ("a:*&|!", []),
+    ],
+)
+def test_finds(shelf, text, found):
+    assert titles(text) == found
+
+
+def test_a_title_outranks_a_description(shelf):
+    assert titles("python")[0] == "Python for Everybody"
+
+
+def test_spelling_is_forgiven_only_when_nothing_matches(shelf):
+    make("Pythons of Asia")
+    last = make("Pythom Weekly")
+    services.refresh_search(course_ids=[last.id])
+    assert titles("pythom") == ["Pythom Weekly"]
+
+
+def test_equals_are_ordered_by_popularity():
+    quiet, loud = make("Jazz One"), make("Jazz Two")
+    services.change_student_count(course_id=loud.id, by=3)
+    services.refresh_search(course_ids=[quiet.id, loud.id])
+    assert titles("jazz") == ["Jazz Two", "Jazz One"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "error_free"),
+    [("pyhton", True), ("pythn", True), ("pytthon", True), ("pithon", True), ("python", True),
+     ("phytno", False), ("pyth", False), ("snake", False)],
+)  # fmt: skip
+def test_the_pattern_takes_one_error(typed, error_free):
+    pattern = one_error_pattern(typed).replace(r"\m", r"\b").replace(r"\M", r"\b")
+    assert bool(re.search(pattern, "python")) is error_free
+
+
+def test_folding():
+    assert fold("ÀÉÎ Straße") == "aei strasse"
+
+
+def test_names_that_changed_elsewhere_are_found_by_the_nightly_net(shelf):
+    assert services.refresh_search(course_ids=None) == 0
+    Category.objects.filter(name="Design").update(name="Illustration")
+    assert services.refresh_search(course_ids=None) == 1
+    assert titles("illustration") == ["Café Photography"]
+
+
+def test_refreshing_touches_only_the_named(shelf):
+    Course.objects.filter(title="Python for Everybody").update(title="Cobol")
+    other = Course.objects.get(title="Node.js in Depth")
+    assert services.refresh_search(course_ids=[other.id]) == 1
+    assert titles("cobol") == []
+    assert services.refresh_search(course_ids=[]) == 0
