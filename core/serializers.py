@@ -92,6 +92,8 @@ def as_drf_error(exc: DjangoValidationError, *, field: str) -> serializers.Valid
 
 
 def _mismatch(field: serializers.Field[Any, Any, Any, Any], value: object) -> str | None:
+    if isinstance(field, serializers.Serializer):
+        return None if isinstance(value, Mapping) else "Must be an object."
     if isinstance(field, serializers.BooleanField):
         return None if isinstance(value, bool) else "Must be true or false."
     if isinstance(field, serializers.IntegerField):
