@@ -25,13 +25,15 @@ HOST = "127.0.0.1"
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections open, answers without Nagle's delay, and logs nothing."""
+    """Keeps connections open, answers without Nagle's delay, and logs no requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (the base's name)
-        """Requests are counted by the controls, not written out."""
+        """Write out faults alone; requests are counted by the controls."""
+        if type != "info":
+            super().log(type, message, *args)
 
 
 def parse(arguments: Sequence[str]) -> tuple[Config, int]:
@@ -98,7 +100,9 @@ def serve(config: Config, port: int) -> None:
     worker = Worker(lambda: Scope(store, controls.config, mode=controls.mode), controls)
     server.app = StandInApp(store, controls, worker)
     worker.start()
-    accepting = threading.Thread(target=server.serve_forever, name="http", daemon=True)
+    accepting = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="http", daemon=True
+    )
     accepting.start()
     sys.stdout.write(f"stripe-standin listening on {config.base_url}\n")
     sys.stdout.flush()

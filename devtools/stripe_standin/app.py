@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import logging
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from devtools.stripe_standin.scope import Scope
 from devtools.stripe_standin.spec import Node, parameter_table
 from devtools.stripe_standin.store import Store
 from devtools.stripe_standin.webhooks import Worker
+
+logger = logging.getLogger(__name__)
 
 # What Stripe.js sends along and the description leaves out.
 _STRIPE_JS = (
@@ -104,6 +107,10 @@ class StandInApp:
             replayed = answer.request_id != request_id
         except ApiError as error:
             answer = StoredAnswer(error.status, _dump(error.body), request_id)
+        except Exception:
+            # A fault of the stand-in itself: to be seen, and answered as Stripe answers its own.
+            logger.exception("%s failed", name)
+            answer = StoredAnswer(500, _dump(errors.internal_error(500).body), request_id)
         self._controls.note(name, status=answer.status, replayed=replayed, key=call.key)
         self._worker.wake()
         if self._controls.take("drop", name):

@@ -97,6 +97,16 @@ def secret_key_required() -> ApiError:
     )
 
 
+def internal_error(status: int) -> ApiError:
+    """Something went wrong on Stripe's side (5xx)."""
+    return ApiError(
+        "Sorry, something went wrong. We've already been notified of the problem, but if you need "
+        "any additional help, you can reach us at support@stripe.com.",
+        status=status,
+        kind="api_error",
+    )
+
+
 def key_reused(key: str, *, other_endpoint: str | None) -> ApiError:
     """An idempotency key was used before with other parameters or at another endpoint."""
     if other_endpoint:

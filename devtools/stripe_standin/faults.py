@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devtools.stripe_standin.config import Config, WebhookMode
-from devtools.stripe_standin.errors import ApiError
+from devtools.stripe_standin.errors import ApiError, internal_error
 
 _CALLS_KEPT = 2000
 
@@ -36,12 +36,7 @@ class Fault:
                 status=429,
                 code="rate_limit",
             )
-        return ApiError(
-            "Sorry, something went wrong. We've already been notified of the problem, but if you "
-            "need any additional help, you can reach us at support@stripe.com.",
-            status=self.status,
-            kind="api_error",
-        )
+        return internal_error(self.status)
 
 
 @dataclass(slots=True)

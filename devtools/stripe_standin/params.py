@@ -113,6 +113,19 @@ def merge_metadata(old: dict[str, str], given: Any) -> dict[str, str]:
     return merged
 
 
+def check_email(address: str, param: str) -> None:
+    """Raise `ApiError` (400) unless this could be an e-mail address."""
+    local, _, domain = address.rpartition("@")
+    if address and not (local and "." in domain and " " not in address):
+        raise ApiError(f"Invalid email address: {address}", code="email_invalid", param=param)
+
+
+def check_url(address: str, param: str) -> None:
+    """Raise `ApiError` (400) unless this is an absolute URL."""
+    if "://" not in address:
+        raise ApiError("Not a valid URL", code="url_invalid", param=param)
+
+
 def _array(node: Node, value: Any, name: str) -> list[Any]:
     if value == "":
         return []

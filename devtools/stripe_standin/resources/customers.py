@@ -2,7 +2,7 @@
 
 from devtools.stripe_standin.errors import JsonObject, no_such
 from devtools.stripe_standin.ids import new_id, random_text
-from devtools.stripe_standin.params import Params, merge_metadata
+from devtools.stripe_standin.params import Params, check_email, merge_metadata
 from devtools.stripe_standin.resources.payment_methods import BILLING_FIELDS, resolve
 from devtools.stripe_standin.scope import Scope
 
@@ -64,6 +64,7 @@ def _living(scope: Scope, identifier: str) -> JsonObject:
 
 
 def _apply(customer: JsonObject, params: Params) -> None:
+    check_email(params.get("email", ""), "email")
     for name in _PLAIN:
         if name in params:
             customer[name] = params[name] or None

@@ -6,7 +6,7 @@ What happens when one is paid is in `paying`.
 from devtools.stripe_standin.currencies import check_amount, checked_currency
 from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter, unexpected_state
 from devtools.stripe_standin.ids import client_secret, new_id
-from devtools.stripe_standin.params import Params, merge_metadata
+from devtools.stripe_standin.params import Params, check_email, check_url, merge_metadata
 from devtools.stripe_standin.resources import charges, paying
 from devtools.stripe_standin.resources.payment_methods import from_details, resolve
 from devtools.stripe_standin.scope import Scope
@@ -184,6 +184,9 @@ def _apply(scope: Scope, intent: JsonObject, params: Params) -> None:
     for name in _PLAIN:
         if name in params:
             intent[name] = params[name] or None
+    check_email(params.get("receipt_email", ""), "receipt_email")
+    if "return_url" in params:
+        check_url(params["return_url"], "return_url")
     intent["metadata"] = merge_metadata(intent["metadata"], params.get("metadata"))
     if params.get("customer"):
         scope.require("customer", params["customer"], "customer")

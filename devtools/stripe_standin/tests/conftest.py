@@ -34,7 +34,8 @@ class Receiver:
             for payload, _ in list(self.payloads):
                 event = json.loads(payload)
                 if event["type"] == event_type:
-                    return event["data"]["object"]
+                    found: dict[str, Any] = event["data"]["object"]
+                    return found
             time.sleep(0.02)
         raise AssertionError(f"no {event_type} among {self.types()}")
 
@@ -55,7 +56,7 @@ def _receiving() -> Iterator[Receiver]:
             """Nothing on the console."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
     thread.start()
     receiver.url = f"http://127.0.0.1:{server.server_port}/webhook"
     yield receiver

@@ -132,6 +132,11 @@ def test_a_browser_pays_with_the_publishable_key(api, standin):
             "when `confirm` is set to true",
         ),
         (
+            {"amount": "999", "currency": "usd", "receipt_email": "nobody"},
+            ("email_invalid", "receipt_email"),
+            "Invalid email address: nobody",
+        ),
+        (
             {"amount": "999", "currency": "usd", "expand[]": "metadata"},
             (None, "expand"),
             "This property cannot be expanded (metadata)",

@@ -14,6 +14,11 @@ def create(api, key, **given):
     return api.v1.payment_intents.create({**PARAMS, **given}, {"idempotency_key": key})
 
 
+def error_of(caught):
+    """The error object of a refused call."""
+    return caught.value.error
+
+
 def test_the_same_request_gets_the_same_answer(api):
     first = create(api, "k1")
     again = create(api, "k1")
@@ -37,7 +42,7 @@ def test_other_parameters_are_refused(api):
     with pytest.raises(stripe.IdempotencyError, match="same parameters") as caught:
         create(api, "k1", amount=100)
     assert caught.value.http_status == 400
-    assert caught.value.error.type == "idempotency_error"
+    assert error_of(caught).type == "idempotency_error"
     assert len(api.v1.payment_intents.list().data) == 1
 
 
@@ -76,7 +81,7 @@ def test_a_500_is_stored_and_a_503_at_the_door_is_not(api, standin):
         with pytest.raises(stripe.APIError) as caught:
             create(api, "k1")
         assert caught.value.http_status == 500
-    assert caught.value.headers["Idempotent-Replayed"] == "true"
+    assert (caught.value.headers or {})["Idempotent-Replayed"] == "true"
     standin.fault("refuse", "payment_intents.create", status=503)
     with pytest.raises(stripe.APIError):
         create(api, "k2")

@@ -15,6 +15,11 @@ def new_intent(api, **given):
     return api.v1.payment_intents.create({"amount": 8999, "currency": "usd", **given})
 
 
+def error_of(caught):
+    """The error object of a refused call."""
+    return caught.value.error
+
+
 def test_create_answers_stripes_shape(api):
     intent = new_intent(api, metadata={"order": "1"}, receipt_email="a@learnflow.test")
     assert intent.id.startswith("pi_3")
@@ -74,7 +79,7 @@ def test_a_decline_leaves_the_intent_payable_again(api, method):
     intent = new_intent(api)
     with pytest.raises(stripe.CardError) as caught:
         api.v1.payment_intents.confirm(intent.id, {"payment_method": method})
-    error = caught.value.error
+    error = error_of(caught)
     assert (caught.value.http_status, error.code, error.message) == (402, code, message)
     assert (getattr(error, "decline_code", None) or "") == decline_code
     assert error.payment_intent.id == intent.id
@@ -191,7 +196,7 @@ def test_cancel_is_final(api):
         with pytest.raises(stripe.InvalidRequestError) as caught:
             call(intent.id)
         assert caught.value.code == "payment_intent_unexpected_state"
-        assert caught.value.error.payment_intent.status == "canceled"
+        assert error_of(caught).payment_intent.status == "canceled"
 
 
 def test_a_paid_intent_can_be_neither_cancelled_nor_paid_nor_changed(api, paid):
@@ -212,6 +217,13 @@ def test_a_paid_intent_can_be_neither_cancelled_nor_paid_nor_changed(api, paid):
 def test_confirming_without_a_method_is_refused(api):
     with pytest.raises(stripe.InvalidRequestError, match="missing a payment method"):
         api.v1.payment_intents.confirm(new_intent(api).id)
+
+
+def test_a_refused_confirmation_leaves_no_half_made_intent(api):
+    with pytest.raises(stripe.InvalidRequestError, match="missing a payment method"):
+        new_intent(api, confirm=True)
+    assert api.v1.payment_intents.list().data == []
+    assert api.v1.events.list().data == []
 
 
 def test_update_changes_amount_and_currency_while_unpaid(api):
