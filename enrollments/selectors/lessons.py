@@ -21,14 +21,14 @@ class LessonState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LessonView:
+class OpenedLesson:
     """A lesson that is open to the viewer. `progress` is None for all but enrolled learners."""
 
     lesson: LessonFacts
     progress: LessonState | None
 
 
-def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> LessonView:
+def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> OpenedLesson:
     """Return the lesson with its media, when it is open to the viewer (None: nobody signed in).
 
     Open are previews to everybody who may see the course, and every lesson to active enrolments,
@@ -46,7 +46,7 @@ def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> Le
     if not (lesson.is_preview or is_learning or is_teaching):
         raise LessonLocked
     progress = _get_state(enrollment, lesson_id) if enrollment and is_learning else None
-    return LessonView(lesson=lesson, progress=progress)
+    return OpenedLesson(lesson=lesson, progress=progress)
 
 
 def _get_enrollment(viewer_id: UUID | None, course_id: UUID) -> Enrollment | None:

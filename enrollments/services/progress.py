@@ -15,7 +15,7 @@ from enrollments.errors import EnrollmentInactive, EnrollmentNotFound
 from enrollments.events import CourseCompleted
 from enrollments.models import Enrollment, LessonProgress
 from enrollments.selectors.access import percent
-from enrollments.selectors.lessons import LessonView, get_lesson
+from enrollments.selectors.lessons import OpenedLesson, get_lesson
 from enrollments.services.certificates import create_certificate
 from enrollments.services.streaks import record_learning_day
 from users import services as user_services
@@ -48,7 +48,7 @@ class WatchReport:
     enrollment_progress: int
 
 
-def open_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> LessonView:
+def open_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> OpenedLesson:
     """Return a lesson with its media to somebody who may have it: the one gate (contract).
 
     The first time an enrolled learner opens it, their clock for watch time starts. Raises

@@ -1,0 +1,22 @@
+"""The learning side over HTTP (plan 4.7, contract "Learning")."""
+
+from enrollments.views.certificates import CertificateDownloadView, CertificateView
+from enrollments.views.enrollments import EnrollmentListView, EnrollmentView, EnrollView
+from enrollments.views.lessons import (
+    LessonCompletionView,
+    LessonProgressView,
+    LessonView,
+    MarkLessonCompleteView,
+)
+
+__all__ = [
+    "CertificateDownloadView",
+    "CertificateView",
+    "EnrollView",
+    "EnrollmentListView",
+    "EnrollmentView",
+    "LessonCompletionView",
+    "LessonProgressView",
+    "LessonView",
+    "MarkLessonCompleteView",
+]
