@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypedDict
@@ -24,6 +24,14 @@ class Obstacle(StrEnum):
     NOT_FOR_SALE = "NOT_FOR_SALE"
     ALREADY_ENROLLED = "ALREADY_ENROLLED"
     OWN_COURSE = "OWN_COURSE"
+
+
+class ItemRow(TypedDict):
+    """A line as it is stored."""
+
+    id: uuid.UUID
+    course_id: uuid.UUID
+    added_at: dt.datetime
 
 
 class CourseInCart(TypedDict):
@@ -110,7 +118,7 @@ def find_obstacles(
 def get_cart(*, cart_id: uuid.UUID, user_id: uuid.UUID) -> CartRow:
     """Return the person's cart with its lines, oldest first. Three queries."""
     items = CartItem.objects.filter(cart_id=cart_id).order_by("added_at", "id")
-    lines = show_lines(user_id=user_id, rows=list(items.values("id", "course_id", "added_at")))
+    lines = show_lines(user_id=user_id, rows=items.values("id", "course_id", "added_at"))
     bought = [line["course"] for line in lines if line["available"]]
     price = sum((course["price"] for course in bought), start=ZERO)
     original = sum((course["original_price"] or course["price"] for course in bought), start=ZERO)
@@ -137,14 +145,15 @@ def get_wishlist_item(*, item_id: uuid.UUID, user_id: uuid.UUID) -> LineRow:
     return show_lines(user_id=user_id, rows=[items.get(id=item_id)])[0]
 
 
-def list_wishlist(*, user_id: uuid.UUID) -> QuerySet[WishlistItem, dict[str, Any]]:
+def list_wishlist(*, user_id: uuid.UUID) -> QuerySet[WishlistItem, Any]:
     """Return the person's wishlist, newest first, to be paged and given to `show_lines`."""
     items = WishlistItem.objects.filter(user_id=user_id).order_by("-added_at", "-id")
     return items.values("id", "course_id", "added_at")
 
 
-def show_lines(*, user_id: uuid.UUID, rows: list[dict[str, Any]]) -> list[LineRow]:
-    """Return rows of `id`, `course_id` and `added_at` as lines, in their order. Two queries."""
+def show_lines(*, user_id: uuid.UUID, rows: Iterable[ItemRow]) -> list[LineRow]:
+    """Return stored lines as a buyer sees them, in their order. Two queries beside theirs."""
+    rows = list(rows)
     course_ids = [row["course_id"] for row in rows]
     if not course_ids:
         return []

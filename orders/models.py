@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from core.models import BaseModel
 from courses.models import Course
@@ -36,6 +37,13 @@ class Coupon(BaseModel):
             ),
             models.CheckConstraint(
                 condition=Q(amount_off=None) | Q(amount_off__gt=0), name="coupon_amount_positive"
+            ),
+            models.CheckConstraint(condition=Q(code=Upper("code")), name="coupon_code_upper_case"),
+            models.CheckConstraint(
+                condition=Q(valid_from=None)
+                | Q(valid_until=None)
+                | Q(valid_from__lt=F("valid_until")),
+                name="coupon_dates_in_order",
             ),
         ]
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -114,18 +115,18 @@ _DETAIL_COLUMNS = (
 )  # fmt: skip
 
 
-def list_orders(
-    *, user_id: uuid.UUID, status: str | None = None
-) -> QuerySet[Order, dict[str, Any]]:
+def list_orders(*, user_id: uuid.UUID, status: str | None = None) -> QuerySet[Order, Any]:
     """Return the person's orders, newest first, to be paged and given to `show_orders`."""
     orders = Order.objects.filter(user_id=user_id).order_by("-created_at", "-id")
     if status is not None:
         orders = orders.filter(status=status)
-    return orders.values(*_LIST_COLUMNS)
+    rows: QuerySet[Order, Any] = orders.values(*_LIST_COLUMNS)
+    return rows
 
 
-def show_orders(*, rows: list[dict[str, Any]]) -> list[OrderRow]:
+def show_orders(*, rows: Iterable[dict[str, Any]]) -> list[OrderRow]:
     """Return rows of `list_orders` with their lines. One query."""
+    rows = list(rows)
     items = _items_by_order([row["id"] for row in rows])
     return [_with_items(row, items.get(row["id"], [])) for row in rows]
 
@@ -158,16 +159,24 @@ def get_order_for_payment(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> 
     orders = Order.objects.filter(id=order_id)
     if user_id is not None:
         orders = orders.filter(user_id=user_id)
-    row = orders.values(
-        "id", "user_id", "status", "total_amount", "refunded_amount", "currency", "payment_id",
-        "created_at", "expires_at", "completed_at", "order_number", "billing_address",
-        "user__email",
-    ).first()  # fmt: skip
-    if row is None:
+    order = orders.select_related("user").first()
+    if order is None:
         raise OrderNotFound
-    account_email = row.pop("user__email") or ""
-    email = row.pop("billing_address").get("email") or account_email
-    return OrderForPayment(number=row.pop("order_number"), email=email, **row)
+    account_email = order.user.email if order.user else ""
+    return OrderForPayment(
+        id=order.id,
+        number=order.order_number,
+        user_id=order.user_id,
+        status=order.status,
+        total_amount=order.total_amount,
+        refunded_amount=order.refunded_amount,
+        currency=order.currency,
+        email=order.billing_address.get("email") or account_email,
+        payment_id=order.payment_id,
+        created_at=order.created_at,
+        expires_at=order.expires_at,
+        completed_at=order.completed_at,
+    )
 
 
 def list_order_lines(*, order_id: uuid.UUID) -> list[OrderLine]:

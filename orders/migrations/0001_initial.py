@@ -3,6 +3,7 @@
 import core.ids
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -133,6 +134,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='coupon',
             constraint=models.CheckConstraint(condition=models.Q(('amount_off', None), ('amount_off__gt', 0), _connector='OR'), name='coupon_amount_positive'),
+        ),
+        migrations.AddConstraint(
+            model_name='coupon',
+            constraint=models.CheckConstraint(condition=models.Q(('code', django.db.models.functions.text.Upper('code'))), name='coupon_code_upper_case'),
+        ),
+        migrations.AddConstraint(
+            model_name='coupon',
+            constraint=models.CheckConstraint(condition=models.Q(('valid_from', None), ('valid_until', None), ('valid_from__lt', models.F('valid_until')), _connector='OR'), name='coupon_dates_in_order'),
         ),
         migrations.AddIndex(
             model_name='order',

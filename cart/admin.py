@@ -1,0 +1,45 @@
+"""Carts for staff, to look into; people fill them themselves."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from cart.models import Cart, CartItem
+from core.admin import ReadOnlyAdmin
+
+
+class CartItemInline(admin.TabularInline[CartItem, Cart]):
+    """What is in it."""
+
+    model = CartItem
+    fields = ("course", "added_at")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CartItem]:
+        return super().get_queryset(request).select_related("course")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Cart)
+class CartAdmin(ReadOnlyAdmin):
+    """Carts and how full they are."""
+
+    list_display = ("user", "lines", "updated_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    inlines = (CartItemInline,)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(_lines=Count("items"))
+
+    @admin.display(description="Courses", ordering="_lines")
+    def lines(self, cart: Cart) -> int:
+        """How many courses are in it."""
+        return int(getattr(cart, "_lines", 0))

@@ -1,0 +1,94 @@
+"""Bodies and shapes of orders (plan 4.5, contract "Orders and payments")."""
+
+from rest_framework import serializers
+
+from core.serializers import ApiSerializer, MoneyField
+from orders.models import Order, OrderItem
+
+
+class BillingAddressSerializer(ApiSerializer):
+    """Where the invoice goes, with all fields of plan 4.5."""
+
+    first_name = serializers.CharField(max_length=150)
+    last_name = serializers.CharField(max_length=150)
+    email = serializers.EmailField(max_length=254)
+    address_line1 = serializers.CharField(max_length=255)
+    address_line2 = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=100)
+    state = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    postal_code = serializers.CharField(max_length=20)
+    country = serializers.CharField(max_length=100)
+    phone = serializers.CharField(max_length=30, required=False, allow_blank=True)
+
+
+class CreateOrderSerializer(ApiSerializer):
+    """Everything is optional: the lines come from the cart."""
+
+    billing_address = BillingAddressSerializer(required=False, allow_null=True)
+    coupon_code = serializers.CharField(
+        max_length=50, required=False, allow_null=True, allow_blank=True
+    )
+
+
+class OrderFilterSerializer(ApiSerializer):
+    """Which orders."""
+
+    status = serializers.ChoiceField(choices=Order.Status.choices, required=False)
+
+
+class CourseOfLineSerializer(ApiSerializer):
+    """The course of a line, under the title it was bought by."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+
+
+class OrderItemSerializer(ApiSerializer):
+    """A line: one course at the price it was bought for."""
+
+    id = serializers.UUIDField()
+    course = CourseOfLineSerializer()
+    price_at_purchase = MoneyField()
+    discount_amount = MoneyField(help_text="This line's share of the order's discount.")
+    refunded_amount = MoneyField()
+    state = serializers.ChoiceField(choices=OrderItem.State.choices)
+
+
+class OrderSerializer(ApiSerializer):
+    """An order in the list."""
+
+    id = serializers.UUIDField()
+    order_number = serializers.CharField()
+    status = serializers.ChoiceField(choices=Order.Status.choices)
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+    total_amount = MoneyField()
+    refunded_amount = MoneyField()
+    currency = serializers.CharField(help_text="ISO 4217, lower case.")
+    items_count = serializers.IntegerField()
+    items = OrderItemSerializer(many=True)
+
+
+class OrderPaymentSerializer(ApiSerializer):
+    """How the order was paid."""
+
+    method = serializers.CharField()
+    status = serializers.ChoiceField(choices=["succeeded", "refunded"])
+    transaction_id = serializers.CharField(help_text="Stripe's charge, `ch_…`.")
+
+
+class OrderDetailSerializer(OrderSerializer):
+    """An order by itself."""
+
+    subtotal = MoneyField()
+    discount_amount = MoneyField()
+    coupon_code = serializers.CharField(allow_null=True)
+    failure_reason = serializers.CharField(
+        allow_null=True, help_text="Of a failed order: expired, replaced or canceled."
+    )
+    expires_at = serializers.DateTimeField(help_text="Until when a pending order can be paid.")
+    billing_address = BillingAddressSerializer(allow_null=True)
+    invoice_number = serializers.CharField(allow_null=True)
+    payment = OrderPaymentSerializer(
+        allow_null=True, help_text="Null until the order was paid, and for one that cost nothing."
+    )

@@ -1,0 +1,180 @@
+"""Orders over HTTP (plan 4.5, contract "Orders and payments")."""
+
+import uuid
+from typing import Any, cast
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.idempotent_views import IdempotentPostMixin
+from orders import selectors, services
+from orders.serializers import (
+    CreateOrderSerializer,
+    OrderDetailSerializer,
+    OrderFilterSerializer,
+    OrderSerializer,
+)
+
+_ADDRESS = {
+    "first_name": "John",
+    "last_name": "Doe",
+    "email": "john@example.com",
+    "address_line1": "123 Main St",
+    "address_line2": "Apt 4B",
+    "city": "San Francisco",
+    "state": "CA",
+    "postal_code": "94105",
+    "country": "US",
+    "phone": "+1234567890",
+}
+_ITEM = {
+    "id": "019b76df-77aa-7b3c-8d4e-5f6a7b8c9d0e",
+    "course": {
+        "id": "019b76da-a800-7c3e-8f5d-3c1f0a5b7e21",
+        "title": "Complete Web Development Bootcamp 2026",
+    },
+    "price_at_purchase": 89.99,
+    "discount_amount": 0.0,
+    "refunded_amount": 0.0,
+    "state": "fulfilled",
+}
+_ROW = {
+    "id": "019b76df-77a9-7c1d-9e2f-3a4b5c6d7e8f",
+    "order_number": "ORD-2026-00001",
+    "status": "completed",
+    "created_at": "2026-01-27T10:00:00Z",
+    "completed_at": "2026-01-27T10:05:00Z",
+    "total_amount": 89.99,
+    "refunded_amount": 0.0,
+    "currency": "usd",
+    "items_count": 1,
+    "items": [_ITEM],
+}
+_DETAIL = {
+    **_ROW,
+    "subtotal": 89.99,
+    "discount_amount": 0.0,
+    "coupon_code": None,
+    "failure_reason": None,
+    "expires_at": "2026-01-28T10:00:00Z",
+    "billing_address": _ADDRESS,
+    "invoice_number": "INV-2026-00001",
+    "payment": {
+        "method": "stripe",
+        "status": "succeeded",
+        "transaction_id": "ch_3SpHk2LkdIwHu7ix0abcdefg",
+    },
+}
+_PENDING = {
+    **_DETAIL,
+    "status": "pending",
+    "completed_at": None,
+    "items": [{**_ITEM, "state": "pending"}],
+    "invoice_number": None,
+    "payment": None,
+}
+
+
+class OrdersView(GenericAPIView[Any]):
+    """The person's orders."""
+
+    @extend_schema(
+        operation_id="orders_list",
+        tags=["Orders"],
+        summary="My orders",
+        description="Newest first. An unknown `status` is 422.",
+        parameters=[OrderFilterSerializer],
+        responses={200: OrderSerializer(many=True)},
+        examples=[OpenApiExample("An order", value=_ROW, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        query = OrderFilterSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        page = self.paginate_queryset(
+            selectors.list_orders(user_id=_user_id(request), **query.validated_data)
+        )
+        return self.get_paginated_response(selectors.show_orders(rows=page or []))
+
+
+class OrderView(APIView):
+    """One order."""
+
+    @extend_schema(
+        operation_id="orders_retrieve",
+        tags=["Orders"],
+        summary="One of my orders",
+        description="404 `ORDER_NOT_FOUND` for an order that doesn't exist or is another person's.",
+        responses={200: OrderDetailSerializer},
+        examples=[OpenApiExample("A paid order", value=_DETAIL, response_only=True)],
+    )
+    def get(self, request: Request, order_id: uuid.UUID) -> Response:
+        return Response(selectors.get_order(order_id=order_id, user_id=_user_id(request)))
+
+
+class CreateFromCartView(IdempotentPostMixin):
+    """From the cart to an order."""
+
+    @extend_schema(
+        operation_id="orders_create_from_cart",
+        tags=["Orders"],
+        summary="Order what is in the cart",
+        description=(
+            "Checks every line and freezes its price and title; the cart is emptied when the order "
+            "is paid. The same cart (courses, prices, coupon) again while it is pending: that "
+            "order, 200, with this call's billing address if one is given. A changed cart: the old "
+            "order is closed and a new one made. A total of zero completes at once.\n\n"
+            "With an `Idempotency-Key`, the same request is answered the same for 24 hours."
+        ),
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="1 to 255 printable ASCII characters, one per intended order.",
+            )
+        ],
+        request=CreateOrderSerializer,
+        responses={
+            201: OpenApiResponse(OrderDetailSerializer, description="Created"),
+            200: OpenApiResponse(OrderDetailSerializer, description="The pending order again"),
+            409: OpenApiResponse(
+                description="`CART_LINES_UNAVAILABLE`: `details.lines` names each course with its "
+                "reason (`NOT_FOR_SALE`, `ALREADY_ENROLLED`, `OWN_COURSE`); or "
+                "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"
+            ),
+            422: OpenApiResponse(description="`CART_EMPTY`, `COUPON_INVALID`, `VALIDATION_ERROR`"),
+        },
+        examples=[
+            OpenApiExample("An address", value={"billing_address": _ADDRESS}, request_only=True),
+            OpenApiExample("The order", value=_PENDING, response_only=True),
+        ],
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().post(request, *args, **kwargs)
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        body = CreateOrderSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        created = services.create_from_cart(
+            user_id=_user_id(request),
+            billing_address=body.validated_data.get("billing_address") or {},
+            coupon_code=body.validated_data.get("coupon_code"),
+        )
+        order = selectors.get_order(order_id=created.order_id, user_id=_user_id(request))
+        # Serialised here: the answer is stored under its Idempotency-Key as it went out.
+        data = OrderDetailSerializer(order).data
+        return Response(data, status=201 if created.created else 200)
+
+
+def _user_id(request: Request) -> uuid.UUID:
+    """Return who is asking; the permission classes let nobody else in."""
+    return cast(uuid.UUID, request.user.pk)
