@@ -180,6 +180,7 @@ class StandInApp:
                     if known is not None:
                         return known
                 answer = self._execute(call)
+                self._controls.crash_if_asked(call.operation.name)
                 if call.key is not None:
                     self._idempotency.remember(call.key, call.endpoint, call.raw, answer)
                 return answer

@@ -21,7 +21,7 @@ from typing import Any, Literal, Self
 import httpx
 
 JsonObject = dict[str, Any]
-FaultKind = Literal["refuse", "fail", "hang", "drop"]
+FaultKind = Literal["refuse", "fail", "hang", "drop", "crash"]
 
 _READY = "stripe-standin listening on "
 _START_SECONDS = 20.0
@@ -106,7 +106,8 @@ class StandInControls:
 
         `refuse` answers `status` (503, 429, …) at the door; `fail` answers it in place of the work,
         kept under the idempotency key as Stripe keeps a 500; `hang` waits `seconds` first; `drop`
-        does the work and closes the connection without an answer.
+        does the work and closes the connection without an answer; `crash` ends the stand-in in the
+        middle of the work.
         """
         self._post(
             "/_control/faults",

@@ -81,8 +81,8 @@ class ControlPanel:
     def faults(self, target: str, given: Settings) -> JsonObject:
         """Add a fault: `{"kind", "operation", "times", "status", "seconds"}`."""
         fault = Fault(**given)
-        if fault.kind not in {"refuse", "fail", "hang", "drop"}:
-            raise ValueError("kind must be refuse, fail, hang or drop")
+        if fault.kind not in {"refuse", "fail", "hang", "drop", "crash"}:
+            raise ValueError("kind must be refuse, fail, hang, drop or crash")
         self._controls.add(fault)
         return {"ok": True}
 

@@ -1,5 +1,6 @@
 """What a test has asked to go wrong. Kept in memory only: a restart is well again."""
 
+import os
 import threading
 import time
 from collections import Counter, deque
@@ -18,7 +19,8 @@ class Fault:
 
     `kind` is `refuse` (answer `status` at the door, so that nothing is kept), `fail` (answer
     `status` in place of the work, kept under the call's idempotency key as Stripe keeps a 500),
-    `hang` (wait `seconds` first) or `drop` (do the work, then close the connection unanswered).
+    `hang` (wait `seconds` first), `drop` (do the work, then close the connection unanswered) or
+    `crash` (end the whole process in the middle of the work, as `kill -9` would).
     """
 
     kind: str
@@ -71,6 +73,11 @@ class Controls:
         fault = self.take("hang", operation)
         if fault is not None:
             time.sleep(fault.seconds)
+
+    def crash_if_asked(self, operation: str) -> None:
+        """End the process on the spot when this call is to crash it."""
+        if self.take("crash", operation) is not None:
+            os._exit(137)
 
     def note(self, operation: str, *, status: int, replayed: bool, key: str | None) -> None:
         """Count an answered call."""

@@ -40,6 +40,11 @@ def sign(payload: bytes, endpoint: Endpoint, at: int) -> str:
     return ",".join([f"t={at}", *(f"v1={signature}" for signature in signatures)])
 
 
+def pause_after(attempts: int, retry_delay: float) -> float:
+    """The seconds to wait after that many tries in vain: doubling, an hour at most."""
+    return min(_LONGEST_PAUSE, retry_delay * float(2 ** (attempts - 1)))
+
+
 class Worker:
     """One thread that finds what is due, and a few that send it."""
 
@@ -220,7 +225,7 @@ class Worker:
             state, pause = "delivered", 0.0
         else:
             state = "failed" if attempts >= _MAX_ATTEMPTS else "pending"
-            pause = min(_LONGEST_PAUSE, scope.config.retry_delay * 2 ** (attempts - 1))
+            pause = pause_after(attempts, scope.config.retry_delay)
         scope.store.execute(
             "UPDATE deliveries SET state = ?, attempts = ?, status = ?, problem = ?, due = ? "
             "WHERE seq = ?",

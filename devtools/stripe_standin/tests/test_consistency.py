@@ -3,11 +3,28 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import stripe
 
 from devtools.stripe_standin.client import Keys, StandIn
 
 WRITERS = 6
+
+
+def test_killed_half_way_a_request_leaves_nothing_behind(tmp_path, connect):
+    state, keys = tmp_path / "stripe.sqlite3", Keys.fresh()
+    form = {"amount": 8999, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+    with StandIn.start(state=state, keys=keys) as first:
+        first.fault("crash", "payment_intents.create")
+        with pytest.raises(stripe.APIConnectionError):
+            connect(first).v1.payment_intents.create(form, {"idempotency_key": "k1"})
+        assert first.process.wait(10) == 137
+    with StandIn.start(state=state, keys=keys) as second:
+        api = connect(second)
+        assert api.v1.events.list().data == []
+        made = api.v1.payment_intents.create(form, {"idempotency_key": "k1"})
+        assert [item.id for item in api.v1.payment_intents.list().data] == [made.id]
+        assert [item.payment_intent for item in api.v1.charges.list().data] == [made.id]
 
 
 def test_killed_under_load_it_keeps_whole_requests(tmp_path, connect):
@@ -32,7 +49,7 @@ def test_killed_under_load_it_keeps_whole_requests(tmp_path, connect):
 
     with StandIn.start(state=state, keys=keys) as first, ThreadPoolExecutor(WRITERS) as pool:
         runs = [pool.submit(buy_until_it_dies, connect(first), n) for n in range(WRITERS)]
-        time.sleep(1.0)
+        time.sleep(0.5)
         first.process.kill()
         for run in runs:
             run.result()

@@ -9,7 +9,7 @@ import stripe
 
 from devtools.stripe_standin.client import Keys, StandIn
 from devtools.stripe_standin.config import Endpoint
-from devtools.stripe_standin.webhooks import sign
+from devtools.stripe_standin.webhooks import pause_after, sign
 
 
 def new_intent(api, **given):
@@ -83,6 +83,12 @@ def test_a_receiver_that_fails_twice_gets_it_again(api, standin, receiver):
     assert standin.flush()
     delivery = standin.deliveries()[0]
     assert (delivery["state"], delivery["attempts"], delivery["status"]) == ("delivered", 3, 200)
+
+
+def test_pauses_between_tries_double_up_to_an_hour():
+    pauses = [pause_after(attempts, 1.0) for attempts in range(1, 16)]
+    assert pauses[:5] == [1, 2, 4, 8, 16]
+    assert pauses[12:] == [3600, 3600, 3600]
 
 
 def test_held_webhooks_come_late_and_dropped_ones_never(api, standin, receiver):
