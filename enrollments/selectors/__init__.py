@@ -9,36 +9,41 @@ from enrollments.selectors.access import (
 )
 from enrollments.selectors.certificates import (
     CertificateRow,
+    get_certificate,
     open_certificate,
     verify_certificate,
 )
 from enrollments.selectors.learning import (
     EnrollmentRow,
-    LearningCounts,
     UnfinishedRow,
-    count_learning,
+    count_enrollments,
+    count_students,
     get_enrollment,
     list_enrollments,
     list_unfinished,
     to_enrollment_rows,
 )
 from enrollments.selectors.lessons import LessonState, OpenedLesson, get_lesson
+from enrollments.selectors.recommendations import Recommendation, list_recommendations
 
 __all__ = [
     "CertificateRow",
     "EnrollmentRow",
-    "LearningCounts",
     "LessonState",
     "OpenedLesson",
+    "Recommendation",
     "UnfinishedRow",
     "ViewerProgress",
-    "count_learning",
+    "count_enrollments",
+    "count_students",
     "enrolled_course_ids",
+    "get_certificate",
     "get_enrollment",
     "get_lesson",
     "get_viewer_progress",
     "has_access",
     "list_enrollments",
+    "list_recommendations",
     "list_unfinished",
     "open_certificate",
     "owned_course_ids",

@@ -31,7 +31,18 @@ def verify_certificate(*, serial: str) -> CertificateRow:
 
     Raises CertificateNotFound.
     """
-    row = _get(serial)
+    return _to_row(_get(serial))
+
+
+def get_certificate(*, certificate_id: UUID) -> CertificateRow:
+    """Return the certificate by its id. Raises CertificateNotFound."""
+    row = Certificate.objects.filter(id=certificate_id).first()
+    if row is None:
+        raise CertificateNotFound
+    return _to_row(row)
+
+
+def _to_row(row: Certificate) -> CertificateRow:
     has_file = bool(row.file) and row.revoked_at is None
     return {
         "serial": row.serial,

@@ -2,12 +2,12 @@
 from the course as it is now; a revoked enrolment is nobody's any more and appears nowhere."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any, Literal, TypedDict
 from uuid import UUID
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -16,7 +16,7 @@ from courses import rules
 from courses.models import Lesson
 from courses.selectors import SectionRow, get_curriculum
 from enrollments.errors import EnrollmentNotFound
-from enrollments.models import Certificate, Enrollment, LessonProgress
+from enrollments.models import Enrollment, LessonProgress
 from enrollments.selectors.access import percent
 
 CONTINUE_LIMIT = 10
@@ -59,14 +59,6 @@ class UnfinishedRow(TypedDict):
     lessons_completed: int
     total_lessons: int
     current_lesson: dict[str, Any] | None
-
-
-class LearningCounts(TypedDict):
-    """What a person has and has achieved."""
-
-    courses_enrolled: int
-    courses_completed: int
-    certificates_earned: int
 
 
 _COLUMNS = (
@@ -151,17 +143,21 @@ def list_unfinished(*, user_id: UUID, limit: int = CONTINUE_LIMIT) -> list[Unfin
     return [_to_unfinished(row, lessons) for row in rows]
 
 
-def count_learning(*, user_id: UUID) -> LearningCounts:
-    """Return how many courses the person has and completed, and their valid certificates."""
-    counts = Enrollment.objects.owned().filter(user_id=user_id).aggregate(
-        enrolled=Count("id"), completed=Count("id", filter=Q(is_completed=True))
-    )  # fmt: skip
-    certificates = Certificate.objects.filter(user_id=user_id, revoked_at=None).count()
-    return {
-        "courses_enrolled": counts["enrolled"],
-        "courses_completed": counts["completed"],
-        "certificates_earned": certificates,
-    }
+def count_enrollments(*, user_id: UUID) -> int:
+    """Return how many courses the person has, suspended ones included."""
+    return Enrollment.objects.owned().filter(user_id=user_id).count()
+
+
+def count_students(course_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """Return what `CourseStats` should say of the courses' students: active enrolments. Courses
+    without any are missing."""
+    rows = (
+        Enrollment.objects.filter(course_id__in=course_ids, status=Enrollment.Status.ACTIVE)
+        .order_by()
+        .values("course_id")
+        .annotate(students=Count("id"))
+    )
+    return {row["course_id"]: {"student_count": row["students"]} for row in rows}
 
 
 def _to_row(row: dict[str, Any]) -> EnrollmentRow:

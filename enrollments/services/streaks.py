@@ -4,6 +4,7 @@ import datetime as dt
 from uuid import UUID
 
 from enrollments.models import LearningDay
+from users import selectors as user_selectors
 from users import services as user_services
 
 
@@ -13,8 +14,6 @@ def record_learning_day(*, user_id: UUID, at: dt.datetime) -> None:
     The streak counts the days up to the latest one on which they learned. That may be after today's
     date for somebody who travelled west over the date line: the day they had already stays theirs.
     """
-    from users import selectors as user_selectors
-
     today = user_selectors.local_day(user_id=user_id, at=at)
     LearningDay.objects.bulk_create(
         [LearningDay(user_id=user_id, day=today)], ignore_conflicts=True

@@ -1,0 +1,148 @@
+"""Enrolments and certificates for staff. Access changes go through the services, never the form."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from enrollments import services
+from enrollments.models import Certificate, Enrollment, LessonProgress
+
+
+class _NoDeletion:
+    """Proof of what was bought and learned isn't deleted, it is revoked."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class _ReadOnly(_NoDeletion):
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class LessonProgressInline(_ReadOnly, admin.TabularInline[LessonProgress, Enrollment]):
+    """What the learner did, lesson by lesson."""
+
+    model = LessonProgress
+    extra = 0
+    fields = (
+        "lesson", "is_completed", "completed_at", "watch_time_seconds", "position_seconds",
+        "credited_seconds",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LessonProgress]:
+        return super().get_queryset(request).select_related("lesson")
+
+
+class GrantForm(forms.ModelForm[Enrollment]):
+    """Who gets which course; a person who has it already is refused here, not with an error."""
+
+    class Meta:
+        model = Enrollment
+        fields = ("user", "course")
+
+
+@admin.register(Enrollment)
+class EnrollmentAdmin(_NoDeletion, admin.ModelAdmin[Enrollment]):
+    """Who has which course. "Add" grants access; the actions suspend, resume and revoke it."""
+
+    list_display = (
+        "user", "course", "status", "source", "progress_percent", "is_completed", "enrolled_at",
+        "last_activity_at",
+    )  # fmt: skip
+    list_filter = ("status", "source", "is_completed", "enrolled_at")
+    search_fields = ("user__email", "user__last_name", "course__title", "=id")
+    list_select_related = ("user", "course")
+    date_hierarchy = "enrolled_at"
+    autocomplete_fields = ("user", "course")
+    inlines = (LessonProgressInline,)
+    actions = ("suspend", "resume", "revoke")
+
+    def get_form(
+        self, request: HttpRequest, obj: Enrollment | None = None, change: bool = False, **kw: Any
+    ) -> type[forms.ModelForm[Enrollment]]:
+        if obj is None:
+            return GrantForm
+        return super().get_form(request, obj, change, **kw)
+
+    def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:
+        return ("user", "course") if obj is None else super().get_fields(request, obj)
+
+    def get_inlines(self, request: HttpRequest, obj: Enrollment | None) -> Any:
+        return self.inlines if obj is not None else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:
+        return [] if obj is None else [field.name for field in Enrollment._meta.fields]
+
+    def save_model(
+        self, request: HttpRequest, obj: Enrollment, form: Any, change: bool
+    ) -> None:
+        if change:
+            return
+        granted = services.grant_access(
+            user_id=obj.user_id, course_id=obj.course_id, actor_id=request.user.pk
+        )
+        obj.pk = granted.pk
+        obj.refresh_from_db()
+
+    @admin.action(description="Suspend access", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
+        count = services.suspend_enrollments(
+            enrollment_ids=list(queryset.values_list("id", flat=True)), actor_id=request.user.pk
+        )
+        self.message_user(request, f"{count} suspended")
+
+    @admin.action(description="Resume suspended access", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
+        count = services.resume_enrollments(
+            enrollment_ids=list(queryset.values_list("id", flat=True)), actor_id=request.user.pk
+        )
+        self.message_user(request, f"{count} resumed")
+
+    @admin.action(description="Revoke access for good", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
+        count = services.revoke_enrollments(
+            enrollment_ids=list(queryset.values_list("id", flat=True)),
+            reason="Revoked by staff",
+            actor_id=request.user.pk,
+        )
+        self.message_user(request, f"{count} revoked")
+
+
+@admin.register(Certificate)
+class CertificateAdmin(_ReadOnly, admin.ModelAdmin[Certificate]):
+    """Certificates. The actions revoke them and have their files made anew."""
+
+    list_display = (
+        "serial", "student_name", "course_title", "issued_at", "is_rendered", "attempts",
+        "revoked_at",
+    )  # fmt: skip
+    list_filter = ("revoked_because", "issued_at")
+    search_fields = ("serial", "student_name", "course_title", "user__email")
+    date_hierarchy = "issued_at"
+    actions = ("rerender", "revoke")
+
+    @admin.display(boolean=True, description="file")
+    def is_rendered(self, obj: Certificate) -> bool:
+        return bool(obj.file)
+
+    @admin.action(description="Make the files anew", permissions=["view"])
+    def rerender(self, request: HttpRequest, queryset: QuerySet[Certificate]) -> None:
+        count = services.rerender_certificates(
+            certificate_ids=list(queryset.values_list("id", flat=True)), actor_id=request.user.pk
+        )
+        self.message_user(request, f"{count} will be made anew")
+
+    @admin.action(description="Revoke", permissions=["view"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Certificate]) -> None:
+        count = services.revoke_certificates_by_staff(
+            certificate_ids=list(queryset.values_list("id", flat=True)), actor_id=request.user.pk
+        )
+        self.message_user(request, f"{count} revoked")
