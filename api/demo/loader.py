@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from api.demo.pictures import provide_avatars, provide_thumbnails
 from api.demo.rows.catalogue import Catalogue, create_catalogue
 from api.demo.rows.certificates import create_certificates
+from api.demo.rows.counters import write_counters
 from api.demo.rows.learning import create_enrollments
 from api.demo.rows.opinions import create_reviews
 from api.demo.rows.people import create_people
@@ -98,8 +99,7 @@ def _write(sources: _Sources, now: dt.datetime) -> LoadedDemo:
     )
     loaded = _write_story(sources, story, users, catalogue, now)
     course_ids = [course.id for course in catalogue.courses.values()]
-    course_services.recount_stats()
-    course_services.recount_categories()
+    write_counters(course_ids=course_ids, now=now)
     course_services.refresh_search(course_ids=course_ids)
     return loaded
 

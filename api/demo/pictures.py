@@ -1,6 +1,7 @@
 """Draws the demo's pictures and puts them into the media storage."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -28,7 +29,7 @@ def provide_thumbnails(*, shelves: tuple[ShelfSource, ...], people: PeopleSource
                 rank=rank,
             )
             name = f"course_thumbnails/demo-{EDITION}/{course.slug}.webp"
-            stored[course.slug] = _keep(name, lambda brief=brief: draw_thumbnail(brief))
+            stored[course.slug] = _keep(name, partial(draw_thumbnail, brief))
     return stored
 
 
@@ -37,9 +38,8 @@ def provide_avatars(*, people: PeopleSource) -> dict[str, str]:
     stored = {}
     for person in people.everybody:
         name = f"profiles/demo-{EDITION}/{person.email.partition('@')[0]}.webp"
-        stored[person.email] = _keep(
-            name, lambda person=person: draw_avatar(person.first_name, person.last_name)
-        )
+        draw = partial(draw_avatar, person.first_name, person.last_name)
+        stored[person.email] = _keep(name, draw)
     return stored
 
 

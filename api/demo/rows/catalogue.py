@@ -82,7 +82,7 @@ def _course(source: CourseSource, category: Category, instructor: User, now: dt.
         outcomes=list(source.outcomes),
         requirements=list(source.requirements),
         status=source.status,
-        published_at=None if source.status == Course.Status.DRAFT else published,
+        published_at=None if source.status == "draft" else published,
         created_at=published - dt.timedelta(days=random.randint(14, 60)),
         updated_at=changed,
         last_updated=changed,

@@ -23,6 +23,8 @@ from users.models import User
 CHECKOUT = dt.timedelta(minutes=2)
 REFUND_AFTER = dt.timedelta(days=3)
 
+# Outcomes in which the money came, even if it went back later.
+PAID = frozenset({"completed", "refunded"})
 LINE_STATES = {
     "completed": OrderItem.State.FULFILLED,
     "refunded": OrderItem.State.REFUNDED,
@@ -42,7 +44,7 @@ class Sale:
     @property
     def is_paid(self) -> bool:
         """Whether the money came, even if it went back later."""
-        return self.purchase.outcome in {"completed", "refunded"}
+        return self.purchase.outcome in PAID
 
 
 @dataclass(slots=True)
@@ -64,7 +66,8 @@ def create_orders(*, purchases: list[Purchase], shop: Shop) -> int:
     """
     coupon = Coupon.objects.create(code=WELCOME_COUPON, percent_off=COUPON_PERCENT)
     numbers: Counter[str] = Counter()
-    sales = [_sale(purchase, shop, coupon, numbers) for purchase in purchases]
+    in_order = sorted(purchases, key=_ordered_at)
+    sales = [_sale(purchase, shop, coupon, numbers) for purchase in in_order]
     insert_dated(Order, [sale.order for sale in sales])
     insert_dated(OrderItem, [item for sale in sales for item in sale.items])
     _redeem(sales)
@@ -74,6 +77,11 @@ def create_orders(*, purchases: list[Purchase], shop: Shop) -> int:
         NumberSeries(name=name, last=last) for name, last in sorted(numbers.items())
     )
     return len(sales)
+
+
+def _ordered_at(purchase: Purchase) -> dt.datetime:
+    """Return when the order was made: a paid one was settled at the purchase's own time."""
+    return purchase.at - CHECKOUT if purchase.outcome in PAID else purchase.at
 
 
 def _number(prefix: str, at: dt.datetime, numbers: Counter[str]) -> str:
@@ -88,8 +96,8 @@ def _sale(purchase: Purchase, shop: Shop, coupon: Coupon, numbers: Counter[str])
         [course.price for course in purchase.courses], COUPON_PERCENT if purchase.coupon else 0
     )
     total = subtotal - sum(discounts, ZERO)
-    is_paid = purchase.outcome in {"completed", "refunded"}
-    ordered_at = purchase.at - CHECKOUT if is_paid else purchase.at
+    is_paid = purchase.outcome in PAID
+    ordered_at = _ordered_at(purchase)
     user = shop.users[purchase.buyer]
     order = Order(
         order_number=_number("ORD", ordered_at, numbers),
@@ -120,11 +128,12 @@ def _sale(purchase: Purchase, shop: Shop, coupon: Coupon, numbers: Counter[str])
 def _item(order: Order, purchase: Purchase, shop: Shop, place: int, discount: Decimal) -> OrderItem:
     source = purchase.courses[place]
     is_refunded = purchase.outcome == "refunded"
-    is_paid = is_refunded or purchase.outcome == "completed"
     return OrderItem(
         order=order,
         course=shop.courses[source.slug],
-        enrollment=shop.enrollments[purchase.buyer, source.slug] if is_paid else None,
+        enrollment=shop.enrollments[purchase.buyer, source.slug]
+        if purchase.outcome in PAID
+        else None,
         title_at_purchase=source.title,
         price_at_purchase=source.price,
         discount_amount=discount,
