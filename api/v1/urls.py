@@ -3,15 +3,78 @@
 from django.urls import include, path
 
 from api.urls_health import health
-from enrollments import views as enrollment_views
+from api.v1.catalogue import views as catalogue_views
+from api.v1.search import SearchView
 from cart import views as cart_views
+from enrollments import views as enrollment_views
 from orders import views as order_views
+from reviews import views as review_views
+from users import views as users_views
 
 urlpatterns = [
     # --- Accounts (plan 4.2) ---
+    path("auth/register/", users_views.RegisterView.as_view(), name="auth-register"),
+    path("auth/login/", users_views.LoginView.as_view(), name="auth-login"),
+    path("auth/refresh/", users_views.RefreshView.as_view(), name="auth-refresh"),
+    path("auth/logout/", users_views.LogoutView.as_view(), name="auth-logout"),
+    path("auth/me/", users_views.MeView.as_view(), name="auth-me"),
+    path("auth/verify-email/", users_views.VerifyEmailView.as_view(), name="auth-verify-email"),
+    path(
+        "auth/verify-email/resend/",
+        users_views.ResendVerificationView.as_view(),
+        name="auth-verify-email-resend",
+    ),
+    path(
+        "auth/password-reset/", users_views.PasswordResetView.as_view(), name="auth-password-reset"
+    ),
+    path(
+        "auth/password-reset/confirm/",
+        users_views.PasswordResetConfirmView.as_view(),
+        name="auth-password-reset-confirm",
+    ),
+    path("auth/sessions/", users_views.SessionListView.as_view(), name="auth-sessions"),
+    path(
+        "auth/sessions/<uuid:session_id>/",
+        users_views.SessionView.as_view(),
+        name="auth-session",
+    ),
     # --- Profile (plan 4.9) ---
+    path("users/profile/", users_views.ProfileView.as_view(), name="user-profile"),
+    path(
+        "users/profile/picture/",
+        users_views.ProfilePictureView.as_view(),
+        name="user-profile-picture",
+    ),
+    path(
+        "users/change-password/",
+        users_views.ChangePasswordView.as_view(),
+        name="user-change-password",
+    ),
     # --- Catalogue and search (plan 4.3, 4.10) ---
+    path("categories/", catalogue_views.CategoriesView.as_view(), name="category-list"),
+    path("courses/", catalogue_views.CoursesView.as_view(), name="course-list"),
+    path(
+        "courses/featured/", catalogue_views.FeaturedCoursesView.as_view(), name="course-featured"
+    ),
+    path(
+        "courses/related/<str:reference>/",
+        catalogue_views.RelatedCoursesView.as_view(),
+        name="course-related",
+    ),
+    path("courses/<str:reference>/", catalogue_views.CourseView.as_view(), name="course-detail"),
+    path("search/", SearchView.as_view(), name="search"),
     # --- Reviews (plan 4.3) ---
+    path(
+        "courses/<str:reference>/reviews/",
+        review_views.CourseReviewsView.as_view(),
+        name="course-reviews",
+    ),
+    path("reviews/<str:review_id>/", review_views.ReviewView.as_view(), name="review-detail"),
+    path(
+        "reviews/<str:review_id>/helpful/",
+        review_views.HelpfulView.as_view(),
+        name="review-helpful",
+    ),
     # --- Cart and wishlist (plan 4.4) ---
     path("cart/", cart_views.CartView.as_view(), name="cart"),
     path("cart/items/", cart_views.CartItemsView.as_view(), name="cart-items"),

@@ -38,7 +38,8 @@ def list_published() -> QuerySet[Course, Any]:
     """Return published courses as rows for `to_cards`, the most popular first; filter and slice
     them. Reading them is one query."""
     courses = Course.objects.filter(is_published=True).order_by(*ORDERINGS["popular"])
-    return courses.values(*CARD_COLUMNS)
+    rows: QuerySet[Course, Any] = courses.values(*CARD_COLUMNS)
+    return rows
 
 
 def list_featured() -> QuerySet[Course, Any]:
@@ -48,7 +49,9 @@ def list_featured() -> QuerySet[Course, Any]:
 
 def list_categories() -> QuerySet[Category, Any]:
     """Return the shelves in their order as `CategoryRow`s. One query."""
-    return Category.objects.order_by("position", "name").values(*_CATEGORY_COLUMNS)
+    categories = Category.objects.order_by("position", "name")
+    rows: QuerySet[Category, Any] = categories.values(*_CATEGORY_COLUMNS)
+    return rows
 
 
 def search_categories(*, q: str) -> QuerySet[Category, Any]:

@@ -51,7 +51,7 @@ def fold(text: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
 
 
-def _to_query(text: str) -> CombinedSearchQuery:
+def _to_query(text: str) -> SearchQuery | CombinedSearchQuery:
     """Return the query for both halves of `search_document`: stems, and words as they are."""
     # Dots and slashes join words ("Node.js", "CI/CD") that people also look for one by one.
     cleaned = Func(

@@ -26,7 +26,9 @@ def shelf():
     teacher = InstructorFactory.create(first_name="Renée", last_name="Söderström")
     courses = [
         make("Python for Everybody", category=coding),
-        make("Practical Machine Learning", category=coding, description="With Python and patience."),
+        make(
+            "Practical Machine Learning", category=coding, description="With Python and patience."
+        ),
         make("Node.js in Depth", category=coding, short_description="Servers in JavaScript"),
         make("Café Photography", category=design, instructor=teacher),
         make("Hidden Python", category=coding, status="draft"),

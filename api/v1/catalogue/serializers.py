@@ -1,0 +1,171 @@
+"""Shapes of the catalogue (plan 4.3, 4.10). Rows come ready from the selectors; these declare them
+for the schema, and a test holds the two together."""
+
+from rest_framework import serializers
+
+from core.serializers import ApiSerializer, MoneyField, NumberField
+from courses.models import Course, CourseStats
+
+
+def _rating() -> NumberField:
+    return NumberField(max_digits=2, decimal_places=1, help_text="0 when nobody rated.")
+
+
+class CategorySerializer(ApiSerializer):
+    """A shelf of the catalogue; `course_count` counts its published courses."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    slug = serializers.SlugField()
+    description = serializers.CharField(allow_blank=True)
+    icon = serializers.CharField(help_text="Name of a Lucide icon.")
+    course_count = serializers.IntegerField()
+
+
+class CategoryListSerializer(ApiSerializer):
+    """All shelves."""
+
+    results = CategorySerializer(many=True)
+
+
+class CourseInstructorSerializer(ApiSerializer):
+    """Who teaches."""
+
+    id = serializers.UUIDField()
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+
+
+class CourseRowSerializer(ApiSerializer):
+    """A course in a list."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    slug = serializers.SlugField()
+    instructor = CourseInstructorSerializer()
+    thumbnail = serializers.URLField(allow_null=True)
+    rating = _rating()
+    rating_count = serializers.IntegerField()
+    student_count = serializers.IntegerField()
+    duration_hours = NumberField(max_digits=8, decimal_places=1)
+    level = serializers.ChoiceField(choices=Course.Level.choices)
+    price = MoneyField()
+    original_price = MoneyField(allow_null=True)
+    discount_percent = serializers.IntegerField()
+    category = serializers.CharField(allow_null=True, help_text="The category's name.")
+    is_bestseller = serializers.BooleanField(help_text="At least 10 sold in the last 30 days.")
+    is_new = serializers.BooleanField(help_text="First published within the last 30 days.")
+    enrolled = serializers.BooleanField()
+    in_cart = serializers.BooleanField()
+    in_wishlist = serializers.BooleanField()
+
+
+class CourseListSerializer(ApiSerializer):
+    """Courses, all at once."""
+
+    results = CourseRowSerializer(many=True)
+
+
+class InstructorProfileSerializer(ApiSerializer):
+    """A teacher over all their published courses."""
+
+    bio = serializers.CharField(allow_blank=True)
+    profile_picture = serializers.URLField(allow_null=True)
+    courses_count = serializers.IntegerField()
+    students_count = serializers.IntegerField()
+    rating = _rating()
+
+
+class CourseInstructorDetailSerializer(CourseInstructorSerializer):
+    """Who teaches, at length."""
+
+    profile = InstructorProfileSerializer()
+
+
+class CurriculumResourceSerializer(ApiSerializer):
+    """Something to download or read beside a lesson."""
+
+    title = serializers.CharField()
+    url = serializers.URLField()
+
+
+class CurriculumLessonSerializer(ApiSerializer):
+    """A lesson. Its media are null unless it is a preview or open to the viewer."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    duration_minutes = serializers.IntegerField()
+    order = serializers.IntegerField()
+    is_preview = serializers.BooleanField()
+    video_url = serializers.URLField(allow_null=True)
+    resources = CurriculumResourceSerializer(many=True, allow_null=True)
+    completed = serializers.BooleanField()
+
+
+class CurriculumSectionSerializer(ApiSerializer):
+    """A section of the curriculum."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    order = serializers.IntegerField()
+    total_lessons = serializers.IntegerField()
+    total_duration_minutes = serializers.IntegerField()
+    lessons = CurriculumLessonSerializer(many=True)
+
+
+class RecentReviewSerializer(ApiSerializer):
+    """One of the latest reviews."""
+
+    id = serializers.UUIDField()
+    author = serializers.CharField()
+    avatar = serializers.URLField(allow_null=True)
+    rating = serializers.IntegerField()
+    date = serializers.CharField(help_text='For people: "2 days ago".')
+    comment = serializers.CharField(allow_blank=True)
+    helpful_count = serializers.IntegerField()
+
+
+class DistributionSerializer(ApiSerializer):
+    """How many gave how many stars, by "5" to "1"."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {str(stars): serializers.IntegerField() for stars in reversed(CourseStats.STARS)}
+
+
+class ReviewSummarySerializer(ApiSerializer):
+    """What learners think, in numbers and examples."""
+
+    count = serializers.IntegerField()
+    rating = _rating()
+    distribution = DistributionSerializer()
+    recent = RecentReviewSerializer(many=True)
+
+
+class ViewerProgressSerializer(ApiSerializer):
+    """How far the viewer is."""
+
+    enrollment_id = serializers.UUIDField()
+    progress_percent = serializers.IntegerField()
+    lessons_completed = serializers.IntegerField()
+    total_lessons = serializers.IntegerField()
+
+
+class CourseDetailSerializer(CourseRowSerializer):
+    """The page of one course."""
+
+    description = serializers.CharField(allow_blank=True)
+    short_description = serializers.CharField(allow_blank=True)
+    instructor = CourseInstructorDetailSerializer()
+    preview_video_url = serializers.URLField(allow_null=True)
+    review_count = serializers.IntegerField(help_text="Ratings with a text.")
+    language = serializers.CharField()
+    last_updated = serializers.DateTimeField()
+    published_at = serializers.DateTimeField(allow_null=True)
+    is_published = serializers.BooleanField()
+    outcomes = serializers.ListField(child=serializers.CharField())
+    requirements = serializers.ListField(child=serializers.CharField())
+    curriculum = CurriculumSectionSerializer(many=True)
+    reviews = ReviewSummarySerializer()
+    progress = ViewerProgressSerializer(allow_null=True)

@@ -1,0 +1,136 @@
+"""Categories, courses and their pages (plan 4.3, 4.10)."""
+
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.v1.catalogue import examples
+from api.v1.catalogue.detail import get_course_page
+from api.v1.catalogue.pages import find_visible_course, show_courses, with_flags
+from api.v1.catalogue.related import list_related
+from api.v1.catalogue.serializers import (
+    CategoryListSerializer,
+    CourseDetailSerializer,
+    CourseListSerializer,
+    CourseRowSerializer,
+)
+from courses import selectors
+from courses.filters import CourseFilterSet
+from courses.models import Course
+
+_NOT_FOUND = OpenApiResponse(description="`COURSE_NOT_FOUND`: unknown, or not the viewer's to see")
+
+
+class CategoriesView(APIView):
+    """The shelves of the catalogue."""
+
+    permission_classes = [AllowAny]
+    throttle_scope = "catalogue"
+
+    @extend_schema(
+        operation_id="categories_list",
+        tags=["Catalogue"],
+        summary="Categories",
+        description="All categories in their order, each with the number of its published courses.",
+        responses={200: CategoryListSerializer},
+        examples=[examples.CATEGORIES],
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"results": list(selectors.list_categories())})
+
+
+class CoursesView(GenericAPIView[Course]):
+    """The catalogue."""
+
+    permission_classes = [AllowAny]
+    throttle_scope = "catalogue"
+    queryset = Course.objects.none()
+    serializer_class = CourseRowSerializer
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = CourseFilterSet
+
+    @extend_schema(
+        operation_id="courses_list",
+        tags=["Catalogue"],
+        summary="Courses",
+        description=(
+            "Published courses, filtered and ordered. `enrolled`, `in_cart` and `in_wishlist` are "
+            "the viewer's, and false when nobody is signed in."
+        ),
+        responses={
+            200: CourseRowSerializer(many=True),
+            422: OpenApiResponse(description="A filter's value or the ordering isn't known"),
+        },
+        examples=[examples.COURSE_ROW],
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(selectors.list_published()))
+        return self.get_paginated_response(show_courses(page or [], viewer=request.user))
+
+
+class FeaturedCoursesView(GenericAPIView[Course]):
+    """What staff put forward."""
+
+    permission_classes = [AllowAny]
+    throttle_scope = "catalogue"
+    queryset = Course.objects.none()
+    serializer_class = CourseRowSerializer
+
+    @extend_schema(
+        operation_id="courses_featured",
+        tags=["Catalogue"],
+        summary="Featured courses",
+        description="Published courses that staff put forward, the most popular first.",
+        responses={200: CourseRowSerializer(many=True)},
+        examples=[examples.COURSE_ROW],
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(selectors.list_featured())
+        return self.get_paginated_response(show_courses(page or [], viewer=request.user))
+
+
+class CourseView(APIView):
+    """The page of one course."""
+
+    permission_classes = [AllowAny]
+    throttle_scope = "catalogue"
+
+    @extend_schema(
+        operation_id="courses_retrieve",
+        tags=["Catalogue"],
+        summary="A course",
+        description=(
+            "The course with this id or slug. An unpublished one is there for its instructor, "
+            "staff and those enrolled. `video_url` and `resources` are null for lessons that are "
+            "neither previews nor open to the viewer."
+        ),
+        responses={200: CourseDetailSerializer, 404: _NOT_FOUND},
+        examples=[examples.COURSE_DETAIL],
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(get_course_page(reference=reference, viewer=request.user))
+
+
+class RelatedCoursesView(APIView):
+    """What to look at next."""
+
+    permission_classes = [AllowAny]
+    throttle_scope = "catalogue"
+
+    @extend_schema(
+        operation_id="courses_related",
+        tags=["Catalogue"],
+        summary="Related courses",
+        description=(
+            "At most eight: those with the most learners in common, then the most popular of the "
+            "same category."
+        ),
+        responses={200: CourseListSerializer, 404: _NOT_FOUND},
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        course = find_visible_course(reference=reference, viewer=request.user)
+        return Response({"results": with_flags(list_related(course=course), viewer=request.user)})

@@ -1,0 +1,179 @@
+"""The catalogue in the admin: staff write courses, and move them by the services."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from core.errors import DomainError
+from courses import services
+from courses.models import Category, Course, CourseStats, Curriculum, Lesson
+
+COUNTERS = (
+    "student_count", "rating", "rating_count", "review_count", "sales_30_days",
+)  # fmt: skip
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin[Category]):
+    """Shelves. One with courses on it can't be deleted."""
+
+    list_display = ["name", "slug", "icon", "course_count", "position"]
+    list_editable = ["position"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    readonly_fields = ["course_count"]
+    ordering = ["position", "name"]
+
+    def save_model(
+        self, request: HttpRequest, obj: Category, form: ModelForm[Category], change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            services.rename_category(category_id=obj.id)
+
+
+class SectionInline(admin.TabularInline[Curriculum, Course]):
+    """Sections of a course; their lessons are on the section's own page."""
+
+    model = Curriculum
+    extra = 0
+    fields = ["order", "title", "description", "total_lessons", "total_duration_minutes"]
+    readonly_fields = ["total_lessons", "total_duration_minutes"]
+    show_change_link = True
+
+
+class StatsInline(admin.TabularInline[CourseStats, Course]):
+    """The counters, to read: services keep them."""
+
+    model = CourseStats
+    fields = readonly_fields = COUNTERS
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
+        return False
+
+
+@admin.register(Course)
+class CourseAdmin(admin.ModelAdmin[Course]):
+    """Courses: written here, published, unpublished and archived by actions."""
+
+    list_display = ["title", "category", "instructor", "status", "price", "students", "rating",
+                    "is_featured", "published_at"]  # fmt: skip
+    list_filter = ["status", "is_featured", "level", "category", "published_at"]
+    search_fields = ["title", "slug", "instructor__email", "instructor__last_name"]
+    list_select_related = ["category", "instructor", "stats"]
+    autocomplete_fields = ["category"]
+    raw_id_fields = ["instructor"]
+    prepopulated_fields = {"slug": ["title"]}
+    readonly_fields = ["status", "published_at", "duration_minutes", "last_updated"]
+    inlines = [SectionInline, StatsInline]
+    actions = ["publish", "unpublish", "archive"]
+    date_hierarchy = "published_at"
+    ordering = ["-created_at"]
+
+    @admin.display(ordering="stats__student_count")
+    def students(self, obj: Course) -> int:
+        """How many learn in it."""
+        return obj.stats.student_count if hasattr(obj, "stats") else 0
+
+    @admin.display(ordering="stats__rating")
+    def rating(self, obj: Course) -> str:
+        """The mean of its ratings."""
+        return f"{obj.stats.rating:.1f}" if hasattr(obj, "stats") else ""
+
+    @admin.action(description="Publish", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
+        """Put the selected courses on sale, those that are complete."""
+        self._each(request, queryset, services.publish_course, "published")
+
+    @admin.action(description="Unpublish (back to draft)", permissions=["change"])
+    def unpublish(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
+        """Take the selected courses off sale."""
+        self._each(request, queryset, services.unpublish_course, "unpublished")
+
+    @admin.action(description="Archive", permissions=["change"])
+    def archive(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
+        """Take the selected courses off sale for good."""
+        self._each(request, queryset, services.archive_course, "archived")
+
+    def save_related(
+        self, request: HttpRequest, form: ModelForm[Course], formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        changed = "category" in form.changed_data
+        previous = form.initial.get("category") if changed else form.instance.category_id
+        services.settle_edit(course_id=form.instance.id, previous_category_id=previous)
+
+    def delete_model(self, request: HttpRequest, obj: Course) -> None:
+        services.delete_course(course_id=obj.id, actor_id=request.user.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
+        for course_id in queryset.order_by("id").values_list("id", flat=True):
+            services.delete_course(course_id=course_id, actor_id=request.user.pk)
+
+    def _each(
+        self,
+        request: HttpRequest,
+        courses: QuerySet[Course],
+        move: Callable[..., None],
+        done: str,
+    ) -> None:
+        moved = 0
+        for course in courses.order_by("id").only("id", "title"):
+            try:
+                move(course_id=course.id, actor_id=request.user.pk)
+            except DomainError as exc:
+                reason = ", ".join(exc.details) or exc.code
+                self.message_user(
+                    request, f"{course.title}: {exc.message} ({reason})", messages.ERROR
+                )
+            else:
+                moved += 1
+        if moved:
+            self.message_user(request, f"{moved} {done}.")
+
+
+class LessonInline(admin.StackedInline[Lesson, Curriculum]):
+    """Lessons of a section. To take one out of a course with learners, set `removed_at`."""
+
+    model = Lesson
+    extra = 0
+    fields = ["order", "title", "description", "video_url", "duration_minutes", "is_preview",
+              "resources", "removed_at"]  # fmt: skip
+
+
+@admin.register(Curriculum)
+class SectionAdmin(admin.ModelAdmin[Curriculum]):
+    """One section and its lessons."""
+
+    list_display = ["title", "course", "order", "total_lessons", "total_duration_minutes"]
+    list_select_related = ["course"]
+    search_fields = ["title", "course__title"]
+    autocomplete_fields = ["course"]
+    readonly_fields = ["total_lessons", "total_duration_minutes"]
+    inlines = [LessonInline]
+
+    def save_related(
+        self, request: HttpRequest, form: ModelForm[Curriculum], formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        self._settle(form.instance.course_id)
+
+    def delete_model(self, request: HttpRequest, obj: Curriculum) -> None:
+        super().delete_model(request, obj)
+        self._settle(obj.course_id)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Curriculum]) -> None:
+        course_ids = sorted(set(queryset.values_list("course_id", flat=True)))
+        super().delete_queryset(request, queryset)
+        for course_id in course_ids:
+            self._settle(course_id)
+
+    def _settle(self, course_id: uuid.UUID) -> None:
+        course = Course.objects.only("category_id").get(id=course_id)
+        services.settle_edit(course_id=course_id, previous_category_id=course.category_id)

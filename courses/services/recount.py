@@ -1,0 +1,111 @@
+"""The nightly recount: the counters beside the courses, counted anew from the facts.
+
+The facts lie on floors above (enrolments, reviews), so their owners register how to count them.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from courses.models import Category, Course, CourseStats
+
+logger = logging.getLogger(__name__)
+
+FactCounter = Callable[[Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, int]]]
+
+# Courses counted, and their counters locked, at a time.
+BATCH = 200
+
+_counters: dict[str, tuple[frozenset[str], FactCounter]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatsDrift:
+    """A counter that said `stored` while the facts said `counted`."""
+
+    course_id: uuid.UUID
+    field: str
+    stored: int
+    counted: int
+
+
+def register_counter(*, name: str, fields: Collection[str], count: FactCounter) -> None:
+    """Make `count` the source of these fields of `CourseStats`, under a name of its own.
+
+    `count` gets course ids and returns the fields' values by course, in a fixed number of queries;
+    a course or field that it leaves out counts as zero.
+    """
+    _counters[name] = (frozenset(fields), count)
+
+
+def recount_stats() -> list[StatsDrift]:
+    """Count every course's counters anew, repair what differs, and return it.
+
+    Safe while sales and reviews go on: each batch's counters are locked before their facts are
+    counted, so a fact is either committed and counted, or its owner's change waits and follows.
+    """
+    ids = list(Course.objects.order_by("id").values_list("id", flat=True))
+    drift: list[StatsDrift] = []
+    for start in range(0, len(ids), BATCH):
+        drift += _recount_batch(ids[start : start + BATCH])
+    for row in drift:
+        logger.warning(
+            "course %s: %s was %s, is %s", row.course_id, row.field, row.stored, row.counted
+        )
+    return drift
+
+
+def recount_categories(*, category_ids: Collection[uuid.UUID] | None = None) -> None:
+    """Set `course_count` of the categories (None: of all) to their published courses.
+
+    Locks them in key order before counting, so that of two that come at once the second counts
+    what the first did.
+    """
+    with transaction.atomic():
+        categories = Category.objects.select_for_update(no_key=True).order_by("id")
+        if category_ids is not None:
+            categories = categories.filter(id__in=category_ids)
+        for category in list(categories):
+            count = Course.objects.filter(category=category, is_published=True).count()
+            if count != category.course_count:
+                Category.objects.filter(id=category.id).update(course_count=count)
+
+
+def _recount_batch(ids: list[uuid.UUID]) -> list[StatsDrift]:
+    with transaction.atomic():
+        CourseStats.objects.bulk_create(
+            [CourseStats(course_id=course_id) for course_id in ids], ignore_conflicts=True
+        )
+        rows = CourseStats.objects.select_for_update().filter(course_id__in=ids)
+        stats = list(rows.order_by("course_id"))
+        return [drift for fields, count in _counters.values()
+                for drift in _repair(stats, fields, count(ids))]  # fmt: skip
+
+
+def _repair(
+    stats: list[CourseStats],
+    fields: frozenset[str],
+    counted: Mapping[uuid.UUID, Mapping[str, int]],
+) -> list[StatsDrift]:
+    found: list[StatsDrift] = []
+    for row in stats:
+        facts = counted.get(row.course_id, {})
+        drift = [
+            StatsDrift(
+                course_id=row.course_id,
+                field=field,
+                stored=getattr(row, field),
+                counted=facts.get(field, 0),
+            )
+            for field in sorted(fields)
+            if getattr(row, field) != facts.get(field, 0)
+        ]
+        if drift:
+            CourseStats.objects.filter(course_id=row.course_id).update(
+                **{item.field: item.counted for item in drift}
+            )
+        found += drift
+    return found
