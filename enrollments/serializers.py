@@ -45,7 +45,7 @@ class EnrollmentSerializer(ApiSerializer):
     )
 
 
-class InstructorNameSerializer(ApiSerializer):
+class LearnedInstructorSerializer(ApiSerializer):
     """Who teaches."""
 
     id = serializers.UUIDField()
@@ -81,7 +81,7 @@ class LearnedSectionSerializer(ApiSerializer):
 class EnrollmentCourseDetailSerializer(EnrollmentCourseSerializer):
     """The course with its curriculum."""
 
-    instructor = InstructorNameSerializer()
+    instructor = LearnedInstructorSerializer()
     curriculum = LearnedSectionSerializer(many=True)
 
 

@@ -3,11 +3,13 @@
 from django.urls import include, path
 
 from api.urls_health import health
+from api.v1 import dashboard
 from api.v1.catalogue import views as catalogue_views
 from api.v1.search import SearchView
 from cart import views as cart_views
 from enrollments import views as enrollment_views
 from orders import views as order_views
+from payments import views as payment_views
 from reviews import views as review_views
 from users import views as users_views
 
@@ -101,6 +103,21 @@ urlpatterns = [
     ),
     path("orders/<uuid:order_id>/", order_views.OrderView.as_view(), name="order-detail"),
     # --- Payments (plan 4.6) ---
+    path(
+        "payments/create-payment-intent/",
+        payment_views.CreatePaymentIntentView.as_view(),
+        name="payment-intent-create",
+    ),
+    path(
+        "payments/confirm-payment/",
+        payment_views.ConfirmPaymentView.as_view(),
+        name="payment-confirm",
+    ),
+    path(
+        "payments/webhook/stripe/",
+        payment_views.StripeWebhookView.as_view(),
+        name="stripe-webhook",
+    ),
     # --- Learning and certificates (plan 4.7) ---
     path("enrollments/", enrollment_views.EnrollmentListView.as_view(), name="enrollment-list"),
     path(
@@ -140,6 +157,17 @@ urlpatterns = [
         name="certificate-download",
     ),
     # --- Dashboard (plan 4.8) ---
+    path("dashboard/stats/", dashboard.StatsView.as_view(), name="dashboard-stats"),
+    path(
+        "dashboard/continue-learning/",
+        dashboard.ContinueLearningView.as_view(),
+        name="dashboard-continue-learning",
+    ),
+    path(
+        "dashboard/recommendations/",
+        dashboard.RecommendationsView.as_view(),
+        name="dashboard-recommendations",
+    ),
     # --- Health ---
     path("health/", include(health)),
 ]

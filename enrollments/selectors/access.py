@@ -45,23 +45,24 @@ def owned_course_ids(*, user_id: UUID, course_ids: Collection[UUID]) -> set[UUID
 
 def get_viewer_progress(*, user_id: UUID, course_id: UUID) -> ViewerProgress | None:
     """Return the person's progress, or None without an active or suspended enrolment."""
-    enrollment = (
+    row = (
         Enrollment.objects.owned()
         .with_live_progress()
         .filter(user_id=user_id, course_id=course_id)
+        .values("id", "status", "live_lessons", "live_completed")
         .first()
     )
-    if enrollment is None:
+    if row is None:
         return None
     completed = LessonProgress.objects.filter(
-        enrollment=enrollment, is_completed=True, lesson__removed_at=None
+        enrollment_id=row["id"], is_completed=True, lesson__removed_at=None
     ).values_list("lesson_id", flat=True)
     return ViewerProgress(
-        enrollment_id=enrollment.id,
-        status=enrollment.status,
-        progress_percent=percent(enrollment.live_completed, enrollment.live_lessons),
-        lessons_completed=enrollment.live_completed,
-        total_lessons=enrollment.live_lessons,
+        enrollment_id=row["id"],
+        status=row["status"],
+        progress_percent=percent(row["live_completed"], row["live_lessons"]),
+        lessons_completed=row["live_completed"],
+        total_lessons=row["live_lessons"],
         completed_lesson_ids=frozenset(completed),
     )
 

@@ -74,9 +74,7 @@ _INSTRUCTOR = (
 )
 
 
-def list_enrollments(
-    *, user_id: UUID, status: StatusFilter | None
-) -> QuerySet[Enrollment, dict[str, Any]]:
+def list_enrollments(*, user_id: UUID, status: StatusFilter | None) -> QuerySet[Enrollment, Any]:
     """Return the person's courses, latest first, as a page takes them; see `to_enrollment_rows`.
 
     "completed" are those completed once, "active" all others.
@@ -84,7 +82,10 @@ def list_enrollments(
     rows = Enrollment.objects.owned().filter(user_id=user_id)
     if status is not None:
         rows = rows.filter(is_completed=status == "completed")
-    return rows.with_live_progress().order_by("-enrolled_at", "-id").values(*_COLUMNS)
+    page: QuerySet[Enrollment, Any] = (
+        rows.with_live_progress().order_by("-enrolled_at", "-id").values(*_COLUMNS)
+    )
+    return page
 
 
 def to_enrollment_rows(rows: Iterable[dict[str, Any]]) -> list[EnrollmentRow]:
@@ -136,8 +137,8 @@ def list_unfinished(*, user_id: UUID, limit: int = CONTINUE_LIMIT) -> list[Unfin
         .values(*_COLUMNS, *_INSTRUCTOR, "current_lesson_id")[:limit]
     )
     ids = [row["current_lesson_id"] for row in rows if row["current_lesson_id"]]
-    lessons = {
-        lesson["id"]: lesson
+    lessons: dict[UUID, dict[str, Any]] = {
+        lesson["id"]: {**lesson}
         for lesson in Lesson.objects.filter(id__in=ids).values("id", "title", "order")
     }
     return [_to_unfinished(row, lessons) for row in rows]
@@ -195,8 +196,8 @@ def download_url(*, serial: str) -> str:
 
 
 def _list_sections(enrollment_id: UUID, course_id: UUID) -> list[dict[str, Any]]:
-    progress = {
-        row["lesson_id"]: row
+    progress: dict[UUID, dict[str, Any]] = {
+        row["lesson_id"]: {**row}
         for row in LessonProgress.objects.filter(enrollment_id=enrollment_id).values(
             "lesson_id", "is_completed", "watch_time_seconds", "position_seconds"
         )

@@ -154,7 +154,8 @@ def _claim_next() -> Certificate | None:
 
 
 def _back_off_delay(attempts: int) -> dt.timedelta:
-    return min(FIRST_BACKOFF * 2 ** min(attempts - 1, 10), LONGEST_BACKOFF)
+    doublings = min(attempts - 1, 10)
+    return min(FIRST_BACKOFF * (1 << doublings), LONGEST_BACKOFF)
 
 
 def _render(certificate: Certificate) -> None:

@@ -197,11 +197,15 @@ def _save_with_credit(
 
 def _recount(enrollment: Enrollment, now: dt.datetime) -> None:
     """Store the progress by the lessons of today, and complete the course when nothing is left."""
-    counted = Enrollment.objects.with_live_progress().get(id=enrollment.id)
-    enrollment.lessons_completed = counted.live_completed
-    enrollment.total_lessons = counted.live_lessons
-    enrollment.progress_percent = percent(counted.live_completed, counted.live_lessons)
-    is_done = 0 < counted.live_lessons == counted.live_completed
+    completed, total = (
+        Enrollment.objects.filter(id=enrollment.id)
+        .with_live_progress()
+        .values_list("live_completed", "live_lessons")
+        .get()
+    )
+    enrollment.lessons_completed, enrollment.total_lessons = completed, total
+    enrollment.progress_percent = percent(completed, total)
+    is_done = 0 < total == completed
     if is_done and not enrollment.is_completed:
         _complete(enrollment, now)
     enrollment.save()

@@ -17,6 +17,7 @@ from enrollments.serializers import (
     EnrollmentFilterSerializer,
     EnrollmentSerializer,
 )
+from users.authentication import current_user_id
 
 _COURSE = {
     "id": "019b76da-a800-7c3e-8f5d-3c1f0a5b7e21",
@@ -96,7 +97,7 @@ class EnrollmentListView(GenericAPIView[Any]):
         query = EnrollmentFilterSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         rows = selectors.list_enrollments(
-            user_id=request.user.pk, status=query.validated_data.get("status")
+            user_id=current_user_id(request), status=query.validated_data.get("status")
         )
         page = self.paginate_queryset(rows) or []
         results = EnrollmentSerializer(selectors.to_enrollment_rows(page), many=True).data
@@ -123,7 +124,9 @@ class EnrollmentView(APIView):
         examples=[OpenApiExample("A course", value=_DETAIL, response_only=True)],
     )
     def get(self, request: Request, enrollment_id: UUID) -> Response:
-        row = selectors.get_enrollment(user_id=request.user.pk, enrollment_id=enrollment_id)
+        row = selectors.get_enrollment(
+            user_id=current_user_id(request), enrollment_id=enrollment_id
+        )
         return Response(EnrollmentDetailSerializer(row).data)
 
 
@@ -159,5 +162,5 @@ class EnrollView(APIView):
     )
     def post(self, request: Request, course_id: str) -> Response:
         course = course_selectors.find_course(reference=course_id)
-        enrollment = services.enroll_free(user_id=request.user.pk, course_id=course.id)
+        enrollment = services.enroll_free(user_id=current_user_id(request), course_id=course.id)
         return Response(EnrolledSerializer(enrollment).data, status=201)

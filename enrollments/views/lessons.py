@@ -18,6 +18,7 @@ from enrollments.serializers import (
     WatchedSerializer,
     WatchReportSerializer,
 )
+from users.authentication import current_user_id
 
 _LESSON_ID = "019b76da-c001-7c3e-8f5d-3c1f0a5b7e21"
 _ENROLLMENT_ID = "019b76dc-0c11-7b5a-9d3e-2f4a6b8c0d1e"
@@ -111,7 +112,7 @@ class MarkLessonCompleteView(APIView):
         body = MarkLessonSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         mark = services.mark_lesson_complete(
-            user_id=request.user.pk,
+            user_id=current_user_id(request),
             enrollment_id=enrollment_id,
             lesson_id=body.validated_data["lesson_id"],
         )
@@ -133,7 +134,7 @@ class LessonCompletionView(APIView):
     )
     def delete(self, request: Request, enrollment_id: UUID, lesson_id: UUID) -> Response:
         services.take_back_completion(
-            user_id=request.user.pk, enrollment_id=enrollment_id, lesson_id=lesson_id
+            user_id=current_user_id(request), enrollment_id=enrollment_id, lesson_id=lesson_id
         )
         return Response(status=204)
 
@@ -176,7 +177,7 @@ class LessonProgressView(APIView):
         body = WatchReportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         report = services.report_watching(
-            user_id=request.user.pk,
+            user_id=current_user_id(request),
             enrollment_id=enrollment_id,
             lesson_id=lesson_id,
             watch_time_seconds=body.validated_data["watch_time_seconds"],
