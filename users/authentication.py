@@ -1,10 +1,16 @@
 """Who is asking: an access token, its person and its session, in one indexed query."""
 
+import uuid
+from typing import Any
+
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.tokens import Token
 
 from core.ids import parse_id
+from users.errors import TokenInvalid
 from users.models import Session, User
 
 
@@ -12,20 +18,53 @@ class SessionJWTAuthentication(JWTAuthentication):
     """Accepts an access token whose session is live and whose person is active.
 
     `request.auth` is the token; its `sid` names the session. Logout, password change and
-    deactivation therefore end access tokens at once (contract "Accounts").
+    deactivation therefore end access tokens at once (contract "Accounts"). Any other token is
+    refused with `TOKEN_INVALID`.
     """
 
-    def get_user(self, validated_token: Token) -> User:
+    def get_validated_token(self, raw_token: bytes) -> Token:
+        try:
+            return super().get_validated_token(raw_token)
+        except (InvalidToken, ValueError) as exc:
+            raise _refusal() from exc
+
+    def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
         session_id = parse_id(validated_token.get("sid"))
         user_id = parse_id(validated_token.get("user_id"))
         if session_id is None or user_id is None:
-            raise InvalidToken("Token names no session")
+            raise _refusal()
         session = (
             Session.objects.select_related("user")
             .filter(id=session_id, user_id=user_id, ended_at=None, user__is_active=True)
             .first()
         )
         if session is None:
-            raise InvalidToken("The session has ended")
+            raise _refusal()
         return session.user
 
+
+class OptionalSessionJWTAuthentication(SessionJWTAuthentication):
+    """The same, but a refused token means nobody instead of 401: for logout, where a refresh token
+    may stand in for an access token that has just expired."""
+
+    def authenticate(self, request: Request) -> Any:
+        try:
+            return super().authenticate(request)
+        except AuthenticationFailed:
+            return None
+
+
+def current_user_id(request: Request) -> uuid.UUID:
+    """Return who is signed in. For views that require it: raises NotAuthenticated otherwise."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user.id
+
+
+def current_session_id(request: Request) -> uuid.UUID | None:
+    """Return the session of the request's access token; None when nobody is signed in."""
+    return parse_id(request.auth["sid"]) if isinstance(request.auth, Token) else None
+
+
+def _refusal() -> AuthenticationFailed:
+    return AuthenticationFailed(TokenInvalid.message, code=TokenInvalid.code)

@@ -104,8 +104,8 @@ class Session(BaseModel):
     class EndReason(models.TextChoices):
         LOGOUT = "logout"
         SIGNED_OUT = "signed_out"
-        TOKEN_REUSED = "token_reused"
-        PASSWORD = "password"
+        TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
+        PASSWORD = "password"  # noqa: S105 - a reason, no secret
         DEACTIVATED = "deactivated"
         STAFF = "staff"
 

@@ -1,0 +1,237 @@
+"""People and their sessions, for staff. Passwords, access and sessions change through services
+only, so that tokens die with them; what learning counts is read here and never typed in."""
+
+import copy
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    UserChangeForm,
+)
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from users import services
+from users.models import Session, User, UserProfile, normalise_email
+
+_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class PersonCreationForm(AdminUserCreationForm):
+    """A new person. The e-mail is stored in lower case, as the identity."""
+
+    class Meta:
+        model = User
+        fields = ("email", "first_name", "last_name")
+
+    def clean_email(self) -> str:
+        return normalise_email(self.cleaned_data["email"])
+
+
+class PersonChangeForm(UserChangeForm):
+    """An existing person."""
+
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes: dict[str, type[forms.Field]] = {}
+
+    def clean_email(self) -> str:
+        return normalise_email(self.cleaned_data["email"])
+
+
+class PersonPasswordForm(AdminPasswordChangeForm):
+    """A password set by staff: ends the person's sessions, like any change of it."""
+
+    actor_id: uuid.UUID | None = None
+
+    def save(self, commit: bool = True) -> User:
+        password = (
+            self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
+        )
+        services.set_password(
+            user_id=self.user.pk, new_password=password, actor_id=self.actor_id
+        )  # fmt: skip
+        return User.objects.get(pk=self.user.pk)
+
+
+class ProfileInline(admin.StackedInline[UserProfile, User]):
+    model = UserProfile
+    can_delete = False
+    fields = (
+        ("country", "timezone", "phone"),
+        "bio",
+        "profile_picture",
+        ("total_seconds_learned", "courses_completed", "certificates_earned"),
+        ("current_streak_days", "streak_day", "last_activity"),
+    )
+    readonly_fields = (
+        "profile_picture", "total_seconds_learned", "courses_completed", "certificates_earned",
+        "current_streak_days", "streak_day", "last_activity",
+    )  # fmt: skip
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """People. Only a superuser hands out rights or touches the accounts of staff."""
+
+    form = PersonChangeForm
+    add_form = PersonCreationForm
+    change_password_form = PersonPasswordForm
+    list_display = (
+        "email", "first_name", "last_name", "is_active", "is_instructor", "is_staff", "verified",
+        "created_at",
+    )  # fmt: skip
+    list_filter = ("is_active", "is_instructor", "is_staff", "created_at")
+    search_fields = ("email", "first_name", "last_name")
+    ordering = ("-created_at",)
+    date_hierarchy = "created_at"
+    readonly_fields = ("id", "last_login", "created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": ("id", "email", "password")}),
+        ("Name", {"fields": ("first_name", "last_name")}),
+        ("Access", {"fields": ("is_active", "is_instructor", "email_verified_at")}),
+        ("Rights", {"fields": _RIGHTS, "classes": ("collapse",)}),
+        ("Dates", {"fields": ("last_login", "created_at", "updated_at")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "email", "first_name", "last_name", "usable_password", "password1", "password2",
+                ),
+            },
+        ),
+    )  # fmt: skip
+    actions = ("end_sessions", "deactivate", "activate")
+
+    @admin.display(boolean=True, description="verified", ordering="email_verified_at")
+    def verified(self, user: User) -> bool:
+        return user.email_verified_at is not None
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        return [ProfileInline] if obj else []
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if _is_superuser(request) else (*fixed, *_RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_change(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nobody is deleted here: orders and certificates stay; deactivate instead."""
+        return False
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 - Django's name
+        form_url: str = "",
+    ) -> Any:
+        # A copy for this request alone: the admin is shared by all threads.
+        acting = copy.copy(self)
+        acting.change_password_form = _password_form_of(request.user.pk)
+        return super(UserAdmin, acting).user_change_password(request, id, form_url)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            UserProfile.objects.create(user=obj)
+            return
+        wanted = obj.is_active
+        if "is_active" in form.changed_data:
+            obj.is_active = not wanted
+        super().save_model(request, obj, form, change)
+        services.set_active(user_id=obj.pk, is_active=wanted, actor_id=request.user.pk)
+        obj.is_active = wanted
+
+    @admin.action(description="End all sessions", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        ended = 0
+        for user in _changeable(request, queryset):
+            ended += services.end_sessions(user_id=user.pk, reason=Session.EndReason.STAFF)
+        self.message_user(request, f"{ended} sessions ended.", messages.SUCCESS)
+
+    @admin.action(description="Deactivate (ends all sessions)", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._set_active(request, queryset, is_active=False)
+
+    @admin.action(description="Activate", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._set_active(request, queryset, is_active=True)
+
+    def _set_active(
+        self, request: HttpRequest, queryset: QuerySet[User], *, is_active: bool
+    ) -> None:
+        people = _changeable(request, [user for user in queryset if user.pk != request.user.pk])
+        for user in people:
+            services.set_active(user_id=user.pk, is_active=is_active, actor_id=request.user.pk)
+        word = "activated" if is_active else "deactivated"
+        self.message_user(request, f"{len(people)} people {word}.", messages.SUCCESS)
+
+
+@admin.register(Session)
+class SessionAdmin(admin.ModelAdmin[Session]):
+    """Who is logged in where. Read, and ended."""
+
+    list_display = ("user", "device", "ip", "last_used_at", "expires_at", "ended_at", "end_reason")
+    list_filter = ("end_reason", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "=ip")
+    ordering = ("-last_used_at",)
+    fields = (
+        "id", "user", "device", "ip", "created_at", "last_used_at", "expires_at", "ended_at",
+        "end_reason",
+    )  # fmt: skip
+    actions = ("end",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return False
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change people may log them out."""
+        return request.user.has_perm("users.change_user")
+
+    @admin.action(description="End these sessions", permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        ended = services.end_these_sessions(
+            session_ids=list(queryset.values_list("id", flat=True)),
+            reason=Session.EndReason.STAFF,
+        )
+        self.message_user(request, f"{ended} sessions ended.", messages.SUCCESS)
+
+
+def _password_form_of(actor: uuid.UUID | None) -> type[PersonPasswordForm]:
+    class ActingPasswordForm(PersonPasswordForm):
+        actor_id = actor
+
+    return ActingPasswordForm
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def _may_change(request: HttpRequest, person: User | None) -> bool:
+    """Staff changes ordinary people and itself; only a superuser changes other staff."""
+    if person is None or _is_superuser(request) or person.pk == request.user.pk:
+        return True
+    return not (person.is_staff or person.is_superuser)
+
+
+def _changeable(request: HttpRequest, people: Iterable[User]) -> list[User]:
+    return [user for user in people if _may_change(request, user)]

@@ -1,0 +1,71 @@
+"""Counting failures and mails per account, atomically in Redis.
+
+A window opens with the first count and closes by itself. When Redis is down nothing is counted and
+everything is allowed: being reachable outweighs counting.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+
+from core.errors import TooMany
+from core.rates import parse_rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """So many counts under `key` within `period` seconds."""
+
+    key: str
+    times: int
+    period: int
+
+    def check(self) -> None:
+        """Raise TooMany when the limit is used up."""
+        if int(cache.get(self.key) or 0) >= self.times:
+            self._refuse()
+
+    def count(self) -> None:
+        """Count once more; raises TooMany when that is beyond the limit."""
+        cache.add(self.key, 0, timeout=self.period)
+        try:
+            counted = int(cache.incr(self.key) or 0)
+        except ValueError:
+            # The window closed between the two calls.
+            return
+        if counted > self.times:
+            self._refuse()
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        cache.delete(self.key)
+
+    def _refuse(self) -> None:
+        left: int | None = cache.ttl(self.key)  # type: ignore[attr-defined]
+        raise TooMany(retry_after=max(1, left or self.period))
+
+
+def limit(*, scope: str, subject: str, factor: int = 1) -> Limit | None:
+    """Return the limit of `THROTTLE_RATES[scope]`, times `factor`, for this subject; None when the
+    scope is switched off. The subject is only stored as a hash."""
+    rate = parse_rate(settings.THROTTLE_RATES.get(scope, "none"))
+    if rate is None:
+        return None
+    digest = hashlib.sha256(subject.encode()).hexdigest()
+    return Limit(key=f"attempts:{scope}:{digest}", times=rate[0] * factor, period=rate[1])
+
+
+def may_mail(*, user_id: uuid.UUID) -> bool:
+    """Count a mail that somebody asks us to send to this person; False when there were enough, so
+    that nobody's mailbox can be flooded from many addresses."""
+    allowed = limit(scope="mail", subject=str(user_id))
+    if allowed is None:
+        return True
+    try:
+        allowed.count()
+    except TooMany:
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""The refresh token as a cookie: httpOnly, SameSite, only on the auth path, only from our pages."""
+
+from typing import Literal, cast
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from users.errors import OriginNotAllowed
+from users.tokens import TokenPair
+
+SameSite = Literal["Lax", "Strict", "None"]
+
+
+def set_refresh_cookie(response: HttpResponse, tokens: TokenPair) -> None:
+    """Hand the refresh token to the browser, where no script can read it. The answer carries tokens
+    and may not be stored (RFC 6749, 5.1)."""
+    response.set_cookie(
+        settings.REFRESH_COOKIE_NAME,
+        tokens.refresh,
+        expires=tokens.refresh_expires_at,
+        path=settings.REFRESH_COOKIE_PATH,
+        secure=settings.REFRESH_COOKIE_SECURE,
+        httponly=True,
+        samesite=_same_site(),
+    )
+    response["Cache-Control"] = "no-store"
+
+
+def clear_refresh_cookie(response: HttpResponse) -> None:
+    """Make the browser forget the refresh token."""
+    response.delete_cookie(
+        settings.REFRESH_COOKIE_NAME,
+        path=settings.REFRESH_COOKIE_PATH,
+        samesite=_same_site(),
+    )
+
+
+def read_refresh_cookie(request: HttpRequest) -> str | None:
+    """Return the cookie's refresh token, None without a cookie. Raises OriginNotAllowed when the
+    request doesn't come from one of our pages: browsers send cookies on anybody's behalf."""
+    token = request.COOKIES.get(settings.REFRESH_COOKIE_NAME)
+    if token and not has_allowed_origin(request):
+        raise OriginNotAllowed
+    return token or None
+
+
+def has_allowed_origin(request: HttpRequest) -> bool:
+    """Return whether `Origin` is the frontend, the API itself or in CORS_ALLOWED_ORIGINS."""
+    allowed = {*settings.CORS_ALLOWED_ORIGINS, settings.FRONTEND_URL, settings.API_BASE_URL}
+    return _origin(request.headers.get("Origin", "")) in {_origin(url) for url in allowed}
+
+
+def _same_site() -> SameSite:
+    return cast(SameSite, settings.REFRESH_COOKIE_SAMESITE)
+
+
+def _origin(url: str) -> str:
+    """Return scheme and authority; no origin at all is a word that no allowed one equals."""
+    try:
+        parts = urlsplit(url.lower())
+    except ValueError:
+        return "unreadable"
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else "none"

@@ -1,0 +1,42 @@
+"""What happens to people. Recorded in the transaction that causes it."""
+
+import uuid
+from dataclasses import dataclass
+
+from core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRegistered(Event):
+    """Somebody registered. `VerificationRequested` is recorded beside it."""
+
+    name = "users.registered"
+
+    user_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationRequested(Event):
+    """Somebody is owed a mail with `users.links.verification_link`."""
+
+    name = "users.verification_requested"
+
+    user_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordResetRequested(Event):
+    """Somebody is owed a mail with `users.links.password_reset_link`."""
+
+    name = "users.password_reset_requested"
+
+    user_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordChanged(Event):
+    """A password was changed, by its owner, by a reset or by staff."""
+
+    name = "users.password_changed"
+
+    user_id: uuid.UUID
