@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3.12 python3.11 python3 python3.13 python3
 	&& echo $$python && break; done)
 # Parallel test processes: a number, or "logical" for one per processor.
 JOBS ?= logical
-# More arguments for pytest: make test ARGS="users -k login".
+# More arguments for the tool behind a target: make test ARGS="users -k login".
 ARGS ?=
 
 LOCK := requirements/development.txt
@@ -26,7 +26,7 @@ PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_H
 	API_BASE_URL=https://api.learnflow.test FRONTEND_URL=https://learnflow.test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-purchase test check lint types imports migrations deployment schema-drift \
+.PHONY: help run demo-purchase manage test check lint types imports migrations deployment schema-drift \
 	locks schema format lock clean
 
 help: ## List these targets
@@ -37,6 +37,9 @@ run: $(STAMP) ## Start LearnFlow: databases, web, worker, beat, demo data (Ctrl-
 
 demo-purchase: $(STAMP) ## Buy, learn and get a certificate at the running instance
 	@$(BIN)/python -m devtools.demo_purchase
+
+manage: $(STAMP) ## Run a Django command at the running instance (ARGS="createsuperuser")
+	@$(BIN)/python -m devtools.launcher manage $(ARGS)
 
 test: $(STAMP) ## Run the whole test suite, with its own PostgreSQL and Redis
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)

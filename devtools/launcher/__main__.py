@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from devtools.launcher.configuration import ConfigurationError, read_configuration
+from devtools.launcher.manage import NotRunningError, run_manage
 from devtools.launcher.run import StartError, run
 from devtools.launcher.services import keep_services, run_with_services
 from devtools.launcher.state import StateInUseError, remove_state
@@ -21,10 +22,12 @@ def main(arguments: list[str]) -> int:
         if options.name == "test-env":
             return run_with_services(options.command)
         configuration = read_configuration(root=_ROOT, process=os.environ)
+        if options.name == "manage":
+            return run_manage(configuration, options.command)
         if options.name == "clean":
             return remove_state(configuration.state)
         return run(configuration)
-    except (ConfigurationError, StateInUseError, StartError) as problem:
+    except (ConfigurationError, StateInUseError, NotRunningError, StartError) as problem:
         print(f"LearnFlow: {problem}", file=sys.stderr)
         return 1
 
@@ -34,6 +37,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="name", required=True)
     commands.add_parser("run", help="start LearnFlow in the foreground")
     commands.add_parser("clean", help="delete the state folder of `run`")
+    manage = commands.add_parser("manage", help="run manage.py against the running instance")
+    manage.add_argument("command", nargs=argparse.REMAINDER)
     test_env = commands.add_parser("test-env", help="run a command beside throw-away servers")
     test_env.add_argument("command", nargs="+")
     services = commands.add_parser("services", help="keep a PostgreSQL and a Redis running")

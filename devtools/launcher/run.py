@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import httpx
 
@@ -184,8 +185,10 @@ class _Launch:
         if any(statuses):
             raise StartError("The database or the static files could not be prepared; see above.")
 
-    def _facts(self) -> dict[str, str]:
-        facts = {"url": self._configuration.url}
+    def _facts(self) -> dict[str, Any]:
+        given = self._configuration.environment
+        added = {k: v for k, v in self._environment.items() if given.get(k) != v}
+        facts: dict[str, Any] = {"url": self._configuration.url, "environment": added}
         if self._servers.stripe is not None:
             facts["stripe_url"] = self._servers.stripe.url
             facts["stripe_public_key"] = self._servers.stripe.public_key

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from devtools.launcher import postgres
 
@@ -74,12 +75,15 @@ def save_ports(folder: Path, ports: Mapping[str, int]) -> None:
     write_private(folder / _PORTS, ports)
 
 
-def publish_instance(folder: Path, facts: Mapping[str, str]) -> None:
-    """Leave `facts` for tools that talk to the running instance, such as `make demo-purchase`."""
+def publish_instance(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Leave `facts` for tools that talk to the running instance, such as `make demo-purchase`.
+
+    They may hold secrets: the file is its owner's alone.
+    """
     write_private(folder / _INSTANCE, facts)
 
 
-def read_instance(folder: Path) -> dict[str, str] | None:
+def read_instance(folder: Path) -> dict[str, Any] | None:
     """What the running instance published, or None when none runs or ever ran."""
     path = folder / _INSTANCE
     return dict(json.loads(path.read_text())) if path.exists() else None
