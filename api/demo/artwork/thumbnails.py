@@ -84,13 +84,13 @@ def _contrast(first: tuple[int, int, int], second: tuple[int, int, int]) -> int:
 
 def fit_title(title: str) -> tuple[list[str], int]:
     """Return the title's lines and the largest size in pixels at which they fit their field."""
-    lines, size = [title], TITLE_SIZES[-1]
+    size = TITLE_SIZES[-1]
     for size in TITLE_SIZES:
-        lines = balance_lines(title, size)
+        lines = break_lines(title, size, TITLE_WIDTH)
         fits = max(load_font(size).getlength(line) for line in lines) <= TITLE_WIDTH
         if fits and len(lines) * size * LINE_HEIGHT <= TITLE_HEIGHT:
             break
-    return lines, size
+    return balance_lines(title, size), size
 
 
 def balance_lines(title: str, size: int) -> list[str]:

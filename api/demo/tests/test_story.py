@@ -29,7 +29,8 @@ def tell(now: dt.datetime) -> Story:
 
 @pytest.fixture(params=MOMENTS, ids=[moment.isoformat() for moment in MOMENTS])
 def now(request: pytest.FixtureRequest) -> dt.datetime:
-    return request.param
+    moment: dt.datetime = request.param
+    return moment
 
 
 def test_everything_happens_in_its_order(now: dt.datetime):
