@@ -6,6 +6,8 @@ import typing
 import uuid
 from decimal import Decimal
 
+from core.ids import new_id
+
 _DECODERS: dict[type, typing.Callable[[typing.Any], object]] = {
     uuid.UUID: uuid.UUID,
     Decimal: Decimal,
@@ -20,6 +22,8 @@ class Event:
     UUID, Decimal or datetime (or `X | None`). Payloads carry no secrets: staff can read them."""
 
     name: typing.ClassVar[str] = ""
+    # Names this occurrence: what a handler makes of it can be made unique by it.
+    id: uuid.UUID = dataclasses.field(default_factory=new_id)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -28,20 +32,18 @@ class Event:
         _registry[cls.name] = cls
 
     def payload(self) -> dict[str, object]:
-        """Return the fields as JSON-ready values."""
-        return {
-            field.name: _encode(getattr(self, field.name)) for field in dataclasses.fields(self)
-        }
+        """Return the fields but `id` as JSON-ready values."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "id"]
+        return {name: _encode(getattr(self, name)) for name in names}
 
 
-def load(*, name: str, payload: dict[str, object]) -> Event:
+def load(*, event_id: uuid.UUID, name: str, payload: dict[str, object]) -> Event:
     """Return the event stored under `name`. Raises KeyError for a name nobody declares."""
     cls = _registry[name]
     hints = typing.get_type_hints(cls)
-    known = {field.name for field in dataclasses.fields(cls)}
-    return cls(
-        **{key: _decode(hints[key], value) for key, value in payload.items() if key in known}
-    )
+    known = {field.name for field in dataclasses.fields(cls)} - {"id"}
+    facts = {key: _decode(hints[key], value) for key, value in payload.items() if key in known}
+    return cls(id=event_id, **typing.cast(typing.Any, facts))
 
 
 def _encode(value: object) -> object:

@@ -55,7 +55,7 @@ def record(event: Event) -> uuid.UUID:
     """
     if not connection.in_atomic_block:
         raise RuntimeError("outbox.record() needs a transaction")
-    row = OutboxEvent.objects.create(name=event.name, payload=event.payload())
+    row = OutboxEvent.objects.create(id=event.id, name=event.name, payload=event.payload())
     now = timezone.now()
     OutboxDelivery.objects.bulk_create(
         OutboxDelivery(event=row, handler=handler, next_attempt_at=now)
@@ -123,8 +123,9 @@ def _deliver_next() -> bool:
 
 
 def _call(delivery: OutboxDelivery) -> None:
-    event = events.load(name=delivery.event.name, payload=delivery.event.payload)
-    _handlers[delivery.event.name][delivery.handler](event)
+    row = delivery.event
+    event = events.load(event_id=row.id, name=row.name, payload=row.payload)
+    _handlers[row.name][delivery.handler](event)
 
 
 def _back_off(delivery: OutboxDelivery, exc: Exception) -> None:

@@ -28,6 +28,10 @@ class StripeNotFound(Exception):
     """Stripe knows no object of this id (or the id isn't even well-formed)."""
 
 
+class StripeBusy(PaymentsUnavailable):
+    """A call with the same idempotency key is under way (Stripe answers 409): ask again soon."""
+
+
 class StripeRefused(Exception):
     """Stripe understood and said no. `code` is Stripe's error code."""
 
@@ -234,6 +238,8 @@ def _translated() -> Iterator[None]:
     except (stripe.CardError, stripe.IdempotencyError) as exc:
         raise StripeRefused(code=exc.code or type(exc).__name__, message=_words(exc)) from exc
     except stripe.StripeError as exc:
+        if exc.http_status == 409:
+            raise StripeBusy from exc
         logger.warning("Stripe doesn't answer: %s", exc)
         raise PaymentsUnavailable from exc
 

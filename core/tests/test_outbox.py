@@ -49,7 +49,8 @@ def fail_after_writing(event: Happened) -> None:
 
 
 def test_an_event_survives_its_journey(happened: Happened) -> None:
-    assert events.load(name=happened.name, payload=happened.payload()) == happened
+    again = events.load(event_id=happened.id, name=happened.name, payload=happened.payload())
+    assert again == happened
 
 
 @pytest.mark.django_db(transaction=True)

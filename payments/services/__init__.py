@@ -3,13 +3,19 @@
 from payments.services.disputes import sync_dispute
 from payments.services.expiry import expire_orders
 from payments.services.inbox import handle_due_events, receive_event, resend_events
-from payments.services.intents import Confirmation, confirm_payment, create_payment_intent
+from payments.services.intents import (
+    Confirmation,
+    PaymentIntent,
+    confirm_payment,
+    create_payment_intent,
+)
 from payments.services.reconciliation import reconcile_due_payments
 from payments.services.refunds import send_due_refunds, sync_refund
 from payments.services.settlement import Settlement, settle
 
 __all__ = [
     "Confirmation",
+    "PaymentIntent",
     "Settlement",
     "confirm_payment",
     "create_payment_intent",

@@ -50,7 +50,11 @@ def _fields(payment: Payment, facts: DisputeFacts) -> dict[str, object]:
 
 
 def _follow(payment: Payment, dispute: Dispute, *, is_new: bool) -> None:
-    ids = order_selectors.list_enrollment_ids(order_id=payment.order_id)
+    ids = [
+        line.enrollment_id
+        for line in order_selectors.list_order_lines(order_id=payment.order_id)
+        if line.enrollment_id is not None
+    ]
     if is_new:
         outbox.record(DisputeOpened(dispute_id=dispute.id, order_id=payment.order_id))
         if not dispute.status.startswith("warning_"):

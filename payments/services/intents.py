@@ -15,10 +15,9 @@ from payments import stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused
 from payments.models import Payment, first_check
 from payments.services.settlement import settle
-from payments.stripe_gateway import IntentFacts, StripeNotFound, StripeRefused
+from payments.stripe_gateway import IntentFacts, StripeBusy, StripeNotFound, StripeRefused
 
-# Stripe's answer while the same Idempotency-Key is being worked on (Stripe docs, "Errors").
-_IN_USE = "idempotency_key_in_use"
+# Seconds between attempts while the same Idempotency-Key is being worked on.
 _PATIENCE = (0.1, 0.2, 0.4, 0.8)
 
 
@@ -105,21 +104,27 @@ def _matches(order: OrderForPayment, intent: IntentFacts) -> bool:
 
 
 def _create_at_stripe(order: OrderForPayment) -> IntentFacts:
-    dead = Payment.objects.filter(order_id=order.id, status=Payment.Status.FAILED).count()
-    for pause in (*_PATIENCE, None):
+    """Create the intent; while another request is at it with the same key, wait and ask again."""
+    for pause in _PATIENCE:
         try:
-            return stripe_gateway.create_intent(
-                amount=to_minor(order.total_amount),
-                currency=order.currency,
-                order_id=str(order.id),
-                order_number=order.number,
-                idempotency_key=f"order-{order.id}-intent-{dead + 1}",
-            )
-        except StripeRefused as exc:
-            if exc.code != _IN_USE or pause is None:
-                raise PaymentRefused(exc.message, provider_code=exc.code) from exc
+            return _create_once(order)
+        except StripeBusy:
             time.sleep(pause)
-    raise AssertionError("unreachable")
+    return _create_once(order)
+
+
+def _create_once(order: OrderForPayment) -> IntentFacts:
+    dead = Payment.objects.filter(order_id=order.id, status=Payment.Status.FAILED).count()
+    try:
+        return stripe_gateway.create_intent(
+            amount=to_minor(order.total_amount),
+            currency=order.currency,
+            order_id=str(order.id),
+            order_number=order.number,
+            idempotency_key=f"order-{order.id}-intent-{dead + 1}",
+        )
+    except StripeRefused as exc:
+        raise PaymentRefused(exc.message, provider_code=exc.code) from exc
 
 
 def _remember(order: OrderForPayment, intent: IntentFacts) -> bool:

@@ -13,12 +13,12 @@ from core.ids import parse_id
 from core.money import ZERO, from_minor, to_minor
 from core.nudge import nudge
 from core.outbox import back_off_delay
-from orders import selectors as order_selectors
 from orders import services as order_services
 from payments import stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.events import RefundSucceeded
 from payments.models import Payment, Refund, RefundLine
+from payments.selectors import pays_its_order
 from payments.stripe_gateway import RefundFacts, StripeRefused
 
 logger = logging.getLogger(__name__)
@@ -126,9 +126,7 @@ def _lock_refund(payment: Payment, facts: RefundFacts) -> Refund:
 def _apply(payment: Payment, refund: Refund) -> None:
     """Take the refund into the order, once. Money that never stood for the order is not its."""
     refund.applied_at = timezone.now()
-    if not order_selectors.is_paid_by(
-        order_id=payment.order_id, payment_id=payment.stripe_payment_id
-    ):
+    if not pays_its_order(payment=payment):
         return
     lines = {line.order_item_id: line.amount for line in refund.lines.all()}
     order_services.apply_refund(

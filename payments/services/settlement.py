@@ -7,7 +7,6 @@ done. Locks are taken payment first, then order (inside `orders.services.mark_pa
 import logging
 import uuid
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 from django.db import transaction
@@ -18,9 +17,11 @@ from core.ids import parse_id
 from core.money import from_minor
 from orders import selectors as order_selectors
 from orders import services as order_services
+from orders.errors import OrderNotFound
 from orders.services import PaidOutcome
 from payments.events import PaymentNeedsAttention
 from payments.models import Payment, first_check
+from payments.selectors import pays_its_order
 from payments.services.refunds import plan_refund
 from payments.stripe_gateway import IntentFacts
 
@@ -63,7 +64,7 @@ def _lock_payment(intent: IntentFacts) -> Payment | None:
     if payment is not None:
         return payment
     order_id = parse_id(intent.order_id)
-    if order_id is None or not order_selectors.order_exists(order_id=order_id):
+    if order_id is None or not _is_ours(order_id):
         return None
     # Open, unless the order has another open payment already: only one is allowed.
     for status in (Payment.Status.PENDING, Payment.Status.FAILED):
@@ -72,6 +73,14 @@ def _lock_payment(intent: IntentFacts) -> Payment | None:
         if payment is not None:
             break
     return payment
+
+
+def _is_ours(order_id: uuid.UUID) -> bool:
+    try:
+        order_selectors.get_order_for_payment(order_id=order_id, user_id=None)
+    except OrderNotFound:
+        return False
+    return True
 
 
 def _new_row(order_id: uuid.UUID, intent: IntentFacts, status: Payment.Status) -> Payment:
@@ -117,11 +126,7 @@ def _take_money(payment: Payment, intent: IntentFacts) -> None:
 
 def _return_what_cannot_stay(payment: Payment, outcome: PaidOutcome) -> None:
     if outcome.kind == "completed":
-        lines = order_selectors.get_line_amounts(
-            order_id=payment.order_id, item_ids=outcome.already_owned_item_ids
-        )
-        if sum(lines.values(), Decimal(0)) > 0:
-            plan_refund(payment=payment, reason="already_owned", lines=lines)
+        _give_back_owned_lines(payment, set(outcome.already_owned_item_ids))
     elif outcome.kind == "already_completed":
         if not outcome.same_payment:
             _give_all_back(payment, "duplicate_payment", "The order was already paid")
@@ -129,6 +134,16 @@ def _return_what_cannot_stay(payment: Payment, outcome: PaidOutcome) -> None:
         _give_all_back(payment, "late_payment", "The order was closed when the money came")
     else:
         _give_all_back(payment, "amount_mismatch", "Amount or currency differ from the order")
+
+
+def _give_back_owned_lines(payment: Payment, item_ids: set[uuid.UUID]) -> None:
+    lines = {
+        line.id: line.net_amount
+        for line in order_selectors.list_order_lines(order_id=payment.order_id)
+        if line.id in item_ids and line.net_amount > 0
+    }
+    if lines:
+        plan_refund(payment=payment, reason="already_owned", lines=lines)
 
 
 def _give_all_back(payment: Payment, reason: str, words: str) -> None:
@@ -141,10 +156,7 @@ def _give_all_back(payment: Payment, reason: str, words: str) -> None:
 
 def _state_of(payment: Payment) -> State:
     if payment.status == Payment.Status.SUCCEEDED:
-        paid = order_selectors.is_paid_by(
-            order_id=payment.order_id, payment_id=payment.stripe_payment_id
-        )
-        return "succeeded" if paid else "refunding"
+        return "succeeded" if pays_its_order(payment=payment) else "refunding"
     if payment.stripe_status == "canceled":
         return "canceled"
     return "open"

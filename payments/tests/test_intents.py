@@ -1,0 +1,190 @@
+"""Starting and confirming payments."""
+
+import threading
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from devtools.stripe_standin.client import StandIn
+from enrollments.models import Enrollment
+from orders import services as order_services
+from orders.errors import OrderNotFound
+from orders.models import Order
+from payments import services, stripe_gateway
+from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused, PaymentsUnavailable
+from payments.models import Payment
+from payments.tests.conftest import Pay, confirm, start_payment
+from tests.factories import OrderFactory, OrderItemFactory, UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_amount_and_currency_come_from_the_order(order: Order, standin: StandIn) -> None:
+    intent = start_payment(order)
+    assert intent.created
+    assert (intent.amount, intent.currency) == (9998, "usd")
+    assert intent.client_secret.startswith(f"{intent.payment_intent_id}_secret_")
+    assert intent.publishable_key == standin.publishable_key
+    payment = Payment.objects.get()
+    assert (payment.order_id, payment.amount, payment.status) == (
+        order.id, Decimal("99.98"), "pending",
+    )  # fmt: skip
+
+
+def test_the_same_order_gets_the_same_intent(order: Order, standin: StandIn) -> None:
+    first, again = start_payment(order), start_payment(order)
+    assert (first.created, again.created) == (True, False)
+    assert again.payment_intent_id == first.payment_intent_id
+    assert standin.counts()["payment_intents.create"] == 1
+
+
+def test_twenty_at_once_make_one_intent(order: Order, standin: StandIn) -> None:
+    start = threading.Barrier(20)
+    ids: list[str] = []
+    failures: list[Exception] = []
+
+    def work() -> None:
+        start.wait()
+        try:
+            ids.append(start_payment(order).payment_intent_id)
+        except Exception as exc:
+            failures.append(exc)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(set(ids)) == 1
+    assert Payment.objects.count() == 1
+
+
+def test_a_lost_answer_does_not_make_a_second_intent(order: Order, standin: StandIn) -> None:
+    standin.fault("drop", "payment_intents.create")
+    with pytest.raises(PaymentsUnavailable):
+        start_payment(order)
+    assert not Payment.objects.exists()
+    start_payment(order)
+    creations = [call for call in standin.calls() if call["operation"] == "payment_intents.create"]
+    assert creations[-1]["replayed"]
+
+
+def test_a_hanging_stripe_is_given_up(order: Order, standin: StandIn, settings: Any) -> None:
+    settings.STRIPE_TIMEOUT_SECONDS = 0.3
+    stripe_gateway._client.cache_clear()
+    standin.fault("hang", "payment_intents.create", seconds=3)
+    with pytest.raises(PaymentsUnavailable):
+        start_payment(order)
+    stripe_gateway._client.cache_clear()
+
+
+def test_without_stripe_there_are_no_payments(order: Order, settings: Any) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+    with pytest.raises(PaymentsUnavailable):
+        start_payment(order)
+
+
+def test_the_gateway_refuses_to_be_called_in_a_transaction(standin: StandIn) -> None:
+    with transaction.atomic(), pytest.raises(RuntimeError, match="inside a transaction"):
+        stripe_gateway.retrieve_intent(intent_id="pi_x")
+
+
+def test_only_ones_own_pending_order_can_be_paid(order: Order, standin: StandIn) -> None:
+    with pytest.raises(OrderNotFound):
+        services.create_payment_intent(order_id=order.id, user_id=UserFactory.create().id)
+    order_services.close_order(order_id=order.id, reason="canceled")
+    with pytest.raises(OrderNotPayable):
+        start_payment(order)
+    assert standin.counts() == {}
+
+
+def test_stripes_minimum_is_told(buyer: Any, standin: StandIn) -> None:
+    tiny = OrderFactory.create(user=buyer, subtotal=Decimal("0.10"))
+    with pytest.raises(PaymentRefused) as refusal:
+        start_payment(tiny)
+    assert refusal.value.details == {"provider_code": "amount_too_small"}
+
+
+def test_confirming_a_paid_intent_completes_the_order(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    intent = start_payment(order)
+    pay(intent)
+    assert confirm(order, intent).status == "succeeded"
+    order.refresh_from_db()
+    assert order.status == "completed"
+    assert order.transaction_id.startswith("ch_")
+    assert Enrollment.objects.filter(user=order.user, status="active").count() == 2
+    assert confirm(order, intent).status == "succeeded"
+    assert Enrollment.objects.count() == 2
+
+
+def test_before_the_buyer_paid_it_never_says_succeeded(order: Order, standin: StandIn) -> None:
+    intent = start_payment(order)
+    assert confirm(order, intent).status == "requires_payment_method"
+    order.refresh_from_db()
+    assert order.status == "pending"
+
+
+def test_a_declined_card_leaves_the_intent_payable(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    intent = start_payment(order)
+    pay(intent, "pm_card_chargeDeclinedInsufficientFunds")
+    state = confirm(order, intent)
+    assert (state.status, state.error_code) == ("requires_payment_method", "insufficient_funds")
+    assert start_payment(order).payment_intent_id == intent.payment_intent_id
+    pay(intent)
+    assert confirm(order, intent).status == "succeeded"
+
+
+def test_three_d_secure_waits_for_the_buyer(order: Order, standin: StandIn, pay: Pay) -> None:
+    intent = start_payment(order)
+    pay(intent, "pm_card_authenticationRequired")
+    assert confirm(order, intent).status == "requires_action"
+    standin.authenticate(intent.payment_intent_id)
+    assert confirm(order, intent).status == "succeeded"
+
+
+@pytest.mark.parametrize("intent_id", ["pi_unknown", "x", "../v1/refunds", "a b", "é", "pi_" * 60])
+def test_an_intent_nobody_knows_is_invalid(order: Order, standin: StandIn, intent_id: str) -> None:
+    with pytest.raises(InvalidPayment):
+        services.confirm_payment(
+            order_id=order.id, user_id=order.user_id, payment_intent_id=intent_id
+        )
+
+
+def test_somebody_elses_payment_pays_nothing(order: Order, standin: StandIn, pay: Pay) -> None:
+    other = OrderFactory.create(subtotal=Decimal("99.98"))
+    OrderItemFactory.create(order=other)
+    intent = start_payment(other)
+    pay(intent)
+    with pytest.raises(InvalidPayment):
+        confirm(order, intent)
+    order.refresh_from_db()
+    assert order.status == "pending"
+    assert not Enrollment.objects.filter(user=order.user).exists()
+
+
+def test_an_unknown_order_is_not_found(order: Order, standin: StandIn) -> None:
+    with pytest.raises(OrderNotFound):
+        services.confirm_payment(
+            order_id=uuid.uuid4(), user_id=order.user_id, payment_intent_id="pi_x"
+        )
+
+
+def test_after_a_cancelled_intent_comes_a_new_one(order: Order, standin: StandIn) -> None:
+    first = start_payment(order)
+    stripe_gateway.cancel_intent(intent_id=first.payment_intent_id)
+    second = start_payment(order)
+    assert second.payment_intent_id != first.payment_intent_id
+    assert dict(Payment.objects.values_list("stripe_payment_id", "status")) == {
+        first.payment_intent_id: "failed",
+        second.payment_intent_id: "pending",
+    }
