@@ -3,8 +3,6 @@
 import uuid
 from dataclasses import dataclass
 
-from django.db.models import F
-
 from core.ids import parse_id
 from courses.errors import CourseNotFound
 from courses.models import Course
@@ -31,10 +29,9 @@ def find_course(*, reference: str) -> CourseFacts:
     """
     row = (
         Course.objects.filter(**reference_filter(reference))
-        .values("id", "title", "category_id", "instructor_id", "status",
-                is_published=F("is_published"))
+        .values("id", "title", "category_id", "instructor_id", "status", "is_published")
         .first()
-    )  # fmt: skip
+    )
     if row is None:
         raise CourseNotFound
     return CourseFacts(**row)

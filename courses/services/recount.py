@@ -19,7 +19,17 @@ FactCounter = Callable[[Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, 
 # Courses counted, and their counters locked, at a time.
 BATCH = 200
 
-_counters: dict[str, tuple[frozenset[str], FactCounter]] = {}
+
+@dataclass(frozen=True, kw_only=True)
+class Counter:
+    """Where some fields of `CourseStats` come from. A window's value moves with the calendar."""
+
+    fields: tuple[str, ...]
+    count: FactCounter
+    is_window: bool
+
+
+_counters: dict[str, Counter] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +42,16 @@ class StatsDrift:
     counted: int
 
 
-def register_counter(*, name: str, fields: Collection[str], count: FactCounter) -> None:
+def register_counter(
+    *, name: str, fields: Collection[str], count: FactCounter, is_window: bool = False
+) -> None:
     """Make `count` the source of these fields of `CourseStats`, under a name of its own.
 
     `count` gets course ids and returns the fields' values by course, in a fixed number of queries;
-    a course or field that it leaves out counts as zero.
+    a course or field that it leaves out counts as zero. With `is_window` the facts are those of the
+    last days, nobody but the recount keeps the fields, and a change is no drift.
     """
-    _counters[name] = (frozenset(fields), count)
+    _counters[name] = Counter(fields=tuple(sorted(fields)), count=count, is_window=is_window)
 
 
 def recount_stats() -> list[StatsDrift]:
@@ -81,15 +94,19 @@ def _recount_batch(ids: list[uuid.UUID]) -> list[StatsDrift]:
         )
         rows = CourseStats.objects.select_for_update().filter(course_id__in=ids)
         stats = list(rows.order_by("course_id"))
-        return [drift for fields, count in _counters.values()
-                for drift in _repair(stats, fields, count(ids))]  # fmt: skip
+        drift: list[StatsDrift] = []
+        for counter in _counters.values():
+            repaired = _repair(stats, counter.fields, counter.count(ids))
+            drift += [] if counter.is_window else repaired
+    return drift
 
 
 def _repair(
     stats: list[CourseStats],
-    fields: frozenset[str],
+    fields: tuple[str, ...],
     counted: Mapping[uuid.UUID, Mapping[str, int]],
 ) -> list[StatsDrift]:
+    """Set the fields to what was counted; returns what differed."""
     found: list[StatsDrift] = []
     for row in stats:
         facts = counted.get(row.course_id, {})
@@ -100,7 +117,7 @@ def _repair(
                 stored=getattr(row, field),
                 counted=facts.get(field, 0),
             )
-            for field in sorted(fields)
+            for field in fields
             if getattr(row, field) != facts.get(field, 0)
         ]
         if drift:
