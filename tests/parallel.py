@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def run_in_parallel(count: int, call: Callable[[int], T]) -> list[T | Exception]:
-    """Call `call(0)` … `call(count - 1)` at once; returns what each returned or raised, in order."""
+    """Call `call(0)` … `call(count - 1)` at once; return what each returned or raised."""
     start = threading.Barrier(count)
 
     def run(number: int) -> T | Exception:

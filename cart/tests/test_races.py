@@ -51,7 +51,7 @@ def test_parallel_merges_of_one_list_add_each_course_once():
             user_id=user.id, course_ids=wanted if n % 2 else list(reversed(wanted))
         ),
     )
-    assert sorted(sum((outcome.added for outcome in outcomes), [])) == sorted(wanted)
+    assert sorted(one for outcome in outcomes for one in outcome.added) == sorted(wanted)
     assert CartItem.objects.count() == 5
 
 
