@@ -17,5 +17,6 @@ def api() -> APIClient:
 def _clean_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     """Leave nothing in Redis from one test to the next; keys carry the test worker's prefix."""
     yield
-    if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
+    wants_db = {"db", "transactional_db"} & set(request.fixturenames)
+    if wants_db or request.node.get_closest_marker("django_db"):
         cache.delete_pattern("*")  # type: ignore[attr-defined]
