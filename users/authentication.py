@@ -6,7 +6,6 @@ from typing import Any
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.tokens import Token
 
 from core.ids import parse_id
@@ -22,10 +21,10 @@ class SessionJWTAuthentication(JWTAuthentication):
     refused with `TOKEN_INVALID`.
     """
 
-    def get_validated_token(self, raw_token: bytes) -> Token:
+    def authenticate(self, request: Request) -> Any:
         try:
-            return super().get_validated_token(raw_token)
-        except (InvalidToken, ValueError) as exc:
+            return super().authenticate(request)
+        except (AuthenticationFailed, ValueError) as exc:
             raise _refusal() from exc
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
