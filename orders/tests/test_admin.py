@@ -1,0 +1,87 @@
+"""What staff can do with orders."""
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from orders.models import Coupon, Invoice, Order
+from tests.factories import OrderFactory, StaffFactory, UserFactory
+from tests.factories.coupons import CouponFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff():
+    client = Client()
+    client.force_login(StaffFactory.create())
+    return client
+
+
+def test_orders_can_be_found_and_read(staff, user, place, pay):
+    order = place(user, "10.00", "20.00")
+    pay(order, payment_id="pi_needle")
+    OrderFactory.create(order_number="ORD-1999-99999")
+    for needle in (order.order_number, user.email, "pi_needle"):
+        page = staff.get("/admin/orders/order/", {"q": needle}).content.decode()
+        assert order.order_number in page
+        assert "ORD-1999-99999" not in page
+    page = staff.get(f"/admin/orders/order/{order.id}/change/").content.decode()
+    assert "pi_needle" in page
+    assert Invoice.objects.get().number in page
+    assert order.items.first().title_at_purchase in page
+    assert 'name="total_amount"' not in page
+
+
+def test_orders_and_invoices_cannot_be_added_changed_or_deleted(staff, user, place, pay):
+    order = place(user, "10.00")
+    pay(order)
+    invoice = Invoice.objects.get()
+    for model, pk in (("order", order.id), ("invoice", invoice.id)):
+        assert staff.get(f"/admin/orders/{model}/add/").status_code == 403
+        assert staff.post(f"/admin/orders/{model}/{pk}/delete/").status_code == 403
+        changed = staff.post(f"/admin/orders/{model}/{pk}/change/", {"total_amount": "1"})
+        assert changed.status_code == 403
+    order.refresh_from_db()
+    assert order.total_amount == Decimal("10.00")
+
+
+def test_closing_pending_orders(staff, user, place, pay):
+    paid = place(UserFactory.create(), "10.00")
+    pay(paid)
+    pending = place(user, "10.00")
+    chosen = {"action": "close_pending", "_selected_action": [str(paid.id), str(pending.id)]}
+    page = staff.post("/admin/orders/order/", chosen, follow=True).content.decode()
+    assert "1 orders closed." in page
+    assert "1 orders were not pending" in page
+    assert Order.objects.get(id=pending.id).failure_reason == "canceled"
+    assert Order.objects.get(id=paid.id).status == "completed"
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_the_lists_take_a_fixed_number_of_queries(staff, count, django_assert_num_queries):
+    OrderFactory.create_batch(count)
+    CouponFactory.create_batch(count)
+    with django_assert_num_queries(8):
+        staff.get("/admin/orders/order/")
+    with django_assert_num_queries(7):
+        staff.get("/admin/orders/coupon/")
+
+
+def test_coupons_are_stored_in_upper_case_and_of_one_kind(staff):
+    form = {"code": " spring ", "percent_off": "20", "amount_off": "", "is_active": "on"}
+    staff.post("/admin/orders/coupon/add/", form)
+    assert Coupon.objects.get().code == "SPRING"
+    both = staff.post("/admin/orders/coupon/add/", {**form, "code": "X", "amount_off": "5"})
+    assert "coupon_one_kind" in both.content.decode()
+    assert Coupon.objects.count() == 1
+
+
+def test_a_used_coupon_cannot_be_deleted(staff, user, place):
+    CouponFactory.create(code="TEN")
+    place(user, "10.00", coupon_code="TEN")
+    coupon = Coupon.objects.get()
+    staff.post(f"/admin/orders/coupon/{coupon.id}/delete/", {"post": "yes"})
+    assert Coupon.objects.exists()
+    assert ">1<" in staff.get("/admin/orders/coupon/").content.decode()

@@ -1,0 +1,195 @@
+"""Orders under real threads: what the locks decide."""
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from cart.models import Cart, CartItem
+from courses.models import Course
+from enrollments.models import Enrollment
+from orders import services
+from orders.errors import CartEmpty, CouponInvalid, RefundNotPossible
+from orders.models import CouponRedemption, Invoice, Order, OrderItem
+from orders.services import checkout
+from orders.services.settlement import PaidOutcome
+from tests.factories import UserFactory
+from tests.factories.coupons import CouponFactory
+from tests.parallel import run_in_parallel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def order_cart(user, coupon_code=None):
+    return services.create_from_cart(user_id=user.id, billing_address={}, coupon_code=coupon_code)
+
+
+def test_twenty_parallel_calls_make_one_order(user, fill):
+    fill(user, "10.00", "20.00")
+    results = run_in_parallel(20, lambda _: order_cart(user))
+    assert [result.created for result in results].count(True) == 1
+    assert {result.order_id for result in results} == {Order.objects.get().id}
+    assert OrderItem.objects.count() == 2
+
+
+def test_twenty_parallel_free_orders_complete_once(user, fill, events):
+    fill(user, "0.00")
+    results = run_in_parallel(20, lambda _: order_cart(user))
+    kinds = Counter(type(result) for result in results)
+    assert kinds == {services.CreatedOrder: 1, CartEmpty: 19}
+    assert Order.objects.get().status == "completed"
+    assert Enrollment.objects.count() == Invoice.objects.count() == 1
+    assert len(events("orders.order_completed")) == 1
+
+
+def test_parallel_buyers_get_distinct_numbers(fill):
+    users = UserFactory.create_batch(12)
+    courses = fill(users[0], "10.00")
+    for user in users[1:]:
+        CartItem.objects.create(cart=user_cart(user), course=courses[0])
+    run_in_parallel(12, lambda n: order_cart(users[n]))
+    year = timezone.now().year
+    numbers = sorted(Order.objects.values_list("order_number", flat=True))
+    assert numbers == [f"ORD-{year}-{n:05d}" for n in range(1, 13)]
+
+
+def user_cart(user):
+    return Cart.objects.get_or_create(user=user)[0]
+
+
+def test_parallel_settlements_number_invoices_without_a_gap(place, pay):
+    orders = [place(UserFactory.create(), "10.00") for _ in range(12)]
+
+    def settle(n):
+        with transaction.atomic():
+            pay(orders[n])
+            if n % 3 == 0:
+                # Something after the settlement failed: all of it is undone.
+                transaction.set_rollback(True)
+
+    assert run_in_parallel(12, settle) == [None] * 12
+    year = timezone.now().year
+    numbers = sorted(Invoice.objects.values_list("number", flat=True))
+    assert numbers == [f"INV-{year}-{n:05d}" for n in range(1, 9)]
+    assert Order.objects.filter(status="completed").count() == 8
+
+
+def test_a_coupons_limit_holds_in_parallel(fill):
+    CouponFactory.create(code="THREE", max_redemptions=3)
+    users = UserFactory.create_batch(10)
+    for user in users:
+        fill(user, "10.00")
+    results = run_in_parallel(10, lambda n: order_cart(users[n], "THREE"))
+    kinds = Counter(type(result) for result in results)
+    assert kinds == {services.CreatedOrder: 3, CouponInvalid: 7}
+    assert CouponRedemption.objects.count() == Order.objects.count() == 3
+
+
+def test_twenty_parallel_reports_of_one_payment_settle_once(user, place, pay, events):
+    order = place(user, "10.00")
+    outcomes = run_in_parallel(20, lambda _: pay(order))
+    assert Counter((one.kind, one.same_payment) for one in outcomes) == {
+        ("completed", True): 1,
+        ("already_completed", True): 19,
+    }
+    assert Enrollment.objects.count() == Invoice.objects.count() == 1
+    assert len(events("orders.order_completed")) == 1
+
+
+@pytest.mark.parametrize("reason", ["expired", "canceled"])
+def test_payment_and_closing_exclude_each_other(place, pay, events, reason):
+    orders = [place(UserFactory.create(), "10.00") for _ in range(8)]
+    Order.objects.update(expires_at=timezone.now())
+
+    def race(n):
+        order = orders[n // 2]
+        if n % 2:
+            return pay(order)
+        return services.close_order(order_id=order.id, reason=reason)
+
+    results = run_in_parallel(16, race)
+    for order, closed, paid in zip(orders, results[::2], results[1::2], strict=True):
+        order.refresh_from_db()
+        if closed:
+            assert paid == PaidOutcome(kind="order_closed")
+            assert order.status == "failed"
+        else:
+            assert paid.kind == "completed"
+            assert order.status == "completed"
+        assert Enrollment.objects.filter(user=order.user).exists() is not closed
+        assert Invoice.objects.filter(order=order).exists() is not closed
+    ended = len(events("orders.order_closed")) + len(events("orders.order_completed"))
+    assert ended == len(orders)
+
+
+def test_payment_and_a_changed_cart_exclude_each_other(fill, place, pay):
+    orders = [place(UserFactory.create(), "10.00") for _ in range(8)]
+    for order in orders:
+        fill(order.user, "5.00")
+
+    def race(n):
+        order = orders[n // 2]
+        return pay(order) if n % 2 else order_cart(order.user)
+
+    results = run_in_parallel(16, race)
+    for order, created, paid in zip(orders, results[::2], results[1::2], strict=True):
+        order.refresh_from_db()
+        new = Order.objects.exclude(id=order.id).get(user=order.user)
+        assert created == services.CreatedOrder(order_id=new.id, created=True)
+        if paid.kind == "completed":
+            # The payment came first: the new order is for what was left in the cart.
+            assert (order.status, new.total_amount) == ("completed", Decimal("5.00"))
+        else:
+            assert paid.kind == "order_closed"
+            assert (order.failure_reason, new.total_amount) == ("replaced", Decimal("15.00"))
+            assert not Enrollment.objects.filter(user=order.user).exists()
+
+
+def test_payment_and_the_same_cart_again(place, pay):
+    orders = [place(UserFactory.create(), "10.00") for _ in range(8)]
+
+    def race(n):
+        order = orders[n // 2]
+        return pay(order) if n % 2 else order_cart(order.user)
+
+    results = run_in_parallel(16, race)
+    assert [paid.kind for paid in results[1::2]] == ["completed"] * 8
+    for order, again in zip(orders, results[::2], strict=True):
+        expected = services.CreatedOrder(order_id=order.id, created=False)
+        assert again == expected or isinstance(again, CartEmpty)
+    assert Order.objects.count() == 8
+
+
+def test_parallel_refunds_never_exceed_the_order(user, place, pay):
+    order = place(user, "10.00", "20.00")
+    pay(order)
+
+    def refund(_):
+        with transaction.atomic():
+            services.apply_refund(order_id=order.id, lines={}, rest=Decimal("10.00"))
+
+    results = run_in_parallel(6, refund)
+    assert Counter(type(result) for result in results) == {type(None): 3, RefundNotPossible: 3}
+    order.refresh_from_db()
+    assert (order.status, order.refunded_amount) == ("refunded", Decimal("30.00"))
+
+
+def test_prices_stand_still_while_an_order_is_made(user, fill, monkeypatch):
+    fill(user, "10.00")
+    refused = []
+
+    def raise_price(_):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '100ms'")
+            Course.objects.update(price=99, original_price=None)
+
+    def number_while_an_author_edits(**kwargs):
+        refused.extend(run_in_parallel(1, raise_price))
+        return "ORD-2026-77777"
+
+    monkeypatch.setattr(checkout, "next_order_number", number_while_an_author_edits)
+    order_cart(user)
+    assert isinstance(refused[0], OperationalError)
+    assert Order.objects.get().total_amount == Decimal("10.00")
