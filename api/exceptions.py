@@ -164,7 +164,7 @@ def _from_drf(exc: drf.APIException) -> Response:
     if auth_header := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = str(auth_header)
     if isinstance(exc, drf.Throttled):
-        headers["Retry-After"] = str(max(1, math.ceil(exc.wait or 1)))
+        headers["Retry-After"] = str(max(1, math.ceil(getattr(exc, "wait", None) or 1)))
     if isinstance(exc, drf.MethodNotAllowed):
         return _answer(405, message=str(exc.detail), headers=headers)
     code = _drf_code(exc, status)

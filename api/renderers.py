@@ -1,6 +1,6 @@
 """JSON out, by orjson: the fastest encoder, and one that refuses NaN on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +35,7 @@ class JSONRenderer(BaseRenderer):
 class AlwaysJSON(BaseContentNegotiation):
     """The API speaks JSON whatever `Accept` says: a browser gets the same answer as a client."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         media_type = (request.content_type or "").split(";")[0].strip().lower()
         return next((p for p in parsers if p.media_type == media_type), None)
 

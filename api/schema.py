@@ -23,6 +23,11 @@ class ErrorSerializer(serializers.Serializer[Any]):
     error = ErrorDetailSerializer()
 
 
+def only_the_api(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
+    """Keep what clients call: the probes' short addresses are the same views again."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
+
+
 class LearnFlowSchema(AutoSchema):
     """Adds the error responses that any operation may answer, unless it declares its own."""
 
@@ -55,7 +60,7 @@ def _described(text: str) -> Any:
     return OpenApiResponse(ErrorSerializer, description=text)
 
 
-class SessionJWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class SessionJWTScheme(OpenApiAuthenticationExtension):
     """Describes the bearer token to readers of the schema."""
 
     target_class = "users.authentication.SessionJWTAuthentication"

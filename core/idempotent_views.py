@@ -24,7 +24,7 @@ class IdempotentPostMixin(APIView):
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return self.create(request, *args, **kwargs)
-        user_id = request.user.pk
+        user_id: Any = request.user.pk
         mark = idempotency.fingerprint(method="POST", path=request.path, body=request.data)
         stored = idempotency.begin(user_id=user_id, key=key, fingerprint=mark)
         if stored is not None:

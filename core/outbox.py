@@ -139,4 +139,5 @@ def _back_off(delivery: OutboxDelivery, exc: Exception) -> None:
 
 def back_off_delay(*, attempts: int) -> dt.timedelta:
     """Return how long to wait after this many failures: doubling, capped at an hour."""
-    return min(FIRST_BACKOFF * 2 ** min(attempts - 1, 20), LONGEST_BACKOFF)
+    doublings = min(attempts - 1, 20)
+    return min(FIRST_BACKOFF * int(2**doublings), LONGEST_BACKOFF)

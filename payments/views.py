@@ -16,6 +16,7 @@ from payments.serializers import (
     PaymentIntentSerializer,
     WebhookAnswerSerializer,
 )
+from users.authentication import current_user_id
 
 _ORDER = "0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"
 _MESSAGES = {
@@ -71,7 +72,7 @@ class CreatePaymentIntentView(IdempotentPostMixin):
         body = CreateIntentSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         intent = services.create_payment_intent(
-            order_id=body.validated_data["order_id"], user_id=request.user.pk
+            order_id=body.validated_data["order_id"], user_id=current_user_id(request)
         )
         return Response(PaymentIntentSerializer(intent).data, status=201 if intent.created else 200)
 
@@ -114,7 +115,7 @@ class ConfirmPaymentView(APIView):
         body.is_valid(raise_exception=True)
         confirmation = services.confirm_payment(
             order_id=body.validated_data["order_id"],
-            user_id=request.user.pk,
+            user_id=current_user_id(request),
             payment_intent_id=body.validated_data["payment_intent_id"],
         )
         return Response(_present(confirmation))

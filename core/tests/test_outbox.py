@@ -4,7 +4,7 @@ import datetime as dt
 import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from core import events, outbox
 from core.events import Event
+from core.ids import new_id
 from core.models import AuditEntry, OutboxDelivery, OutboxEvent
 
 
@@ -154,7 +155,7 @@ def test_workers_at_once_deliver_once(
     handlers["trace"] = leave_a_trace
     with transaction.atomic():
         for _ in range(10):
-            outbox.record(happened)
+            outbox.record(replace(happened, id=new_id()))
     start = threading.Barrier(5)
 
     def work() -> None:
@@ -180,7 +181,7 @@ def test_only_what_is_long_delivered_is_pruned(
     handlers["trace"] = leave_a_trace
     outbox.record(happened)
     outbox.deliver_due()
-    old = outbox.record(happened)
+    old = outbox.record(replace(happened, id=new_id()))
     long_ago = timezone.now() - outbox.KEEP_DELIVERED - dt.timedelta(days=1)
     OutboxEvent.objects.update(recorded_at=long_ago)
     outbox.prune_delivered()

@@ -241,6 +241,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SORT_OPERATIONS": False,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatusEnum": "orders.models.Order.Status",
+        "CheckEnum": [("ok", "ok"), ("error", "error")],
+    },
+    "PREPROCESSING_HOOKS": ["api.schema.only_the_api"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 

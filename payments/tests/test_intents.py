@@ -18,6 +18,7 @@ from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused, Pay
 from payments.models import Payment
 from payments.tests.conftest import Pay, confirm, start_payment
 from tests.factories import OrderFactory, OrderItemFactory, UserFactory
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -153,11 +154,11 @@ def test_three_d_secure_waits_for_the_buyer(order: Order, standin: StandIn, pay:
 
 
 @pytest.mark.parametrize("intent_id", ["pi_unknown", "x", "../v1/refunds", "a b", "é", "pi_" * 60])
-def test_an_intent_nobody_knows_is_invalid(order: Order, standin: StandIn, intent_id: str) -> None:
+def test_an_intent_nobody_knows_is_invalid(
+    order: Order, buyer: User, standin: StandIn, intent_id: str
+) -> None:
     with pytest.raises(InvalidPayment):
-        services.confirm_payment(
-            order_id=order.id, user_id=order.user_id, payment_intent_id=intent_id
-        )
+        services.confirm_payment(order_id=order.id, user_id=buyer.id, payment_intent_id=intent_id)
 
 
 def test_somebody_elses_payment_pays_nothing(order: Order, standin: StandIn, pay: Pay) -> None:
@@ -172,11 +173,9 @@ def test_somebody_elses_payment_pays_nothing(order: Order, standin: StandIn, pay
     assert not Enrollment.objects.filter(user=order.user).exists()
 
 
-def test_an_unknown_order_is_not_found(order: Order, standin: StandIn) -> None:
+def test_an_unknown_order_is_not_found(buyer: User, standin: StandIn) -> None:
     with pytest.raises(OrderNotFound):
-        services.confirm_payment(
-            order_id=uuid.uuid4(), user_id=order.user_id, payment_intent_id="pi_x"
-        )
+        services.confirm_payment(order_id=uuid.uuid4(), user_id=buyer.id, payment_intent_id="pi_x")
 
 
 def test_after_a_cancelled_intent_comes_a_new_one(order: Order, standin: StandIn) -> None:
