@@ -37,7 +37,8 @@ class CartAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(_lines=Count("items"))
+        carts: QuerySet[Any] = super().get_queryset(request)
+        return carts.annotate(_lines=Count("items"))
 
     @admin.display(description="Courses", ordering="_lines")
     def lines(self, cart: Cart) -> int:

@@ -3,18 +3,16 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any
 
 from django.db import connection
 
-T = TypeVar("T")
 
-
-def run_in_parallel(count: int, call: Callable[[int], T]) -> list[T | Exception]:
+def run_in_parallel(count: int, call: Callable[[int], Any]) -> list[Any]:
     """Call `call(0)` … `call(count - 1)` at once; return what each returned or raised."""
     start = threading.Barrier(count)
 
-    def run(number: int) -> T | Exception:
+    def run(number: int) -> Any:
         try:
             start.wait(timeout=30)
             return call(number)

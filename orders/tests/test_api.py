@@ -1,6 +1,7 @@
 """Orders over HTTP: shapes of plan 4.5, statuses of the contract, query counts."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -161,7 +162,7 @@ class TestCreating:
 
 
 class TestIdempotencyKey:
-    KEY = {"HTTP_IDEMPOTENCY_KEY": "one-purchase"}
+    KEY: Any = {"HTTP_IDEMPOTENCY_KEY": "one-purchase"}
 
     def test_the_same_request_gets_the_stored_answer(self, client, user, fill):
         fill(user, "10.00")
