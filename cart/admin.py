@@ -36,8 +36,8 @@ class CartAdmin(ReadOnlyAdmin):
     inlines = (CartItemInline,)
     show_full_result_count = False
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        carts: QuerySet[Any] = super().get_queryset(request)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cart]:
+        carts: QuerySet[Cart] = super().get_queryset(request)
         return carts.annotate(_lines=Count("items"))
 
     @admin.display(description="Courses", ordering="_lines")
