@@ -1,0 +1,41 @@
+"""Holds rows and the serializers that declare them together."""
+
+import datetime as dt
+from typing import Any
+
+from rest_framework import serializers
+
+_TYPES: list[tuple[type[serializers.Field[Any, Any, Any, Any]], type | tuple[type, ...]]] = [
+    (serializers.BooleanField, bool),
+    (serializers.IntegerField, int),
+    (serializers.DecimalField, (int, float)),
+    (serializers.DateTimeField, str),
+    (serializers.ListField, list),
+    (serializers.DictField, dict),
+    (serializers.UUIDField, str),
+    (serializers.ChoiceField, str),
+    (serializers.CharField, str),
+]
+
+
+def assert_shape(value: Any, field: Any, path: str = "body") -> None:
+    """Fail unless the JSON value has exactly the fields and types the serializer declares."""
+    if value is None:
+        assert field.allow_null, f"{path} is null"
+        return
+    if isinstance(field, serializers.ListSerializer):
+        assert isinstance(value, list), path
+        for number, item in enumerate(value):
+            assert_shape(item, field.child, f"{path}[{number}]")
+        return
+    if isinstance(field, serializers.Serializer):
+        assert set(value) == set(field.fields), path
+        for name, child in field.fields.items():
+            assert_shape(value[name], child, f"{path}.{name}")
+        return
+    expected = next(types for kind, types in _TYPES if isinstance(field, kind))
+    assert isinstance(value, expected), f"{path} is {value!r}"
+    assert not isinstance(value, bool) or expected is bool, f"{path} is {value!r}"
+    if isinstance(field, serializers.DateTimeField):
+        assert value.endswith("Z"), path
+        dt.datetime.fromisoformat(value)

@@ -1,0 +1,213 @@
+"""The page of one course: its shape, whom it shows what, and what it costs."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from api.v1.catalogue.serializers import CourseDetailSerializer, CourseListSerializer
+from api.v1.tests.shapes import assert_shape
+from cart.models import WishlistItem
+from courses.models import CourseStats, Lesson
+from enrollments.models import LessonProgress
+from reviews.models import Review
+from tests.factories import (
+    CartItemFactory,
+    CourseFactory,
+    EnrollmentFactory,
+    InstructorFactory,
+    ReviewFactory,
+    StaffFactory,
+    UserFactory,
+    make_course,
+    sign_in,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client, course):
+    response = client.get(f"/api/v1/courses/{course.id}/")
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def lessons(body):
+    return [lesson for section in body["curriculum"] for lesson in section["lessons"]]
+
+
+def test_the_page_is_what_the_plan_shows(api):
+    teacher = InstructorFactory.create()
+    profile = teacher.profile
+    profile.bio, profile.profile_picture = "10+ years", "profiles/a.webp"
+    profile.save()
+    course = make_course(
+        sections=1, lessons=2, instructor=teacher, preview_video_url="https://videos.example.test/p",
+    )  # fmt: skip
+    other = CourseFactory.create(instructor=teacher)
+    CourseFactory.create(instructor=teacher, status="draft")
+    CourseStats.objects.filter(course=course).update(
+        student_count=5, rating_count=3, rating_sum=14, rating_5=2, rating_4=1, review_count=2
+    )
+    CourseStats.objects.filter(course=other).update(
+        student_count=2, rating_count=1, rating_sum=1, rating_1=1
+    )
+    review = ReviewFactory.create(course=course, rating=4, comment="Solid")
+    Review.objects.filter(id=review.id).update(created_at=timezone.now() - dt.timedelta(days=2))
+    body = page(api, course)
+    assert_shape(body, CourseDetailSerializer())
+    course.refresh_from_db()
+    assert body["instructor"] == {
+        "id": str(teacher.id),
+        "first_name": teacher.first_name,
+        "last_name": teacher.last_name,
+        "profile": {
+            "bio": "10+ years",
+            "profile_picture": "http://testserver/media/profiles/a.webp",
+            "courses_count": 2,
+            "students_count": 7,
+            "rating": 3.8,
+        },
+    }
+    assert body["reviews"] == {
+        "count": 3,
+        "rating": 4.7,
+        "distribution": {"5": 2, "4": 1, "3": 0, "2": 0, "1": 0},
+        "recent": [
+            {
+                "id": str(review.id),
+                "author": review.user.full_name,
+                "avatar": None,
+                "rating": 4,
+                "date": "2 days ago",
+                "comment": "Solid",
+                "helpful_count": 0,
+            }
+        ],
+    }
+    assert list(body["reviews"]["distribution"]) == ["5", "4", "3", "2", "1"]
+    section = body["curriculum"][0]
+    assert (section["order"], section["total_lessons"], section["total_duration_minutes"]) == (
+        1, 2, 20,
+    )  # fmt: skip
+    assert body["outcomes"] == ["Know something"]
+    assert body["requirements"] == ["Curiosity"]
+    assert body["preview_video_url"] == "https://videos.example.test/p"
+    assert (body["review_count"], body["language"], body["is_published"]) == (2, "English", True)
+    assert (body["enrolled"], body["progress"], body["in_cart"], body["in_wishlist"]) == (
+        False, None, False, False,
+    )  # fmt: skip
+
+
+def test_a_bare_page_is_still_whole(api):
+    course = CourseFactory.create(
+        category=None, stats=None, outcomes=[], requirements=[], instructor__profile=None
+    )
+    body = page(api, course)
+    assert_shape(body, CourseDetailSerializer())
+    assert (body["category"], body["curriculum"], body["preview_video_url"]) == (None, [], None)
+    assert body["instructor"]["profile"] == {
+        "bio": "", "profile_picture": None, "courses_count": 1, "students_count": 0, "rating": 0,
+    }  # fmt: skip
+    assert body["reviews"]["recent"] == []
+
+
+@pytest.mark.parametrize("size", [1, 10])
+def test_a_page_costs_the_same_whatever_its_size(api, django_assert_num_queries, size):
+    course = make_course(sections=size, lessons=size)
+    ReviewFactory.create_batch(size, course=course)
+    with django_assert_num_queries(5):
+        page(api, course)
+    enrollment = EnrollmentFactory.create(course=course)
+    for lesson in Lesson.objects.filter(curriculum__course=course):
+        LessonProgress.objects.create(
+            enrollment=enrollment, lesson=lesson, is_completed=True, completed_at=timezone.now()
+        )
+    client = sign_in(enrollment.user)
+    # Signing in, two for the progress, three flags.
+    with django_assert_num_queries(5 + 1 + 2 + 3):
+        page(client, course)
+
+
+def test_media_is_shown_to_those_who_may_learn(api):
+    course = make_course()
+    learner = EnrollmentFactory.create(course=course).user
+    for person in (learner, course.instructor, StaffFactory.create()):
+        for lesson in lessons(page(sign_in(person), course)):
+            assert lesson["video_url"] == "https://videos.example.test/lesson.mp4"
+            assert lesson["resources"][0]["title"] == "Slides"
+
+
+def test_media_leaks_to_nobody_else(api):
+    course = make_course()
+    outsiders = [
+        UserFactory.create(),
+        EnrollmentFactory.create(course=course, status="suspended").user,
+        EnrollmentFactory.create(course=course, status="revoked").user,
+        EnrollmentFactory.create().user,
+        CourseFactory.create().instructor,
+        CartItemFactory.create(course=course).cart.user,
+    ]
+    for client in (api, *map(sign_in, outsiders)):
+        body = page(client, course)
+        assert_shape(body, CourseDetailSerializer())
+        first, *rest = lessons(body)
+        assert first["is_preview"]
+        assert first["video_url"]
+        assert first["resources"]
+        assert len(rest) == 3
+        for lesson in rest:
+            assert (lesson["video_url"], lesson["resources"]) == (None, None)
+        assert (body["enrolled"], body["progress"]) == (False, None)
+
+
+def test_progress_is_the_viewers(api):
+    course = make_course(sections=1, lessons=3)
+    enrollment = EnrollmentFactory.create(course=course)
+    done = Lesson.objects.get(curriculum__course=course, order=2)
+    LessonProgress.objects.create(
+        enrollment=enrollment, lesson=done, is_completed=True, completed_at=timezone.now()
+    )
+    WishlistItem.objects.create(user=enrollment.user, course=course)
+    body = page(sign_in(enrollment.user), course)
+    assert_shape(body, CourseDetailSerializer())
+    assert [lesson["completed"] for lesson in lessons(body)] == [False, True, False]
+    assert body["progress"] == {
+        "enrollment_id": str(enrollment.id),
+        "progress_percent": 33,
+        "lessons_completed": 1,
+        "total_lessons": 3,
+    }
+    assert (body["enrolled"], body["in_wishlist"], body["in_cart"]) == (True, True, False)
+    stranger = page(sign_in(UserFactory.create()), course)
+    assert not any(lesson["completed"] for lesson in lessons(stranger))
+
+
+def test_removed_lessons_are_not_shown(api):
+    course = make_course(sections=1, lessons=2)
+    Lesson.objects.filter(curriculum__course=course, order=2).update(removed_at=timezone.now())
+    (section,) = page(api, course)["curriculum"]
+    assert [lesson["order"] for lesson in section["lessons"]] == [1]
+    assert (section["total_lessons"], section["total_duration_minutes"]) == (1, 10)
+
+
+def test_only_the_latest_reviews_are_on_the_page(api):
+    course = CourseFactory.create()
+    reviews = ReviewFactory.create_batch(7, course=course)
+    recent = page(api, course)["reviews"]["recent"]
+    assert [row["id"] for row in recent] == [str(row.id) for row in reviews[:1:-1]]
+    assert recent[0]["date"] == "just now"
+
+
+def test_a_slug_that_looks_like_an_id_is_no_trap(api):
+    course = CourseFactory.create()
+    by_slug = api.get(f"/api/v1/courses/{course.slug}/").json()
+    assert by_slug["id"] == str(course.id) == page(api, course)["id"]
+
+
+def test_list_rows_have_the_declared_shape(api):
+    course = make_course()
+    CourseFactory.create(category=course.category, original_price=None)
+    body = api.get(f"/api/v1/courses/related/{course.id}/").json()
+    assert body["results"]
+    assert_shape(body, CourseListSerializer())
