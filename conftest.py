@@ -1,10 +1,13 @@
 """Fixtures for every test."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
+
+from devtools.stripe_standin.client import StandIn
 
 
 @pytest.fixture
@@ -20,3 +23,22 @@ def _clean_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     wants_db = {"db", "transactional_db"} & set(request.fixturenames)
     if wants_db or request.node.get_closest_marker("django_db"):
         cache.delete_pattern("*")  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def standin_process() -> Iterator[StandIn]:
+    with StandIn.start() as standin:
+        yield standin
+
+
+@pytest.fixture
+def standin(standin_process: StandIn, settings: Any) -> StandIn:
+    """The stand-in, empty, and our settings pointing at it."""
+    standin_process.clear_faults()
+    standin_process.reset()
+    settings.STRIPE_SECRET_KEY = standin_process.secret_key
+    settings.STRIPE_PUBLIC_KEY = standin_process.publishable_key
+    settings.STRIPE_WEBHOOK_SECRETS = [standin_process.webhook_secret]
+    settings.STRIPE_API_BASE = standin_process.url
+    settings.STRIPE_TIMEOUT_SECONDS = 2.0
+    return standin_process

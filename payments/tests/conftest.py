@@ -1,6 +1,6 @@
-"""A buyer with a pending order, and a stand-in for Stripe that speaks HTTP."""
+"""A buyer with a pending order, and a browser that pays."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,25 +12,6 @@ from orders.models import Order
 from payments import services
 from tests.factories import OrderFactory, OrderItemFactory, UserFactory, make_course
 from users.models import User
-
-
-@pytest.fixture(scope="session")
-def standin_process() -> Iterator[StandIn]:
-    with StandIn.start() as standin:
-        yield standin
-
-
-@pytest.fixture
-def standin(standin_process: StandIn, settings: Any) -> StandIn:
-    """The stand-in, empty, and our settings pointing at it."""
-    standin_process.clear_faults()
-    standin_process.reset()
-    settings.STRIPE_SECRET_KEY = standin_process.secret_key
-    settings.STRIPE_PUBLIC_KEY = standin_process.publishable_key
-    settings.STRIPE_WEBHOOK_SECRETS = [standin_process.webhook_secret]
-    settings.STRIPE_API_BASE = standin_process.url
-    settings.STRIPE_TIMEOUT_SECONDS = 2.0
-    return standin_process
 
 
 @pytest.fixture
