@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from enrollments import services
+from enrollments.errors import AlreadyEnrolled
 from enrollments.models import Certificate, Enrollment, LessonProgress
 
 
@@ -52,11 +53,22 @@ class LessonProgressInline(_ReadOnly, admin.TabularInline[LessonProgress, Enroll
 
 
 class GrantForm(forms.ModelForm[Enrollment]):
-    """Who gets which course; a person who has it already is refused here, not with an error."""
+    """Who gets which course. Somebody who has it already is refused as the form is checked."""
 
     class Meta:
         model = Enrollment
         fields = ("user", "course")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        known = Enrollment.objects.filter(
+            user=cleaned.get("user"), course=cleaned.get("course")
+        ).first()
+        if known is not None and known.status != Enrollment.Status.REVOKED:
+            raise ValidationError(AlreadyEnrolled.message)
+        # A revoked enrolment comes back: then the form is about that row, not a second one.
+        self.instance = known or self.instance
+        return cleaned
 
 
 @admin.register(Enrollment)

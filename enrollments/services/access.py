@@ -136,7 +136,7 @@ def _admit(
     with transaction.atomic():
         new_ids = _insert_missing(user_id=user_id, course_ids=course_ids, source=source)
         rows = list(
-            Enrollment.objects.select_for_update()
+            Enrollment.objects.select_for_update(no_key=True)
             .filter(user_id=user_id, course_id__in=course_ids)
             .order_by("id")
         )
@@ -177,7 +177,7 @@ def _change_status(
     enrollment_ids: Collection[UUID], before: set[Status], after: Status
 ) -> list[Enrollment]:
     rows = list(
-        Enrollment.objects.select_for_update()
+        Enrollment.objects.select_for_update(no_key=True)
         .filter(id__in=enrollment_ids, status__in=before)
         .order_by("id")
     )

@@ -70,7 +70,9 @@ def rerender_certificates(*, certificate_ids: Collection[UUID], actor_id: UUID) 
     """Have the files made anew, e.g. after a change of the design; returns how many. Audited."""
     with transaction.atomic():
         rows = list(
-            Certificate.objects.select_for_update().filter(id__in=certificate_ids).order_by("id")
+            Certificate.objects.select_for_update(no_key=True)
+            .filter(id__in=certificate_ids)
+            .order_by("id")
         )
         for row in rows:
             row.file, row.attempts, row.next_attempt_at = "", 0, timezone.now()
@@ -87,7 +89,7 @@ def revoke_certificates_by_staff(*, certificate_ids: Collection[UUID], actor_id:
     """
     with transaction.atomic():
         rows = list(
-            Certificate.objects.select_for_update()
+            Certificate.objects.select_for_update(no_key=True)
             .filter(id__in=certificate_ids, revoked_at=None)
             .order_by("id")
         )
@@ -122,7 +124,11 @@ def reinstate_certificates(*, enrollments: Collection[Enrollment]) -> None:
 
 
 def _of(enrollments: Collection[Enrollment]) -> models.QuerySet[Certificate]:
-    return Certificate.objects.select_for_update().filter(enrollment__in=enrollments).order_by("id")
+    return (
+        Certificate.objects.select_for_update(no_key=True)
+        .filter(enrollment__in=enrollments)
+        .order_by("id")
+    )
 
 
 def _revoke(row: Certificate, because: Certificate.RevokedBecause) -> None:
@@ -141,7 +147,7 @@ def _claim_next() -> Certificate | None:
     now = timezone.now()
     with transaction.atomic():
         certificate = (
-            Certificate.objects.select_for_update(skip_locked=True)
+            Certificate.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(file="", revoked_at=None, next_attempt_at__lte=now)
             .order_by("next_attempt_at")
             .first()
@@ -178,7 +184,7 @@ def _render(certificate: Certificate) -> None:
 def _attach(*, certificate_id: UUID, name: str) -> None:
     """Set the file; whoever is first to do so records the event."""
     with transaction.atomic():
-        row = Certificate.objects.select_for_update().get(id=certificate_id)
+        row = Certificate.objects.select_for_update(no_key=True).get(id=certificate_id)
         if row.file:
             return
         is_first = row.rendered_at is None

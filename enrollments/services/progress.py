@@ -139,9 +139,15 @@ def report_watching(
 
 
 def _lock_enrollment(user_id: UUID, enrollment_id: UUID) -> Enrollment:
-    """Return the enrolment, locked: what is counted next no parallel request can change."""
+    """Return the enrolment, locked: what is counted next no parallel request can change.
+
+    The lock leaves its key alone, so that a lesson opened meanwhile, which refers to it, can't end
+    in a deadlock.
+    """
     enrollment = (
-        Enrollment.objects.select_for_update().filter(id=enrollment_id, user_id=user_id).first()
+        Enrollment.objects.select_for_update(no_key=True)
+        .filter(id=enrollment_id, user_id=user_id)
+        .first()
     )
     if enrollment is None:
         raise EnrollmentNotFound

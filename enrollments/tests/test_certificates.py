@@ -9,7 +9,9 @@ import time_machine
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from courses.models import Course
 from enrollments import services
+from enrollments.certificates import CertificateFacts
 from enrollments.models import Certificate, Enrollment, private_storage
 from enrollments.services import certificates as certificate_services
 from enrollments.tasks import issue_missing_certificates
@@ -54,11 +56,16 @@ def test_names_are_frozen_at_issue(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, title = certificate.student_name, certificate.course_title
-    User.objects.filter(id=certificate.user_id).update(first_name="Somebody", last_name="Else")
-    seen: list[Any] = []
-    monkeypatch.setattr(
-        certificate_services, "render_certificate", lambda facts: seen.append(facts) or b"%PDF-"
-    )
+    assert certificate.user is not None
+    User.objects.filter(id=certificate.user.id).update(first_name="Somebody", last_name="Else")
+    Course.objects.update(title="Another title")
+    seen: list[CertificateFacts] = []
+
+    def render(facts: CertificateFacts) -> bytes:
+        seen.append(facts)
+        return b"%PDF-"
+
+    monkeypatch.setattr(certificate_services, "render_certificate", render)
     issue_missing_certificates()
     (facts,) = seen
     assert (facts.student_name, facts.course_title) == (name, title)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -171,7 +171,7 @@ def test_taking_back_does_not_take_a_completed_course(
     assert Certificate.objects.get().revoked_at is None
 
 
-def report(*, user_id: object, enrollment_id: object, lesson_id: object) -> None:
+def report(*, user_id: UUID, enrollment_id: UUID, lesson_id: UUID) -> None:
     report_watching(
         user_id=user_id, enrollment_id=enrollment_id, lesson_id=lesson_id,
         watch_time_seconds=5, position_seconds=5,

@@ -1,0 +1,169 @@
+"""What happens at the same time, shown with real threads and connections."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from core.models import OutboxEvent
+from courses.models import Course, CourseStats, Lesson
+from enrollments import services
+from enrollments.errors import AlreadyEnrolled
+from enrollments.models import Certificate, Enrollment, LearningDay, LessonProgress
+from enrollments.tasks import issue_missing_certificates
+from tests.factories import CourseFactory, EnrollmentFactory, UserFactory, make_course
+from users.models import UserProfile
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*calls: Callable[[], object]) -> list[object]:
+    """Run the calls at the same moment, each on its own connection; returns answers or errors."""
+    barrier = threading.Barrier(len(calls))
+    answers: list[object] = [None] * len(calls)
+
+    def run(index: int) -> None:
+        try:
+            barrier.wait(timeout=20)
+            answers[index] = calls[index]()
+        except Exception as exc:
+            answers[index] = exc
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return answers
+
+
+def events(name: str) -> int:
+    return OutboxEvent.objects.filter(name=name).count()
+
+
+def mark(enrollment: Enrollment, lesson_id: UUID) -> services.LessonMark:
+    return services.mark_lesson_complete(
+        user_id=enrollment.user_id, enrollment_id=enrollment.id, lesson_id=lesson_id
+    )
+
+
+def test_the_last_lessons_in_parallel_complete_the_course_once() -> None:
+    course = make_course(sections=2, lessons=4)
+    lesson_ids = list(Lesson.objects.values_list("id", flat=True))
+    for _ in range(3):
+        enrollment = EnrollmentFactory.create(course=course)
+        answers = at_once(*[partial(mark, enrollment, key) for key in lesson_ids])
+        assert sorted(answer.enrollment_progress for answer in answers) == [  # type: ignore[attr-defined]
+            12, 25, 37, 50, 62, 75, 87, 100,
+        ]  # fmt: skip
+        enrollment.refresh_from_db()
+        assert (enrollment.progress_percent, enrollment.is_completed) == (100, True)
+        profile = UserProfile.objects.get(user_id=enrollment.user_id)
+        assert (profile.courses_completed, profile.total_seconds_learned) == (1, 4800)
+        assert LearningDay.objects.filter(user_id=enrollment.user_id).count() == 1
+    assert events("enrollments.course_completed") == Certificate.objects.count() == 3
+
+
+def test_the_same_lesson_in_parallel_counts_once() -> None:
+    enrollment = EnrollmentFactory.create(course=make_course())
+    lesson_id = Lesson.objects.values_list("id", flat=True)[0]
+    answers = at_once(*[lambda: mark(enrollment, lesson_id)] * 8)
+    assert {answer.enrollment_progress for answer in answers} == {25}  # type: ignore[attr-defined]
+    assert LessonProgress.objects.count() == 1
+    assert UserProfile.objects.get(user_id=enrollment.user_id).total_seconds_learned == 600
+
+
+def test_parallel_reports_are_credited_once() -> None:
+    enrollment = EnrollmentFactory.create(course=make_course())
+    lesson_id = Lesson.objects.values_list("id", flat=True)[0]
+
+    def report() -> services.WatchReport:
+        return services.report_watching(
+            user_id=enrollment.user_id,
+            enrollment_id=enrollment.id,
+            lesson_id=lesson_id,
+            watch_time_seconds=40,
+            position_seconds=40,
+        )
+
+    answers = at_once(*[report] * 8)
+    assert {answer.watch_time_seconds for answer in answers} == {40}  # type: ignore[attr-defined]
+    assert UserProfile.objects.get(user_id=enrollment.user_id).total_seconds_learned == 40
+
+
+def test_opening_and_marking_at_once() -> None:
+    enrollment = EnrollmentFactory.create(course=make_course())
+    lesson_id = Lesson.objects.values_list("id", flat=True)[0]
+
+    def look() -> object:
+        return services.open_lesson(
+            lesson_id=lesson_id, viewer_id=enrollment.user_id, is_staff=False
+        )
+
+    answers = at_once(look, look, look, lambda: mark(enrollment, lesson_id))
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert LessonProgress.objects.get().is_completed
+
+
+def test_parallel_enrolments_make_one() -> None:
+    user = UserFactory.create()
+    course = CourseFactory.create(price=0, original_price=None)
+    answers = at_once(*[lambda: services.enroll_free(user_id=user.id, course_id=course.id)] * 8)
+    assert sum(isinstance(answer, Enrollment) for answer in answers) == 1
+    assert sum(isinstance(answer, AlreadyEnrolled) for answer in answers) == 7
+    assert CourseStats.objects.get(course=course).student_count == 1
+    assert events("enrollments.enrolled") == 1
+
+
+@pytest.mark.parametrize("start", ["new", "revoked"])
+def test_parallel_purchases_own_each_course_once(start: str) -> None:
+    user = UserFactory.create()
+    ids = [course.id for course in CourseFactory.create_batch(3)]
+    if start == "revoked":
+        for course_id in ids:
+            EnrollmentFactory.create(
+                user=user, course=Course.objects.get(id=course_id), status="revoked"
+            )
+    orders = [ids, ids[::-1], ids[1:] + ids[:1], ids]
+    answers = at_once(
+        *[partial(services.enroll_bought, user_id=user.id, course_ids=order) for order in orders]
+    )
+    bought = [row for answer in answers for row in answer]  # type: ignore[attr-defined]
+    new = [row.course_id for row in bought if not row.already_owned]
+    assert sorted(new) == sorted(ids)
+    assert list(CourseStats.objects.values_list("student_count", flat=True)) == [1, 1, 1]
+    assert events("enrollments.enrolled") == 3
+
+
+def test_buying_again_while_a_refund_revokes() -> None:
+    """Whoever is first: the student's counter agrees with what is left."""
+    user = UserFactory.create()
+    course = CourseFactory.create()
+    bought = services.enroll_bought(user_id=user.id, course_ids=[course.id])[0]
+    for _ in range(5):
+        at_once(
+            lambda: services.revoke_enrollments(
+                enrollment_ids=[bought.enrollment_id], reason="refund"
+            ),
+            lambda: services.enroll_bought(user_id=user.id, course_ids=[course.id]),
+            lambda: services.suspend_enrollments(enrollment_ids=[bought.enrollment_id]),
+        )
+        active = Enrollment.objects.filter(status="active").count()
+        assert CourseStats.objects.get(course=course).student_count == active
+
+
+def test_parallel_workers_make_each_certificate_once() -> None:
+    course = make_course(sections=1, lessons=1)
+    lesson_id = Lesson.objects.values_list("id", flat=True)[0]
+    for _ in range(3):
+        mark(EnrollmentFactory.create(course=course), lesson_id)
+    answers = at_once(*[issue_missing_certificates] * 4)
+    assert sum(answers) == 3  # type: ignore[arg-type]
+    assert not Certificate.objects.filter(file="").exists()
+    assert set(Certificate.objects.values_list("attempts", flat=True)) == {1}
+    assert events("enrollments.certificate_issued") == 3
