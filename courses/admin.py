@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -13,6 +14,8 @@ from core.errors import DomainError
 from courses import services
 from courses.models import Category, Course, CourseStats, Curriculum, Lesson
 
+# An address typed without a scheme is meant to be secure.
+ADDRESSES: Any = {models.URLField: {"assume_scheme": "https"}}
 COUNTERS = (
     "student_count", "rating", "rating_count", "review_count", "sales_30_days",
 )  # fmt: skip
@@ -73,6 +76,7 @@ class CourseAdmin(admin.ModelAdmin[Course]):
     readonly_fields = ["status", "published_at", "duration_minutes", "last_updated"]
     inlines = [SectionInline, StatsInline]
     actions = ["publish", "unpublish", "archive"]
+    formfield_overrides = ADDRESSES
     date_hierarchy = "published_at"
     ordering = ["-created_at"]
 
@@ -124,14 +128,12 @@ class CourseAdmin(admin.ModelAdmin[Course]):
         done: str,
     ) -> None:
         moved = 0
-        for course in courses.order_by("id").only("id", "title"):
+        for course_id, title in courses.order_by("id").values_list("id", "title"):
             try:
-                move(course_id=course.id, actor_id=request.user.pk)
+                move(course_id=course_id, actor_id=request.user.pk)
             except DomainError as exc:
                 reason = ", ".join(exc.details) or exc.code
-                self.message_user(
-                    request, f"{course.title}: {exc.message} ({reason})", messages.ERROR
-                )
+                self.message_user(request, f"{title}: {exc.message} ({reason})", messages.ERROR)
             else:
                 moved += 1
         if moved:
@@ -143,6 +145,7 @@ class LessonInline(admin.StackedInline[Lesson, Curriculum]):
 
     model = Lesson
     extra = 0
+    formfield_overrides = ADDRESSES
     fields = ["order", "title", "description", "video_url", "duration_minutes", "is_preview",
               "resources", "removed_at"]  # fmt: skip
 

@@ -4,6 +4,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -177,7 +178,10 @@ def test_counters_equal_a_recount_after_any_operations(db, seed):
         review = Review.objects.filter(
             user_id=enrollment.user_id, course_id=enrollment.course_id
         ).first()
-        fields = {"rating": chance.randint(1, 5), "comment": chance.choice(["", "Words"])}
+        fields: dict[str, Any] = {
+            "rating": chance.randint(1, 5),
+            "comment": chance.choice(["", "Words"]),
+        }
         if review is None:
             post(enrollment, **fields)
         elif chance.random() < 0.3:
@@ -198,10 +202,10 @@ def test_a_recount_repairs_and_reports_what_drifted(enrolled):
     assert course_services.recount_stats() == []
 
 
-def run_together(*jobs: Callable[[], object]) -> list[object]:
+def run_together(*jobs: Callable[[], object]) -> list[Any]:
     """Run the jobs at once, each on its own connection; returns results or exceptions."""
     barrier = threading.Barrier(len(jobs))
-    results: list[object] = [None] * len(jobs)
+    results: list[Any] = [None] * len(jobs)
 
     def run(index: int, job: Callable[[], object]) -> None:
         barrier.wait()

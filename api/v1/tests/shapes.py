@@ -37,5 +37,5 @@ def assert_shape(value: Any, field: Any, path: str = "body") -> None:
     assert isinstance(value, expected), f"{path} is {value!r}"
     assert not isinstance(value, bool) or expected is bool, f"{path} is {value!r}"
     if isinstance(field, serializers.DateTimeField):
-        assert value.endswith("Z"), path
-        dt.datetime.fromisoformat(value)
+        assert str(value).endswith("Z"), path
+        dt.datetime.fromisoformat(str(value))

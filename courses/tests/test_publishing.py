@@ -1,0 +1,255 @@
+"""A course's way into the catalogue and out of it, its totals, and the counts of the shelves."""
+
+import threading
+import uuid
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from core.models import AuditEntry
+from courses import selectors, services
+from courses.errors import CourseHasBuyers, CourseIncomplete, CourseNotFound
+from courses.models import Category, Course, CourseStats, Curriculum, Lesson
+from courses.tasks import recount_stats
+from tests.factories import (
+    CategoryFactory,
+    CourseFactory,
+    EnrollmentFactory,
+    OrderItemFactory,
+    StaffFactory,
+    make_course,
+)
+
+
+def count_of(category):
+    return Category.objects.get(id=category.id).course_count
+
+
+@pytest.mark.django_db
+def test_publishing_puts_a_course_on_sale():
+    course = make_course(status="draft", published_at=None, title="Sitar for Beginners")
+    staff, bystander = StaffFactory.create(), CourseFactory.create(status="draft")
+    services.publish_course(course_id=course.id, actor_id=staff.id)
+    course.refresh_from_db()
+    assert course.is_published
+    assert course.published_at is not None
+    assert count_of(course.category) == 1
+    found = selectors.match_courses(selectors.list_published(), text="sitar")
+    assert [row["id"] for row in found] == [course.id]
+    entry = AuditEntry.objects.get()
+    assert (entry.actor_id, entry.details) == (staff.id, {"from": "draft", "to": "published"})
+    bystander.refresh_from_db()
+    assert bystander.status == "draft"
+
+
+@pytest.mark.django_db
+def test_publishing_again_changes_nothing():
+    course = make_course()
+    services.publish_course(course_id=course.id, actor_id=None)
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_publishing_names_what_is_missing():
+    course = CourseFactory.create(status="draft", title=" ", description="", category=None)
+    with pytest.raises(CourseIncomplete) as caught:
+        services.publish_course(course_id=course.id, actor_id=None)
+    assert set(caught.value.details) == {"title", "description", "category", "lessons"}
+    course.refresh_from_db()
+    assert course.status == "draft"
+
+
+@pytest.mark.django_db
+def test_a_removed_lesson_is_none():
+    course = make_course(status="draft", sections=1, lessons=1)
+    Lesson.objects.update(removed_at=timezone.now())
+    with pytest.raises(CourseIncomplete):
+        services.publish_course(course_id=course.id, actor_id=None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("move", "status"),
+    [(services.unpublish_course, "draft"), (services.archive_course, "archived")],
+)
+def test_taking_off_sale_and_back(move, status):
+    course = make_course()
+    first = course.published_at
+    services.recount_categories()
+    for _ in range(2):
+        move(course_id=course.id, actor_id=None)
+    course.refresh_from_db()
+    assert (course.status, course.is_published, count_of(course.category)) == (status, False, 0)
+    services.publish_course(course_id=course.id, actor_id=None)
+    course.refresh_from_db()
+    assert (course.published_at, count_of(course.category)) == (first, 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "move",
+    [services.publish_course, services.unpublish_course, services.archive_course,
+     services.delete_course],
+)  # fmt: skip
+def test_unknown_courses_are_refused(move):
+    with pytest.raises(CourseNotFound):
+        move(course_id=uuid.uuid4(), actor_id=None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("factory", [EnrollmentFactory, OrderItemFactory])
+def test_a_course_with_buyers_is_never_deleted(factory):
+    course = make_course()
+    factory.create(course=course)
+    with pytest.raises(CourseHasBuyers):
+        services.delete_course(course_id=course.id, actor_id=None)
+    assert Course.objects.filter(id=course.id).exists()
+    assert Lesson.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_a_course_without_buyers_goes_with_all_it_has():
+    course, other = make_course(), make_course()
+    services.recount_categories()
+    services.delete_course(course_id=course.id, actor_id=None)
+    assert list(Course.objects.all()) == [other]
+    assert (count_of(course.category), count_of(other.category)) == (0, 1)
+    assert Lesson.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_an_edit_is_settled():
+    old, new = CategoryFactory.create_batch(2)
+    course = make_course(category=old, stats=None)
+    services.recount_categories()
+    Course.objects.filter(id=course.id).update(category=new, title="Harpsichord")
+    section = Curriculum.objects.get(course=course, order=1)
+    section.lessons.filter(order=1).update(duration_minutes=95)
+    section.lessons.filter(order=2).update(removed_at=timezone.now())
+    empty = Curriculum.objects.create(course=course, title="Later", order=9, total_lessons=4)
+    services.settle_edit(course_id=course.id, previous_category_id=old.id)
+    section.refresh_from_db()
+    empty.refresh_from_db()
+    before = course.last_updated
+    course.refresh_from_db()
+    assert (section.total_lessons, section.total_duration_minutes) == (1, 95)
+    assert (empty.total_lessons, empty.total_duration_minutes) == (0, 0)
+    assert course.duration_minutes == 115
+    assert course.last_updated > before
+    assert (count_of(old), count_of(new)) == (0, 1)
+    assert CourseStats.objects.filter(course=course).exists()
+    assert selectors.match_courses(selectors.list_published(), text="harpsichord").exists()
+
+
+@pytest.mark.django_db
+def test_a_renamed_category_is_found():
+    category = CategoryFactory.create()
+    CourseFactory.create(category=category)
+    Category.objects.filter(id=category.id).update(name="Xylophones")
+    services.rename_category(category_id=category.id)
+    assert selectors.match_courses(selectors.list_published(), text="xylophones").count() == 1
+
+
+@pytest.mark.django_db
+def test_the_nightly_task_repairs_everything():
+    course = EnrollmentFactory.create(course__title="Ocarina").course
+    assert recount_stats() == 1
+    assert recount_stats() == 0
+    assert CourseStats.objects.get(course=course).student_count == 1
+    assert count_of(course.category) == 1
+    assert selectors.match_courses(selectors.list_published(), text="ocarina").exists()
+
+
+@pytest.mark.django_db
+def test_a_missing_row_of_counters_is_made_by_the_recount():
+    course = CourseFactory.create(stats=None)
+    assert services.recount_stats() == []
+    assert CourseStats.objects.filter(course=course).exists()
+
+
+@pytest.mark.django_db
+def test_sales_move_with_the_calendar_and_are_no_drift():
+    item = OrderItemFactory.create(
+        state="fulfilled", order__status="completed", order__completed_at=timezone.now()
+    )
+    assert services.recount_stats() == []
+    assert CourseStats.objects.get(course=item.course).sales_30_days == 1
+
+
+def in_thread(work):
+    def run():
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+@pytest.mark.django_db(transaction=True)
+def test_courses_published_at_once_are_both_counted():
+    category = CategoryFactory.create()
+    courses = [make_course(status="draft", category=category) for _ in range(4)]
+    barrier = threading.Barrier(4)
+
+    def publish(course):
+        barrier.wait()
+        services.publish_course(course_id=course.id, actor_id=None)
+
+    threads = [in_thread(lambda course=course: publish(course)) for course in courses]
+    for thread in threads:
+        thread.join()
+    assert count_of(category) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_recount_waits_for_a_change_that_is_under_way():
+    course = CourseFactory.create()
+    changed, go_on = threading.Event(), threading.Event()
+
+    def enroll():
+        with transaction.atomic():
+            EnrollmentFactory.create(course=course)
+            services.change_student_count(course_id=course.id, by=1)
+            changed.set()
+            go_on.wait(5)
+
+    threads = [in_thread(enroll)]
+    assert changed.wait(5)
+    threads.append(in_thread(services.recount_stats))
+    threads[1].join(0.3)
+    assert threads[1].is_alive()
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert CourseStats.objects.get(course=course).student_count == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_price_stands_still_while_an_order_is_made():
+    course = CourseFactory.create()
+    locked, go_on = threading.Event(), threading.Event()
+    seen = []
+
+    def order():
+        with transaction.atomic():
+            seen.append(selectors.lock_courses_for_sale(course_ids=[course.id])[course.id].price)
+            locked.set()
+            go_on.wait(5)
+            seen.append(selectors.get_course_for_sale(course_id=course.id).price)
+
+    buyer = in_thread(order)
+    assert locked.wait(5)
+    with transaction.atomic():
+        # A second buyer doesn't wait for the first.
+        selectors.lock_courses_for_sale(course_ids=[course.id])
+    author = in_thread(lambda: Course.objects.filter(id=course.id).update(price=1))
+    author.join(0.3)
+    assert author.is_alive()
+    go_on.set()
+    buyer.join()
+    author.join()
+    assert seen[0] == seen[1] == course.price
