@@ -208,8 +208,9 @@ class SessionAdmin(admin.ModelAdmin[Session]):
 
     @admin.action(description="End these sessions", permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        theirs = [s.id for s in queryset.select_related("user") if _may_change(request, s.user)]
         ended = services.end_these_sessions(
-            session_ids=list(queryset.values_list("id", flat=True)),
+            session_ids=theirs,
             reason=Session.EndReason.STAFF,
         )
         self.message_user(request, f"{ended} sessions ended.", messages.SUCCESS)

@@ -28,7 +28,7 @@ def fail(api: APIClient, email: str, **extra: Any) -> Any:
 
 
 def test_answers_tokens_and_person(api: APIClient) -> None:
-    user = UserFactory(is_instructor=True)
+    user = UserFactory.create(is_instructor=True)
     response = api.post(URL, {"email": user.email.upper(), "password": PASSWORD})
     assert response.status_code == 200
     body = response.json()
@@ -46,7 +46,7 @@ def test_answers_tokens_and_person(api: APIClient) -> None:
 
 
 def test_each_login_opens_a_session_of_its_own(api: APIClient) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     for device in ("phone", "x" * 300):
         api.post(URL, {"email": user.email, "password": PASSWORD}, HTTP_USER_AGENT=device)
     sessions = Session.objects.filter(user=user).order_by("created_at")
@@ -55,7 +55,7 @@ def test_each_login_opens_a_session_of_its_own(api: APIClient) -> None:
 
 
 def test_unknown_wrong_and_inactive_are_told_apart_by_nobody(api: APIClient) -> None:
-    user, inactive = UserFactory(), UserFactory(is_active=False)
+    user, inactive = UserFactory.create(), UserFactory.create(is_active=False)
     answers = [
         fail(api, "nobody@example.test"),
         fail(api, user.email),
@@ -82,8 +82,8 @@ def test_every_refusal_hashes_once(api: APIClient, monkeypatch: pytest.MonkeyPat
         hashed.append(password)
         return str(original(self, password, salt))
 
-    user, inactive = UserFactory(), UserFactory(is_active=False)
-    unusable = UserFactory(password=None)
+    user, inactive = UserFactory.create(), UserFactory.create(is_active=False)
+    unusable = UserFactory.create(password=None)
     User.objects.filter(id=unusable.id).update(password=make_password(None))
     monkeypatch.setattr(MD5PasswordHasher, "encode", counting)
     for email in ("nobody@example.test", user.email, inactive.email, unusable.email):
@@ -92,10 +92,9 @@ def test_every_refusal_hashes_once(api: APIClient, monkeypatch: pytest.MonkeyPat
         assert len(hashed) == 1, email
 
 
-@pytest.mark.slow
 def test_refusals_take_the_same_time_with_the_real_hasher(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-    user = UserFactory()
+    user = UserFactory.create()
 
     def shortest(email: str) -> float:
         times = []
@@ -111,7 +110,7 @@ def test_refusals_take_the_same_time_with_the_real_hasher(settings: Any) -> None
 
 
 def test_an_old_hash_is_upgraded(settings: Any) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     assert user.password.startswith("md5$")
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -123,7 +122,7 @@ def test_an_old_hash_is_upgraded(settings: Any) -> None:
 
 
 def test_a_password_changed_meanwhile_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     checked = accounts.authenticate
 
     def check_then_change(**credentials: Any) -> Any:
@@ -159,7 +158,7 @@ class TestLimit:
         rates["login"] = "3/hour"
 
     def test_failures_beyond_the_rate_are_429(self, api: APIClient) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         assert [fail(api, user.email).status_code for _ in range(4)] == [401, 401, 401, 429]
         response = api.post(URL, {"email": user.email.upper(), "password": PASSWORD})
         assert response.status_code == 429
@@ -168,18 +167,18 @@ class TestLimit:
         assert not Session.objects.exists()
 
     def test_successes_are_never_counted(self, api: APIClient) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         for _ in range(8):
             assert api.post(URL, {"email": user.email, "password": PASSWORD}).status_code == 200
 
     def test_a_success_resets(self, api: APIClient) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         for _ in range(3):
             assert [fail(api, user.email).status_code for _ in range(2)] == [401, 401]
             assert api.post(URL, {"email": user.email, "password": PASSWORD}).status_code == 200
 
     def test_other_accounts_and_addresses_are_free(self, api: APIClient) -> None:
-        user, other = UserFactory(), UserFactory()
+        user, other = UserFactory.create(), UserFactory.create()
         for _ in range(4):
             fail(api, user.email)
         assert fail(api, user.email).status_code == 429
@@ -187,7 +186,7 @@ class TestLimit:
         assert fail(api, user.email, REMOTE_ADDR="203.0.113.9").status_code == 401
 
     def test_a_forged_forwarded_address_doesnt_help(self, api: APIClient) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         for number in range(3):
             fail(api, user.email, HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
         assert fail(api, user.email, HTTP_X_FORWARDED_FOR="203.0.113.9").status_code == 429
@@ -215,13 +214,13 @@ class TestLimit:
         settings.CACHES = {
             "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
         }
-        user = UserFactory()
+        user = UserFactory.create()
         assert {fail(api, user.email).status_code for _ in range(5)} == {401}
         assert api.post(URL, {"email": user.email, "password": PASSWORD}).status_code == 200
 
     @pytest.mark.django_db(transaction=True)
     def test_of_many_guesses_at_once_only_so_many_are_told(self) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
 
         def guess() -> int:
             return int(fail(APIClient(), user.email).status_code)
@@ -233,7 +232,7 @@ class TestLimit:
         self, api: APIClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As if others had failed while this one was being checked."""
-        user = UserFactory()
+        user = UserFactory.create()
         checked = accounts.authenticate
 
         def others_fail(**credentials: Any) -> Any:

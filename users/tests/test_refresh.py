@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def token() -> str:
     """A live refresh token."""
-    return str(log_in(UserFactory())["refresh_token"])
+    return str(log_in(UserFactory.create())["refresh_token"])
 
 
 def successor(of: str) -> str:
@@ -47,7 +47,7 @@ def test_answers_access_and_successor(token: str) -> None:
 
 
 def test_notes_use_and_address_and_lives_on(clock: time_machine.Traveller) -> None:
-    log_in(UserFactory())
+    log_in(UserFactory.create())
     before = Session.objects.get()
     token = log_in(before.user)["refresh_token"]
     clock.shift(dt.timedelta(days=6))
@@ -62,7 +62,7 @@ def test_notes_use_and_address_and_lives_on(clock: time_machine.Traveller) -> No
 def test_both_tokens_carry_sid_and_user(token: str) -> None:
     session = Session.objects.get()
     access = AccessToken(refresh(token).json()["access"])
-    for claims in (RefreshToken(token), access):
+    for claims in (RefreshToken(token), access):  # type: ignore[arg-type]
         assert claims["sid"] == str(session.id)
         assert claims["user_id"] == str(session.user_id)
     assert access["exp"] - access["iat"] == 15 * 60
@@ -72,7 +72,7 @@ def test_both_tokens_carry_sid_and_user(token: str) -> None:
 def test_again_within_the_grace_gets_the_same_successor(
     clock: time_machine.Traveller, after: dt.timedelta
 ) -> None:
-    token = log_in(UserFactory())["refresh_token"]
+    token = log_in(UserFactory.create())["refresh_token"]
     clock.shift(dt.timedelta(minutes=15))
     first = successor(token)
     clock.shift(after)
@@ -82,7 +82,7 @@ def test_again_within_the_grace_gets_the_same_successor(
 
 
 def test_again_after_the_grace_ends_the_session(clock: time_machine.Traveller) -> None:
-    body = log_in(UserFactory())
+    body = log_in(UserFactory.create())
     live = refresh(body["refresh_token"]).json()
     clock.shift(GRACE + dt.timedelta(milliseconds=1))
     response = refresh(body["refresh_token"])
@@ -97,7 +97,7 @@ def test_again_after_the_grace_ends_the_session(clock: time_machine.Traveller) -
 
 
 def test_the_grace_runs_from_the_first_use_not_the_last(clock: time_machine.Traveller) -> None:
-    token = log_in(UserFactory())["refresh_token"]
+    token = log_in(UserFactory.create())["refresh_token"]
     first = successor(token)
     for _ in range(2):
         clock.shift(dt.timedelta(seconds=5))
@@ -109,7 +109,7 @@ def test_the_grace_runs_from_the_first_use_not_the_last(clock: time_machine.Trav
 def test_a_late_tab_gets_its_successor_though_that_was_used_too(
     clock: time_machine.Traveller,
 ) -> None:
-    first = log_in(UserFactory())["refresh_token"]
+    first = log_in(UserFactory.create())["refresh_token"]
     second = successor(first)
     clock.shift(dt.timedelta(seconds=3))
     third = successor(second)
@@ -122,7 +122,7 @@ def test_a_late_tab_gets_its_successor_though_that_was_used_too(
 
 
 def test_remembers_only_rotations_within_the_grace(clock: time_machine.Traveller) -> None:
-    token = log_in(UserFactory())["refresh_token"]
+    token = log_in(UserFactory.create())["refresh_token"]
     for _ in range(6):
         token = successor(token)
         clock.shift(dt.timedelta(seconds=4))
@@ -130,7 +130,7 @@ def test_remembers_only_rotations_within_the_grace(clock: time_machine.Traveller
 
 
 def test_reuse_of_one_session_leaves_the_others_alone(clock: time_machine.Traveller) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     stolen, other = log_in(user), log_in(user)
     successor(stolen["refresh_token"])
     clock.shift(dt.timedelta(seconds=11))
@@ -140,7 +140,7 @@ def test_reuse_of_one_session_leaves_the_others_alone(clock: time_machine.Travel
 
 
 def test_an_expired_token_is_invalid_and_ends_nothing(clock: time_machine.Traveller) -> None:
-    token = log_in(UserFactory())["refresh_token"]
+    token = log_in(UserFactory.create())["refresh_token"]
     clock.shift(dt.timedelta(days=7, seconds=1))
     response = refresh(token)
     assert response.status_code == 401
@@ -173,7 +173,7 @@ def test_a_garbled_token_is_invalid(token: str, garble: Any) -> None:
 
 
 def test_an_access_token_refreshes_nothing() -> None:
-    response = refresh(log_in(UserFactory())["access_token"])
+    response = refresh(log_in(UserFactory.create())["access_token"])
     assert code_of(response) == "TOKEN_INVALID"
 
 
@@ -256,10 +256,10 @@ def test_queries(token: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_at_once_get_the_same_successor() -> None:
-    token = log_in(UserFactory())["refresh_token"]
+    token = log_in(UserFactory.create())["refresh_token"]
     answers = run_in_parallel(20, lambda _: refresh(token))
     assert [getattr(answer, "status_code", answer) for answer in answers] == [200] * 20
-    successors = {answer.json()["refresh"] for answer in answers}  # type: ignore[union-attr]
+    successors = {answer.json()["refresh"] for answer in answers}
     assert len(successors) == 1
     session = Session.objects.get()
     assert session.ended_at is None
@@ -270,7 +270,7 @@ def test_twenty_at_once_get_the_same_successor() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_refresh_racing_logout_leaves_nothing_alive() -> None:
     for _ in range(5):
-        body = log_in(UserFactory())
+        body = log_in(UserFactory.create())
 
         def act(number: int, body: dict[str, Any] = body) -> Any:
             if number == 0:

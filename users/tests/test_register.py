@@ -71,7 +71,7 @@ def test_rights_in_the_body_are_not_taken(api: APIClient) -> None:
 
 @pytest.mark.parametrize("email", ["ada@example.test", "ADA@EXAMPLE.TEST", " Ada@example.test "])
 def test_taken_email_whatever_its_case(api: APIClient, email: str) -> None:
-    UserFactory(email="ada@example.test")
+    UserFactory.create(email="ada@example.test")
     response = api.post(URL, {**BODY, "email": email})
     assert response.status_code == 409
     assert code_of(response) == "EMAIL_TAKEN"
@@ -158,9 +158,9 @@ def test_an_expired_token_in_the_header_is_no_obstacle(api: APIClient) -> None:
 
 
 def test_the_database_itself_refuses_a_second_spelling() -> None:
-    UserFactory(email="ada@example.test")
+    UserFactory.create(email="ada@example.test")
     with pytest.raises(IntegrityError):
-        UserFactory(email="Ada@example.test")
+        UserFactory.create(email="Ada@example.test")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -30,7 +30,7 @@ class TestAccessToken:
     def test_person_and_session_are_one_query_and_no_write(
         self, django_assert_num_queries: Any
     ) -> None:
-        client = sign_in(UserFactory())
+        client = sign_in(UserFactory.create())
         with CaptureQueriesContext(connection) as queries:
             assert client.get(ME).status_code == 200
         first, second = (query["sql"] for query in queries)
@@ -39,7 +39,7 @@ class TestAccessToken:
         assert second.startswith("SELECT")
 
     def test_is_found_by_index(self) -> None:
-        session = open_test_session(UserFactory())
+        session = open_test_session(UserFactory.create())
         found = Session.objects.filter(
             id=session.id, user_id=session.user_id, ended_at=None, user__is_active=True
         )
@@ -73,7 +73,7 @@ class TestAccessToken:
         assert code_of(response) == "NOT_AUTHENTICATED"
 
     def test_expires_after_fifteen_minutes(self, clock: time_machine.Traveller) -> None:
-        access = log_in(UserFactory())["access_token"]
+        access = log_in(UserFactory.create())["access_token"]
         clock.shift(dt.timedelta(minutes=14, seconds=59))
         assert is_alive(access)
         clock.shift(dt.timedelta(seconds=2))
@@ -82,27 +82,27 @@ class TestAccessToken:
         assert code_of(response) == "TOKEN_INVALID"
 
     def test_a_refresh_token_is_none(self) -> None:
-        assert not is_alive(log_in(UserFactory())["refresh_token"])
+        assert not is_alive(log_in(UserFactory.create())["refresh_token"])
 
     @pytest.mark.parametrize("claim", ["sid", "user_id"])
     @pytest.mark.parametrize("value", [str(uuid.uuid4()), "x", 7, None, {}])
     def test_claims_that_name_nothing(self, claim: str, value: Any) -> None:
-        token = AccessToken(log_in(UserFactory())["access_token"])
+        token = AccessToken(log_in(UserFactory.create())["access_token"])
         token[claim] = value
         assert not is_alive(str(token))
 
     def test_of_another_persons_session(self) -> None:
-        token = AccessToken(log_in(UserFactory())["access_token"])
-        token["user_id"] = str(UserFactory().id)
+        token = AccessToken(log_in(UserFactory.create())["access_token"])
+        token["user_id"] = str(UserFactory.create().id)
         assert not is_alive(str(token))
 
     def test_dies_with_deactivation_even_by_hand(self) -> None:
-        access = log_in(UserFactory())["access_token"]
+        access = log_in(UserFactory.create())["access_token"]
         User.objects.update(is_active=False)
         assert not is_alive(access)
 
     def test_deactivation_by_service_is_for_good(self) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         body = log_in(user)
         services.set_active(user_id=user.id, is_active=False, actor_id=None)
         services.set_active(user_id=user.id, is_active=True, actor_id=None)
@@ -119,7 +119,7 @@ class TestLogout:
         )
 
     def test_by_header_alone(self) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         body, other = log_in(user), log_in(user)
         client = bearer(body["access_token"])
         response = client.post(LOGOUT)
@@ -132,19 +132,19 @@ class TestLogout:
         assert client.post(LOGOUT).status_code == 401
 
     def test_by_header_with_refresh_beside_it(self) -> None:
-        body = log_in(UserFactory())
+        body = log_in(UserFactory.create())
         refreshed = {"refresh": body["refresh_token"]}
         assert bearer(body["access_token"]).post(LOGOUT, refreshed).status_code == 200
         assert self.dead(body)
 
     def test_by_header_whatever_the_refresh_beside_it(self) -> None:
-        body = log_in(UserFactory())
+        body = log_in(UserFactory.create())
         client = bearer(body["access_token"])
         assert client.post(LOGOUT, {"refresh": "garbled"}).status_code == 200
         assert self.dead(body)
 
     def test_by_refresh_with_an_expired_access_token(self, clock: time_machine.Traveller) -> None:
-        body = log_in(UserFactory())
+        body = log_in(UserFactory.create())
         clock.shift(dt.timedelta(hours=1))
         client = bearer(body["access_token"])
         response = client.post(LOGOUT, {"refresh": body["refresh_token"]})
@@ -152,20 +152,20 @@ class TestLogout:
         assert code_of(refresh(body["refresh_token"])) == "TOKEN_INVALID"
 
     def test_by_cookie_from_our_pages(self, api: APIClient) -> None:
-        body = log_in(UserFactory())
+        body = log_in(UserFactory.create())
         api.cookies["learnflow_refresh"] = body["refresh_token"]
         assert api.post(LOGOUT, HTTP_ORIGIN=ORIGIN).status_code == 200
         assert self.dead(body)
 
     def test_by_cookie_from_elsewhere_ends_nothing(self, api: APIClient) -> None:
-        body = log_in(UserFactory())
+        body = log_in(UserFactory.create())
         api.cookies["learnflow_refresh"] = body["refresh_token"]
         response = api.post(LOGOUT, HTTP_ORIGIN="http://evil.test")
         assert response.status_code == 403
         assert is_alive(body["access_token"])
 
     def test_by_header_with_a_cookie_from_elsewhere(self) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         body, other = log_in(user), log_in(user)
         client = bearer(body["access_token"])
         client.cookies["learnflow_refresh"] = other["refresh_token"]
@@ -183,20 +183,20 @@ class TestLogout:
         assert code_of(api.post(LOGOUT, {"refresh": token})) == "TOKEN_INVALID"
 
     def test_wrong_type_is_400(self) -> None:
-        body = log_in(UserFactory())
+        body = log_in(UserFactory.create())
         assert bearer(body["access_token"]).post(LOGOUT, {"refresh": 5}).status_code == 400
         assert is_alive(body["access_token"])
 
 
 class TestList:
     def test_live_sessions_of_this_person_the_last_used_first(self) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         old, mine = open_test_session(user), open_test_session(user)
         Session.objects.filter(id=old.id).update(device="Firefox", ip="203.0.113.7")
         ended, expired = open_test_session(user), open_test_session(user)
         Session.objects.filter(id=ended.id).update(ended_at=timezone.now(), end_reason="logout")
         Session.objects.filter(id=expired.id).update(expires_at=timezone.now())
-        open_test_session(UserFactory())
+        open_test_session(UserFactory.create())
         response = bearer(issue_tokens(session=mine).access).get(SESSIONS)
         assert response.status_code == 200
         body = response.json()
@@ -214,14 +214,14 @@ class TestList:
         }
 
     def test_rows_are_as_declared(self) -> None:
-        session = open_test_session(UserFactory())
+        session = open_test_session(UserFactory.create())
         row = selectors.list_sessions(user_id=session.user_id, current_id=None)[0]
         assert list(row) == list(serializers.SessionSerializer().fields)
         assert row["is_current"] is False
 
     @pytest.mark.parametrize("others", [0, 19])
     def test_queries(self, others: int, django_assert_num_queries: Any) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         client = sign_in(user)
         for _ in range(others):
             open_test_session(user)
@@ -231,7 +231,7 @@ class TestList:
 
 class TestEnd:
     def test_ends_one_and_only_that(self) -> None:
-        user = UserFactory()
+        user = UserFactory.create()
         body, target, other = log_in(user), log_in(user), log_in(user)
         target_id = AccessToken(target["access_token"])["sid"]
         client = bearer(body["access_token"])
@@ -245,8 +245,8 @@ class TestEnd:
         assert code_of(response) == "SESSION_NOT_FOUND"
 
     def test_another_persons_is_as_if_there_were_none(self) -> None:
-        theirs = open_test_session(UserFactory())
-        client = sign_in(UserFactory())
+        theirs = open_test_session(UserFactory.create())
+        client = sign_in(UserFactory.create())
         answers = [client.delete(f"{SESSIONS}{key}/") for key in (theirs.id, uuid.uuid4())]
         assert [answer.status_code for answer in answers] == [404, 404]
         assert [code_of(answer) for answer in answers] == ["SESSION_NOT_FOUND"] * 2
@@ -254,12 +254,12 @@ class TestEnd:
 
     @pytest.mark.parametrize("key", ["x", "1", "01985c1e", "%00", "é"])
     def test_malformed_id_is_404(self, key: str) -> None:
-        response = sign_in(UserFactory()).delete(f"{SESSIONS}{key}/")
+        response = sign_in(UserFactory.create()).delete(f"{SESSIONS}{key}/")
         assert response.status_code == 404
 
 
 def test_pruning_deletes_what_has_expired_and_nothing_else() -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     live, expired, ended = (open_test_session(user) for _ in range(3))
     Session.objects.filter(id=expired.id).update(expires_at=timezone.now())
     Session.objects.filter(id=ended.id).update(ended_at=timezone.now(), end_reason="logout")
