@@ -14,7 +14,7 @@ from core.money import ZERO
 from courses import selectors as course_selectors
 from courses.selectors import CourseForSale
 from orders.errors import CartEmpty, LinesUnavailable
-from orders.models import Coupon, CouponRedemption, Order, OrderItem
+from orders.models import CouponRedemption, Order, OrderItem
 from orders.numbers import next_order_number
 from orders.services.closing import close_locked
 from orders.services.coupons import discount_lines, lock_coupon, normalise_code
@@ -44,9 +44,7 @@ def create_from_cart(
     """
     cart_selectors.lock_cart(user_id=user_id)
     # May wait for a settlement, which empties the cart: what is in it is read after this.
-    pending = Order.objects.select_for_update(no_key=True, of=("self",)).filter(
-        user_id=user_id, status=Order.Status.PENDING
-    ).select_related("coupon").first()  # fmt: skip
+    pending = _lock_pending(user_id=user_id)
     courses = _lock_lines(user_id=user_id)
     code = normalise_code(coupon_code)
     if pending is not None:
@@ -61,6 +59,12 @@ def create_from_cart(
     if order.total_amount == ZERO:
         complete_locked(order=order, user_id=user_id)
     return CreatedOrder(order_id=order.id, created=True)
+
+
+def _lock_pending(*, user_id: uuid.UUID) -> Order | None:
+    pending = Order.objects.filter(user_id=user_id, status=Order.Status.PENDING)
+    locked = pending.select_for_update(no_key=True, of=("self",))
+    return locked.select_related("coupon").first()
 
 
 def _lock_lines(*, user_id: uuid.UUID) -> list[CourseForSale]:
@@ -125,7 +129,7 @@ def _place(
     )
     _add_lines(order=order, courses=courses, discounts=discounts)
     if coupon is not None:
-        _redeem(coupon=coupon, order=order, user_id=user_id)
+        CouponRedemption.objects.create(coupon=coupon, order=order, user_id=user_id)
     return order
 
 
@@ -142,7 +146,3 @@ def _add_lines(
         )
         for course in courses
     )
-
-
-def _redeem(*, coupon: Coupon, order: Order, user_id: uuid.UUID) -> None:
-    CouponRedemption.objects.create(coupon=coupon, order=order, user_id=user_id)
