@@ -42,6 +42,21 @@ class LearnFlowSchema(AutoSchema):
             )
         return bodies
 
+    def _get_response_for_code(
+        self,
+        serializer: Any,
+        status_code: Any,
+        media_types: Any = None,
+        direction: Any = "response",
+    ) -> Any:
+        """Give an error that an operation only describes its body: they all have one shape."""
+        from drf_spectacular.utils import OpenApiResponse
+
+        bare = isinstance(serializer, OpenApiResponse) and serializer.response is None
+        if bare and int(status_code) >= 400:
+            serializer = _described(serializer.description)
+        return super()._get_response_for_code(serializer, status_code, media_types, direction)
+
     def _common_errors(self) -> dict[str, str]:
         common = {"429": "Asked too often; `Retry-After` says when to come back"}
         if self.get_auth():
