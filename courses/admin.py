@@ -105,6 +105,16 @@ class CourseAdmin(admin.ModelAdmin[Course]):
         """Take the selected courses off sale for good."""
         self._each(request, queryset, services.archive_course, "archived")
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Course | None:
+        course = super().get_object(request, object_id, from_field)
+        if course is not None and request.method == "POST":
+            # The form writes every column: nobody may publish in between.
+            Course.objects.select_for_update(no_key=True).filter(id=course.id).first()
+            course.refresh_from_db()
+        return course
+
     def save_related(
         self, request: HttpRequest, form: ModelForm[Course], formsets: Any, change: bool
     ) -> None:

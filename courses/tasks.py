@@ -9,5 +9,5 @@ from courses import services
 def recount_stats() -> int:
     """Repair counters, shelf counts and search words that drifted; returns how many counters."""
     services.recount_categories()
-    services.refresh_search(course_ids=None)
+    services.refresh_stale_search()
     return len(services.recount_stats())

@@ -6,7 +6,12 @@ from typing import cast
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.permissions import (
+    SAFE_METHODS,
+    AllowAny,
+    BasePermission,
+    IsAuthenticated,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -63,10 +68,10 @@ class CourseReviewsView(GenericAPIView[Review]):
     @property
     def throttle_scope(self) -> str:
         """Reading is a catalogue read; writing has the person's own rate."""
-        return "catalogue" if self.request.method == "GET" else ""
+        return "catalogue" if self.request.method in SAFE_METHODS else ""
 
     def get_permissions(self) -> list[BasePermission]:
-        return [AllowAny() if self.request.method == "GET" else IsAuthenticated()]
+        return [AllowAny() if self.request.method in SAFE_METHODS else IsAuthenticated()]
 
     @extend_schema(
         operation_id="course_reviews_list",

@@ -34,7 +34,7 @@ def match_courses(courses: QuerySet[Course, Any], *, text: str) -> QuerySet[Cour
     """
     query = _to_query(text)
     exact = Q(search_document=query)
-    anything_exact = Exists(Course.objects.filter(exact, is_published=True))
+    anything_exact = Exists(Course.objects.filter(exact, status=Course.Status.PUBLISHED))
     return (
         courses.filter(exact | (~Q(anything_exact) & _nearly(text)))
         .alias(

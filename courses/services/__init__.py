@@ -14,7 +14,7 @@ from courses.services.recount import (
     recount_stats,
     register_counter,
 )
-from courses.services.search_index import refresh_search
+from courses.services.search_index import refresh_search, refresh_stale_search
 from courses.services.stats import RatingFact, change_rating, change_student_count
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "recount_categories",
     "recount_stats",
     "refresh_search",
+    "refresh_stale_search",
     "register_counter",
     "rename_category",
     "settle_edit",

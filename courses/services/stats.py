@@ -3,11 +3,13 @@
 import uuid
 from collections import Counter
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Value
-from django.db.models.functions import Greatest
+from django.db.models.functions import Greatest, Least
 
 from courses.models import CourseStats
 
@@ -25,7 +27,7 @@ def change_student_count(*, course_id: uuid.UUID, by: int) -> None:
 
     Never falls below zero: a drifted counter, repaired at night, must not stop a refund.
     """
-    _adjust(course_id, {"student_count": Greatest(F("student_count") + by, Value(0))})
+    _adjust(course_id, {"student_count": _shift("student_count", by)})
 
 
 def change_rating(
@@ -34,17 +36,28 @@ def change_rating(
     """Take one rating out of the course's sums and put another in, either of them None.
 
     The caller holds the lock on the review that changes, so that `removed` is what was counted.
+    Never fails over drifted counters: the sums follow from the stars, and those don't fall below
+    zero.
     """
-    deltas: Counter[str] = Counter()
+    deltas: Counter[int] = Counter()
+    texts = 0
     for fact, sign in ((removed, -1), (added, 1)):
         if fact is not None:
-            deltas["rating_count"] += sign
-            deltas["rating_sum"] += sign * fact.stars
-            deltas["review_count"] += sign * fact.has_text
-            deltas[f"rating_{fact.stars}"] += sign
-    changes = {field: F(field) + delta for field, delta in deltas.items() if delta}
-    if changes:
-        _adjust(course_id, changes)
+            deltas[fact.stars] += sign
+            texts += sign * fact.has_text
+    stars = {number: _shift(f"rating_{number}", deltas[number]) for number in CourseStats.STARS}
+    count = reduce(add, stars.values())
+    changes = {
+        "rating_count": count,
+        "rating_sum": reduce(add, (stars[number] * number for number in stars)),
+        "review_count": Least(_shift("review_count", texts), count),
+        **{f"rating_{number}": value for number, value in stars.items()},
+    }
+    _adjust(course_id, changes)
+
+
+def _shift(field: str, delta: int) -> Greatest:
+    return Greatest(F(field) + delta, Value(0))
 
 
 def _adjust(course_id: uuid.UUID, changes: dict[str, Any]) -> None:

@@ -116,6 +116,14 @@ def test_a_course_without_counters_gets_them():
     assert CourseStats.objects.get(course=course).student_count == 1
 
 
+def test_drifted_counters_never_stop_a_review():
+    course = CourseFactory.create()
+    gone = services.RatingFact(stars=4, has_text=True)
+    services.change_rating(course_id=course.id, removed=gone, added=None)
+    stats = CourseStats.objects.get(course=course)
+    assert (stats.rating_count, stats.rating_sum, stats.review_count) == (0, 0, 0)
+
+
 def test_ratings_move_every_sum():
     course = CourseFactory.create()
     low = services.RatingFact(stars=2, has_text=True)

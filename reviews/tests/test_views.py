@@ -5,11 +5,13 @@ import uuid
 
 import pytest
 from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
-from courses.services import recount_stats
 from reviews.models import Review
 from reviews.selectors import average_rating_given, tell_age
 from reviews.serializers import OwnReviewSerializer, ReviewSerializer
+from reviews.views import CourseReviewsView
 from tests.factories import (
     CourseFactory,
     EnrollmentFactory,
@@ -174,8 +176,6 @@ def test_who_may_not_post(api, enrollment):
 def test_changing_and_taking_back(api, enrollment):
     review = ReviewFactory.create(user=enrollment.user, course=enrollment.course, rating=2)
     path, client = f"/api/v1/reviews/{review.id}/", sign_in(enrollment.user)
-    # The factory writes past the service: the counters have to be told.
-    recount_stats()
     other = sign_in(UserFactory.create())
     for send in (lambda: other.patch(path, {"rating": 1}), lambda: other.delete(path)):
         assert error(send(), 403)["code"] == "NOT_REVIEW_AUTHOR"
@@ -203,6 +203,15 @@ def test_votes(api):
     assert review.helpful_count == 0
     assert error(sign_in(review.user).post(path), 403)["code"] == "OWN_REVIEW"
     assert error(api.post(path), 401)
+
+
+def test_reading_is_a_catalogue_read(api):
+    path = path_of(CourseFactory.create())
+    assert api.head(path).status_code == 200
+    for method, scope in (("GET", "catalogue"), ("POST", "")):
+        view = CourseReviewsView()
+        view.request = Request(getattr(APIRequestFactory(), method.lower())(path))
+        assert view.throttle_scope == scope
 
 
 @pytest.mark.parametrize("review_id", [uuid.uuid4(), "abc", "1", "0" * 300])
