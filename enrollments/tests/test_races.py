@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from core.models import OutboxEvent
 from courses.models import Course, CourseStats, Lesson
@@ -72,6 +73,7 @@ def test_the_last_lessons_in_parallel_complete_the_course_once() -> None:
 def test_the_same_lesson_in_parallel_counts_once() -> None:
     enrollment = EnrollmentFactory.create(course=make_course())
     lesson_id = Lesson.objects.values_list("id", flat=True)[0]
+    LessonProgress.objects.create(enrollment=enrollment, lesson_id=lesson_id)
     answers = at_once(*[lambda: mark(enrollment, lesson_id)] * 8)
     assert {answer.enrollment_progress for answer in answers} == {25}  # type: ignore[attr-defined]
     assert LessonProgress.objects.count() == 1
@@ -81,6 +83,7 @@ def test_the_same_lesson_in_parallel_counts_once() -> None:
 def test_parallel_reports_are_credited_once() -> None:
     enrollment = EnrollmentFactory.create(course=make_course())
     lesson_id = Lesson.objects.values_list("id", flat=True)[0]
+    LessonProgress.objects.create(enrollment=enrollment, lesson_id=lesson_id)
 
     def report() -> services.WatchReport:
         return services.report_watching(
@@ -94,6 +97,17 @@ def test_parallel_reports_are_credited_once() -> None:
     answers = at_once(*[report] * 8)
     assert {answer.watch_time_seconds for answer in answers} == {40}  # type: ignore[attr-defined]
     assert UserProfile.objects.get(user_id=enrollment.user_id).total_seconds_learned == 40
+
+
+def test_parallel_repeats_after_the_missing_lesson_was_removed_complete_once() -> None:
+    enrollment = EnrollmentFactory.create(course=make_course(sections=1, lessons=2))
+    done, removed = Lesson.objects.values_list("id", flat=True).order_by("order")
+    mark(enrollment, done)
+    Lesson.objects.filter(id=removed).update(removed_at=timezone.now())
+    answers = at_once(*[partial(mark, enrollment, done)] * 8)
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert events("enrollments.course_completed") == Certificate.objects.count() == 1
+    assert UserProfile.objects.get(user_id=enrollment.user_id).courses_completed == 1
 
 
 def test_opening_and_marking_at_once() -> None:
@@ -155,6 +169,20 @@ def test_buying_again_while_a_refund_revokes() -> None:
         )
         active = Enrollment.objects.filter(status="active").count()
         assert CourseStats.objects.get(course=course).student_count == active
+
+
+def test_parallel_refunds_revoke_once() -> None:
+    course = CourseFactory.create()
+    ids = [
+        services.enroll_bought(user_id=UserFactory.create().id, course_ids=[course.id])[0]
+        for _ in range(9)
+    ]
+    revoke = partial(
+        services.revoke_enrollments, enrollment_ids=[ids[0].enrollment_id], reason="refund"
+    )
+    assert sorted(at_once(*[revoke] * 8)) == [0] * 7 + [1]  # type: ignore[type-var]
+    assert CourseStats.objects.get(course=course).student_count == 8
+    assert events("enrollments.revoked") == 1
 
 
 def test_parallel_workers_make_each_certificate_once() -> None:
