@@ -3,9 +3,23 @@
 import datetime as dt
 from uuid import UUID
 
+from django.db import connection
+
 from enrollments.models import LearningDay
 from users import selectors as user_selectors
 from users import services as user_services
+
+# Counted backwards, the days of the streak are those as far from the latest as there are days
+# between: 3rd, 2nd, 1st of March are 0, 1, 2 days away.
+_STREAK = """
+SELECT latest, count(*)
+FROM (
+    SELECT day, max(day) OVER () AS latest, row_number() OVER (ORDER BY day DESC) AS nth
+    FROM enrollments_learningday WHERE user_id = %(user)s
+) AS days
+WHERE day = latest - (nth - 1)::int
+GROUP BY latest
+"""
 
 
 def record_learning_day(*, user_id: UUID, at: dt.datetime) -> None:
@@ -24,11 +38,7 @@ def record_learning_day(*, user_id: UUID, at: dt.datetime) -> None:
 
 def _count_streak(user_id: UUID) -> tuple[dt.date, int]:
     """Return the latest day of learning and how many days in a row end with it."""
-    days = LearningDay.objects.filter(user_id=user_id).order_by("-day")
-    latest = days.values_list("day", flat=True)[:1].get()
-    streak = 0
-    for day in days.values_list("day", flat=True).iterator(chunk_size=100):
-        if day != latest - dt.timedelta(days=streak):
-            break
-        streak += 1
+    with connection.cursor() as cursor:
+        cursor.execute(_STREAK, {"user": user_id})
+        latest, streak = cursor.fetchone()
     return latest, streak
