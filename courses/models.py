@@ -75,7 +75,7 @@ class Course(BaseModel):
     # When the author last changed what learners see; `updated_at` also moves for upkeep.
     last_updated = models.DateTimeField(auto_now_add=True)
     search_document = SearchVectorField(null=True, editable=False)
-    # Title, category and instructor in lower case, for words with typing errors (trigrams).
+    # Title, category, summary and instructor in lower case, for words with typing errors.
     search_text = models.TextField(blank=True, editable=False)
 
     class Meta:

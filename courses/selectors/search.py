@@ -3,7 +3,7 @@
 Full-text first: `search_document` holds English stems of everything and the plain words of title,
 category, instructor and summary, weighted title (A) over those (B) over the description (C). Only
 when nothing published matches, spelling is forgiven: each word of the query has to be one typing
-error away from a word of the title, category or instructor, or to resemble one by trigrams.
+error away from a word of title, category, summary or instructor, or resemble one by trigrams.
 """
 
 import re

@@ -16,7 +16,8 @@ _WORDS = """
                instructor.first_name, instructor.last_name)), './_', '   ') AS context,
            translate(unaccent(left(course.description, 100000)), './_', '   ') AS description,
            lower(translate(unaccent(concat_ws(' ', course.title, category.name,
-               instructor.first_name, instructor.last_name)), './_', '   ')) AS names
+               course.short_description, instructor.first_name, instructor.last_name)),
+               './_', '   ')) AS names
     FROM courses_course AS course
     JOIN users_user AS instructor ON instructor.id = course.instructor_id
     LEFT JOIN courses_category AS category ON category.id = course.category_id
@@ -50,8 +51,9 @@ def refresh_search(*, course_ids: Collection[uuid.UUID]) -> None:
 
 
 def refresh_stale_search() -> int:
-    """Refresh the courses whose title, category or instructor is called otherwise by now; returns
-    how many. The nightly net below the services: a name may change where no course is in sight."""
+    """Refresh the courses whose title, summary, category or instructor reads otherwise by now;
+    returns how many. The nightly net below the services: a person's name changes on a floor that
+    knows no courses."""
     with connection.cursor() as cursor:
         cursor.execute(_STALE)
         stale = [row[0] for row in cursor.fetchall()]

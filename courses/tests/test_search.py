@@ -53,6 +53,7 @@ def titles(text):
         ("pyth", ["Python for Everybody"]),
         ("machne learnig", ["Practical Machine Learning"]),
         ("learn machines", ["Practical Machine Learning"]),
+        ("javascirpt", ["Node.js in Depth"]),
         ("node", ["Node.js in Depth"]),
         ("node.js", ["Node.js in Depth"]),
         ("cafe", ["Café Photography"]),
