@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -10,9 +11,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from courses.models import Course
-from enrollments import services
+from enrollments import selectors, services
 from enrollments.certificates import CertificateFacts
+from enrollments.errors import CertificateNotFound
 from enrollments.models import Certificate, Enrollment, private_storage
+from enrollments.serializers import CertificateSerializer
 from enrollments.services import certificates as certificate_services
 from enrollments.tasks import issue_missing_certificates
 from tests.factories import EnrollmentFactory, StaffFactory, sign_in
@@ -220,6 +223,14 @@ class TestDownload:
         private_storage().delete(f"certificates/{certificate.serial}.pdf")
         response = api.get(url(certificate, download=True))
         assert response.json()["error"]["code"] == "CERTIFICATE_NOT_READY"
+
+
+def test_by_its_id(certificate: Certificate) -> None:
+    row = selectors.get_certificate(certificate_id=certificate.id)
+    assert row == selectors.verify_certificate(serial=certificate.serial)
+    assert set(row) == set(CertificateSerializer().fields)
+    with pytest.raises(CertificateNotFound):
+        selectors.get_certificate(certificate_id=uuid4())
 
 
 def test_the_enrolment_says_where_it_is(certificate: Certificate, enrollment: Enrollment) -> None:
