@@ -40,6 +40,13 @@ class CategoryAdmin(admin.ModelAdmin[Category]):
             services.rename_category(category_id=obj.id)
 
 
+def was_never_out(course: Course) -> bool:
+    """Whether nobody can have learned in the course yet. One that was ever published is archived,
+    and nothing of it deleted, as learners' progress would go with it: `removed_at` takes a lesson
+    out."""
+    return course.published_at is None
+
+
 class SectionInline(admin.TabularInline[Curriculum, Course]):
     """Sections of a course; their lessons are on the section's own page."""
 
@@ -48,6 +55,9 @@ class SectionInline(admin.TabularInline[Curriculum, Course]):
     fields = ["order", "title", "description", "total_lessons", "total_duration_minutes"]
     readonly_fields = ["total_lessons", "total_duration_minutes"]
     show_change_link = True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
+        return obj is None or was_never_out(obj)
 
 
 class StatsInline(admin.TabularInline[CourseStats, Course]):
@@ -123,6 +133,9 @@ class CourseAdmin(admin.ModelAdmin[Course]):
         previous = form.initial.get("category") if changed else form.instance.category_id
         services.settle_edit(course_id=form.instance.id, previous_category_id=previous)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
+        return obj is None or was_never_out(obj)
+
     def delete_model(self, request: HttpRequest, obj: Course) -> None:
         services.delete_course(course_id=obj.id, actor_id=request.user.pk)
 
@@ -151,13 +164,16 @@ class CourseAdmin(admin.ModelAdmin[Course]):
 
 
 class LessonInline(admin.StackedInline[Lesson, Curriculum]):
-    """Lessons of a section. To take one out of a course with learners, set `removed_at`."""
+    """Lessons of a section."""
 
     model = Lesson
     extra = 0
     formfield_overrides = ADDRESSES
     fields = ["order", "title", "description", "video_url", "duration_minutes", "is_preview",
               "resources", "removed_at"]  # fmt: skip
+
+    def has_delete_permission(self, request: HttpRequest, obj: Curriculum | None = None) -> bool:
+        return obj is None or was_never_out(obj.course)
 
 
 @admin.register(Curriculum)
@@ -168,8 +184,15 @@ class SectionAdmin(admin.ModelAdmin[Curriculum]):
     list_select_related = ["course"]
     search_fields = ["title", "course__title"]
     autocomplete_fields = ["course"]
-    readonly_fields = ["total_lessons", "total_duration_minutes"]
     inlines = [LessonInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Curriculum | None = None) -> list[str]:
+        # A section stays in its course: its learners' progress is counted there.
+        fixed = ["course"] if obj else []
+        return [*fixed, "total_lessons", "total_duration_minutes"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Curriculum | None = None) -> bool:
+        return obj is not None and was_never_out(obj.course)
 
     def save_related(
         self, request: HttpRequest, form: ModelForm[Curriculum], formsets: Any, change: bool
@@ -180,12 +203,6 @@ class SectionAdmin(admin.ModelAdmin[Curriculum]):
     def delete_model(self, request: HttpRequest, obj: Curriculum) -> None:
         super().delete_model(request, obj)
         self._settle(obj.course_id)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Curriculum]) -> None:
-        course_ids = sorted(set(queryset.values_list("course_id", flat=True)))
-        super().delete_queryset(request, queryset)
-        for course_id in course_ids:
-            self._settle(course_id)
 
     def _settle(self, course_id: uuid.UUID) -> None:
         course = Course.objects.only("category_id").get(id=course_id)

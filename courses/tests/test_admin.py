@@ -133,9 +133,10 @@ def test_a_course_with_learners_is_not_deleted(staff):
     ):  # fmt: skip
         staff.post(path, body)
         assert Course.objects.filter(id=course.id).exists()
-    unsold = make_course()
-    staff.post(f"/admin/courses/course/{unsold.id}/delete/", {"post": "yes"})
-    assert not Course.objects.filter(id=unsold.id).exists()
+    draft, was_out = make_course(status="draft", published_at=None), make_course(status="draft")
+    for unsold, is_gone in ((draft, True), (was_out, False)):
+        staff.post(f"/admin/courses/course/{unsold.id}/delete/", {"post": "yes"})
+        assert Course.objects.filter(id=unsold.id).exists() is not is_gone
 
 
 def test_renaming_a_category_reaches_search(staff, api):
@@ -149,11 +150,32 @@ def test_renaming_a_category_reaches_search(staff, api):
 
 
 def test_deleting_a_section_shortens_the_course(staff):
-    course = make_course(sections=2, lessons=2)
+    course = make_course(sections=2, lessons=2, status="draft", published_at=None)
     section = Curriculum.objects.get(course=course, order=1)
     staff.post(f"/admin/courses/curriculum/{section.id}/delete/", {"post": "yes"})
     course.refresh_from_db()
     assert (course.duration_minutes, Lesson.objects.count()) == (20, 2)
+
+
+def test_nothing_is_deleted_from_a_course_that_was_out(staff):
+    course = make_course(sections=1, lessons=1, status="draft")
+    section = Curriculum.objects.get(course=course)
+    lesson = Lesson.objects.get()
+    path = f"/admin/courses/curriculum/{section.id}/"
+    assert staff.post(f"{path}delete/", {"post": "yes"}).status_code == 403
+    form = {
+        "title": "Start", "order": 1, "description": "", "lessons-TOTAL_FORMS": 1,
+        "lessons-INITIAL_FORMS": 1, "lessons-0-id": lesson.id, "lessons-0-title": "Strings",
+        "lessons-0-curriculum": section.id, "lessons-0-order": 1,
+        "lessons-0-duration_minutes": 30, "lessons-0-resources": "[]", "lessons-0-DELETE": "on",
+    }  # fmt: skip
+    assert staff.post(f"{path}change/", form).status_code == 302
+    lesson.refresh_from_db()
+    assert lesson.title == "Strings"
+    taken = {**form, "lessons-0-removed_at_0": "2026-01-01", "lessons-0-removed_at_1": "10:00:00"}
+    assert staff.post(f"{path}change/", taken).status_code == 302
+    course.refresh_from_db()
+    assert (course.duration_minutes, Lesson.objects.count()) == (0, 1)
 
 
 @pytest.mark.parametrize("number", [1, 10])
