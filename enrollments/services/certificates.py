@@ -93,7 +93,7 @@ def revoke_certificates_by_staff(*, certificate_ids: Collection[UUID], actor_id:
             .filter(id__in=certificate_ids, revoked_at=None)
             .order_by("id")
         )
-        for row in rows:
+        for row in sorted(rows, key=lambda row: str(row.user_id)):
             _revoke(row, Certificate.RevokedBecause.STAFF)
             _audit(actor_id, "certificate.revoked", row)
     return len(rows)
@@ -104,7 +104,7 @@ def revoke_certificates(*, enrollments: Collection[Enrollment]) -> None:
 
     A refunded course proves nothing any more: verification answers `valid: false`.
     """
-    for enrollment in enrollments:
+    for enrollment in _by_user(enrollments):
         if enrollment.is_completed:
             user_services.adjust_learning(user_id=enrollment.user_id, courses_completed=-1)
     for row in _of(enrollments).filter(revoked_at=None):
@@ -113,7 +113,7 @@ def revoke_certificates(*, enrollments: Collection[Enrollment]) -> None:
 
 def reinstate_certificates(*, enrollments: Collection[Enrollment]) -> None:
     """Give back what `revoke_certificates` took, as access is back; caller's transaction."""
-    for enrollment in enrollments:
+    for enrollment in _by_user(enrollments):
         if enrollment.is_completed:
             user_services.adjust_learning(user_id=enrollment.user_id, courses_completed=1)
     for row in _of(enrollments).filter(revoked_because=Certificate.RevokedBecause.ACCESS):
@@ -121,6 +121,11 @@ def reinstate_certificates(*, enrollments: Collection[Enrollment]) -> None:
         row.save(update_fields=["revoked_at", "revoked_because", "next_attempt_at", "updated_at"])
         _count(row, by=1)
         transaction.on_commit(lambda: nudge(TASK))
+
+
+def _by_user(enrollments: Collection[Enrollment]) -> list[Enrollment]:
+    """Profiles are locked by their counters: in key order, as everything is."""
+    return sorted(enrollments, key=lambda enrollment: str(enrollment.user_id))
 
 
 def _of(enrollments: Collection[Enrollment]) -> models.QuerySet[Certificate]:

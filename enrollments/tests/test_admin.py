@@ -1,6 +1,7 @@
 """Staff at work in the admin: access goes through the services."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from core.models import AuditEntry
@@ -92,3 +93,19 @@ def test_certificates_are_made_anew_and_revoked(
     run(admin, "certificate", "revoke", certificate.id)
     certificate.refresh_from_db()
     assert certificate.revoked_because == "staff"
+
+
+def test_looking_is_not_deciding(enrollment: Enrollment, complete) -> None:
+    complete(enrollment)
+    certificate = Certificate.objects.get()
+    viewer = StaffFactory.create(is_superuser=False)
+    viewer.user_permissions.set(Permission.objects.filter(codename="view_certificate"))
+    client = Client()
+    client.force_login(viewer)
+    page = client.get("/admin/enrollments/certificate/")
+    assert page.status_code == 200
+    assert b'value="revoke"' not in page.content
+    data = {"action": "revoke", "_selected_action": [str(certificate.id)]}
+    client.post("/admin/enrollments/certificate/", data)
+    certificate.refresh_from_db()
+    assert certificate.revoked_at is None
