@@ -1,22 +1,21 @@
 """Asks the web process of this container whether it is ready; exits 0 if so."""
 
+import http.client
 import os
 import sys
-import urllib.error
-import urllib.request
 
 
 def main() -> int:
     # Django answers to the names it knows alone, and a container's own address is none of them.
     host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].strip().lstrip(".*")
-    request = urllib.request.Request(
-        "http://127.0.0.1:8000/health/ready/", headers={"Host": host or "localhost"}
-    )
+    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=4)
     try:
-        with urllib.request.urlopen(request, timeout=4) as response:
-            return 0 if response.status == 200 else 1
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/health/ready/", headers={"Host": host or "localhost"})
+        return 0 if connection.getresponse().status == http.client.OK else 1
+    except (OSError, http.client.HTTPException):
         return 1
+    finally:
+        connection.close()
 
 
 if __name__ == "__main__":

@@ -148,6 +148,7 @@ class _Launch:
         """Wait until `answers` and until it is our own process that listens on `port`."""
         assert self._supervisor is not None
         deadline = time.monotonic() + seconds
+        pause = 0.05
         while True:
             pid = self._supervisor.pid_of(name)
             if pid is not None and answers() and ports.listens(pid=pid, port=port):
@@ -157,7 +158,8 @@ class _Launch:
             if time.monotonic() > deadline:
                 log = self._configuration.state / "log" / f"{name}.log"
                 raise StartError(f"{name} did not answer within {seconds:.0f} s; see {log}.")
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 1.0)
 
     def _is_ready(self) -> bool:
         url = f"{self._configuration.url}health/ready/"

@@ -16,11 +16,11 @@ import pytest
 from devtools.launcher.leftovers import MARK
 from devtools.launcher.ports import choose_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _UNCONFIGURED = ("DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY", "EMAIL_HOST", "PORT")
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 class _Launcher:

@@ -29,9 +29,9 @@ def sleeper(tmp_path: Path) -> Iterator[Sleeper]:
             cwd=cwd,
             stdout=subprocess.PIPE,
         )
+        started.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
-        started.append(process)
         return process
 
     yield start
@@ -40,10 +40,10 @@ def sleeper(tmp_path: Path) -> Iterator[Sleeper]:
         process.communicate()
 
 
-def test_marked_processes_end_and_others_stay(sleeper: Sleeper) -> None:
-    leftover, stranger = sleeper(mark="/this/state"), sleeper(mark="/other/state")
+def test_marked_processes_end_and_others_stay(sleeper: Sleeper, tmp_path: Path) -> None:
+    leftover, stranger = sleeper(mark=str(tmp_path)), sleeper(mark=f"{tmp_path}-other")
 
-    assert end_leftovers(folders=[], mark="/this/state")
+    assert end_leftovers(folders=[], mark=str(tmp_path))
 
     assert leftover.poll() is not None
     assert stranger.poll() is None
@@ -54,22 +54,22 @@ def test_processes_that_work_in_a_data_folder_end(sleeper: Sleeper, tmp_path: Pa
     data.mkdir()
     leftover, stranger = sleeper(cwd=data), sleeper()
 
-    end_leftovers(folders=[data], mark="/this/state")
+    end_leftovers(folders=[data], mark=str(tmp_path))
 
     assert leftover.poll() is not None
     assert stranger.poll() is None
 
 
 def test_one_that_ignores_the_request_is_killed(
-    sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+    sleeper: Sleeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("devtools.launcher.leftovers._GRACE_SECONDS", 0.2)
-    leftover = sleeper(mark="/this/state", code=_DEAF)
+    leftover = sleeper(mark=str(tmp_path), code=_DEAF)
 
-    end_leftovers(folders=[], mark="/this/state")
+    end_leftovers(folders=[], mark=str(tmp_path))
 
     assert leftover.poll() is not None
 
 
-def test_nothing_left_is_nothing_to_tell() -> None:
-    assert end_leftovers(folders=[], mark="/nobody/has/this/state") == []
+def test_nothing_left_is_nothing_to_tell(tmp_path: Path) -> None:
+    assert end_leftovers(folders=[], mark=str(tmp_path)) == []
