@@ -11,6 +11,7 @@ from core.models import AuditEntry
 from courses import selectors, services
 from courses.errors import CourseHasBuyers, CourseIncomplete, CourseNotFound
 from courses.models import Category, Course, CourseStats, Curriculum, Lesson
+from courses.services import recount
 from courses.tasks import recount_stats
 from tests.factories import (
     CategoryFactory,
@@ -206,24 +207,28 @@ def test_courses_published_at_once_are_both_counted():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_recount_waits_for_a_change_that_is_under_way():
+def test_a_change_waits_for_a_recount_that_is_under_way(monkeypatch):
     course = CourseFactory.create()
-    changed, go_on = threading.Event(), threading.Event()
+    CourseStats.objects.filter(course=course).update(student_count=5)
+    counted, changed = threading.Event(), threading.Event()
+
+    def count_slowly(course_ids):
+        facts = {key: {"student_count": 0} for key in course_ids}
+        counted.set()
+        changed.wait(0.5)
+        return facts
+
+    slow = recount.Counter(fields=("student_count",), count=count_slowly, is_window=False)
+    monkeypatch.setattr(recount, "_counters", {"students": slow})
 
     def enroll():
+        counted.wait(5)
         with transaction.atomic():
             EnrollmentFactory.create(course=course)
             services.change_student_count(course_id=course.id, by=1)
-            changed.set()
-            go_on.wait(5)
+        changed.set()
 
-    threads = [in_thread(enroll)]
-    assert changed.wait(5)
-    threads.append(in_thread(services.recount_stats))
-    threads[1].join(0.3)
-    assert threads[1].is_alive()
-    go_on.set()
-    for thread in threads:
+    for thread in [in_thread(services.recount_stats), in_thread(enroll)]:
         thread.join()
     assert CourseStats.objects.get(course=course).student_count == 1
 
