@@ -5,6 +5,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -82,15 +83,16 @@ class _Launcher:
 
 
 @pytest.fixture
-def launcher(tmp_path: Path) -> Iterator[_Launcher]:
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o711)  # PostgreSQL runs as another user when root runs the tests.
-    instance = _Launcher(tmp_path / "state")
-    yield instance
-    instance.process.terminate()
-    instance.process.wait(timeout=90)
-    assert instance.process.stdout is not None
-    instance.process.stdout.close()
+def launcher() -> Iterator[_Launcher]:
+    # Not pytest's own folder, which another user, such as root's PostgreSQL, may not enter.
+    with tempfile.TemporaryDirectory(prefix="learnflow-") as folder:
+        Path(folder).chmod(0o711)
+        instance = _Launcher(Path(folder) / "state")
+        yield instance
+        instance.process.terminate()
+        instance.process.wait(timeout=90)
+        assert instance.process.stdout is not None
+        instance.process.stdout.close()
 
 
 def test_it_starts_mends_refuses_a_second_and_stops_clean(launcher: _Launcher) -> None:

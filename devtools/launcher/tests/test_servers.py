@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,11 +38,11 @@ def _running(server: Postgres | Redis) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A state folder that an unprivileged server of root's may enter."""
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o711)
-    return tmp_path
+def folder() -> Iterator[Path]:
+    """A state folder that an unprivileged server of root's may enter, as pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="learnflow-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 def test_redis_keeps_each_change_when_it_is_killed(folder: Path) -> None:
