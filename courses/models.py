@@ -61,6 +61,8 @@ class Course(BaseModel):
     # Zero until there are lessons; kept by the authoring services from the lessons' minutes.
     duration_minutes = models.PositiveIntegerField(default=0)
     price = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # False for a draft whose author hasn't named a price yet: zero is a price too.
+    is_priced = models.BooleanField(default=True, db_default=True)
     original_price = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     outcomes = models.JSONField(default=list, blank=True)
     requirements = models.JSONField(default=list, blank=True)
@@ -228,3 +230,43 @@ class Lesson(BaseModel):
 
     def __str__(self) -> str:
         return self.title
+
+
+class CourseSubmission(BaseModel):
+    """A course handed in for review by its instructor, and what staff decided.
+
+    A course in review has exactly one that is open (no decision yet); the others are its history.
+    """
+
+    class Decision(models.TextChoices):
+        OPEN = "", "open"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        WITHDRAWN = "withdrawn"
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="submissions")
+    decision = models.CharField(max_length=10, blank=True, choices=Decision, default=Decision.OPEN)
+    note = models.TextField(blank=True, help_text="From staff to the instructor")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course"], condition=Q(decision=""), name="submission_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(decision="", decided_at=None)
+                | Q(
+                    decision__in=["approved", "rejected", "withdrawn"], decided_at__isnull=False
+                ),
+                name="submission_decided_has_date",
+            ),
+        ]
+        indexes = [models.Index(fields=["course", "-created_at"], name="submission_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.course_id}: {self.decision or 'open'}"
