@@ -11,7 +11,9 @@ from django.db.models.functions import Cast, Round
 from core.models import BaseModel
 from users.models import User
 
-RESERVED_SLUGS = frozenset({"related", "featured", "search", "new", "popular", "suggest"})
+RESERVED_SLUGS = frozenset(
+    {"related", "featured", "search", "new", "popular", "suggest", "import", "export"}
+)
 
 
 class Category(BaseModel):

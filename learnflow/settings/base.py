@@ -300,6 +300,9 @@ STORAGES: dict[str, dict[str, Any]] = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 PROFILE_PICTURE_MAX_BYTES = 5 * 1024 * 1024
+COURSE_THUMBNAIL_MAX_BYTES: int = env.int("COURSE_THUMBNAIL_MAX_BYTES", default=5 * 1024 * 1024)
+# A whole course as one file; unpacked, a ZIP may hold twice as much.
+COURSE_FILE_MAX_BYTES: int = env.int("COURSE_FILE_MAX_BYTES", default=5 * 1024 * 1024)
 
 # --- Time and language ------------------------------------------------------------------------
 USE_TZ = True
