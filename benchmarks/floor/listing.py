@@ -1,0 +1,115 @@
+"""The course list: one statement for a page, one for its count every few seconds."""
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from benchmarks.floor import sql
+from benchmarks.floor.database import Row, fetch, fetch_one
+from benchmarks.floor.errors import InvalidError, NotFoundError
+
+COUNT_SECONDS = 5.0
+_PAGE_SIZE = 20
+_LARGEST_PAGE = 100
+_LEVELS = frozenset({"beginner", "intermediate", "advanced"})
+
+_BASE = os.environ.get("API_BASE_URL", "")
+_MEDIA = f"{_BASE}/media/"
+_counts: dict[tuple[object, ...], tuple[float, int]] = {}
+
+
+def list_courses(query: dict[str, str], viewer: str | None) -> bytes:
+    """Return the body of `GET /api/v1/courses/`. Raises InvalidError and NotFoundError."""
+    ordering = query.get("ordering", "popular")
+    if ordering not in sql.ORDERINGS:
+        raise InvalidError
+    number, size = _read_page(query)
+    conditions, parameters = _read_filters(query)
+    count = count_courses(conditions, parameters)
+    pages = -(-count // size) or 1
+    if number > pages:
+        raise NotFoundError
+    parameters |= {"limit": size, "offset": (number - 1) * size, "viewer": viewer}
+    rows = fetch(sql.page(ordering, conditions, with_flags=viewer is not None), parameters)
+    return orjson.dumps(
+        {
+            "count": count,
+            "next": _link(query, number + 1) if number < pages else None,
+            "previous": _link(query, number - 1) if number > 1 else None,
+            "total_pages": pages,
+            "current_page": number,
+            "results": [to_card(row) for row in rows],
+        }
+    )
+
+
+def count_courses(conditions: tuple[str, ...], parameters: Mapping[str, object]) -> int:
+    """Return how many courses match, exactly, as of at most five seconds ago."""
+    key = (*conditions, *parameters.values())
+    now = time.monotonic()
+    known = _counts.get(key)
+    if known and known[0] > now:
+        return known[1]
+    row = fetch_one(sql.count(conditions), parameters)
+    count = int(row[0]) if row else 0
+    if len(_counts) > 10_000:
+        _counts.clear()
+    _counts[key] = (now + COUNT_SECONDS, count)
+    return count
+
+
+def to_card(row: Row) -> dict[str, Any]:
+    """Return a row of `sql.CARD` as the list shows it."""
+    (
+        id_, title, slug, instructor_id, first_name, last_name, thumbnail, rating, rating_count,
+        student_count, hours, level, price, original_price, discount, category, is_bestseller,
+        is_new, enrolled, in_cart, in_wishlist,
+    ) = row  # fmt: skip
+    return {
+        "id": id_,
+        "title": title,
+        "slug": slug,
+        "instructor": {"id": instructor_id, "first_name": first_name, "last_name": last_name},
+        "thumbnail": _MEDIA + thumbnail if thumbnail else None,
+        "rating": rating,
+        "rating_count": rating_count,
+        "student_count": student_count,
+        "duration_hours": hours,
+        "level": level,
+        "price": price,
+        "original_price": original_price,
+        "discount_percent": discount,
+        "category": category,
+        "is_bestseller": is_bestseller,
+        "is_new": is_new,
+        "enrolled": enrolled,
+        "in_cart": in_cart,
+        "in_wishlist": in_wishlist,
+    }
+
+
+def _read_page(query: dict[str, str]) -> tuple[int, int]:
+    number, size = query.get("page", "1"), query.get("page_size", str(_PAGE_SIZE))
+    if not (number.isdigit() and size.isdigit() and int(number) and int(size)):
+        raise InvalidError
+    return int(number), min(int(size), _LARGEST_PAGE)
+
+
+def _read_filters(query: dict[str, str]) -> tuple[tuple[str, ...], dict[str, object]]:
+    names = tuple(name for name in sql.FILTERS if query.get(name))
+    values: dict[str, object] = {name: query[name] for name in names}
+    if values.get("level", "beginner") not in _LEVELS:
+        raise InvalidError
+    return names, values
+
+
+def _link(query: dict[str, str], page: int) -> str:
+    rest = {name: value for name, value in query.items() if name != "page"}
+    if page > 1:
+        rest["page"] = str(page)
+    address = f"{_BASE}/api/v1/courses/"
+    return f"{address}?{urlencode(sorted(rest.items()))}" if rest else address
