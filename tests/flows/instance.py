@@ -1,0 +1,105 @@
+"""A whole LearnFlow as `make run` starts it, with a state folder and a port of its own."""
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from devtools.launcher.ports import choose_port
+
+ROOT = Path(__file__).resolve().parents[2]
+_UNCONFIGURED = ("DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY", "EMAIL_HOST", "PORT")
+_PATIENCE = 120.0
+
+
+class Instance:
+    """`python -m devtools.launcher run`, what it printed, and the processes it started."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        """Start it. `folder` gets the state; `settings` go over the defaults for tests."""
+        for level in (folder, folder.parent, folder.parent.parent):
+            level.chmod(0o711)  # PostgreSQL runs as another user when root runs the tests.
+        self.state = folder / "state"
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_SETTINGS")}
+        self.environment = {
+            **inherited,
+            # An empty value is "not configured", whatever a developer's .env says.
+            **dict.fromkeys(_UNCONFIGURED, ""),
+            "PORT": str(choose_port()),
+            "LEARNFLOW_STATE": str(self.state),
+            "LEARNFLOW_DEMO": "off",
+            "WEB_CONCURRENCY": "1",
+            **settings,
+        }
+        self.lines: list[str] = []
+        self._printed: queue.Queue[str] = queue.Queue()
+        self.process = self.launch()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @classmethod
+    @contextmanager
+    def start(cls, folder: Path, **settings: str) -> Iterator[Self]:
+        """Run an instance until the block ends."""
+        instance = cls(folder, **settings)
+        try:
+            yield instance
+        finally:
+            instance.stop()
+
+    def launch(self) -> "subprocess.Popen[str]":
+        """Start the launcher (again) in this instance's environment."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "devtools.launcher", "run"],
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def stop(self) -> None:
+        """End it as Ctrl-C would and wait."""
+        self.process.terminate()
+        self.process.wait(timeout=90)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    @property
+    def database_url(self) -> str:
+        """The address of the embedded PostgreSQL, as the web process was given it."""
+        return self.child("gunicorn").environ()["DATABASE_URL"]
+
+    def await_line(self, text: str) -> str:
+        """Return the next line with `text` in it. Raises AssertionError after two minutes."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                line = self._printed.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            if text in line:
+                return line
+        raise AssertionError(f"no line with {text!r} among:\n{''.join(self.lines)}")
+
+    def children(self) -> list[psutil.Process]:
+        """Return every process of this instance, however it came to be."""
+        descendants = psutil.Process(self.process.pid).children(recursive=True)
+        return [process for process in descendants if process.is_running()]
+
+    def child(self, part: str) -> psutil.Process:
+        """Return the first process of this instance with `part` in its command line."""
+        return next(p for p in self.children() if part in " ".join(p.cmdline()))
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            self._printed.put(line)
