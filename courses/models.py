@@ -122,27 +122,52 @@ class Course(BaseModel):
 
 
 class CourseStats(models.Model):
-    """Counters of one course, beside it, so that a sale never locks the row an author edits.
+    """What lists read of one course: its counters, and a copy of what they filter and order by.
 
-    The owner of each fact adjusts them with `F()` in its own transaction; a nightly recount repairs
-    and reports drift. `rating` follows from the sums by itself.
+    The counters lie beside the course, so that a sale never locks the row an author edits. The
+    owner of each fact adjusts them with `F()` in its own transaction; a nightly recount repairs and
+    reports drift. `rating` follows from the sums by itself.
+
+    The copies, `LISTED`, are kept by triggers of the database (migration `0006_listing`): the row
+    exists from the moment its course does, and nobody writes them. One narrow table with an index
+    for each ordering is what keeps a list's cost flat while the catalogue grows.
     """
 
     STARS: ClassVar[tuple[int, ...]] = (1, 2, 3, 4, 5)
+    LISTED: ClassVar[tuple[str, ...]] = (
+        "is_listed", "is_featured", "category_id", "level", "language", "price",
+        "duration_minutes", "published_at",
+    )  # fmt: skip
 
     course = models.OneToOneField(
         Course, on_delete=models.CASCADE, primary_key=True, related_name="stats"
     )
-    student_count = models.PositiveIntegerField(default=0)
-    rating_count = models.PositiveIntegerField(default=0)
-    rating_sum = models.PositiveBigIntegerField(default=0)
-    review_count = models.PositiveIntegerField(default=0, help_text="Ratings with a text")
-    rating_1 = models.PositiveIntegerField(default=0)
-    rating_2 = models.PositiveIntegerField(default=0)
-    rating_3 = models.PositiveIntegerField(default=0)
-    rating_4 = models.PositiveIntegerField(default=0)
-    rating_5 = models.PositiveIntegerField(default=0)
-    sales_30_days = models.PositiveIntegerField(default=0, help_text="Kept by the nightly recount")
+    is_listed = models.BooleanField(db_default=False, editable=False, help_text="Published")
+    is_featured = models.BooleanField(db_default=False, editable=False)
+    # The course's own reference protects the category; this copy needs no second one.
+    category = models.ForeignKey(
+        Category, on_delete=models.DO_NOTHING, null=True, editable=False, related_name="+",
+        db_constraint=False, db_index=False,
+    )  # fmt: skip
+    level = models.CharField(max_length=20, db_default="", editable=False)
+    language = models.CharField(max_length=50, db_default="", editable=False)
+    price = models.DecimalField(max_digits=10, decimal_places=2, db_default=0, editable=False)
+    duration_minutes = models.PositiveIntegerField(db_default=0, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
+    student_count = models.PositiveIntegerField(default=0, db_default=0)
+    rating_count = models.PositiveIntegerField(default=0, db_default=0)
+    rating_sum = models.PositiveBigIntegerField(default=0, db_default=0)
+    review_count = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Ratings with a text"
+    )
+    rating_1 = models.PositiveIntegerField(default=0, db_default=0)
+    rating_2 = models.PositiveIntegerField(default=0, db_default=0)
+    rating_3 = models.PositiveIntegerField(default=0, db_default=0)
+    rating_4 = models.PositiveIntegerField(default=0, db_default=0)
+    rating_5 = models.PositiveIntegerField(default=0, db_default=0)
+    sales_30_days = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Kept by the nightly recount"
+    )
     rating = models.GeneratedField(
         expression=models.Case(
             models.When(
@@ -173,10 +198,23 @@ class CourseStats(models.Model):
                 condition=Q(review_count__lte=F("rating_count")), name="stats_reviews_are_ratings"
             ),
         ]  # fmt: skip
+        # One for each ordering, alone and within a category. All columns run in one direction, so
+        # that PostgreSQL reads them either way and compares a cursor's row as a whole.
         indexes = [
-            models.Index(fields=["-student_count", "-course"], name="stats_popular"),
-            models.Index(fields=["-rating", "-rating_count", "-course"], name="stats_best_rated"),
-        ]
+            models.Index(fields=[*scope, *keys, "course"], name=f"listing{prefix}_{name}",
+                         include=include, condition=Q(is_listed=True))
+            for prefix, scope in (("", []), ("_category", ["category"]))
+            for name, keys, include in (
+                ("popular", ["student_count"], None),
+                ("newest", ["published_at"], None),
+                ("rating", ["rating", "rating_count"], None),
+                # Counting what passes filters reads this one alone.
+                ("price", ["price"], ["level", "rating", "language", "duration_minutes"]),
+            )
+        ] + [
+            models.Index(fields=["student_count", "course"], name="listing_featured",
+                         condition=Q(is_listed=True, is_featured=True)),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"stats of {self.course_id}"
@@ -262,9 +300,7 @@ class CourseSubmission(BaseModel):
             ),
             models.CheckConstraint(
                 condition=Q(decision="", decided_at=None)
-                | Q(
-                    decision__in=["approved", "rejected", "withdrawn"], decided_at__isnull=False
-                ),
+                | Q(decision__in=["approved", "rejected", "withdrawn"], decided_at__isnull=False),
                 name="submission_decided_has_date",
             ),
         ]

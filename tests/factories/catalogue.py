@@ -21,8 +21,11 @@ class CategoryFactory(DjangoModelFactory[Category]):
 
 
 class StatsFactory(DjangoModelFactory[CourseStats]):
+    """The counters, which the database makes with the course."""
+
     class Meta:
         model = CourseStats
+        django_get_or_create = ("course",)
 
 
 class CourseFactory(DjangoModelFactory[Course]):

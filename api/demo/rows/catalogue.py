@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from api.demo.rows.inserting import BATCH, insert_dated
 from api.demo.sources import CourseSource, LessonSource, ShelfSource
-from courses.models import Category, Course, CourseStats, Curriculum, Lesson
+from courses.models import Category, Course, Curriculum, Lesson
 from users.models import User
 
 VIDEO_HOST = "https://videos.learnflow.test"
@@ -59,7 +59,6 @@ def create_catalogue(
 def _insert_courses(catalogue: Catalogue) -> None:
     courses = sorted(catalogue.courses.values(), key=lambda course: course.created_at)
     insert_dated(Course, courses, dates=("created_at", "updated_at", "last_updated"))
-    CourseStats.objects.bulk_create(CourseStats(course=course) for course in courses)
 
 
 def _course(source: CourseSource, category: Category, instructor: User, now: dt.datetime) -> Course:
