@@ -40,6 +40,7 @@ _KOREAN: Final = "HYSMyeongJo-Medium"
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 
+_BREAK_AFTER: Final = ("-", "/")
 _LARGEST_BMP: Final = 0xFFFF
 _EAST_ASIAN_BLOCKS: Final = (
     range(0x1100, 0x1200),  # Hangul jamo
@@ -57,15 +58,21 @@ class Face(Enum):
 
     UPRIGHT = (ROMAN, *_FALLBACKS)
     SLANTED = (ITALIC, ROMAN, *_FALLBACKS)
+    # For what is read character by character: wide, and 0 O 1 l I are told apart at a glance.
+    SMALL_PRINT = (*_FALLBACKS[:1], ROMAN, *_FALLBACKS[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """One character with its combining marks, the font that shows it, and its advance at size 1."""
+    """One character with its combining marks and the font that shows it.
+
+    `advance` is the width at size 1; `kern`, also at size 1, is what to add before the next glyph.
+    """
 
     text: str
     font: str
     advance: float
+    kern: float
 
     @property
     def is_space(self) -> bool:
@@ -75,7 +82,7 @@ class Glyph:
     @property
     def is_breakable(self) -> bool:
         """Whether a line may break right after this glyph although no space follows."""
-        return self.text == "-" or _is_east_asian(self.text[0])
+        return self.text in _BREAK_AFTER or _is_east_asian(self.text[0])
 
 
 @dataclass(frozen=True, slots=True)

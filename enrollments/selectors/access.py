@@ -60,13 +60,13 @@ def get_viewer_progress(*, user_id: UUID, course_id: UUID) -> ViewerProgress | N
     return ViewerProgress(
         enrollment_id=row["id"],
         status=row["status"],
-        progress_percent=percent(row["live_completed"], row["live_lessons"]),
+        progress_percent=percent(completed=row["live_completed"], total=row["live_lessons"]),
         lessons_completed=row["live_completed"],
         total_lessons=row["live_lessons"],
         completed_lesson_ids=frozenset(completed),
     )
 
 
-def percent(completed: int, total: int) -> int:
+def percent(*, completed: int, total: int) -> int:
     """Return whole percent, rounded down (contract "Learning"); 0 for a course without lessons."""
     return min(completed * 100 // total, 100) if total else 0

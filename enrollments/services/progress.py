@@ -210,7 +210,7 @@ def _recount(enrollment: Enrollment, now: dt.datetime) -> None:
         .get()
     )
     enrollment.lessons_completed, enrollment.total_lessons = completed, total
-    enrollment.progress_percent = percent(completed, total)
+    enrollment.progress_percent = percent(completed=completed, total=total)
     is_done = 0 < total == completed
     if is_done and not enrollment.is_completed:
         _complete(enrollment, now)
