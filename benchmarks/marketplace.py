@@ -19,8 +19,8 @@ from benchmarks.streams import Facts
 ENROLLMENTS_PER_COURSE = 10
 REVIEWS_PER_COURSE = 5
 VIEWERS = 50
-# More than a server could answer within the second for which it may remember a page.
-DETAILED_COURSES = 3_000
+# With ten sections of ten lessons: more pages than a server answers while it may remember one.
+DEEP_COURSES = 3_000
 _WORDS = 40
 _TOKEN_LIFE = dt.timedelta(hours=12)
 
@@ -48,6 +48,7 @@ def prepare_marketplace(
             "--courses", str(courses),
             "--enrollments", str(courses * ENROLLMENTS_PER_COURSE),
             "--reviews", str(courses * REVIEWS_PER_COURSE),
+            "--deep-courses", str(min(DEEP_COURSES, courses // 2)),
         )  # fmt: skip
         _complete(environment["DATABASE_URL"])
         write_comment(stack, database, wanted)
@@ -61,19 +62,17 @@ def read_facts(url: str) -> Facts:
             courses=_number(connection, setup_sql.COUNT_COURSES),
             categories=_column(connection, setup_sql.CATEGORIES),
             words=_column(connection, setup_sql.COMMON_WORDS, limit=_WORDS),
-            detailed_courses=_column(connection, setup_sql.DETAILED, limit=DETAILED_COURSES),
+            detailed_courses=_column(connection, setup_sql.DETAILED, limit=DEEP_COURSES),
             tokens=_open_sessions(connection),
         )
 
 
 def _complete(url: str) -> None:
-    """Give courses of all popularities a 10x10 curriculum and reviews, and the viewers something
-    in cart and wishlist; then let PostgreSQL look at what it has."""
-    parameters = {"courses": DETAILED_COURSES, "viewers": VIEWERS}
+    """Give the viewers something in cart and wishlist; let PostgreSQL look at what it has."""
     with psycopg.connect(url, autocommit=True) as connection:
         with connection.transaction():
             for statement in setup_sql.COMPLETE:
-                connection.execute(statement, parameters)
+                connection.execute(statement, {"viewers": VIEWERS})
         connection.execute("VACUUM ANALYZE")
 
 

@@ -18,7 +18,7 @@ LEVELS = ("beginner", "intermediate", "advanced")
 _PAGES = 60
 # Around the usual 20, so that a page of an ordering is many addresses.
 _PAGE_SIZES = range(13, 28)
-_FILTERED = 6_000
+_FILTERED = 20_000
 _SEARCH_PAGES = range(1, 11)
 
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from benchmarks.floor.detail import show_course
 from benchmarks.floor.errors import InvalidError, NotFoundError
 from benchmarks.floor.listing import list_courses
 from benchmarks.floor.viewer import RefusedError, find_viewer
@@ -43,6 +44,8 @@ def _answer(environ: Environ) -> bytes:
     viewer = find_viewer(environ.get("HTTP_AUTHORIZATION", ""))
     if path == _COURSES:
         return list_courses(_parse(query), viewer)
+    if path.startswith(_COURSES):
+        return show_course(path[len(_COURSES) :].rstrip("/"))
     raise NotFoundError
 
 

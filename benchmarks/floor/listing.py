@@ -18,7 +18,7 @@ _LARGEST_PAGE = 100
 _LEVELS = frozenset({"beginner", "intermediate", "advanced"})
 
 _BASE = os.environ.get("API_BASE_URL", "")
-_MEDIA = f"{_BASE}/media/"
+MEDIA = f"{_BASE}/media/"
 _counts: dict[tuple[object, ...], tuple[float, int]] = {}
 
 
@@ -74,7 +74,7 @@ def to_card(row: Row) -> dict[str, Any]:
         "title": title,
         "slug": slug,
         "instructor": {"id": instructor_id, "first_name": first_name, "last_name": last_name},
-        "thumbnail": _MEDIA + thumbnail if thumbnail else None,
+        "thumbnail": MEDIA + thumbnail if thumbnail else None,
         "rating": rating,
         "rating_count": rating_count,
         "student_count": student_count,

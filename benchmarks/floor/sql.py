@@ -27,34 +27,31 @@ _FLAGS = """,
 """
 ORDERINGS = {
     "popular": "stats.student_count DESC, stats.course_id DESC",
-    "newest": "course.published_at DESC, course.id DESC",
+    "newest": "stats.published_at DESC, stats.course_id DESC",
     "rating": "stats.rating DESC, stats.rating_count DESC, stats.course_id DESC",
-    "price_low": "course.price, course.id",
-    "price_high": "course.price DESC, course.id DESC",
+    "price_low": "stats.price, stats.course_id",
+    "price_high": "stats.price DESC, stats.course_id DESC",
 }
 FILTERS = {
-    "category": "course.category_id = (SELECT id FROM courses_category WHERE slug = %(category)s)",
-    "level": "course.level = %(level)s",
-    "min_price": "course.price >= %(min_price)s",
-    "max_price": "course.price <= %(max_price)s",
+    "category": "stats.category_id = (SELECT id FROM courses_category WHERE slug = %(category)s)",
+    "level": "stats.level = %(level)s",
+    "min_price": "stats.price >= %(min_price)s::numeric",
+    "max_price": "stats.price <= %(max_price)s::numeric",
     "rating_min": "stats.rating >= ceil(%(rating_min)s::numeric * 10) / 10 - 0.05",
 }
-_LISTED = (
-    "courses_coursestats AS stats JOIN courses_course AS course ON course.id = stats.course_id"
-)
 
 
 @functools.cache
 def page(ordering: str, conditions: tuple[str, ...], *, with_flags: bool) -> str:
-    """Return the statement for one page; its flags are `viewer`'s. The page is found first, among
-    what the ordering's index holds, and only its rows are joined."""
+    """Return the statement for one page; its flags are `viewer`'s. The page is found first, in the
+    index of its ordering alone, and only its rows are read and joined."""
     order = ORDERINGS[ordering]
     return f"""
         SELECT {_CARD}{_FLAGS if with_flags else _NO_FLAGS}
-        FROM (SELECT course.id FROM {_LISTED} WHERE {_where(conditions)}
+        FROM (SELECT stats.course_id FROM courses_coursestats AS stats WHERE {_where(conditions)}
               ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s) AS found
-        JOIN courses_course AS course ON course.id = found.id
-        JOIN courses_coursestats AS stats ON stats.course_id = found.id
+        JOIN courses_coursestats AS stats ON stats.course_id = found.course_id
+        JOIN courses_course AS course ON course.id = found.course_id
         JOIN users_user AS person ON person.id = course.instructor_id
         LEFT JOIN courses_category AS category ON category.id = course.category_id
         ORDER BY {order}
@@ -64,8 +61,73 @@ def page(ordering: str, conditions: tuple[str, ...], *, with_flags: bool) -> str
 @functools.cache
 def count(conditions: tuple[str, ...]) -> str:
     """Return the statement that counts exactly."""
-    return f"SELECT count(*) FROM {_LISTED} WHERE {_where(conditions)}"
+    return f"SELECT count(*) FROM courses_coursestats AS stats WHERE {_where(conditions)}"
 
 
 def _where(conditions: tuple[str, ...]) -> str:
-    return " AND ".join(["course.status = 'published'", *(FILTERS[name] for name in conditions)])
+    return " AND ".join(["stats.is_listed", *(FILTERS[name] for name in conditions)])
+
+
+_DETAIL = f"""
+    SELECT {_CARD}{_NO_FLAGS},
+        course.description, course.short_description, nullif(course.preview_video_url, ''),
+        stats.review_count, course.language, course.last_updated, course.published_at,
+        course.outcomes::text, course.requirements::text,
+        ARRAY[stats.rating_1, stats.rating_2, stats.rating_3, stats.rating_4, stats.rating_5],
+        profile.bio, profile.profile_picture,
+        teaching.courses, teaching.students, teaching.rating,
+        curriculum.sections::text, recent.reviews::text
+    FROM courses_course AS course
+    JOIN courses_coursestats AS stats ON stats.course_id = course.id
+    JOIN users_user AS person ON person.id = course.instructor_id
+    JOIN users_userprofile AS profile ON profile.user_id = course.instructor_id
+    LEFT JOIN courses_category AS category ON category.id = course.category_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS courses, coalesce(sum(theirs.student_count), 0)::int8 AS students,
+            coalesce(round(
+                sum(theirs.rating_sum)::numeric / nullif(sum(theirs.rating_count), 0), 1
+            ), 0)::float8 AS rating
+        FROM courses_course AS taught
+        JOIN courses_coursestats AS theirs ON theirs.course_id = taught.id
+        WHERE taught.instructor_id = course.instructor_id AND taught.status = 'published'
+    ) AS teaching
+    CROSS JOIN LATERAL (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', section.id, 'title', section.title, 'description', section.description,
+            'order', section."order", 'total_lessons', live.lessons,
+            'total_duration_minutes', live.minutes, 'lessons', live.shown
+        ) ORDER BY section."order", section.id), '[]') AS sections
+        FROM courses_curriculum AS section
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS lessons, coalesce(sum(lesson.duration_minutes), 0) AS minutes,
+                coalesce(json_agg(json_build_object(
+                    'id', lesson.id, 'title', lesson.title, 'description', lesson.description,
+                    'duration_minutes', lesson.duration_minutes, 'order', lesson."order",
+                    'is_preview', lesson.is_preview,
+                    'video_url', CASE WHEN lesson.is_preview THEN nullif(lesson.video_url, '') END,
+                    'resources', CASE WHEN lesson.is_preview THEN lesson.resources END,
+                    'completed', false
+                ) ORDER BY lesson."order", lesson.id), '[]') AS shown
+            FROM courses_lesson AS lesson
+            WHERE lesson.curriculum_id = section.id AND lesson.removed_at IS NULL
+        ) AS live
+        WHERE section.course_id = course.id
+    ) AS curriculum
+    CROSS JOIN LATERAL (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', latest.id, 'author', trim(author.first_name || ' ' || author.last_name),
+            'avatar', picture.profile_picture, 'rating', latest.rating,
+            'date', latest.created_at, 'comment', latest.comment,
+            'helpful_count', latest.helpful_count
+        ) ORDER BY latest.created_at DESC, latest.id DESC), '[]') AS reviews
+        FROM (
+            SELECT * FROM reviews_review AS review WHERE review.course_id = course.id
+            ORDER BY review.created_at DESC, review.id DESC LIMIT 5
+        ) AS latest
+        JOIN users_user AS author ON author.id = latest.user_id
+        LEFT JOIN users_userprofile AS picture ON picture.user_id = latest.user_id
+    ) AS recent
+    WHERE course.status = 'published' AND
+"""
+DETAIL_BY_ID = f"{_DETAIL} course.id = %(reference)s"
+DETAIL_BY_SLUG = f"{_DETAIL} course.slug = %(reference)s"
