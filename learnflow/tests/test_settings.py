@@ -1,0 +1,64 @@
+"""Production refuses to start half-configured, in one clear line; what isn't configured is off."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPLETE = {
+    "DJANGO_SETTINGS_MODULE": "learnflow.settings.production",
+    "SECRET_KEY": "k" * 60,
+    "DATABASE_URL": "postgresql://u@127.0.0.1:1/x",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "ALLOWED_HOSTS": "api.example.test",
+    "API_BASE_URL": "https://api.example.test",
+    "FRONTEND_URL": "https://example.test",
+}
+
+
+def read_settings(environment: dict[str, str], code: str) -> subprocess.CompletedProcess[str]:
+    base = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    program = f"import django; django.setup(); from django.conf import settings; {code}"
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=base | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_complete_production_starts() -> None:
+    done = read_settings(COMPLETE, "print(settings.DEBUG, settings.STRIPE_SECRET_KEY == '')")
+    assert done.stdout == "False True\n", done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in COMPLETE if name != "DJANGO_SETTINGS_MODULE"])
+def test_each_missing_setting_is_named(name: str) -> None:
+    # Set but empty, so that a developer's .env can't fill it in.
+    done = read_settings({**COMPLETE, name: ""}, "print('started')")
+    assert done.stdout == ""
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.endswith(f"LearnFlow can't start, missing settings: {name}")
+
+
+def test_all_missing_settings_are_named_at_once() -> None:
+    emptied = dict.fromkeys([name for name in COMPLETE if name != "DJANGO_SETTINGS_MODULE"], "")
+    done = read_settings(COMPLETE | emptied, "print('started')")
+    last = done.stderr.strip().splitlines()[-1]
+    assert all(name in last for name in emptied)
+
+
+def test_stripe_without_a_webhook_secret_is_half_configured() -> None:
+    done = read_settings(COMPLETE | {"STRIPE_SECRET_KEY": "sk_live_x"}, "print('started')")
+    assert "missing settings: STRIPE_WEBHOOK_SECRET" in done.stderr
+
+
+def test_production_knows_nothing_of_the_stand_in() -> None:
+    code = "import sys; print([m for m in sys.modules if m.startswith('devtools')])"
+    done = read_settings(COMPLETE, code)
+    assert done.stdout == "[]\n", done.stderr

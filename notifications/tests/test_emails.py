@@ -1,0 +1,233 @@
+"""Mails: written with their cause, sent once, retried, readable."""
+
+import datetime as dt
+from decimal import Decimal
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.utils import timezone
+
+from core import outbox
+from core.events import Event
+from enrollments.events import Enrolled
+from notifications import letters, services
+from notifications.letters import Letter
+from notifications.models import Email, NotificationPreference
+from orders.events import OrderCompleted
+from tests.factories import (
+    EnrollmentFactory,
+    OrderFactory,
+    OrderItemFactory,
+    UserFactory,
+    make_course,
+)
+from tests.parallel import run_in_parallel
+from users.events import PasswordChanged, PasswordResetRequested, VerificationRequested
+from users.models import User
+
+LETTER = Letter(subject="Hello", heading="Hello <you>", paragraphs=["Welcome & enjoy."])
+
+
+@pytest.fixture
+def user() -> User:
+    return UserFactory.create(first_name="Ada", email="ada@example.test")
+
+
+def write(user: User, key: str = "k") -> None:
+    with transaction.atomic():
+        services.write_email(
+            dedupe_key=key, kind="test", user_id=user.id, to=user.email, letter=LETTER
+        )
+
+
+def happen(event: Event) -> None:
+    with transaction.atomic():
+        outbox.record(event)
+    outbox.deliver_due()
+
+
+@pytest.mark.django_db
+def test_a_mail_goes_out_in_text_and_html_once(user: User) -> None:
+    write(user)
+    assert services.send_due_emails() == 1
+    assert services.send_due_emails() == 0
+    [sent] = mail.outbox
+    assert sent.to == ["ada@example.test"]
+    assert "Hello <you>" in str(sent.body)
+    [(html, kind)] = sent.alternatives  # type: ignore[attr-defined]
+    assert kind == "text/html"
+    assert "Hello &lt;you&gt;" in html
+    row = Email.objects.get()
+    assert row.status == "sent"
+    assert str(row.id) in sent.extra_headers["Message-ID"]
+
+
+@pytest.mark.django_db
+def test_the_same_cause_mails_once(user: User) -> None:
+    write(user)
+    write(user)
+    write(user, "another cause")
+    assert Email.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_takes_the_mail_with_it(user: User) -> None:
+    with transaction.atomic():
+        services.write_email(
+            dedupe_key="k", kind="test", user_id=user.id, to=user.email, letter=LETTER
+        )
+        transaction.set_rollback(True)
+    assert not Email.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_at_once_send_each_mail_once(user: User) -> None:
+    for number in range(30):
+        write(user, f"k{number}")
+    tried = run_in_parallel(6, lambda _: services.send_due_emails())
+    assert sum(tried) == 30
+    assert len({message.extra_headers["Message-ID"] for message in mail.outbox}) == 30
+    assert len(mail.outbox) == 30
+
+
+class _BrokenBackend(BaseEmailBackend):
+    def send_messages(self, email_messages: Any) -> int:
+        raise OSError("mail server is away")
+
+
+@pytest.mark.django_db
+def test_a_mail_waits_for_the_server_and_gives_up_in_sight(user: User, settings: Any) -> None:
+    write(user)
+    backend = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = f"{__name__}._BrokenBackend"
+    services.send_due_emails()
+    row = Email.objects.get()
+    assert (row.status, row.attempts) == ("pending", 1)
+    assert "mail server is away" in row.last_error
+    assert row.next_attempt_at > timezone.now()
+
+    Email.objects.update(attempts=services.MAX_ATTEMPTS - 1, next_attempt_at=timezone.now())
+    services.send_due_emails()
+    assert Email.objects.get().status == "dead"
+
+    settings.EMAIL_BACKEND = backend
+    assert services.resend_emails(email_ids=[row.id]) == 1
+    services.send_due_emails()
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db
+def test_a_killed_workers_claim_lapses(user: User) -> None:
+    write(user)
+    assert len(services._claim(10)) == 1  # and then the worker is killed
+    assert services.send_due_emails() == 0
+    Email.objects.update(next_attempt_at=timezone.now() - dt.timedelta(seconds=1))
+    assert services.send_due_emails() == 1
+
+
+@pytest.mark.django_db
+def test_mails_as_files_are_whole_and_sent_twice_are_one(
+    user: User, settings: Any, tmp_path: Path
+) -> None:
+    settings.EMAIL_BACKEND = "notifications.backends.FileBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    write(user)
+    services.send_due_emails()
+    Email.objects.update(status="pending", next_attempt_at=timezone.now())
+    services.send_due_emails()
+    [path] = (tmp_path / "mail").iterdir()
+    assert path.name.startswith("test-")
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert "Welcome & enjoy." in body.get_content()
+
+
+@pytest.mark.django_db
+def test_line_breaks_in_a_title_cannot_forge_headers(user: User) -> None:
+    letter = Letter(subject="A\r\nBcc: x@example.test", heading="h", paragraphs=[])
+    with transaction.atomic():
+        services.write_email(
+            dedupe_key="k", kind="test", user_id=user.id, to=user.email, letter=letter
+        )
+    services.send_due_emails()
+    assert mail.outbox[0].subject == "A Bcc: x@example.test"
+
+
+@pytest.mark.django_db
+def test_verification_only_while_it_is_owed(user: User) -> None:
+    happen(VerificationRequested(user_id=user.id))
+    assert not Email.objects.exists(), "verified already"
+    User.objects.update(email_verified_at=None)
+    happen(VerificationRequested(user_id=user.id))
+    row = Email.objects.get()
+    assert "/verify-email?token=" in row.text
+    assert "/verify-email?token=" in row.html
+
+
+@pytest.mark.django_db
+def test_password_mails(user: User) -> None:
+    happen(PasswordResetRequested(user_id=user.id))
+    happen(PasswordChanged(user_id=user.id))
+    kinds = dict(Email.objects.values_list("kind", "text"))
+    assert set(kinds) == {"password-reset", "password-changed"}
+    assert "/reset-password?token=" in kinds["password-reset"]
+
+
+@pytest.mark.django_db
+def test_the_receipt_names_every_line(user: User) -> None:
+    order = OrderFactory.create(
+        user=user, status="completed", completed_at=timezone.now(), subtotal=Decimal("99.98"),
+        discount_amount=Decimal("9.98"), total_amount=Decimal("90.00"),
+    )  # fmt: skip
+    for title in ("Rust & Safety", "Go <fast>"):
+        OrderItemFactory.create(order=order, course=make_course(title=title))
+    happen(OrderCompleted(order_id=order.id, user_id=user.id))
+    row = Email.objects.get(kind="receipt")
+    assert order.order_number in row.subject
+    for text in ("Rust & Safety: 49.99 USD", "Go <fast>: 49.99 USD", "Discount: -9.98 USD",
+                 "Total paid: 90.00 USD"):  # fmt: skip
+        assert text in row.text
+    assert "Go &lt;fast&gt;" in row.html
+
+
+@pytest.mark.django_db
+def test_a_free_order_has_no_receipt(user: User) -> None:
+    order = OrderFactory.create(
+        user=user, status="completed", completed_at=timezone.now(), subtotal=Decimal(0)
+    )
+    happen(OrderCompleted(order_id=order.id, user_id=user.id))
+    assert not Email.objects.exists()
+
+
+@pytest.mark.django_db
+def test_enrolment_mails_follow_the_persons_wish(user: User) -> None:
+    enrollment = EnrollmentFactory.create(user=user, course=make_course(title="Knots"))
+    event = Enrolled(
+        enrollment_id=enrollment.id, user_id=user.id, course_id=enrollment.course_id, source="free"
+    )
+    happen(event)
+    assert Email.objects.get().subject == "You are enrolled: Knots"
+    NotificationPreference.objects.create(user=user, email_enrollment=False)
+    happen(
+        Enrolled(
+            enrollment_id=enrollment.id, user_id=user.id, course_id=enrollment.course_id,
+            source="free",
+        )
+    )  # fmt: skip
+    assert Email.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_nobody_is_mailed_after_leaving() -> None:
+    happen(VerificationRequested(user_id=UserFactory.build().id))
+    assert not Email.objects.exists()
+
+
+def test_money_is_written_as_readers_expect() -> None:
+    assert letters.money(Decimal("1234.5"), "usd") == "1,234.50 USD"
