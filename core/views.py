@@ -6,7 +6,12 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from rest_framework import serializers
 from rest_framework.decorators import (
@@ -43,6 +48,19 @@ _READY = inline_serializer(
     summary="Overall health",
     description="The plan's health check: 200 while database, migrations, cache and broker answer.",
     responses={200: _HEALTH, 503: OpenApiResponse(_HEALTH, description="Something doesn't answer")},
+    examples=[
+        OpenApiExample(
+            "Healthy",
+            {
+                "status": "healthy",
+                "database": "ok",
+                "cache": "ok",
+                "timestamp": "2026-01-27T10:00:00.000000Z",
+            },
+            response_only=True,
+            status_codes=["200"],
+        )
+    ],
 )
 @api_view(["GET"])
 @authentication_classes([])
@@ -65,6 +83,7 @@ def health(request: Request) -> Response:
     summary="Liveness",
     description="200 as long as the process answers at all; asks nothing else.",
     responses={200: inline_serializer("Liveness", {"status": serializers.CharField()})},
+    examples=[OpenApiExample("Alive", {"status": "alive"}, response_only=True)],
 )
 @api_view(["GET"])
 @authentication_classes([])
@@ -80,6 +99,17 @@ def live(request: Request) -> Response:
     summary="Readiness",
     description="200 when the process can serve requests: database, migrations, cache and broker.",
     responses={200: _READY, 503: OpenApiResponse(_READY, description="Not ready")},
+    examples=[
+        OpenApiExample(
+            "Ready",
+            {
+                "status": "ready",
+                "checks": dict.fromkeys(("database", "migrations", "cache", "broker"), "ok"),
+            },
+            response_only=True,
+            status_codes=["200"],
+        )
+    ],
 )
 @api_view(["GET"])
 @authentication_classes([])

@@ -141,6 +141,7 @@ class StripeWebhookView(APIView):
             200: WebhookAnswerSerializer,
             503: OpenApiResponse(description="Stripe isn't configured here"),
         },
+        examples=[OpenApiExample("Stored", {"received": True}, response_only=True)],
     )
     def post(self, request: Request) -> Response:
         if not stripe_gateway.is_configured():

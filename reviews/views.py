@@ -161,6 +161,11 @@ class HelpfulView(APIView):
             403: OpenApiResponse(description="`OWN_REVIEW`"),
             404: _UNKNOWN,
         },
+        examples=[
+            OpenApiExample(
+                "The count", value={"id": _OWN["id"], "helpful_count": 235}, response_only=True
+            )
+        ],
     )
     def post(self, request: Request, review_id: str) -> Response:
         found = _review_id(review_id)

@@ -9,6 +9,7 @@ from users.services.accounts import (
     sign_in,
     verify_email,
 )
+from users.services.instructors import become_instructor
 from users.services.learning import adjust_learning, record_streak
 from users.services.passwords import (
     change_password,
@@ -31,6 +32,7 @@ __all__ = [
     "Caller",
     "SignedIn",
     "adjust_learning",
+    "become_instructor",
     "change_password",
     "confirm_password_reset",
     "end_session",
