@@ -2,9 +2,12 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db import models
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -12,7 +15,7 @@ from django.http import HttpRequest
 
 from core.errors import DomainError
 from courses import services
-from courses.models import Category, Course, CourseStats, Curriculum, Lesson
+from courses.models import Category, Course, CourseStats, CourseSubmission, Curriculum, Lesson
 
 # An address typed without a scheme is meant to be secure.
 ADDRESSES: Any = {models.URLField: {"assume_scheme": "https"}}
@@ -38,6 +41,15 @@ class CategoryAdmin(admin.ModelAdmin[Category]):
         super().save_model(request, obj, form, change)
         if change and "name" in form.changed_data:
             services.rename_category(category_id=obj.id)
+        services.touch_catalogue()
+
+    def delete_model(self, request: HttpRequest, obj: Category) -> None:
+        super().delete_model(request, obj)
+        services.touch_catalogue()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Category]) -> None:
+        super().delete_queryset(request, queryset)
+        services.touch_catalogue()
 
 
 def was_never_out(course: Course) -> bool:
@@ -71,6 +83,29 @@ class StatsInline(admin.TabularInline[CourseStats, Course]):
         return False
 
 
+class SubmissionInline(admin.TabularInline[CourseSubmission, Course]):
+    """When the course was handed in for review, and what was decided."""
+
+    model = CourseSubmission
+    fields = readonly_fields = ("created_at", "decision", "note", "decided_at", "decided_by")
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CourseSubmission]:
+        return super().get_queryset(request).select_related("decided_by")
+
+
+class ReviewForm(ActionForm):
+    """The note that goes with a decision about a course in review."""
+
+    note = forms.CharField(
+        required=False, max_length=2000, widget=forms.TextInput(attrs={"size": 40})
+    )
+
+
 @admin.register(Course)
 class CourseAdmin(admin.ModelAdmin[Course]):
     """Courses: written here, published, unpublished and archived by actions."""
@@ -84,8 +119,11 @@ class CourseAdmin(admin.ModelAdmin[Course]):
     raw_id_fields = ["instructor"]
     prepopulated_fields = {"slug": ["title"]}
     readonly_fields = ["status", "published_at", "duration_minutes", "last_updated"]
-    inlines = [SectionInline, StatsInline]
-    actions = ["publish", "unpublish", "archive"]
+    # Set with the price.
+    exclude = ["is_priced"]
+    inlines = [SectionInline, StatsInline, SubmissionInline]
+    action_form = ReviewForm
+    actions = ["approve", "reject", "publish", "unpublish", "archive"]
     formfield_overrides = ADDRESSES
     date_hierarchy = "published_at"
     ordering = ["-created_at"]
@@ -99,6 +137,20 @@ class CourseAdmin(admin.ModelAdmin[Course]):
     def rating(self, obj: Course) -> str:
         """The mean of its ratings."""
         return f"{obj.stats.rating:.1f}" if hasattr(obj, "stats") else ""
+
+    @admin.action(description="Review: approve and publish", permissions=["change"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
+        """Publish the selected courses that are in review."""
+        self._each(
+            request, queryset, partial(services.approve_course, note=_note(request)), "approved"
+        )
+
+    @admin.action(description="Review: reject with a note", permissions=["change"])
+    def reject(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
+        """Give the selected courses that are in review back to their instructors."""
+        self._each(
+            request, queryset, partial(services.reject_course, note=_note(request)), "rejected"
+        )
 
     @admin.action(description="Publish", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
@@ -124,6 +176,12 @@ class CourseAdmin(admin.ModelAdmin[Course]):
             Course.objects.select_for_update(no_key=True).filter(id=course.id).first()
             course.refresh_from_db()
         return course
+
+    def save_model(
+        self, request: HttpRequest, obj: Course, form: ModelForm[Course], change: bool
+    ) -> None:
+        obj.is_priced = obj.is_priced or "price" in form.changed_data
+        super().save_model(request, obj, form, change)
 
     def save_related(
         self, request: HttpRequest, form: ModelForm[Course], formsets: Any, change: bool
@@ -161,6 +219,10 @@ class CourseAdmin(admin.ModelAdmin[Course]):
                 moved += 1
         if moved:
             self.message_user(request, f"{moved} {done}.")
+
+
+def _note(request: HttpRequest) -> str:
+    return request.POST.get("note", "").strip()
 
 
 class LessonInline(admin.StackedInline[Lesson, Curriculum]):

@@ -1,6 +1,8 @@
-"""What the badges of a course mean (contract: computed by a documented rule, not typed in)."""
+"""What the badges of a course mean (contract: computed by a documented rule, not typed in), and
+what a course on sale must have."""
 
 import datetime as dt
+import uuid
 from decimal import ROUND_HALF_UP, Decimal
 
 # "New" for this long after its first publication.
@@ -30,3 +32,18 @@ def to_hours(minutes: int) -> Decimal:
     """Return minutes as hours, to one decimal at most: 52, 7.5."""
     hours = (Decimal(minutes) / 60).quantize(_TENTH, rounding=ROUND_HALF_UP)
     return hours.to_integral_value() if hours == hours.to_integral_value() else hours
+
+
+def list_missing(
+    *, title: str, description: str, category_id: uuid.UUID | None, is_priced: bool, lessons: int
+) -> list[str]:
+    """Return which parts are missing of those without which no course goes on sale (contract
+    "Catalogue"): title, description, category, price, lessons. `lessons` counts live ones."""
+    present = {
+        "title": bool(title.strip()),
+        "description": bool(description.strip()),
+        "category": category_id is not None,
+        "price": is_priced,
+        "lessons": lessons > 0,
+    }
+    return [name for name, is_there in present.items() if not is_there]

@@ -1,11 +1,14 @@
 """Writes of the catalogue."""
 
+from courses.services.changed import mark_changed, settle_edit, touch_catalogue
 from courses.services.publishing import (
+    approve_course,
     archive_course,
     delete_course,
     publish_course,
+    reject_course,
     rename_category,
-    settle_edit,
+    submit_course,
     unpublish_course,
 )
 from courses.services.recount import (
@@ -20,17 +23,22 @@ from courses.services.stats import RatingFact, change_rating, change_student_cou
 __all__ = [
     "RatingFact",
     "StatsDrift",
+    "approve_course",
     "archive_course",
     "change_rating",
     "change_student_count",
     "delete_course",
+    "mark_changed",
     "publish_course",
     "recount_categories",
     "recount_stats",
     "refresh_search",
     "refresh_stale_search",
     "register_counter",
+    "reject_course",
     "rename_category",
     "settle_edit",
+    "submit_course",
+    "touch_catalogue",
     "unpublish_course",
 ]

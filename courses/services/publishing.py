@@ -1,17 +1,26 @@
-"""A course on its way into the catalogue and out of it, and what follows an edit."""
+"""A course on its way into the catalogue and out of it."""
 
 import uuid
 
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, ProtectedError, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from core.audit import record_audit
-from courses.errors import CourseHasBuyers, CourseIncomplete, CourseNotFound
-from courses.models import Course, CourseStats, Curriculum, Lesson
-from courses.services.recount import recount_categories
+from courses import rules
+from courses.errors import (
+    CourseHasBuyers,
+    CourseIncomplete,
+    NotInReview,
+    ReviewNoteMissing,
+)
+from courses.media import discard_thumbnail
+from courses.models import Course, CourseSubmission, Lesson
+from courses.services.changed import lock_course, mark_changed, recount_shelves, touch_catalogue
 from courses.services.search_index import refresh_search
+
+Status = Course.Status
+Decision = CourseSubmission.Decision
 
 
 def publish_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
@@ -21,28 +30,63 @@ def publish_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
     category, price and one lesson (contract "Catalogue").
     """
     with transaction.atomic():
-        course = _lock(course_id)
-        if course.is_published:
+        course = lock_course(course_id=course_id)
+        if not course.is_published:
+            require_complete(course)
+            _move(course, Status.PUBLISHED, actor_id, Decision.APPROVED)
+
+
+def submit_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
+    """Hand the course in for review by staff; in review or published already is fine.
+
+    Raises CourseNotFound or CourseIncomplete, as `publish_course`.
+    """
+    with transaction.atomic():
+        course = lock_course(course_id=course_id)
+        if course.status in {Status.IN_REVIEW, Status.PUBLISHED}:
             return
-        if missing := _find_missing(course):
-            raise CourseIncomplete(None, **missing)
-        _move(course, Course.Status.PUBLISHED, actor_id)
+        require_complete(course)
+        CourseSubmission.objects.create(course=course)
+        _move(course, Status.IN_REVIEW, actor_id)
+
+
+def approve_course(*, course_id: uuid.UUID, actor_id: uuid.UUID, note: str = "") -> None:
+    """Publish a course that is in review, with a word to its instructor if there is one.
+
+    Raises CourseNotFound, NotInReview, or CourseIncomplete when it lost a part meanwhile.
+    """
+    with transaction.atomic():
+        course = _lock_in_review(course_id)
+        require_complete(course)
+        _move(course, Status.PUBLISHED, actor_id, Decision.APPROVED, note)
+
+
+def reject_course(*, course_id: uuid.UUID, actor_id: uuid.UUID, note: str) -> None:
+    """Give a course that is in review back to its instructor as a draft, saying why.
+
+    Raises CourseNotFound, NotInReview or ReviewNoteMissing.
+    """
+    if not note.strip():
+        raise ReviewNoteMissing
+    with transaction.atomic():
+        _move(_lock_in_review(course_id), Status.DRAFT, actor_id, Decision.REJECTED, note.strip())
 
 
 def unpublish_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
-    """Take the course off sale, back to a draft; its learners keep it. Raises CourseNotFound."""
+    """Take the course off sale or out of review, back to a draft; its learners keep it. Raises
+    CourseNotFound."""
     with transaction.atomic():
-        course = _lock(course_id)
-        if course.status != Course.Status.DRAFT:
-            _move(course, Course.Status.DRAFT, actor_id)
+        course = lock_course(course_id=course_id)
+        if course.status != Status.DRAFT:
+            _move(course, Status.DRAFT, actor_id, Decision.WITHDRAWN)
 
 
 def archive_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
     """Take the course off sale for good; its learners keep it. Raises CourseNotFound."""
     with transaction.atomic():
-        course = _lock(course_id)
-        if course.status != Course.Status.ARCHIVED:
-            _move(course, Course.Status.ARCHIVED, actor_id)
+        course = lock_course(course_id=course_id)
+        if course.status != Status.ARCHIVED:
+            _move(course, Status.ARCHIVED, actor_id, Decision.WITHDRAWN)
 
 
 def delete_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
@@ -51,13 +95,16 @@ def delete_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
     Raises CourseNotFound, or CourseHasBuyers: such a course can only be archived.
     """
     with transaction.atomic():
-        course = _lock(course_id)
-        category_id, title = course.category_id, course.title
+        # With its key: an enrolment that comes now waits, and then finds no course to buy.
+        course = lock_course(course_id=course_id, for_key=True)
+        category_id, title, thumbnail = course.category_id, course.title, course.thumbnail.name
         try:
             course.delete()
         except ProtectedError:
             raise CourseHasBuyers from None
-        _recount(category_id)
+        discard_thumbnail(name=thumbnail or "")
+        recount_shelves(category_id)
+        touch_catalogue()
         record_audit(
             actor_id=actor_id,
             action="course.deleted",
@@ -67,80 +114,58 @@ def delete_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
         )
 
 
-def settle_edit(*, course_id: uuid.UUID, previous_category_id: uuid.UUID | None) -> None:
-    """Bring what is derived up to date after course, sections or lessons were written: lengths,
-    search, shelf counts, and the day of the last update. In the writer's transaction.
-
-    `previous_category_id` is the category before the edit, the same when it didn't change.
-    """
-    with transaction.atomic():
-        course = _lock(course_id)
-        CourseStats.objects.bulk_create([CourseStats(course_id=course_id)], ignore_conflicts=True)
-        _sum_up_sections(course_id)
-        minutes = Coalesce(Sum("total_duration_minutes"), 0)
-        total = Curriculum.objects.filter(course_id=course_id).aggregate(total=minutes)["total"]
-        now = timezone.now()
-        Course.objects.filter(id=course_id).update(
-            duration_minutes=total, last_updated=now, updated_at=now
-        )
-        refresh_search(course_ids=[course_id])
-        if course.category_id != previous_category_id:
-            _recount(course.category_id, previous_category_id)
-
-
 def rename_category(*, category_id: uuid.UUID) -> None:
-    """Let search find the category's courses by its present name."""
+    """Let readers find the category's courses by its present name."""
     ids = Course.objects.filter(category_id=category_id).order_by("id").values_list("id", flat=True)
-    refresh_search(course_ids=list(ids))
+    with transaction.atomic():
+        refresh_search(course_ids=list(ids))
+        touch_catalogue()
 
 
-def _lock(course_id: uuid.UUID) -> Course:
-    course = Course.objects.select_for_update(no_key=True).filter(id=course_id).first()
-    if course is None:
-        raise CourseNotFound
+def require_complete(course: Course) -> None:
+    """Raise CourseIncomplete unless the course has all that one on sale must have."""
+    missing = rules.list_missing(
+        title=course.title,
+        description=course.description,
+        category_id=course.category_id,
+        is_priced=course.is_priced,
+        lessons=Lesson.objects.filter(curriculum__course=course, removed_at=None).count(),
+    )
+    if missing:
+        raise CourseIncomplete(None, **{name: ["Publishing needs it."] for name in missing})
+
+
+def _lock_in_review(course_id: uuid.UUID) -> Course:
+    course = lock_course(course_id=course_id)
+    if course.status != Status.IN_REVIEW:
+        raise NotInReview
     return course
 
 
-def _move(course: Course, status: str, actor_id: uuid.UUID | None) -> None:
+def _move(
+    course: Course,
+    status: Course.Status,
+    actor_id: uuid.UUID | None,
+    decision: CourseSubmission.Decision = Decision.OPEN,
+    note: str = "",
+) -> None:
+    """Give the locked course its status, and close its open submission with the decision."""
     before, now = course.status, timezone.now()
-    if status == Course.Status.PUBLISHED:
+    if status == Status.PUBLISHED:
         # "New" counts from the first time: taking a course off and on makes it no newer.
         course.published_at = course.published_at or now
     Course.objects.filter(id=course.id).update(
         status=status, published_at=course.published_at, updated_at=now
     )
-    refresh_search(course_ids=[course.id])
-    _recount(course.category_id)
+    if decision:
+        CourseSubmission.objects.filter(course=course, decision=Decision.OPEN).update(
+            decision=decision, note=note, decided_at=now, decided_by_id=actor_id, updated_at=now
+        )
+    mark_changed(course_id=course.id, category_ids=[course.category_id])
     record_audit(
         actor_id=actor_id,
         action="course.status_changed",
         target_type="course",
         target_id=course.id,
-        details={"from": before, "to": status},
+        details={"from": before, "to": status.value, **({"note": note} if note else {})},
     )
-
-
-def _find_missing(course: Course) -> dict[str, list[str]]:
-    present = {
-        "title": bool(course.title.strip()),
-        "description": bool(course.description.strip()),
-        "category": course.category_id is not None,
-        "price": course.price is not None,
-        "lessons": Lesson.objects.filter(curriculum__course=course, removed_at=None).exists(),
-    }
-    return {name: ["Publishing needs it."] for name, is_there in present.items() if not is_there}
-
-
-def _sum_up_sections(course_id: uuid.UUID) -> None:
-    live = Lesson.objects.filter(curriculum=OuterRef("pk"), removed_at=None).order_by()
-    sums = live.values("curriculum").annotate(
-        lessons=Count("id"), minutes=Coalesce(Sum("duration_minutes"), 0)
-    )
-    Curriculum.objects.filter(course_id=course_id).update(
-        total_lessons=Coalesce(Subquery(sums.values("lessons"), IntegerField()), 0),
-        total_duration_minutes=Coalesce(Subquery(sums.values("minutes"), IntegerField()), 0),
-    )
-
-
-def _recount(*category_ids: uuid.UUID | None) -> None:
-    recount_categories(category_ids=[key for key in category_ids if key is not None])

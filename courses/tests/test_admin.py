@@ -37,7 +37,8 @@ def picture():
 
 def sections(total, initial=0, **rows):
     management = {"curriculum-TOTAL_FORMS": total, "curriculum-INITIAL_FORMS": initial,
-                  "stats-TOTAL_FORMS": 0, "stats-INITIAL_FORMS": 0}  # fmt: skip
+                  "stats-TOTAL_FORMS": 0, "stats-INITIAL_FORMS": 0,
+                  "submissions-TOTAL_FORMS": 0, "submissions-INITIAL_FORMS": 0}  # fmt: skip
     return {**management, **{f"curriculum-{key}": value for key, value in rows.items()}}
 
 

@@ -242,12 +242,17 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SORT_OPERATIONS": False,
     "ENUM_NAME_OVERRIDES": {
+        "CourseStatusEnum": "courses.models.Course.Status",
         "OrderStatusEnum": "orders.models.Order.Status",
         "CheckEnum": [("ok", "ok"), ("error", "error")],
     },
     "PREPROCESSING_HOOKS": ["api.schema.only_the_api"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
+
+# --- Authoring (contract "Catalogue") -----------------------------------------------------------
+# On: what instructors publish goes to staff for review first.
+COURSE_MODERATION: bool = env.bool("COURSE_MODERATION", default=False)
 
 # --- Money (contract "Orders and payments") ----------------------------------------------------
 CURRENCY: str = env.str("CURRENCY", default="usd").lower()

@@ -1,0 +1,69 @@
+"""A course copied, to be the start of another."""
+
+import uuid
+
+from django.db import transaction
+
+from core.ids import new_id
+from courses.authors import Author
+from courses.models import Course, Curriculum, Lesson
+from courses.services.authoring.access import lock_own_course
+from courses.services.authoring.slugs import insert_with_slug
+from courses.services.changed import mark_changed, settle_curriculum
+
+_SUFFIX = " (copy)"
+_COPIED = (
+    "description", "short_description", "category_id", "instructor_id", "thumbnail",
+    "preview_video_url", "level", "language", "price", "is_priced", "original_price", "outcomes",
+    "requirements",
+)  # fmt: skip
+_LESSON_COPIED = (
+    "title", "description", "video_url", "duration_minutes", "order", "is_preview", "resources",
+)  # fmt: skip
+
+
+def duplicate_course(*, author: Author, reference: str) -> uuid.UUID:
+    """Copy the course with its sections and live lessons to a new draft of the same instructor, and
+    return the draft's id. What readers and buyers did to it isn't copied; the thumbnail is shared.
+
+    Raises InstructorRequired, CourseNotFound or NotCourseInstructor.
+    """
+    with transaction.atomic():
+        # Locked, so that the copy is of one moment, and its thumbnail isn't deleted meanwhile.
+        source = lock_own_course(author=author, reference=reference)
+        copy = Course(title=_copied_title(source.title))
+        for name in _COPIED:
+            setattr(copy, name, getattr(source, name))
+        insert_with_slug(course=copy)
+        _copy_curriculum(source, copy)
+        settle_curriculum(course_id=copy.id)
+        mark_changed(course_id=copy.id)
+    return copy.id
+
+
+def _copied_title(title: str) -> str:
+    longest = Course._meta.get_field("title").max_length or 0
+    return title[: longest - len(_SUFFIX)] + _SUFFIX
+
+
+def _copy_curriculum(source: Course, copy: Course) -> None:
+    sections = {section.id: section for section in Curriculum.objects.filter(course=source)}
+    new_ids = {section_id: new_id() for section_id in sections}
+    Curriculum.objects.bulk_create(
+        Curriculum(
+            id=new_ids[section.id],
+            course=copy,
+            title=section.title,
+            description=section.description,
+            order=section.order,
+        )
+        for section in sections.values()
+    )
+    lessons = Lesson.objects.filter(curriculum__course=source, removed_at=None)
+    Lesson.objects.bulk_create(
+        Lesson(
+            curriculum_id=new_ids[lesson.curriculum_id],
+            **{name: getattr(lesson, name) for name in _LESSON_COPIED},
+        )
+        for lesson in lessons.order_by("curriculum_id", "order")
+    )
