@@ -1,0 +1,27 @@
+"""The plan's pages (10.4)."""
+
+from typing import Any
+
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.response import Response
+
+
+class CustomPagination(PageNumberPagination):
+    """Page numbers with the totals beside them."""
+
+    page_size = 20
+    page_size_query_param = "page_size"
+    max_page_size = 100
+
+    def get_paginated_response(self, data: Any) -> Response:
+        page: Any = self.page
+        return Response(
+            {
+                "count": page.paginator.count,
+                "next": self.get_next_link(),
+                "previous": self.get_previous_link(),
+                "total_pages": page.paginator.num_pages,
+                "current_page": page.number,
+                "results": data,
+            }
+        )
