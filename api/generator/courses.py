@@ -38,8 +38,14 @@ class CourseDraft:
     original_price: str | None
     status: Course.Status
     instructor: int
+    is_featured: bool
     written: int
     published: int | None
+
+    @property
+    def published_at(self) -> str | None:
+        """When it came out, as PostgreSQL reads it."""
+        return None if self.published is None else moment(self.published)
 
     @property
     def is_free(self) -> bool:
@@ -117,6 +123,7 @@ class Courses:
             original_price=original,
             status=status,
             instructor=instructor,
+            is_featured=was_open and rng.random() < _FEATURED_SHARE,
             written=written,
             published=ready if was_open else None,
         )
@@ -129,13 +136,12 @@ class Courses:
         since = draft.published or draft.written
         changed = moment(since + (self._options.end - since) * rng.random() ** 2)
         slug = f"{slugify(draft.title)}-{self._options.seed}-{draft.number}"
-        is_featured = draft.published is not None and rng.random() < _FEATURED_SHARE
         self._table.add(
             (draft.id, draft.title, slug, rng.choice(subject.descriptions),
              rng.choice(subject.short_descriptions), draft.category_id, instructor_id,
              draft.level.value, draft.language, minutes, draft.price, draft.original_price,
              rng.choice(subject.outcomes), rng.choice(subject.requirements), draft.status.value,
-             is_featured, moment(draft.published) if draft.published else None, changed,
+             draft.is_featured, draft.published_at, changed,
              moment(draft.written), changed)
         )  # fmt: skip
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
+from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import Model
 
-from api.generator.copying import Copies, TableCopy
+from api.generator.copying import Copies
+from api.generator.counters import Counters
 from api.generator.courses import Courses, provide_categories
 from api.generator.curricula import Curricula
 from api.generator.demand import Demand, plan_demand
@@ -18,7 +20,7 @@ from api.generator.learning import Learning
 from api.generator.options import GeneratorError, Options
 from api.generator.people import People, address_of
 from api.generator.progress import Progress
-from api.generator.reviews import Ratings, Reviews
+from api.generator.reviews import Reviews
 from api.generator.vocabulary import Vocabulary, read_vocabulary
 from courses import services as course_services
 from courses.models import Course, CourseStats, Curriculum, Lesson
@@ -32,7 +34,10 @@ MODELS: tuple[type[Model], ...] = (
     User, UserProfile, Course, CourseStats, Curriculum, Lesson, Enrollment, LessonProgress,
     Certificate, Review,
 )  # fmt: skip
-TABLES = tuple(model._meta.db_table for model in MODELS)
+# Search keeps tables of its own in the app of the courses, and fills them beside these.
+TABLES = sorted(
+    {model._meta.db_table for model in (*MODELS, *apps.get_app_config("courses").get_models())}
+)
 # Courses whose search words are worked out at a time.
 _SEARCH_BATCH = 2_000
 # For building indexes and checking foreign keys, in this transaction alone.
@@ -103,7 +108,7 @@ class _Market:
             options=options, vocabulary=vocabulary, people=self.people, copies=copies
         )
         self._reviews = Reviews(options=options, vocabulary=vocabulary, copies=copies)
-        self._stats = _open_stats(copies)
+        self._counters = Counters(copies)
 
     def write(self, progress: Progress) -> None:
         people, copies = self.people, self._copies
@@ -137,18 +142,7 @@ class _Market:
         students, count = self._demand.students[number], self._demand.ratings[number]
         enrolled = self._learning.enroll(course=draft, lessons=lessons, count=students, rng=rng)
         ratings = self._reviews.write(course_id=draft.id, enrolled=enrolled, count=count, rng=rng)
-        _write_stats(self._stats, draft.id, students, ratings)
-
-
-def _open_stats(copies: Copies) -> TableCopy:
-    return copies.open(
-        CourseStats, "course_id", "student_count", "rating_count", "rating_sum", "review_count",
-        *(f"rating_{stars}" for stars in CourseStats.STARS),
-    )  # fmt: skip
-
-
-def _write_stats(table: TableCopy, course_id: str, students: int, ratings: Ratings) -> None:
-    table.add((course_id, students, ratings.count, ratings.total, ratings.texts, *ratings.stars))
+        self._counters.write(draft, minutes=minutes, students=students, ratings=ratings)
 
 
 def _refresh_search(courses: Courses, count: int, progress: Progress) -> None:
