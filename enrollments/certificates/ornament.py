@@ -5,14 +5,16 @@ any size and a whole page of them weighs a few kilobytes. All lengths are PDF po
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from reportlab.lib.colors import Color, HexColor
-from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
+
+from enrollments.certificates.faces import Face, glyphs_of
+from enrollments.certificates.typesetting import Line, draw_line, single_line
 
 INK: Final = HexColor("#16243F")
 MUTED: Final = HexColor("#5C6474")
@@ -69,8 +71,8 @@ def draw_frame(canvas: Canvas, outer: Rectangle, band: float) -> None:
     canvas.setFillColor(PAPER)
     canvas.rect(outer.x, outer.y, outer.width, outer.height, stroke=0, fill=1)
     centre_line = outer.inset(band / 2)
-    _define_wave(canvas, amplitude=band / 2 - 3.2, period=band)
-    _draw_band(canvas, centre_line, band)
+    _define_wave(canvas, amplitude=band / 2 - 3.2, period=1.6 * band)
+    _draw_band(canvas, centre_line, 1.6 * band)
     for rectangle, colour, thickness in (
         (outer, INK, 1.5),
         (outer.inset(2.4), GOLD, 0.5),
@@ -98,7 +100,7 @@ def draw_watermark(canvas: Canvas, x: float, y: float, radius: float) -> None:
 
 
 def draw_seal(
-    canvas: Canvas, x: float, y: float, radius: float, *, legend: str, monogram: str
+    canvas: Canvas, x: float, y: float, radius: float, *, legend: Sequence[str], monogram: str
 ) -> None:
     """A gold seal centred on (x, y): scalloped rim, `legend` around, `monogram` in the middle."""
     with _kept_state(canvas):
@@ -153,9 +155,9 @@ def _define_wave(canvas: Canvas, *, amplitude: float, period: float) -> None:
     canvas.beginForm(_WAVE_FORM, -period, -period, 2 * period, period)
     for strand in range(strands):
         phase = strand * math.pi / strands
-        reach = amplitude * (1.0 if strand % 2 == 0 else 0.62)
+        reach = amplitude * (1.0 if strand % 2 == 0 else 0.5)
         canvas.setStrokeColor(_BAND_LINE if strand % 2 == 0 else GOLD)
-        canvas.setLineWidth(0.35)
+        canvas.setLineWidth(0.4)
         for sign in (-1, 1):
 
             def sine(t: float, *, p: float = phase, r: float = sign * reach) -> Point:
@@ -165,7 +167,7 @@ def _define_wave(canvas: Canvas, *, amplitude: float, period: float) -> None:
     canvas.endForm()
 
 
-def _draw_band(canvas: Canvas, centre_line: Rectangle, band: float) -> None:
+def _draw_band(canvas: Canvas, centre_line: Rectangle, period: float) -> None:
     """Repeat the wave along the four sides, stretched a little so that whole periods fill each."""
     for length, placements in (
         (
@@ -177,15 +179,15 @@ def _draw_band(canvas: Canvas, centre_line: Rectangle, band: float) -> None:
             ((centre_line.right, centre_line.y, 90), (centre_line.x, centre_line.top, 270)),
         ),
     ):
-        periods = round(length / band)
+        periods = round(length / period)
         for x, y, angle in placements:
             with _kept_state(canvas):
                 canvas.translate(x, y)
                 canvas.rotate(angle)
-                canvas.scale(length / (periods * band), 1.0)
+                canvas.scale(length / (periods * period), 1.0)
                 for _ in range(periods):
                     canvas.doForm(_WAVE_FORM)
-                    canvas.translate(band, 0)
+                    canvas.translate(period, 0)
 
 
 def _draw_corner(canvas: Canvas, x: float, y: float, band: float) -> None:
@@ -206,26 +208,29 @@ def _draw_corner(canvas: Canvas, x: float, y: float, band: float) -> None:
         _draw_lozenge(canvas, 0, 0, radius * 0.2, INK)
 
 
-def _draw_legend(canvas: Canvas, text: str, radius: float, size: float) -> None:
-    """`text` clockwise around the full circle, its first letter at the top, evenly spread."""
-    font = "EBGaramond12-Regular"
-    widths = [pdfmetrics.stringWidth(character, font, size) for character in text]
+def _draw_legend(canvas: Canvas, words: Sequence[str], radius: float, size: float) -> None:
+    """`words` with dots between, evenly spread clockwise on a circle, the first centred on top."""
+    glyphs = glyphs_of(" · ".join((*words, "")), Face.UPRIGHT)
     circumference = math.tau * radius
-    tracking = (circumference - sum(widths)) / len(text)
+    tracking = (circumference - size * sum(glyph.advance for glyph in glyphs)) / len(glyphs)
+    centres, travelled = [], 0.0
+    for glyph in glyphs:
+        centres.append(travelled + glyph.advance * size / 2)
+        travelled += glyph.advance * size + tracking
+    top = (centres[0] + centres[len(words[0]) - 1]) / 2
     canvas.setFillColor(PAPER)
-    canvas.setFont(font, size)
-    travelled = 0.0
-    for character, width in zip(text, widths, strict=True):
+    for glyph, centre in zip(glyphs, centres, strict=True):
         with _kept_state(canvas):
-            canvas.rotate(-360.0 * (travelled + width / 2) / circumference)
-            canvas.drawCentredString(0, radius - size * 0.32, character)
-        travelled += width + tracking
+            canvas.rotate(360.0 * (top - centre) / circumference)
+            letter = Line((glyph,))
+            draw_line(canvas, letter, size=size, centre=0.0, baseline=radius - size * 0.32)
 
 
 def _draw_monogram(canvas: Canvas, text: str, size: float) -> None:
     canvas.setFillColor(PALE_GOLD)
-    canvas.setFont("EBGaramond12-Italic", size)
-    canvas.drawCentredString(0, -size * 0.31, text)
+    line = single_line(text, Face.SLANTED)
+    # An italic leans over its advance: moved left a little, it looks centred.
+    draw_line(canvas, line, size=size, centre=-size * 0.03, baseline=-size * 0.32)
 
 
 def _rosette(radius: float, swing: float, lobes: int, turn: float) -> Curve:

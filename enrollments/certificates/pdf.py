@@ -14,6 +14,7 @@ import segno
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfgen.canvas import Canvas
 
+from enrollments.certificates.faces import Face
 from enrollments.certificates.ornament import (
     GOLD,
     INK,
@@ -27,7 +28,6 @@ from enrollments.certificates.ornament import (
 from enrollments.certificates.typesetting import (
     Block,
     Box,
-    Face,
     clean,
     draw_block,
     draw_line,
@@ -49,11 +49,12 @@ _TITLE_BOX: Final = Box(width=560.0, height=62.0, largest=27.0, wrap_below=21.0)
 
 _BODY_TOP: Final = 450.0
 _FOOTER_TOP: Final = 182.0
+_BODY_MIDDLE: Final = (_BODY_TOP + _FOOTER_TOP) / 2
 _SIDE_WIDTH: Final = 216.0
 _LEFT: Final = LIVE_AREA.x + _SIDE_WIDTH / 2 + 6.0
 _RIGHT: Final = PAGE.width - _LEFT
 _FIELD_BOX: Final = Box(width=180.0, height=24.0, largest=17.0, wrap_below=10.0)
-_SERIAL_BOX: Final = Box(width=_SIDE_WIDTH, height=12.0, largest=9.5, wrap_below=4.0)
+_SERIAL_BOX: Final = Box(width=_SIDE_WIDTH, height=11.0, largest=9.0, wrap_below=4.0)
 _URL_BOX: Final = Box(width=_SIDE_WIDTH, height=20.0, largest=8.0, wrap_below=6.0)
 _QR_SIDE: Final = 68.0
 _QR_BOTTOM: Final = 98.0
@@ -158,11 +159,12 @@ def render_certificate(facts: CertificateFacts) -> bytes:
     _describe(canvas, facts)
     layout = lay_out(facts)
     draw_frame(canvas, FRAME, BAND)
-    draw_watermark(canvas, CENTRE, 330.0, 165.0)
+    draw_watermark(canvas, CENTRE, _BODY_MIDDLE, 138.0)
     _draw_heading(canvas)
     _draw_texts(canvas, layout)
     _draw_verification(canvas, facts.verify_url)
-    draw_seal(canvas, CENTRE, 116.0, 50.0, legend=f"{ISSUER} · Verified ·", monogram="LF")
+    legend = (ISSUER.upper(), "CERTIFICATE OF COMPLETION")
+    draw_seal(canvas, CENTRE, 116.0, 50.0, legend=legend, monogram="LF")
     canvas.showPage()
     canvas.save()
     return buffer.getvalue()
@@ -187,6 +189,8 @@ def lay_out(facts: CertificateFacts) -> Layout:
     placed = [Placed(block, CENTRE, y) for block, y in zip(stack, tops, strict=True)]
     issued_on = fit(_date_text(facts.issued_on), Face.SLANTED, _FIELD_BOX)
     instructor = fit(facts.instructor_name, Face.SLANTED, _FIELD_BOX)
+    serial = fit(f"No. {facts.serial}", Face.SMALL_PRINT, _SERIAL_BOX)
+    verify_url = fit(facts.verify_url, Face.SMALL_PRINT, _URL_BOX)
     return Layout(
         lead_in=placed[0],
         name=placed[1],
@@ -196,10 +200,8 @@ def lay_out(facts: CertificateFacts) -> Layout:
         hours=placed[4],
         instructor=Placed(instructor, _LEFT, _INSTRUCTOR_RULE + 3.0 + instructor.height),
         issued_on=Placed(issued_on, _LEFT, _DATE_RULE + 3.0 + issued_on.height),
-        serial=Placed(
-            fit(f"No. {facts.serial}", Face.UPRIGHT, _SERIAL_BOX), _RIGHT, _QR_BOTTOM - 5.0
-        ),
-        verify_url=Placed(fit(facts.verify_url, Face.UPRIGHT, _URL_BOX), _RIGHT, _QR_BOTTOM - 17.0),
+        serial=Placed(serial, _RIGHT, _QR_BOTTOM - 5.0),
+        verify_url=Placed(verify_url, _RIGHT, _QR_BOTTOM - 17.0),
     )
 
 

@@ -11,9 +11,12 @@ import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
+from pypdf.generic import ContentStream
 
 from enrollments.certificates import CertificateFacts, render_certificate
+from enrollments.certificates.faces import ITALIC, Face, glyphs_of
 from enrollments.certificates.pdf import LIVE_AREA, lay_out, qr_modules
+from enrollments.certificates.typesetting import clean, single_line
 
 FACTS = CertificateFacts(
     student_name="Ada Lovelace",
@@ -59,17 +62,41 @@ def test_every_font_is_embedded() -> None:
     assert all("/FontFile2" in font["/FontDescriptor"] for font in used)
 
 
-def test_the_qr_code_is_the_address() -> None:
-    modules = qr_modules(FACTS.verify_url)
-    assert len(modules) == len(modules[0])
-    candidates = [
-        segno.make(FACTS.verify_url, error=level, micro=False, boost_error=boost)
-        for level in "lmqh"
-        for boost in (True, False)
-    ]
-    drawn = tuple(tuple(bool(cell) for cell in row) for row in modules)
-    matrices = [tuple(tuple(bool(c) for c in row) for row in code.matrix) for code in candidates]
-    assert drawn in matrices
+def dark_modules(pdf: bytes, size: int) -> tuple[tuple[bool, ...], ...]:
+    """The QR code of `size` x `size` modules as the page paints it, rebuilt from its rectangles."""
+    page = read(pdf).pages[0]
+    paths: list[list[list[float]]] = [[]]
+    for operands, operator in ContentStream(page.get_contents(), page.pdf).operations:
+        if operator == b"re":
+            paths[-1].append([float(number) for number in operands])
+        elif operator in (b"f", b"f*", b"S", b"B", b"n"):
+            paths.append([])
+    code = max(paths, key=len)
+    left, bottom = min(r[0] for r in code), min(r[1] for r in code)
+    side = (max(r[0] + r[2] for r in code) - left) / size
+    painted = {
+        (size - 1 - round((y - bottom) / side), round((x - left) / side) + column)
+        for x, y, width, height in code
+        for column in range(round(width / side))
+    }
+    return tuple(tuple((row, column) in painted for column in range(size)) for row in range(size))
+
+
+def test_the_page_paints_the_qr_code_of_the_address() -> None:
+    modules = tuple(
+        tuple(bool(cell) for cell in row)
+        for row in segno.make_qr(FACTS.verify_url, error="m").matrix
+    )
+    assert dark_modules(render_certificate(FACTS), len(modules)) == modules
+    assert qr_modules(FACTS.verify_url) == modules
+
+
+def test_the_address_can_be_clicked() -> None:
+    (annotation,) = read(render_certificate(FACTS)).pages[0].annotations or ()
+    assert annotation.get_object()["/A"]["/URI"] == FACTS.verify_url
+    for odd in ("javascript:alert(1)", "learnflow.test/LF-1"):
+        unlinked = render_certificate(replace(FACTS, verify_url=odd))
+        assert not read(unlinked).pages[0].annotations
 
 
 @pytest.mark.parametrize(
@@ -111,3 +138,61 @@ def test_european_names_are_set_and_found_again(name: str) -> None:
 def test_no_name_breaks_it(name: str) -> None:
     pdf = render_certificate(replace(FACTS, student_name=name))
     assert pdf.startswith(b"%PDF-")
+
+
+def test_equal_facts_give_equal_bytes_whatever_was_made_between() -> None:
+    before = render_certificate(FACTS)
+    render_certificate(replace(FACTS, student_name="Юрий Ωμέγα 山田", course_title="გამარჯობა"))
+    assert render_certificate(FACTS) == before
+
+
+def test_control_characters_and_line_breaks_vanish() -> None:
+    assert clean("  Ada\x00 \u202e\nKing\ud800\u200b\tLovelace ") == "Ada King Lovelace"
+    assert clean("e\u0301") == "é"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Learn \N{ROCKET} Python", "Learn Python"),
+        ("Learn \N{ROCKET} \N{ROCKET} Python", "Learn Python"),
+        ("\N{DEVANAGARI LETTER KA}a", "\N{REPLACEMENT CHARACTER}a"),
+    ],
+    ids=["symbol", "symbols", "letter"],
+)
+def test_what_no_font_has_is_left_out_or_replaced(text: str, shown: str) -> None:
+    assert single_line(text, Face.UPRIGHT).text == shown
+
+
+def test_a_text_is_set_in_one_font_where_one_has_it_all() -> None:
+    assert {glyph.font for glyph in glyphs_of("Αθηνά Łucja Юля", Face.SLANTED)} == {ITALIC}
+    georgian = glyphs_of("გიორგი", Face.SLANTED)
+    assert {glyph.font for glyph in georgian} == {"NotoSerifGeorgian-Regular"}
+    assert all(glyph.advance > 0 for glyph in georgian)
+
+
+def test_pairs_are_kerned() -> None:
+    kerned = single_line("To", Face.UPRIGHT)
+    assert kerned.advance < sum(glyph.advance for glyph in kerned.glyphs)
+
+
+@pytest.mark.parametrize(
+    ("hours", "line"),
+    [("1.00", "a course of 1 hour"), ("100", "a course of 100 hours"), ("0.25", "0.25 hours")],
+)
+def test_hours_read_naturally(hours: str, line: str) -> None:
+    assert line in lay_out(replace(FACTS, hours=Decimal(hours))).hours.block.lines[0].text
+
+
+def test_a_course_without_length_says_nothing_of_it() -> None:
+    text = read(render_certificate(replace(FACTS, hours=Decimal(0)))).pages[0].extract_text()
+    assert "hour" not in text
+
+
+def test_the_document_names_its_language_and_its_day() -> None:
+    reader = read(render_certificate(FACTS))
+    assert reader.root_object["/Lang"] == "en"
+    assert reader.metadata is not None
+    assert reader.metadata.author == "LearnFlow"
+    assert reader.metadata.creation_date is not None
+    assert reader.metadata.creation_date.date() == FACTS.issued_on
