@@ -1,0 +1,50 @@
+"""Bodies that are a course file or a picture."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from rest_framework.parsers import BaseParser
+
+from core.uploads import BoundedMultiPartParser, PayloadTooLarge, content_length
+
+
+class ThumbnailParser(BoundedMultiPartParser):
+    """Multipart that may hold a thumbnail."""
+
+    @classmethod
+    def max_file_bytes(cls) -> int:
+        return settings.COURSE_THUMBNAIL_MAX_BYTES
+
+
+class CourseFileParser(BoundedMultiPartParser):
+    """Multipart that may hold a course file."""
+
+    @classmethod
+    def max_file_bytes(cls) -> int:
+        return settings.COURSE_FILE_MAX_BYTES
+
+
+class _RawParser(BaseParser):
+    """The body's bytes as they are, refused unread when they are far too many."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        meta = (parser_context or {})["request"].META
+        if content_length(meta) > 2 * settings.COURSE_FILE_MAX_BYTES:
+            raise PayloadTooLarge
+        return stream.read()
+
+
+class RawJSONParser(_RawParser):
+    """JSON unread: its faults are named by line, column and path, which needs the text."""
+
+    media_type = "application/json"
+
+
+class RawZipParser(_RawParser):
+    media_type = "application/zip"
