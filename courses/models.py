@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
@@ -78,9 +78,6 @@ class Course(BaseModel):
     published_at = models.DateTimeField(null=True, blank=True)
     # When the author last changed what learners see; `updated_at` also moves for upkeep.
     last_updated = models.DateTimeField(auto_now_add=True)
-    search_document = SearchVectorField(null=True, editable=False)
-    # Title, category, summary and instructor in lower case, for words with typing errors.
-    search_text = models.TextField(blank=True, editable=False)
 
     class Meta:
         ordering = ["-created_at"]
@@ -113,8 +110,6 @@ class Course(BaseModel):
                          condition=Q(status="published")),
             models.Index(fields=["price", "id"], name="course_by_price",
                          condition=Q(status="published")),
-            GinIndex(fields=["search_document"], name="course_search"),
-            GinIndex(fields=["search_text"], name="course_trigrams", opclasses=["gin_trgm_ops"]),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -308,3 +303,74 @@ class CourseSubmission(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.course_id}: {self.decision or 'open'}"
+
+
+class SearchEntry(models.Model):
+    """What search reads of one published course; unpublished ones have none.
+
+    Narrow on purpose: `document` is stored out of line (migration `0007_search`), so that going
+    through many thousands of matches touches few pages. Written by `courses.search` alone.
+    """
+
+    course = models.OneToOneField(
+        Course, on_delete=models.CASCADE, primary_key=True, related_name="search_entry"
+    )
+    title = SearchVectorField(help_text="The title's stems in its language, and its plain words")
+    document = SearchVectorField(help_text="The same of everything, weighted")
+    popularity = models.PositiveSmallIntegerField(default=0, help_text="Logarithm of the learners")
+    fingerprint = models.CharField(max_length=32, help_text="Of the words this was made from")
+
+    class Meta:
+        verbose_name_plural = "search entries"
+        indexes = [
+            # No pending list: a search never pays for the edits before it.
+            GinIndex(fields=["document"], name="search_document", fastupdate=False),
+            GinIndex(fields=["title"], name="search_title", fastupdate=False),
+            models.Index(fields=["-popularity", "-course"], name="search_popular"),
+        ]
+
+    def __str__(self) -> str:
+        return f"search entry of {self.course_id}"
+
+
+class SearchTerm(models.Model):
+    """A word of the catalogue, as typed but without accents and case: what spelling is checked
+    against. `courses` says in how many titles it was at the last count."""
+
+    term = models.CharField(max_length=40, primary_key=True)
+    courses = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        # Gives the nearest terms first, however many there are.
+        indexes = [GistIndex(fields=["term"], name="term_nearest", opclasses=["gist_trgm_ops"])]
+
+    def __str__(self) -> str:
+        return self.term
+
+
+class SearchCount(models.Model):
+    """How often something was searched for on a day, by visitors who found something or didn't."""
+
+    query = models.CharField(max_length=60)
+    day = models.DateField()
+    found = models.PositiveIntegerField(default=0)
+    not_found = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["query", "day"], name="search_count_once_a_day"),
+        ]
+        indexes = [models.Index(fields=["day", "query"], name="search_count_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.query} ({self.day})"
+
+
+class SearchBatch(models.Model):
+    """Counts taken out of Redis and added up here: the row makes sure that it is done once."""
+
+    id = models.UUIDField(primary_key=True)
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.id)

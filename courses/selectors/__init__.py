@@ -27,7 +27,7 @@ from courses.selectors.sale import (
     get_courses_for_sale,
     lock_courses_for_sale,
 )
-from courses.selectors.search import match_courses
+from courses.selectors.search import find_courses, highlight_courses, match_courses
 
 __all__ = [
     "ORDERINGS",
@@ -44,11 +44,13 @@ __all__ = [
     "count_live_lessons",
     "find_category_id",
     "find_course",
+    "find_courses",
     "get_course_detail",
     "get_course_for_sale",
     "get_courses_for_sale",
     "get_curriculum",
     "get_lesson_facts",
+    "highlight_courses",
     "list_cards",
     "list_categories",
     "list_featured",

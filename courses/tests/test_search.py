@@ -1,13 +1,10 @@
 """Full-text search, its ranking, and its tolerance for typing errors."""
 
-import re
-
 import pytest
 
 from courses import services
 from courses.models import Category, Course
 from courses.selectors import list_published, match_courses, to_cards
-from courses.selectors.search import fold, one_error_pattern
 from tests.factories import CategoryFactory, CourseFactory, InstructorFactory
 
 pytestmark = pytest.mark.django_db
@@ -46,11 +43,11 @@ def titles(text):
     [
         ("python", ["Python for Everybody", "Practical Machine Learning"]),
         ("PYTHON", ["Python for Everybody", "Practical Machine Learning"]),
-        ("pyhton", ["Python for Everybody"]),
-        ("pythn", ["Python for Everybody"]),
-        ("pythom", ["Python for Everybody"]),
-        ("ppython", ["Python for Everybody"]),
-        ("pyth", ["Python for Everybody"]),
+        ("pyhton", ["Python for Everybody", "Practical Machine Learning"]),
+        ("pythn", ["Python for Everybody", "Practical Machine Learning"]),
+        ("pythom", ["Python for Everybody", "Practical Machine Learning"]),
+        ("ppython", ["Python for Everybody", "Practical Machine Learning"]),
+        ("pyth", ["Python for Everybody", "Practical Machine Learning"]),
         ("machne learnig", ["Practical Machine Learning"]),
         ("learn machines", ["Practical Machine Learning"]),
         ("javascirpt", ["Node.js in Depth"]),
@@ -93,20 +90,6 @@ def test_equals_are_ordered_by_popularity():
     services.change_student_count(course_id=loud.id, by=3)
     services.refresh_search(course_ids=[quiet.id, loud.id])
     assert titles("jazz") == ["Jazz Two", "Jazz One"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "error_free"),
-    [("pyhton", True), ("pythn", True), ("pytthon", True), ("pithon", True), ("python", True),
-     ("phytno", False), ("pyth", False), ("snake", False)],
-)  # fmt: skip
-def test_the_pattern_takes_one_error(typed, error_free):
-    pattern = one_error_pattern(typed).replace(r"\m", r"\b").replace(r"\M", r"\b")
-    assert bool(re.search(pattern, "python")) is error_free
-
-
-def test_folding():
-    assert fold("ÀÉÎ Straße") == "aei strasse"
 
 
 def test_names_that_changed_elsewhere_are_found_by_the_nightly_net(shelf):

@@ -309,6 +309,14 @@ COURSE_THUMBNAIL_MAX_BYTES: int = env.int("COURSE_THUMBNAIL_MAX_BYTES", default=
 # A whole course as one file; unpacked, a ZIP may hold twice as much.
 COURSE_FILE_MAX_BYTES: int = env.int("COURSE_FILE_MAX_BYTES", default=5 * 1024 * 1024)
 
+# --- Search (docs/search.md) --------------------------------------------------------------------
+SEARCH_ENGINE: str = env.str("SEARCH_ENGINE", default="courses.search.postgres.PostgresEngine")
+# How long a process may remember how many courses match; 0 counts each time.
+SEARCH_COUNT_SECONDS: float = env.float("SEARCH_COUNT_SECONDS", default=2.0)
+# A search is popular from this many visitors within the last days on.
+SEARCH_POPULAR_VISITORS: int = env.int("SEARCH_POPULAR_VISITORS", default=3)
+SEARCH_POPULAR_DAYS: int = env.int("SEARCH_POPULAR_DAYS", default=7)
+
 # --- Time and language ------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"

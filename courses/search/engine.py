@@ -1,0 +1,98 @@
+"""What a search engine for courses does, and which one is in use.
+
+Another engine is a class with these methods; the setting `SEARCH_ENGINE` names it.
+"""
+
+import functools
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True, kw_only=True)
+class CourseFilters:
+    """Which courses may be found; None and empty mean any. `rating_min` is compared with what is
+    shown, to one decimal; minutes and prices are inclusive, prices in the shop's currency."""
+
+    category_id: uuid.UUID | None = None
+    level: str | None = None
+    language: str | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    rating_min: Decimal | None = None
+    min_minutes: int | None = None
+    max_minutes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoursesFound:
+    """How many published courses match, and one page of them, the best first.
+
+    `did_you_mean` is another spelling of the query when that finds more: what `ids` are already
+    of when the query as typed finds nothing. `marking` is what `Searching.highlight` needs.
+    """
+
+    count: int
+    ids: Sequence[uuid.UUID]
+    did_you_mean: str | None = None
+    marking: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CourseSuggested:
+    """A course that somebody may be about to type."""
+
+    id: uuid.UUID
+    title: str
+    slug: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Highlight:
+    """Where a course matches: escaped HTML whose only tag is `<mark>`."""
+
+    title: str
+    text: str
+
+
+class SearchEngine(Protocol):
+    """Finds published courses by words. Never raises for what somebody typed."""
+
+    def search(
+        self, *, query: str, filters: CourseFilters, limit: int, offset: int
+    ) -> CoursesFound:
+        """Return what matches, the best first; equal ones in a fixed order, so that pages neither
+        repeat nor skip a course."""
+        ...
+
+    def suggest(self, *, query: str, limit: int) -> list[CourseSuggested]:
+        """Return courses with a title of words that begin like those typed, the popular first."""
+        ...
+
+    def highlight(self, *, marking: str, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Highlight]:
+        """Return where the courses of a page match; `marking` is that of their `CoursesFound`."""
+        ...
+
+    def reindex(self, *, course_ids: Collection[uuid.UUID] | None) -> int:
+        """Bring the index up to date with these courses, or with all whose words changed (None);
+        returns how many entries were written or removed. In the caller's transaction."""
+        ...
+
+
+@functools.cache
+def _load(path: str) -> SearchEngine:
+    engine: SearchEngine = import_string(path)()
+    return engine
+
+
+def get_engine() -> SearchEngine:
+    """Return the engine that the setting names."""
+    return _load(settings.SEARCH_ENGINE)
+
+
+NO_FILTERS = CourseFilters()

@@ -1,0 +1,63 @@
+"""What somebody typed, as PostgreSQL's query."""
+
+import functools
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from django.db import connection
+
+from courses.search.postgres import sql
+
+# Nobody types more; whoever sends more must not cost more.
+MAX_LENGTH = 200
+
+_EXCLUDED = re.compile(r'(?<!\S)-(?:"([^"]*)"?|(\S+))')
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A query as `tsquery` ("" when there is nothing to look for), and the words it is made of as
+    `courses_search_words` writes them."""
+
+    search: str
+    words: str
+
+    @property
+    def tokens(self) -> list[str]:
+        """The words one by one."""
+        return re.findall(r"[^\W_]+", self.words)
+
+
+NOTHING = Reading(search="", words="")
+
+
+def clean(text: str) -> str:
+    """Return the text in one line without what can't be printed, composed, of bounded length."""
+    printable = "".join(char if char.isprintable() else " " for char in text[: 4 * MAX_LENGTH])
+    return " ".join(unicodedata.normalize("NFKC", printable).split())[:MAX_LENGTH]
+
+
+def read(text: str) -> Reading:
+    """Return what the text looks for: "quoted phrases", `or` and `-without` are understood, and
+    each word is taken in every language. One statement, none for a text that was read lately."""
+    cleaned = clean(text)
+    return _read(cleaned) if cleaned else NOTHING
+
+
+@functools.lru_cache(maxsize=2_048)
+def _read(text: str) -> Reading:
+    """Pure but for the dictionaries, which only a migration changes."""
+    unwanted = " or ".join(
+        f'"{phrase}"' if phrase else word for phrase, word in _EXCLUDED.findall(text)
+    )
+    wanted = _EXCLUDED.sub(" ", text).strip()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.READ,
+            {"wanted": wanted, "unwanted": unwanted, "configurations": sql.ALL_CONFIGURATIONS},
+        )
+        search, excluded, words = cursor.fetchone()
+    if search and excluded:
+        search = f"({search}) & !({excluded})"
+    return Reading(search=search or "", words=" ".join(words.split()))
