@@ -3,10 +3,12 @@
 from django.urls import include, path
 
 from api.urls_health import health
-from api.v1 import dashboard
+from api.v1 import authoring, dashboard
 from api.v1.catalogue import views as catalogue_views
 from api.v1.search import SearchView
 from cart import views as cart_views
+from courses import views as course_views
+from courses.views import files as course_file_views
 from enrollments import views as enrollment_views
 from orders import views as order_views
 from payments import views as payment_views
@@ -54,7 +56,7 @@ urlpatterns = [
     ),
     # --- Catalogue and search (plan 4.3, 4.10) ---
     path("categories/", catalogue_views.CategoriesView.as_view(), name="category-list"),
-    path("courses/", catalogue_views.CoursesView.as_view(), name="course-list"),
+    path("courses/", authoring.CoursesEndpoint.as_view(), name="course-list"),
     path(
         "courses/featured/", catalogue_views.FeaturedCoursesView.as_view(), name="course-featured"
     ),
@@ -63,8 +65,81 @@ urlpatterns = [
         catalogue_views.RelatedCoursesView.as_view(),
         name="course-related",
     ),
-    path("courses/<str:reference>/", catalogue_views.CourseView.as_view(), name="course-detail"),
+    path("courses/import/", course_file_views.CourseImportView.as_view(), name="course-import"),
+    path("courses/<str:reference>/", authoring.CourseEndpoint.as_view(), name="course-detail"),
     path("search/", SearchView.as_view(), name="search"),
+    # --- Authoring (contract "Catalogue"); create, change and delete are the catalogue's paths ---
+    path(
+        "users/become-instructor/",
+        users_views.BecomeInstructorView.as_view(),
+        name="user-become-instructor",
+    ),
+    path(
+        "instructor/courses/",
+        course_views.InstructorCoursesView.as_view(),
+        name="instructor-course-list",
+    ),
+    path(
+        "instructor/courses/<str:reference>/",
+        course_views.InstructorCourseView.as_view(),
+        name="instructor-course-detail",
+    ),
+    path(
+        "courses/<str:reference>/publish/",
+        course_views.PublishCourseView.as_view(),
+        name="course-publish",
+    ),
+    path(
+        "courses/<str:reference>/unpublish/",
+        course_views.UnpublishCourseView.as_view(),
+        name="course-unpublish",
+    ),
+    path(
+        "courses/<str:reference>/duplicate/",
+        course_views.DuplicateCourseView.as_view(),
+        name="course-duplicate",
+    ),
+    path(
+        "courses/<str:reference>/curriculum/",
+        course_views.SectionsView.as_view(),
+        name="section-list",
+    ),
+    path(
+        "courses/<str:reference>/curriculum/reorder/",
+        course_views.ReorderSectionsView.as_view(),
+        name="section-reorder",
+    ),
+    path(
+        "courses/<str:reference>/curriculum/<uuid:section_id>/",
+        course_views.SectionView.as_view(),
+        name="section-detail",
+    ),
+    path(
+        "courses/<str:reference>/curriculum/<uuid:section_id>/lessons/",
+        course_views.LessonsView.as_view(),
+        name="lesson-list",
+    ),
+    path(
+        "courses/<str:reference>/curriculum/<uuid:section_id>/lessons/reorder/",
+        course_views.ReorderLessonsView.as_view(),
+        name="lesson-reorder",
+    ),
+    path(
+        "courses/<str:reference>/curriculum/<uuid:section_id>/lessons/<uuid:lesson_id>/",
+        course_views.LessonView.as_view(),
+        name="lesson-edit",
+    ),
+    # --- Authoring media and portability ---
+    path(
+        "courses/<str:reference>/thumbnail/",
+        course_file_views.ThumbnailView.as_view(),
+        name="course-thumbnail",
+    ),
+    path(
+        "courses/<str:reference>/export/",
+        course_file_views.CourseExportView.as_view(),
+        name="course-export",
+    ),
     # --- Reviews (plan 4.3) ---
     path(
         "courses/<str:reference>/reviews/",
