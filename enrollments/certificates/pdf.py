@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Final
 
 import segno
+from reportlab.lib.colors import Color
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfgen.canvas import Canvas
 
@@ -247,20 +248,35 @@ def _draw_heading(canvas: Canvas) -> None:
 
 
 def _draw_texts(canvas: Canvas, layout: Layout) -> None:
-    for colour, texts in (
-        (INK, (layout.name, layout.title, layout.instructor, layout.issued_on, layout.serial)),
-        (MUTED, (layout.lead_in, layout.statement, layout.hours, layout.verify_url)),
+    """Draw every text in reading order: that is how copying and screen readers find them."""
+    for placed, colour in (
+        (layout.lead_in, MUTED),
+        (layout.name, INK),
+        (layout.statement, MUTED),
+        (layout.title, INK),
+        (layout.hours, MUTED),
     ):
-        canvas.setFillColor(colour)
-        for placed in texts:
-            draw_block(canvas, placed.block, centre=placed.centre, top=placed.top)
+        _draw_placed(canvas, placed, colour)
     draw_divider(canvas, CENTRE, layout.divider_y, 300.0)
-    for rule, label in ((_INSTRUCTOR_RULE, "INSTRUCTOR"), (_DATE_RULE, "DATE OF ISSUE")):
-        canvas.setStrokeColor(GOLD)
-        canvas.setLineWidth(0.5)
-        canvas.line(_LEFT - 90.0, rule, _LEFT + 90.0, rule)
-        canvas.setFillColor(MUTED)
-        _draw_tracked(canvas, label, size=7.5, baseline=rule - 10.0, tracking=1.6, centre=_LEFT)
+    _draw_field(canvas, layout.instructor, rule=_INSTRUCTOR_RULE, label="INSTRUCTOR")
+    _draw_field(canvas, layout.issued_on, rule=_DATE_RULE, label="DATE OF ISSUE")
+    _draw_placed(canvas, layout.serial, INK)
+    _draw_placed(canvas, layout.verify_url, MUTED)
+
+
+def _draw_placed(canvas: Canvas, placed: Placed, colour: Color) -> None:
+    canvas.setFillColor(colour)
+    draw_block(canvas, placed.block, centre=placed.centre, top=placed.top)
+
+
+def _draw_field(canvas: Canvas, placed: Placed, *, rule: float, label: str) -> None:
+    """A value on a gold rule, its label below."""
+    _draw_placed(canvas, placed, INK)
+    canvas.setStrokeColor(GOLD)
+    canvas.setLineWidth(0.5)
+    canvas.line(placed.centre - 90.0, rule, placed.centre + 90.0, rule)
+    canvas.setFillColor(MUTED)
+    _draw_tracked(canvas, label, size=7.5, baseline=rule - 10.0, tracking=1.6, centre=_LEFT)
 
 
 def _draw_tracked(

@@ -39,6 +39,8 @@ CHARACTERS = {
 }
 # Only the faces a name is set in large are kerned, and only where an eye would see it.
 KERNED = ("EBGaramond12-Regular", "EBGaramond12-Italic")
+# The glyphs that stand as digits: of the italic, only the tabular figures are evenly spaced.
+LINING_FIGURES = {"EBGaramond12-Regular": "lnum", "EBGaramond12-Italic": "tablining"}
 KERNED_CHARACTERS = "20-2F,3A-7E,A0-17F,386-3CE,400-45F,1EA0-1EF9,2019,2013"
 SMALLEST_KERN = 12  # thousandths of the size
 DROPPED_TABLES = ["FFTM", "GSUB", "GPOS", "GDEF", "DSIG", "gasp", "hdmx", "VDMX", "LTSH", "kern"]
@@ -51,10 +53,10 @@ def code_points(ranges: str) -> Iterator[int]:
         yield from range(int(first, 16), int(last or first, 16) + 1)
 
 
-def use_lining_figures(font: TTFont) -> None:
+def use_lining_figures(font: TTFont, variant: str) -> None:
     """Let the digits be as high as capitals: the old-style 1 of this face reads as a small I."""
     old_style = font.getBestCmap()
-    lining = {digit: f"{old_style[digit]}.lnum" for digit in range(0x30, 0x3A)}
+    lining = {digit: f"{old_style[digit]}.{variant}" for digit in range(0x30, 0x3A)}
     for table in font["cmap"].tables:
         table.cmap.update({digit: name for digit, name in lining.items() if digit in table.cmap})
 
@@ -108,8 +110,9 @@ def main() -> None:
     for name, ranges in CHARACTERS.items():
         font = TTFont(next(originals.rglob(f"{name}.ttf")), recalcTimestamp=False)
         pairs = {}
+        if name in LINING_FIGURES:
+            use_lining_figures(font, LINING_FIGURES[name])
         if name in KERNED:
-            use_lining_figures(font)
             pairs = kerning(font)
         options = subset.Options(
             hinting=False,

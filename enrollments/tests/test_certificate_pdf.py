@@ -92,7 +92,9 @@ def test_the_page_paints_the_qr_code_of_the_address() -> None:
 
 
 def test_the_address_can_be_clicked() -> None:
-    (annotation,) = read(render_certificate(FACTS)).pages[0].annotations or ()
+    annotations = read(render_certificate(FACTS)).pages[0].annotations
+    assert annotations is not None
+    (annotation,) = annotations
     assert annotation.get_object()["/A"]["/URI"] == FACTS.verify_url
     for odd in ("javascript:alert(1)", "learnflow.test/LF-1"):
         unlinked = render_certificate(replace(FACTS, verify_url=odd))
@@ -191,8 +193,23 @@ def test_a_course_without_length_says_nothing_of_it() -> None:
 
 def test_the_document_names_its_language_and_its_day() -> None:
     reader = read(render_certificate(FACTS))
-    assert reader.root_object["/Lang"] == "en"
+    assert str(reader.root_object["/Lang"]) == "en"
     assert reader.metadata is not None
     assert reader.metadata.author == "LearnFlow"
     assert reader.metadata.creation_date is not None
     assert reader.metadata.creation_date.date() == FACTS.issued_on
+
+
+def test_the_text_is_found_in_reading_order() -> None:
+    text = read(render_certificate(FACTS)).pages[0].extract_text()
+    parts = (
+        "certify that",
+        "Ada Lovelace",
+        "completed",
+        "Analytical",
+        "hours",
+        "Babbage",
+        "No. LF",
+    )
+    positions = [text.index(part) for part in parts]
+    assert positions == sorted(positions)
