@@ -66,9 +66,10 @@ def generate_market(*, options: Options, progress: Progress) -> Generated:
             with Copies() as copies:
                 market = _Market(options, vocabulary, demand, copies)
                 market.write(progress)
+            # What follows asks the planner, who knows nothing of the rows yet.
+            _run(*(f"ANALYZE {table}" for table in TABLES))
             _refresh_search(market.courses, options.courses, progress)
         course_services.recount_categories()
-        _run(*(f"ANALYZE {table}" for table in TABLES))
     return Generated(rows={table.model.__name__: table.count for table in copies})
 
 
