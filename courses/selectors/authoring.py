@@ -123,7 +123,7 @@ def _with_facts(courses: QuerySet[Course]) -> QuerySet[Course, Any]:
     return courses.annotate(
         total_sections=_one(sections.annotate(value=Count("id")).values("value")),
         total_lessons=_one(sections.annotate(value=Sum("total_lessons")).values("value")),
-        review_note=Coalesce(Subquery(note, TextField()), Value("")),
+        review_note=Coalesce(Subquery(note, TextField()), Value("", TextField())),
     )
 
 

@@ -78,6 +78,8 @@ def edit_lesson(
         course = lock_own_course(author=author, reference=reference)
         section = get_section(course=course, section_id=section_id)
         lesson = get_live_lesson(section=section, lesson_id=lesson_id)
+        if not fields:
+            return
         _apply(lesson, fields)
         lesson.save(update_fields=[*_COLUMNS, "updated_at"])
         target_id = fields.get("section_id", section_id)

@@ -57,6 +57,8 @@ def edit_section(
     with transaction.atomic():
         course = lock_own_course(author=author, reference=reference)
         section = get_section(course=course, section_id=section_id)
+        if not fields:
+            return
         section.title = fields.get("title", section.title)
         section.description = fields.get("description", section.description)
         section.save(update_fields=["title", "description", "updated_at"])
