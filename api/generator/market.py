@@ -70,6 +70,7 @@ def generate_market(*, options: Options, progress: Progress) -> Generated:
             _run(*(f"ANALYZE {table}" for table in TABLES))
             _refresh_search(market.courses, options.courses, progress)
         course_services.recount_categories()
+        course_services.touch_catalogue()
     return Generated(rows={table.model.__name__: table.count for table in copies})
 
 

@@ -94,6 +94,15 @@ def test_lists_read_what_the_courses_say() -> None:
     assert CourseStats.objects.filter(is_listed=True).count() > 40
 
 
+def test_cached_pages_of_before_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[int] = []
+    monkeypatch.setattr(
+        course_services, "touch_catalogue", lambda: touched.append(Course.objects.count())
+    )
+    generate()
+    assert touched == [60]
+
+
 def test_lengths_follow_from_the_lessons() -> None:
     generate()
     sections = Curriculum.objects.annotate(
