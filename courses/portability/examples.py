@@ -73,7 +73,9 @@ SYNTAX_FAULT = OpenApiExample(
             "code": "COURSE_FILE_MALFORMED",
             "message": "The file is no readable course",
             "status": 400,
-            "details": {"$": ["Not valid JSON: trailing comma is not allowed at line 2, column 15."]},
+            "details": {
+                "$": ["Not valid JSON: trailing comma is not allowed at line 2, column 15."]
+            },
             "request_id": "019b76dc-0000-7000-8000-000000000000",
         }
     },

@@ -70,8 +70,12 @@ def stored() -> set[str]:
     return {f"course_thumbnails/sized/{name}" for name in names}
 
 
+def name_of(course: Course) -> str:
+    return str(Course.objects.get(id=course.id).thumbnail)
+
+
 def names_of(course: Course) -> set[str]:
-    name = Course.objects.get(id=course.id).thumbnail.name
+    name = name_of(course)
     return {name.replace("-1280.webp", f"-{width}.webp") for width in media.WIDTHS}
 
 
@@ -89,7 +93,7 @@ class TestUpload:
     ) -> None:
         response = send(client, course, picture(), method=method)
         assert response.status_code == 200, response.content
-        name = Course.objects.get(id=course.id).thumbnail.name
+        name = name_of(course)
         assert NAME.fullmatch(name)
         stem = f"http://testserver/media/{name.removesuffix('-1280.webp')}"
         assert response.json() == {
@@ -104,8 +108,8 @@ class TestUpload:
         assert sizes == {320: 180, 640: 360, 1280: 720}
         detail = client.get(f"/api/v1/courses/{course.id}/").json()
         assert detail["thumbnail"] == response.json()["thumbnail"]
-        with closing(client.get(f"/media/{name}")) as file:
-            assert file.status_code == 200
+        with closing(client.get(f"/media/{name}")) as answer:
+            assert answer.status_code == 200
 
     def test_by_slug_too(self, client: APIClient, course: Course) -> None:
         upload = SimpleUploadedFile("a.png", picture())
@@ -127,7 +131,7 @@ class TestUpload:
 
     def test_it_is_never_enlarged(self, client: APIClient, course: Course) -> None:
         send(client, course, picture((700, 400)))
-        name = Course.objects.get(id=course.id).thumbnail.name
+        name = name_of(course)
         widths = {file.rpartition("-")[2]: open_stored(file).width for file in names_of(course)}
         assert widths == {"320.webp": 320, "640.webp": 640, "1280.webp": 700}
         assert name in stored()
@@ -144,7 +148,7 @@ class TestUpload:
         for name in names_of(course):
             with default_storage.open(name) as file:
                 assert b"SECRET" not in file.read()
-        full = open_stored(Course.objects.get(id=course.id).thumbnail.name)
+        full = open_stored(name_of(course))
         assert full.size == (800, 900)
         assert not full.getexif()
         assert "icc_profile" not in full.info
@@ -154,7 +158,7 @@ class TestUpload:
         out = io.BytesIO()
         frames[0].save(out, format="WEBP", save_all=True, append_images=frames[1:], lossless=True)
         send(client, course, out.getvalue())
-        image = open_stored(Course.objects.get(id=course.id).thumbnail.name)
+        image = open_stored(name_of(course))
         assert getattr(image, "n_frames", 1) == 1
         red, _, blue = image.convert("RGB").getpixel((5, 5))  # type: ignore[misc]
         assert red > 200 > blue
@@ -167,11 +171,11 @@ class TestUpload:
             last_updated=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         )
         client.get("/api/v1/courses/")
-        before = Course.objects.filter(id=course.id).values().get()
+        before: Any = Course.objects.filter(id=course.id).values().get()
         other = CourseFactory.create()
         other_row = Course.objects.filter(id=other.id).values().get()
         send(client, course, picture())
-        after = Course.objects.filter(id=course.id).values().get()
+        after: Any = Course.objects.filter(id=course.id).values().get()
         assert {name for name in after if after[name] != before[name]} >= {"last_updated"}
         for name in set(after) - changing - {"search_document", "search_text"}:
             assert after[name] == before[name], name
@@ -199,7 +203,7 @@ class TestReplacing:
 
     def test_the_same_picture_heals_a_lost_file(self, client: APIClient, course: Course) -> None:
         send(client, course, picture())
-        default_storage.delete(Course.objects.get(id=course.id).thumbnail.name)
+        default_storage.delete(name_of(course))
         send(client, course, picture())
         assert names_of(course) <= stored()
 
@@ -215,7 +219,7 @@ class TestReplacing:
     def test_files_that_another_course_shows_stay(self, client: APIClient, course: Course) -> None:
         send(client, course, picture())
         shared = names_of(course)
-        CourseFactory.create(thumbnail=Course.objects.get(id=course.id).thumbnail.name)
+        CourseFactory.create(thumbnail=name_of(course))
         assert client.delete(url_of(course)).status_code == 204
         assert shared <= stored()
 
