@@ -21,6 +21,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
 MEDIA_URL = "/media/"
+STORAGES = base.STORAGES
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Connections are kept and checked, as the product's are.
