@@ -20,7 +20,7 @@ class PagePagination(PageNumberPagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         for name in (self.page_query_param, self.page_size_query_param):
-            _check_positive(name, request.query_params.get(name))
+            check_positive(name, request.query_params.get(name))
         return super().paginate_queryset(queryset, request, view=view)
 
     def get_page_number(self, request: Request, paginator: Any) -> str:
@@ -49,7 +49,9 @@ class PagePagination(PageNumberPagination):
         return whole
 
 
-def _check_positive(name: str, value: str | None) -> None:
+def check_positive(name: str, value: str | None) -> None:
+    """Raise Invalid, naming the parameter, unless the value is absent or a positive integer; and
+    NotFound for a page beyond any table."""
     if value is None:
         return
     # A page beyond any table is past the end, not malformed.

@@ -15,6 +15,11 @@ _fallback = JSONEncoder()
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
+def encode(data: Any) -> bytes:
+    """Return the data as JSON; datetimes end in `Z`, decimals are numbers."""
+    return orjson.dumps(data, default=_encode, option=_OPTIONS)
+
+
 class JSONRenderer(BaseRenderer):
     """Encodes responses; datetimes end in `Z`, decimals are numbers."""
 
@@ -29,7 +34,7 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Any = None,
     ) -> bytes:
-        return b"" if data is None else orjson.dumps(data, default=_encode, option=_OPTIONS)
+        return b"" if data is None else encode(data)
 
 
 class AlwaysJSON(BaseContentNegotiation):

@@ -1,5 +1,5 @@
-"""The filters of the course list (plan 4.3). A value that isn't acceptable is refused, never
-ignored (contract "Everywhere")."""
+"""The filters of the course list (plan 4.3) for lists that go through the ORM, as a search's does.
+A value that isn't acceptable is refused, never ignored (contract "Everywhere")."""
 
 import uuid
 from decimal import ROUND_CEILING, Decimal
@@ -63,6 +63,13 @@ class CourseFilterSet(django_filters.FilterSet):
         max_value=5,
         help_text="Compared as shown: 4.75 is 4.8.",
     )
+    language = django_filters.CharFilter(max_length=50)
+    duration_min = django_filters.NumberFilter(
+        method="filter_duration", min_value=0, help_text="Hours."
+    )
+    duration_max = django_filters.NumberFilter(
+        method="filter_duration", min_value=0, help_text="Hours."
+    )
     search = django_filters.CharFilter(
         method="filter_search",
         max_length=MAX_SEARCH_LENGTH,
@@ -84,6 +91,13 @@ class CourseFilterSet(django_filters.FilterSet):
         """Keep what is rated at least so, to the one decimal that is shown."""
         shown = value.quantize(Decimal("0.1"), rounding=ROUND_CEILING)
         return courses.filter(stats__rating__gte=shown - Decimal("0.05"))
+
+    def filter_duration(
+        self, courses: QuerySet[Course, Any], name: str, value: Decimal
+    ) -> QuerySet[Course, Any]:
+        """Keep what takes at least, or at most, so many hours."""
+        lookup = "gte" if name == "duration_min" else "lte"
+        return courses.filter(**{f"duration_minutes__{lookup}": value * 60})
 
     def filter_search(
         self, courses: QuerySet[Course, Any], name: str, value: str

@@ -1,5 +1,6 @@
 """Reads of the catalogue. Public data only: what a viewer has with a course is known above."""
 
+from courses.errors import CategoryNotFound
 from courses.selectors.cards import CourseCard, InstructorName, list_cards, to_cards
 from courses.selectors.curriculum import (
     LessonFacts,
@@ -11,36 +12,58 @@ from courses.selectors.curriculum import (
     live_lesson_ids,
 )
 from courses.selectors.detail import CourseDetail, InstructorProfile, get_course_detail
+from courses.selectors.facets import count_facets
 from courses.selectors.listing import (
     ORDERINGS,
     CategoryRow,
     find_category_id,
     list_categories,
-    list_featured,
     list_published,
     search_categories,
 )
 from courses.selectors.lookup import CourseFacts, find_course
+from courses.selectors.pages import (
+    CardPage,
+    CardShown,
+    Filters,
+    card_parameters,
+    count_courses,
+    list_page,
+    to_shown,
+)
 from courses.selectors.sale import (
     CourseForSale,
     get_course_for_sale,
     get_courses_for_sale,
     lock_courses_for_sale,
 )
-from courses.selectors.search import find_courses, highlight_courses, match_courses
+from courses.selectors.search import (
+    find_courses,
+    highlight_courses,
+    list_found,
+    list_taught_ids,
+    match_courses,
+)
 
 __all__ = [
     "ORDERINGS",
+    "CardPage",
+    "CardShown",
+    "CategoryNotFound",
     "CategoryRow",
     "CourseCard",
     "CourseDetail",
     "CourseFacts",
     "CourseForSale",
+    "Filters",
     "InstructorName",
     "InstructorProfile",
     "LessonFacts",
     "LessonRow",
     "SectionRow",
+    "card_parameters",
+    "count_courses",
+    "count_facets",
     "count_live_lessons",
     "find_category_id",
     "find_course",
@@ -53,11 +76,14 @@ __all__ = [
     "highlight_courses",
     "list_cards",
     "list_categories",
-    "list_featured",
+    "list_found",
+    "list_page",
     "list_published",
+    "list_taught_ids",
     "live_lesson_ids",
     "lock_courses_for_sale",
     "match_courses",
     "search_categories",
     "to_cards",
+    "to_shown",
 ]

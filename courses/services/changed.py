@@ -15,13 +15,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.ids import new_id
+from courses.cache import GENERATION_KEY, generation
 from courses.errors import CourseNotFound
 from courses.models import Course, CourseStats, Curriculum, Lesson
 from courses.services.recount import recount_categories
 from courses.services.search_index import refresh_search
 
-# What is kept of the catalogue is kept under this generation; a new one makes all of it stale.
-GENERATION_KEY = "catalogue:generation"
 
 
 def touch_catalogue() -> None:
@@ -100,3 +99,4 @@ def _sum_up_sections(course_id: uuid.UUID) -> None:
 
 def _renew_generation() -> None:
     cache.set(GENERATION_KEY, new_id().hex, timeout=None)
+    generation.forget()

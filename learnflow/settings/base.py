@@ -103,6 +103,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         **env.db_url("DATABASE_URL", default="postgresql://learnflow@127.0.0.1:5432/learnflow"),
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
+        "ENGINE": "core.postgresql",
     }
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
@@ -110,7 +111,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
         "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
         "application_name": "learnflow",
         # A request that waits longer for a lock than this is answered 503 instead of piling up.
-        "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        # Only statements whose plan doesn't depend on values are prepared (`core.reads`).
+        "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s "
+        "-c plan_cache_mode=force_generic_plan",
     }
 )
 
@@ -130,6 +133,12 @@ CACHES: dict[str, dict[str, Any]] = {
         },
     }
 }
+
+# The catalogue's memory in each process (docs/catalogue.md); 0 switches it off.
+CATALOGUE_PAGE_SECONDS: float = env.float("CATALOGUE_PAGE_SECONDS", default=1.0)
+CATALOGUE_COUNT_SECONDS: float = env.float("CATALOGUE_COUNT_SECONDS", default=5.0)
+# How long browsers and proxies may keep what is nobody's in particular, in seconds.
+CATALOGUE_MAX_AGE: int = env.int("CATALOGUE_MAX_AGE", default=1)
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -311,8 +320,8 @@ COURSE_FILE_MAX_BYTES: int = env.int("COURSE_FILE_MAX_BYTES", default=5 * 1024 *
 
 # --- Search (docs/search.md) --------------------------------------------------------------------
 SEARCH_ENGINE: str = env.str("SEARCH_ENGINE", default="courses.search.postgres.PostgresEngine")
-# How long a process may remember how many courses match; 0 counts each time.
-SEARCH_COUNT_SECONDS: float = env.float("SEARCH_COUNT_SECONDS", default=2.0)
+# How long a process may remember what a search found; 0 looks each time.
+SEARCH_REMEMBER_SECONDS: float = env.float("SEARCH_REMEMBER_SECONDS", default=2.0)
 # A search is popular from this many visitors within the last days on.
 SEARCH_POPULAR_VISITORS: int = env.int("SEARCH_POPULAR_VISITORS", default=3)
 SEARCH_POPULAR_DAYS: int = env.int("SEARCH_POPULAR_DAYS", default=7)

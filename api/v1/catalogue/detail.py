@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, TypedDict
 
-from api.v1.catalogue.pages import CatalogueRow, with_flags
+from api.v1.catalogue.pages import with_flags
 from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
 from courses.permissions import Viewer, is_in_charge, may_see_course
@@ -60,7 +60,7 @@ def _get_progress(viewer: Viewer, course_id: uuid.UUID) -> ViewerProgress | None
     return enrollment_selectors.get_viewer_progress(user_id=viewer.id, course_id=course_id)
 
 
-def _show_course(detail: CourseDetail, row: CatalogueRow) -> dict[str, Any]:
+def _show_course(detail: CourseDetail, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "instructor": {**row["instructor"], "profile": detail["instructor_profile"]},

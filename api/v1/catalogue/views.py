@@ -1,16 +1,18 @@
 """Categories, courses and their pages (plan 4.3, 4.10)."""
 
-from django_filters.rest_framework import DjangoFilterBackend
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.v1.catalogue import examples
+from api.v1.catalogue.answers import answer
 from api.v1.catalogue.detail import get_course_page
+from api.v1.catalogue.listing import show_list
 from api.v1.catalogue.pages import find_visible_course, show_courses, with_flags
+from api.v1.catalogue.query import CourseListParameters, read_page, read_query
 from api.v1.catalogue.related import list_related
 from api.v1.catalogue.serializers import (
     CategoryListSerializer,
@@ -39,8 +41,8 @@ class CategoriesView(APIView):
         responses={200: CategoryListSerializer},
         examples=[examples.CATEGORIES],
     )
-    def get(self, request: Request) -> Response:
-        return Response({"results": list(selectors.list_categories())})
+    def get(self, request: Request) -> HttpResponse:
+        return answer(request, {"results": list(selectors.list_categories())})
 
 
 class CoursesView(GenericAPIView[Course]):
@@ -50,8 +52,6 @@ class CoursesView(GenericAPIView[Course]):
     throttle_scope = "catalogue"
     queryset = Course.objects.none()
     serializer_class = CourseRowSerializer
-    filter_backends = [DjangoFilterBackend]
-    filterset_class = CourseFilterSet
 
     @extend_schema(
         operation_id="courses_list",
@@ -59,17 +59,29 @@ class CoursesView(GenericAPIView[Course]):
         summary="Courses",
         description=(
             "Published courses, filtered and ordered. `enrolled`, `in_cart` and `in_wishlist` are "
-            "the viewer's, and false when nobody is signed in."
+            "the viewer's, and false when nobody is signed in. Beyond page 500, `next` is a cursor."
         ),
+        parameters=[CourseListParameters],
         responses={
             200: CourseRowSerializer(many=True),
             422: OpenApiResponse(description="A filter's value or the ordering isn't known"),
         },
         examples=[examples.COURSE_ROW],
     )
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(selectors.list_published()))
-        return self.get_paginated_response(show_courses(page or [], viewer=request.user))
+    def get(self, request: Request) -> HttpResponse:
+        given = request.query_params.dict()
+        query = read_query(given)
+        if query.search:
+            return self._search(request)
+        body = show_list(query, viewer=request.user, path=request.path, given=given)
+        return answer(request, body)
+
+    def _search(self, request: Request) -> HttpResponse:
+        """Leave ranking to the search engine, which has an order of its own."""
+        courses = CourseFilterSet(request.query_params, queryset=selectors.list_published())
+        page = self.paginate_queryset(courses.qs)
+        found = self.get_paginated_response(show_courses(page or [], viewer=request.user))
+        return answer(request, found.data)
 
 
 class FeaturedCoursesView(GenericAPIView[Course]):
@@ -88,9 +100,12 @@ class FeaturedCoursesView(GenericAPIView[Course]):
         responses={200: CourseRowSerializer(many=True)},
         examples=[examples.COURSE_ROW],
     )
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(selectors.list_featured())
-        return self.get_paginated_response(show_courses(page or [], viewer=request.user))
+    def get(self, request: Request) -> HttpResponse:
+        given = request.query_params.dict()
+        query = read_page(given, featured=True)
+        return answer(
+            request, show_list(query, viewer=request.user, path=request.path, given=given)
+        )
 
 
 class CourseView(APIView):
@@ -111,8 +126,9 @@ class CourseView(APIView):
         responses={200: CourseDetailSerializer, 404: _NOT_FOUND},
         examples=[examples.COURSE_DETAIL],
     )
-    def get(self, request: Request, reference: str) -> Response:
-        return Response(get_course_page(reference=reference, viewer=request.user))
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        page = get_course_page(reference=reference, viewer=request.user)
+        return answer(request, page, last_modified=page["last_updated"])
 
 
 class RelatedCoursesView(APIView):
@@ -131,6 +147,7 @@ class RelatedCoursesView(APIView):
         ),
         responses={200: CourseListSerializer, 404: _NOT_FOUND},
     )
-    def get(self, request: Request, reference: str) -> Response:
+    def get(self, request: Request, reference: str) -> HttpResponse:
         course = find_visible_course(reference=reference, viewer=request.user)
-        return Response({"results": with_flags(list_related(course=course), viewer=request.user)})
+        cards = list_related(course=course)
+        return answer(request, {"results": with_flags(cards, viewer=request.user)})

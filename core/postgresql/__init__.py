@@ -1,0 +1,1 @@
+"""Django's PostgreSQL engine, with what reading at speed needs."""

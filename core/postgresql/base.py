@@ -1,0 +1,39 @@
+"""The database engine: Django's, that checks a kept connection without asking the server, and can
+send prepared statements."""
+
+import select
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
+
+
+class PreparedCursor(psycopg.Cursor[Any]):
+    """Sends each statement as a prepared one, its values apart from its text."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "PreparedCursor":
+        return super().execute(query, params, prepare=True, **options)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection to PostgreSQL."""
+
+    def is_usable(self) -> bool:
+        """Whether a connection kept from an earlier request still stands.
+
+        Django asks `SELECT 1` before the first statement of every request. A server that ended or
+        dropped an idle connection has closed its socket, and a closed socket can be read: looking
+        costs nothing, and notices a restart just the same.
+        """
+        if self.connection is None or self.connection.closed:
+            return False
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+        return not poll.poll(0)
+
+    def prepared_cursor(self) -> CursorWrapper:
+        """Return a cursor for `core.reads.fetch_prepared`."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(PreparedCursor(self.connection))
