@@ -109,6 +109,7 @@ class CourseEditing(WritingView):
             "sale and still there for its learners: 200 with the course."
         ),
         responses={204: None, 200: OwnCourseSerializer, **REFUSALS},
+        examples=[examples.COURSE],
     )
     def delete(self, request: Request, reference: str) -> Response:
         archived_id = authoring.remove_course(author=author_of(request), reference=reference)

@@ -6,7 +6,6 @@ import pytest
 from django.utils import timezone
 
 from api.v1.catalogue.serializers import CourseDetailSerializer, CourseListSerializer
-from api.v1.tests.shapes import assert_shape
 from cart.models import WishlistItem
 from courses.models import CourseStats, Lesson
 from enrollments.models import LessonProgress
@@ -22,6 +21,7 @@ from tests.factories import (
     make_course,
     sign_in,
 )
+from tests.shapes import assert_shape
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,6 @@
 import pytest
 
 from api.v1.search import SearchSerializer
-from api.v1.tests.shapes import assert_shape
 from courses import services
 from tests.factories import (
     CategoryFactory,
@@ -13,6 +12,7 @@ from tests.factories import (
     UserFactory,
     sign_in,
 )
+from tests.shapes import assert_shape
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 
-from api.v1.tests.shapes import assert_shape
 from core.models import AuditEntry
 from courses.authoring_serializers import OwnCourseRowSerializer, OwnCourseSerializer
 from courses.models import Category, Course, CourseStats, Lesson
@@ -20,6 +19,7 @@ from tests.factories import (
     OrderItemFactory,
     make_course,
 )
+from tests.shapes import assert_shape
 
 pytestmark = pytest.mark.django_db
 

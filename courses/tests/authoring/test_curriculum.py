@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 
-from api.v1.tests.shapes import assert_shape
 from courses.authoring_serializers import OwnLessonSerializer, OwnSectionSerializer
 from courses.models import Course, Curriculum, Lesson
 from courses.services.authoring import add_lesson, lessons, reorder_lessons, sections
 from courses.tests.authoring.conftest import error_of, lessons_of, sections_of, statements_of
 from tests.factories import LessonFactory, SectionFactory, make_course
+from tests.shapes import assert_shape
 
 pytestmark = pytest.mark.django_db
 

@@ -151,7 +151,8 @@ class TestReview:
 @pytest.mark.django_db
 def test_a_course_has_one_open_submission_and_decisions_have_a_date(draft):
     CourseSubmission.objects.create(course=draft)
-    for fields in ({}, {"decision": "approved"}, {"decision": "lost", "decided_at": "2026-01-01T00:00:00Z"}):
+    lost = {"decision": "lost", "decided_at": "2026-01-01T00:00:00Z"}
+    for fields in ({}, {"decision": "approved"}, lost):
         with pytest.raises(IntegrityError), transaction.atomic():
             CourseSubmission.objects.create(course=draft, **fields)
 
