@@ -33,8 +33,11 @@ def list_courses(query: dict[str, str], viewer: str | None) -> bytes:
     pages = -(-count // size) or 1
     if number > pages:
         raise NotFoundError
-    parameters |= {"limit": size, "offset": (number - 1) * size, "viewer": viewer}
-    rows = fetch(sql.page(ordering, conditions, with_flags=viewer is not None), parameters)
+    rows = fetch(
+        sql.page(ordering, conditions, size, with_flags=viewer is not None),
+        {**parameters, "offset": (number - 1) * size, "viewer": viewer},
+        planned=not conditions,
+    )
     return orjson.dumps(
         {
             "count": count,
@@ -54,7 +57,7 @@ def count_courses(conditions: tuple[str, ...], parameters: Mapping[str, object])
     known = _counts.get(key)
     if known and known[0] > now:
         return known[1]
-    row = fetch_one(sql.count(conditions), parameters)
+    row = fetch_one(sql.count(conditions), parameters, planned=not conditions)
     count = int(row[0]) if row else 0
     if len(_counts) > 10_000:
         _counts.clear()

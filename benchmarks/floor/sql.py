@@ -42,14 +42,15 @@ FILTERS = {
 
 
 @functools.cache
-def page(ordering: str, conditions: tuple[str, ...], *, with_flags: bool) -> str:
+def page(ordering: str, conditions: tuple[str, ...], size: int, *, with_flags: bool) -> str:
     """Return the statement for one page; its flags are `viewer`'s. The page is found first, in the
-    index of its ordering alone, and only its rows are read and joined."""
+    index of its ordering alone, and only its rows are read and joined. Its size is put in: a plan
+    made for any size expects thousands of rows."""
     order = ORDERINGS[ordering]
     return f"""
         SELECT {_CARD}{_FLAGS if with_flags else _NO_FLAGS}
         FROM (SELECT stats.course_id FROM courses_coursestats AS stats WHERE {_where(conditions)}
-              ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s) AS found
+              ORDER BY {order} LIMIT {size} OFFSET %(offset)s) AS found
         JOIN courses_coursestats AS stats ON stats.course_id = found.course_id
         JOIN courses_course AS course ON course.id = found.course_id
         JOIN users_user AS person ON person.id = course.instructor_id

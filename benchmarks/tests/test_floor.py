@@ -30,4 +30,4 @@ def test_within_a_minute_is_just_now():
 def test_a_page_and_its_count_have_the_same_conditions():
     names = ("category", "level")
     conditions = sql.count(names).split("WHERE", 1)[1].strip()
-    assert conditions in sql.page("popular", names, with_flags=False)
+    assert conditions in sql.page("popular", names, 20, with_flags=False)
