@@ -152,6 +152,8 @@ class UserAdmin(DjangoUserAdmin):
         super().save_model(request, obj, form, change)
         services.set_active(user_id=obj.pk, is_active=wanted, actor_id=request.user.pk)
         obj.is_active = wanted
+        if {"first_name", "last_name"} & set(form.changed_data):
+            services.announce_name(user_id=obj.pk)
 
     @admin.action(description="End all sessions", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

@@ -40,3 +40,12 @@ class PasswordChanged(Event):
     name = "users.password_changed"
 
     user_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRenamed(Event):
+    """Somebody goes by another first or last name from now on."""
+
+    name = "users.renamed"
+
+    user_id: uuid.UUID

@@ -17,7 +17,7 @@ from users.services.passwords import (
     request_password_reset,
     set_password,
 )
-from users.services.profiles import remove_picture, update_profile
+from users.services.profiles import announce_name, remove_picture, update_profile
 from users.services.sessions import (
     Caller,
     end_session,
@@ -32,6 +32,7 @@ __all__ = [
     "Caller",
     "SignedIn",
     "adjust_learning",
+    "announce_name",
     "become_instructor",
     "change_password",
     "confirm_password_reset",

@@ -9,6 +9,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.timezone import now
 
+from core.outbox import record
+from users.events import PersonRenamed
 from users.models import User, UserProfile
 from users.pictures import make_picture
 
@@ -42,6 +44,11 @@ def update_profile(
         raise
 
 
+def announce_name(*, user_id: uuid.UUID) -> None:
+    """Tell the floors above that staff changed a person's name. In the writer's transaction."""
+    record(PersonRenamed(user_id=user_id))
+
+
 def remove_picture(*, user_id: uuid.UUID) -> None:
     """Take a person's picture away; nothing happens when there is none."""
     with transaction.atomic():
@@ -58,8 +65,9 @@ def _given(**fields: str | None) -> dict[str, str]:
 
 
 def _set_names(user_id: uuid.UUID, names: dict[str, str]) -> None:
-    if names:
-        User.objects.filter(id=user_id).update(**names, updated_at=now())
+    others = User.objects.filter(id=user_id).exclude(**names)
+    if names and others.update(**names, updated_at=now()):
+        record(PersonRenamed(user_id=user_id))
 
 
 def _set_profile(user_id: uuid.UUID, fields: dict[str, str]) -> None:

@@ -244,8 +244,8 @@ class TestUpdate:
         assert response.status_code == 415
 
     def test_queries(self, client: APIClient, django_assert_num_queries: Any) -> None:
-        # person and session, begin, names, lock, profile, commit, answer
-        with django_assert_num_queries(7):
+        # person and session, begin, names, event and delivery, lock, profile, commit, answer
+        with django_assert_num_queries(9):
             client.put(URL, {"first_name": "Jane", "bio": "x"})
 
 
