@@ -308,13 +308,14 @@ class CourseSubmission(BaseModel):
 class SearchEntry(models.Model):
     """What search reads of one published course; unpublished ones have none.
 
-    Narrow on purpose: `document` is stored out of line (migration `0007_search`), so that going
-    through many thousands of matches touches few pages. Written by `courses.search` alone.
+    Beside the course, so that finding and ranking touch nothing else, and an edit of the course
+    that changes no words costs search nothing. Written by `courses.search` alone.
     """
 
     course = models.OneToOneField(
         Course, on_delete=models.CASCADE, primary_key=True, related_name="search_entry"
     )
+    words = models.TextField(default="", help_text="The title as it is compared")
     title = SearchVectorField(help_text="The title's stems in its language, and its plain words")
     document = SearchVectorField(help_text="The same of everything, weighted")
     popularity = models.PositiveSmallIntegerField(default=0, help_text="Logarithm of the learners")

@@ -7,7 +7,18 @@ from courses import services
 
 @shared_task
 def recount_stats() -> int:
-    """Repair counters, shelf counts and search words that drifted; returns how many counters."""
+    """Repair counters and shelf counts that drifted; returns how many counters."""
     services.recount_categories()
-    services.refresh_stale_search()
     return len(services.recount_stats())
+
+
+@shared_task
+def add_up_searches() -> int:
+    """Add what people searched for to what is known of it; returns how many queries."""
+    return services.add_up_searches()
+
+
+@shared_task
+def refresh_search() -> int:
+    """Refresh what search knows otherwise than it is by now; returns how many courses."""
+    return services.refresh_stale_search()

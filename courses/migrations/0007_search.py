@@ -46,14 +46,6 @@ ALTER TEXT SEARCH CONFIGURATION courses_{name}
 """)
 UNCONFIGURE = _configurations("DROP TEXT SEARCH CONFIGURATION courses_{name};\n")
 
-# Documents out of line, titles not: going through matches reads some 100 bytes of each.
-NARROW = """
-ALTER TABLE courses_searchentry SET (toast_tuple_target = 128);
-ALTER TABLE courses_searchentry ALTER COLUMN document SET STORAGE EXTERNAL;
-ALTER TABLE courses_searchentry ALTER COLUMN title SET STORAGE MAIN;
-"""
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -112,7 +104,6 @@ class Migration(migrations.Migration):
                 'indexes': [django.contrib.postgres.indexes.GistIndex(fields=['term'], name='term_nearest', opclasses=['gist_trgm_ops'])],
             },
         ),
-        migrations.RunSQL(NARROW, migrations.RunSQL.noop),
         migrations.RemoveIndex(
             model_name='course',
             name='course_search',

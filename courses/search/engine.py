@@ -5,28 +5,16 @@ Another engine is a class with these methods; the setting `SEARCH_ENGINE` names 
 
 import functools
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-
-@dataclass(frozen=True, kw_only=True)
-class CourseFilters:
-    """Which courses may be found; None and empty mean any. `rating_min` is compared with what is
-    shown, to one decimal; minutes and prices are inclusive, prices in the shop's currency."""
-
-    category_id: uuid.UUID | None = None
-    level: str | None = None
-    language: str | None = None
-    min_price: Decimal | None = None
-    max_price: Decimal | None = None
-    rating_min: Decimal | None = None
-    min_minutes: int | None = None
-    max_minutes: int | None = None
+# Which courses may be found: values by the names that the course list has for its filters
+# (`courses.sql.listing.CONDITIONS`), ready to be compared. Empty for all.
+Conditions = Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +22,8 @@ class CoursesFound:
     """How many published courses match, and one page of them, the best first.
 
     `did_you_mean` is another spelling of the query when that finds more: what `ids` are already
-    of when the query as typed finds nothing. `marking` is what `Searching.highlight` needs.
+    of when the query as typed finds nothing. `marking` stands for what was looked for after all,
+    in the engine's own words: for highlights, and for lists with an order of their own.
     """
 
     count: int
@@ -64,7 +53,7 @@ class SearchEngine(Protocol):
     """Finds published courses by words. Never raises for what somebody typed."""
 
     def search(
-        self, *, query: str, filters: CourseFilters, limit: int, offset: int
+        self, *, query: str, conditions: Conditions, limit: int, offset: int
     ) -> CoursesFound:
         """Return what matches, the best first; equal ones in a fixed order, so that pages neither
         repeat nor skip a course."""
@@ -93,6 +82,3 @@ def _load(path: str) -> SearchEngine:
 def get_engine() -> SearchEngine:
     """Return the engine that the setting names."""
     return _load(settings.SEARCH_ENGINE)
-
-
-NO_FILTERS = CourseFilters()

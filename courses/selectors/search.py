@@ -8,19 +8,33 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Func, IntegerField, QuerySet, UUIDField, Value
 from django.db.models.expressions import RawSQL
 
+from core.reads import fetch_prepared
 from courses.models import Course
-from courses.search.engine import CourseFilters, CoursesFound, Highlight, get_engine
+from courses.search.engine import Conditions, CoursesFound, Highlight, get_engine
+from courses.selectors.pages import CardShown, card_parameters, to_shown
+from courses.sql import cards
 
-ANY_COURSE = CourseFilters()
+ALL: Conditions = {}
 # So many come in the engine's order when a queryset is searched; the rest by popularity.
 _RANKED = 200
 
 
 def find_courses(
-    *, text: str, filters: CourseFilters = ANY_COURSE, limit: int, offset: int = 0
+    *, text: str, conditions: Conditions = ALL, limit: int, offset: int = 0
 ) -> CoursesFound:
     """Return how many published courses match, and the ids of one page, the best first."""
-    return get_engine().search(query=text, filters=filters, limit=limit, offset=offset)
+    return get_engine().search(query=text, conditions=conditions, limit=limit, offset=offset)
+
+
+def list_found(*, found: CoursesFound) -> list[CardShown]:
+    """Return the cards of a page that was found, in its order; those that are gone since are
+    missing. One query, none for a page without courses."""
+    if not found.ids:
+        return []
+    rows = fetch_prepared(
+        cards.CARDS, {**card_parameters(), "ids": [str(course_id) for course_id in found.ids]}
+    )
+    return [to_shown(row) for row in rows]
 
 
 def highlight_courses(
@@ -48,3 +62,9 @@ def match_courses(courses: QuerySet[Course, Any], *, text: str) -> QuerySet[Cour
     return courses.filter(id__in=matching).order_by(
         place.asc(nulls_last=True), "-search_entry__popularity", "-id"
     )
+
+
+def list_taught_ids(*, instructor_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the ids of the person's published courses, which search finds by their name."""
+    taught = Course.objects.filter(instructor_id=instructor_id, status=Course.Status.PUBLISHED)
+    return list(taught.order_by("id").values_list("id", flat=True))

@@ -17,12 +17,18 @@ from courses.services.recount import (
     recount_stats,
     register_counter,
 )
-from courses.services.search_index import refresh_search, refresh_stale_search
+from courses.services.search_index import (
+    add_up_searches,
+    record_search,
+    refresh_search,
+    refresh_stale_search,
+)
 from courses.services.stats import RatingFact, change_rating, change_student_count
 
 __all__ = [
     "RatingFact",
     "StatsDrift",
+    "add_up_searches",
     "approve_course",
     "archive_course",
     "change_rating",
@@ -30,6 +36,7 @@ __all__ = [
     "delete_course",
     "mark_changed",
     "publish_course",
+    "record_search",
     "recount_categories",
     "recount_stats",
     "refresh_search",

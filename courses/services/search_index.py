@@ -6,6 +6,14 @@ from collections.abc import Collection
 from django.db import transaction
 
 from courses.search.engine import get_engine
+from courses.search.popular import add_up_searches, record_search
+
+__all__ = [
+    "add_up_searches",
+    "record_search",
+    "refresh_search",
+    "refresh_stale_search",
+]
 
 
 def refresh_search(*, course_ids: Collection[uuid.UUID]) -> None:
@@ -17,5 +25,5 @@ def refresh_search(*, course_ids: Collection[uuid.UUID]) -> None:
 
 def refresh_stale_search() -> int:
     """Refresh the courses that search knows otherwise than they are by now; returns how many. The
-    nightly net below the services."""
+    hourly net below the services: learners come and go without telling search."""
     return get_engine().reindex(course_ids=None)

@@ -13,7 +13,9 @@ django_stubs_ext.monkeypatch()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+# Tests take nothing from a developer's .env: it may hold keys of a real Stripe account.
+if env.str("DJANGO_SETTINGS_MODULE", default="") != "learnflow.settings.testing":
+    environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
 
 # --- Identity of this installation -----------------------------------------------------------
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
@@ -159,7 +161,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+_SWEEPS: dict[str, dict[str, Any]] = {
     "sweep-outbox": {"task": "core.tasks.deliver_outbox", "schedule": 3.0},
     "sweep-emails": {"task": "notifications.tasks.send_due_emails", "schedule": 3.0},
     "sweep-stripe-events": {"task": "payments.tasks.handle_stripe_events", "schedule": 5.0},
@@ -170,9 +172,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "enrollments.tasks.issue_missing_certificates",
         "schedule": 10.0,
     },
+    "add-up-searches": {"task": "courses.tasks.add_up_searches", "schedule": 60.0},
+    "refresh-search": {"task": "courses.tasks.refresh_search", "schedule": 3600.0},
     "recount-stats": {"task": "courses.tasks.recount_stats", "schedule": 24 * 3600.0},
     "prune-outbox": {"task": "core.tasks.prune", "schedule": 3600.0},
     "prune-sessions": {"task": "users.tasks.prune_sessions", "schedule": 3600.0},
+}
+# A sweep nobody took before the next one is due says nothing new: a worker that comes back after an
+# hour finds one of each, not a thousand.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    name: {**sweep, "options": {"expires": sweep["schedule"]}} for name, sweep in _SWEEPS.items()
 }
 
 # --- People, passwords and tokens (plan 5.1 and 9.1, contract "Accounts") ---------------------

@@ -1,5 +1,7 @@
 """The test suite: real PostgreSQL and Redis, fast hashing, nothing outside loopback."""
 
+import atexit
+import shutil
 import tempfile
 
 from learnflow.settings.base import *  # noqa: F403
@@ -30,6 +32,7 @@ WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
 
 _FILES = tempfile.mkdtemp(prefix="learnflow-test-")
+atexit.register(shutil.rmtree, _FILES, ignore_errors=True)
 MEDIA_ROOT = f"{_FILES}/media"
 EMAIL_FILE_PATH = f"{_FILES}/mail"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

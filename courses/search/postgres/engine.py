@@ -1,23 +1,21 @@
 """The engine: what was typed, then what may have been meant, then a page of it."""
 
-import dataclasses
 import html
 import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
-from courses.search.engine import CourseFilters, CoursesFound, CourseSuggested, Highlight
-from courses.search.memory import ShortMemory
+from core.reads import fetch_rows
+from courses.cache import Memory, generation
+from courses.search.engine import Conditions, CoursesFound, CourseSuggested, Highlight
 from courses.search.postgres import index, spelling, sql
-from courses.search.postgres.reading import NOTHING, Reading, read
+from courses.search.postgres.reading import NOTHING, Reading, interpret, read
 
-# So many candidates are ordered by relevance; ten pages.
-RANKED = 200
+# So many candidates are ordered by relevance: five pages.
+RANKED = 100
 # The courses that a beginning of a word is looked for in first.
 KNOWN = 2_000
 # With fewer results than this another spelling is proposed, if it is far more usual.
@@ -29,8 +27,6 @@ SHORTEST_PREFIX = 3
 _START, _STOP = "\ue000", "\ue001"
 _MARKS = f"StartSel={_START}, StopSel={_STOP}"
 
-Parameters = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class _Resolved:
@@ -41,32 +37,31 @@ class _Resolved:
     did_you_mean: str | None = None
 
 
-_resolved: ShortMemory[_Resolved] = ShortMemory(size=10_000)
+_found: Memory[CoursesFound] = Memory(size=5_000)
+_resolved: Memory[_Resolved] = Memory(size=10_000)
 
 
 class PostgresEngine:
     """`courses.search.engine.SearchEngine` on the database that is there anyway."""
 
     def search(
-        self, *, query: str, filters: CourseFilters, limit: int, offset: int
+        self, *, query: str, conditions: Conditions, limit: int, offset: int
     ) -> CoursesFound:
-        """Two statements for a page (one while the count is remembered), one more for a text that
-        is new, up to five more when the text as typed finds little."""
-        narrow = _narrow(filters)
-        resolved = _resolved.recall(
-            (query, filters),
-            seconds=settings.SEARCH_COUNT_SECONDS,
-            find=lambda: _resolve(read(query), narrow),
-        )
-        ids: list[uuid.UUID] = []
-        if resolved.count > offset:
-            ids = _page(resolved.reading, narrow, limit=limit, offset=offset)
-        return CoursesFound(
-            count=resolved.count,
-            ids=ids,
-            did_you_mean=resolved.did_you_mean,
-            marking=resolved.reading.search,
-        )
+        """Two statements for a page, one while the count is remembered, none while the page is
+        (`SEARCH_REMEMBER_SECONDS`); one more for a text that is new, up to six more when the text
+        as typed finds little."""
+        what = (query, tuple(conditions.items()))
+        since = generation()
+        resolved = _resolved.find(what)
+        if resolved is None:
+            resolved = _resolve(read(query), conditions)
+            _resolved.keep(what, resolved, seconds=settings.SEARCH_REMEMBER_SECONDS, since=since)
+        page = (*what, limit, offset)
+        found = _found.find(page)
+        if found is None:
+            found = _find(resolved, conditions, limit=limit, offset=offset)
+            _found.keep(page, found, seconds=settings.SEARCH_REMEMBER_SECONDS, since=since)
+        return found
 
     def suggest(self, *, query: str, limit: int) -> list[CourseSuggested]:
         """One statement, two more when nothing begins so."""
@@ -81,7 +76,7 @@ class PostgresEngine:
         """One statement."""
         if not marking or not ids:
             return {}
-        rows = _fetch(
+        rows = fetch_rows(
             sql.HIGHLIGHT,
             {
                 "search": marking,
@@ -97,7 +92,19 @@ class PostgresEngine:
         return index.refresh_stale() if course_ids is None else index.refresh(course_ids)
 
 
-def _resolve(reading: Reading, narrow: Parameters) -> _Resolved:
+def _find(resolved: _Resolved, conditions: Conditions, *, limit: int, offset: int) -> CoursesFound:
+    ids: list[uuid.UUID] = []
+    if resolved.count > offset and limit:
+        ids = _page(resolved.reading, conditions, limit=limit, offset=offset)
+    return CoursesFound(
+        count=resolved.count,
+        ids=ids,
+        did_you_mean=resolved.did_you_mean,
+        marking=resolved.reading.search,
+    )
+
+
+def _resolve(reading: Reading, narrow: Conditions) -> _Resolved:
     """Return the reading as it is when it finds something, else the first that does of: the last
     word as a beginning, corrected words, only the words that the catalogue knows."""
     if not reading.search:
@@ -112,6 +119,7 @@ def _resolve(reading: Reading, narrow: Parameters) -> _Resolved:
     for attempt, other in (
         (_begin(words), None),
         *((read(text), text) for text in _other_spellings(words, spelled)),
+        (interpret(_all_but_one(_correct(words, spelled))), None),
     ):
         if attempt.search and (count := _count(attempt, narrow)):
             return _Resolved(attempt, count, other)
@@ -149,8 +157,15 @@ def _correct(words: list[str], spelled: Mapping[str, spelling.Spelling]) -> list
     ]
 
 
+def _all_but_one(words: Sequence[str]) -> str:
+    """Return a query for all but any one of the words, "" with too few or too many of them."""
+    if not 3 <= len(words) <= spelling.MAX_WORDS:
+        return ""
+    return " or ".join(" ".join([*words[:at], *words[at + 1 :]]) for at in range(len(words)))
+
+
 def _propose(
-    words: list[str], spelled: Mapping[str, spelling.Spelling], narrow: Parameters, count: int
+    words: list[str], spelled: Mapping[str, spelling.Spelling], narrow: Conditions, count: int
 ) -> str | None:
     """Return a spelling that finds far more than the `count` of the one typed, if there is one."""
     others = [
@@ -167,26 +182,18 @@ def _propose(
     return text
 
 
-def _narrow(filters: CourseFilters) -> Parameters:
-    return {
-        field.name: value
-        for field in dataclasses.fields(filters)
-        if (value := getattr(filters, field.name)) is not None
-    }
-
-
-def _count(reading: Reading, narrow: Parameters) -> int:
-    rows = _fetch(sql.count(tuple(narrow)), {**narrow, "search": reading.search})
+def _count(reading: Reading, narrow: Conditions) -> int:
+    rows = fetch_rows(sql.count(tuple(narrow)), {**narrow, "search": reading.search})
     return int(rows[0][0])
 
 
-def _page(reading: Reading, narrow: Parameters, *, limit: int, offset: int) -> list[uuid.UUID]:
-    rows = _fetch(
+def _page(reading: Reading, narrow: Conditions, *, limit: int, offset: int) -> list[uuid.UUID]:
+    rows = fetch_rows(
         sql.page(tuple(narrow)),
         {
             **narrow,
             "search": reading.search,
-            "words": reading.words,
+            "words": " ".join(reading.tokens),
             "reach": max(RANKED, offset + limit),
             "ranked": RANKED,
             "limit": limit,
@@ -200,17 +207,10 @@ def _suggest(words: Sequence[str], limit: int) -> list[CourseSuggested]:
     if not words:
         return []
     search = " & ".join(f"'{word}':*" for word in words)
-    rows = _fetch(sql.SUGGEST, {"search": search, "known": KNOWN, "limit": limit})
+    rows = fetch_rows(sql.SUGGEST, {"search": search, "known": KNOWN, "limit": limit})
     return [CourseSuggested(id=row[0], title=row[1], slug=row[2]) for row in rows]
 
 
 def _mark(text: str) -> str:
     escaped = html.escape(text)
     return escaped.replace(_START, "<mark>").replace(_STOP, "</mark>")
-
-
-def _fetch(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

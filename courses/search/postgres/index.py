@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -10,7 +11,10 @@ from courses.search.postgres import sql
 
 BATCH = 500
 
-_CONFIGURATIONS = json.dumps(sql.CONFIGURATIONS)
+_LANGUAGES = {
+    "configurations": json.dumps(sql.CONFIGURATIONS),
+    "own_names": json.dumps(sql.OWN_NAMES),
+}
 
 
 def refresh(course_ids: Collection[uuid.UUID]) -> int:
@@ -19,11 +23,11 @@ def refresh(course_ids: Collection[uuid.UUID]) -> int:
     write."""
     if not course_ids:
         return 0
-    values = {"ids": sorted(course_ids), "configurations": _CONFIGURATIONS}
+    values: dict[str, Any] = {"ids": sorted(course_ids), **_LANGUAGES}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql.LOCK, values)
         cursor.execute(sql.FORGET, values)
-        forgotten = cursor.rowcount
+        forgotten = int(cursor.rowcount)
         cursor.execute(sql.WRITE, values)
         written = len(cursor.fetchall())
         if written:
@@ -35,14 +39,14 @@ def refresh_stale() -> int:
     """Refresh all entries that are missing or say something else than their course by now; returns
     how many. The net below the services."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.STALE, {"configurations": _CONFIGURATIONS})
+        cursor.execute(sql.STALE, _LANGUAGES)
         stale = [row[0] for row in cursor.fetchall()]
-    return sum(refresh(stale[start : start + BATCH]) for start in range(0, len(stale), BATCH))
+    written = sum(refresh(stale[start : start + BATCH]) for start in range(0, len(stale), BATCH))
+    recount_terms()
+    return written
 
 
-def recount_terms() -> int:
-    """Count anew in how many titles each word is, which decides between two corrections; returns
-    how many counts changed."""
+def recount_terms() -> None:
+    """Count anew in how many titles each word is, which decides between two corrections."""
     with connection.cursor() as cursor:
         cursor.execute(sql.RECOUNT)
-        return int(cursor.rowcount)

@@ -2,15 +2,12 @@
 
 import functools
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from django.db import connection
 
 from courses.search.postgres import sql
-
-# Nobody types more; whoever sends more must not cost more.
-MAX_LENGTH = 200
+from courses.search.words import clean
 
 _EXCLUDED = re.compile(r'(?<!\S)-(?:"([^"]*)"?|(\S+))')
 
@@ -32,22 +29,18 @@ class Reading:
 NOTHING = Reading(search="", words="")
 
 
-def clean(text: str) -> str:
-    """Return the text in one line without what can't be printed, composed, of bounded length."""
-    printable = "".join(char if char.isprintable() else " " for char in text[: 4 * MAX_LENGTH])
-    return " ".join(unicodedata.normalize("NFKC", printable).split())[:MAX_LENGTH]
-
-
 def read(text: str) -> Reading:
     """Return what the text looks for: "quoted phrases", `or` and `-without` are understood, and
     each word is taken in every language. One statement, none for a text that was read lately."""
-    cleaned = clean(text)
-    return _read(cleaned) if cleaned else NOTHING
+    return interpret(clean(text))
 
 
 @functools.lru_cache(maxsize=2_048)
-def _read(text: str) -> Reading:
-    """Pure but for the dictionaries, which only a migration changes."""
+def interpret(text: str) -> Reading:
+    """Do the same with a text that is clean. Pure but for the dictionaries, which only a migration
+    changes."""
+    if not text:
+        return NOTHING
     unwanted = " or ".join(
         f'"{phrase}"' if phrase else word for phrase, word in _EXCLUDED.findall(text)
     )

@@ -2,6 +2,8 @@
 
 import functools
 
+from courses.sql.listing import where
+
 # Text search configurations of migration 0007, by what authors write as a course's language.
 CONFIGURATIONS = {
     "english": "english", "en": "english",
@@ -12,6 +14,11 @@ CONFIGURATIONS = {
     "italian": "italian", "italiano": "italian", "it": "italian",
     "dutch": "dutch", "nederlands": "dutch", "nl": "dutch",
     "russian": "russian", "русский": "russian", "ru": "russian",
+}  # fmt: skip
+# What people who speak a language call it: "marketing en español".
+OWN_NAMES = {
+    "spanish": "español castellano", "portuguese": "português", "french": "français",
+    "german": "deutsch", "italian": "italiano", "dutch": "nederlands", "russian": "русский",
 }  # fmt: skip
 SIMPLE = "courses_simple"
 ALL_CONFIGURATIONS = [
@@ -37,37 +44,18 @@ def _read(name: str) -> str:
 # course and "le" from a French one.
 READ = f"SELECT {_read('wanted')}, {_read('unwanted')}, courses_search_words(%(wanted)s)"
 
-FILTERS = {
-    "category_id": "stats.category_id = %(category_id)s",
-    "level": "stats.level = %(level)s",
-    "language": "lower(stats.language) = lower(%(language)s)",
-    "min_price": "stats.price >= %(min_price)s",
-    "max_price": "stats.price <= %(max_price)s",
-    "rating_min": "stats.rating >= ceil(%(rating_min)s::numeric * 10) / 10 - 0.05",
-    "min_minutes": "stats.duration_minutes >= %(min_minutes)s",
-    "max_minutes": "stats.duration_minutes <= %(max_minutes)s",
-}
-
-# As a condition beside others, for lists and facets with an order of their own.
-MATCHING = """
-    stats.course_id IN (
-        SELECT entry.course_id FROM courses_searchentry AS entry
-        WHERE entry.document @@ %(search)s::tsquery
-    )
-"""
-
 
 @functools.cache
-def count(filters: tuple[str, ...]) -> str:
+def count(conditions: tuple[str, ...]) -> str:
     """Return the statement that counts what matches, exactly."""
     return f"""
-        SELECT count(*) FROM courses_searchentry AS entry {_narrow(filters)}
+        SELECT count(*) FROM courses_searchentry AS entry {_narrow(conditions)}
         WHERE entry.document @@ %(search)s::tsquery
     """  # noqa: S608
 
 
 @functools.cache
-def page(filters: tuple[str, ...]) -> str:
+def page(conditions: tuple[str, ...]) -> str:
     """Return the statement for one page of matches.
 
     Candidates first, by facts that are at hand: those with all words in the title, then the
@@ -75,7 +63,7 @@ def page(filters: tuple[str, ...]) -> str:
     first `ranked` candidates are ordered by relevance, which reads their documents; the rest
     follows as it stands.
     """
-    narrow = _narrow(filters)
+    narrow = _narrow(conditions)
     return f"""
         WITH titled AS MATERIALIZED (
             SELECT entry.course_id, entry.popularity
@@ -101,7 +89,6 @@ def page(filters: tuple[str, ...]) -> str:
             SELECT placed.course_id, place, {_SCORE} AS score
             FROM placed
             JOIN courses_searchentry AS entry ON entry.course_id = placed.course_id
-            JOIN courses_course AS course ON course.id = placed.course_id
             WHERE place <= %(ranked)s
             UNION ALL
             SELECT course_id, place, NULL FROM placed WHERE place > %(ranked)s
@@ -112,24 +99,25 @@ def page(filters: tuple[str, ...]) -> str:
     """  # noqa: S608
 
 
-# Weights from D to A. A title that is the query beats all; one that begins with it is next to it.
-# Ten times the learners count like a quarter more relevance.
+# Weights from D to A. A title that is the query beats all; all words in the title beat any other
+# match. Ten times the learners count like a quarter more relevance.
 _SCORE = """
     ts_rank('{0.05, 0.15, 0.4, 1}', entry.document, %(search)s::tsquery, 1)
-        * (1 + entry.popularity / 40.0)
-    + CASE WHEN courses_search_words(course.title) = %(words)s THEN 10
-           WHEN starts_with(courses_search_words(course.title), %(words)s || ' ') THEN 0.1
+        * (1 + entry.popularity / 40.0::float8)
+    + CASE WHEN entry.title @@ %(search)s::tsquery THEN 1 ELSE 0 END
+    + CASE WHEN entry.words = %(words)s THEN 10::float8
+           WHEN starts_with(entry.words, %(words)s || ' ') THEN 0.1
            ELSE 0 END
 """
 
 
-def _narrow(filters: tuple[str, ...]) -> str:
-    if not filters:
+def _narrow(conditions: tuple[str, ...]) -> str:
+    if not conditions:
         return ""
-    conditions = " AND ".join(FILTERS[name] for name in filters)
-    return (
-        f"JOIN courses_coursestats AS stats ON stats.course_id = entry.course_id AND {conditions}"
-    )
+    return f"""
+        JOIN courses_coursestats AS stats
+            ON stats.course_id = entry.course_id AND {where(conditions)}
+    """
 
 
 # The most popular first, in two steps: most beginnings of words are found among the courses that
@@ -181,7 +169,9 @@ _SOURCES = """
         )::regconfig AS configuration,
         course.title, course.short_description, left(course.description, 100000) AS description,
         concat_ws(' ', category.name, instructor.first_name, instructor.last_name) AS names,
-        concat_ws(' ', course.level, course.language) AS facts,
+        concat_ws(
+            ' ', course.level, course.language, %(own_names)s::jsonb ->> lower(course.language)
+        ) AS facts,
         least(round(10 * log(1 + coalesce(stats.student_count, 0))), 30000)::smallint
             AS popularity,
         md5(concat_ws(
@@ -203,8 +193,10 @@ FORGET = """
 # Title over summary and names over description over level and language; each in the course's
 # language and as plain words, names and facts in English too, as the shop's own words are.
 WRITE = f"""
-    INSERT INTO courses_searchentry AS entry (course_id, title, document, popularity, fingerprint)
-    SELECT source.id, made.title,
+    INSERT INTO courses_searchentry AS entry
+        (course_id, words, title, document, popularity, fingerprint)
+    SELECT source.id, trim(regexp_replace(words.title, '[^[:alnum:]]+', ' ', 'g')),
+        made.title,
         setweight(made.title, 'A') || setweight(made.summary, 'B') || setweight(made.names, 'B')
             || setweight(made.description, 'C') || setweight(made.facts, 'D'),
         source.popularity, source.fingerprint
@@ -235,7 +227,7 @@ WRITE = f"""
     )
     ORDER BY source.id
     ON CONFLICT (course_id) DO UPDATE SET
-        title = excluded.title, document = excluded.document,
+        words = excluded.words, title = excluded.title, document = excluded.document,
         popularity = excluded.popularity, fingerprint = excluded.fingerprint
     RETURNING course_id
 """  # noqa: S608
