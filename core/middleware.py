@@ -13,6 +13,11 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
+def is_acceptable_id(given: str) -> bool:
+    """Whether a client's `X-Request-ID` is well-formed."""
+    return _ACCEPTABLE.match(given) is not None
+
+
 class RequestIdMiddleware:
     """Gives each request an id, taken from `X-Request-ID` when that is well-formed, and answers
     with it in the same header."""
@@ -22,7 +27,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        current = given if _ACCEPTABLE.match(given) else str(new_id())
+        current = given if is_acceptable_id(given) else str(new_id())
         token = request_id.set(current)
         try:
             response = self.get_response(request)

@@ -1,7 +1,9 @@
 """The client's address, believing proxies only where the installation names them."""
 
 import ipaddress
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,12 +12,18 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def client_ip(request: HttpRequest) -> str:
+    """Return the address of the request's client, as `client_address`."""
+    return client_address(request.META)
+
+
+def client_address(environ: Mapping[str, Any]) -> str:
     """Return the client's address. `X-Forwarded-For` counts only behind `TRUSTED_PROXIES`: from the
     right, the first address that isn't a trusted proxy (contract "Accounts")."""
-    peer = str(request.META.get("REMOTE_ADDR") or "")
-    if not _is_trusted(peer):
+    peer = str(environ.get("REMOTE_ADDR") or "")
+    if not settings.TRUSTED_PROXIES or not _is_trusted(peer):
         return peer
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    header = str(environ.get("HTTP_X_FORWARDED_FOR") or "")
+    forwarded = [part.strip() for part in header.split(",")]
     for address in reversed([part for part in forwarded if part]):
         if not _is_address(address):
             break

@@ -12,7 +12,7 @@ from drf_spectacular.utils import (
     extend_schema,
     inline_serializer,
 )
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework import serializers
 from rest_framework.decorators import (
     api_view,
@@ -24,6 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.health import check_readiness
+from core.metrics import collect_metrics
 
 _HEALTH = inline_serializer(
     "Health",
@@ -129,7 +130,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus metrics: with the token of METRICS_TOKEN, or from loopback directly; else 404."""
     if not _may_read_metrics(request):
         return HttpResponse(status=404)
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(collect_metrics(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -219,6 +219,7 @@ def test_health_without_redis_is_503(api: APIClient, monkeypatch: pytest.MonkeyP
     assert "secret" not in response.content.decode()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -231,7 +232,10 @@ def test_health_without_redis_is_503(api: APIClient, monkeypatch: pytest.MonkeyP
 )
 def test_metrics_are_for_the_operator(api: APIClient, headers: dict[str, str], status: int) -> None:
     with override_settings(METRICS_TOKEN="t0ken"):
-        assert api.get("/metrics", **headers).status_code == status  # type: ignore[arg-type]
+        answer = api.get("/metrics", **headers)  # type: ignore[arg-type]
+    assert answer.status_code == status
+    if status == 200:
+        assert 'learnflow_outbox_deliveries{status="dead"} 0.0' in answer.content.decode()
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -25,8 +26,6 @@ class Instance:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         """Start it. `folder` gets the state; `settings` go over the defaults for tests."""
-        for level in (folder, folder.parent, folder.parent.parent):
-            level.chmod(0o711)  # PostgreSQL runs as another user when root runs the tests.
         self.state = folder / "state"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_SETTINGS")}
         self.environment = {
@@ -46,13 +45,16 @@ class Instance:
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path, **settings: str) -> Iterator[Self]:
+    def start(cls, **settings: str) -> Iterator[Self]:
         """Run an instance until the block ends."""
-        instance = cls(folder, **settings)
-        try:
-            yield instance
-        finally:
-            instance.stop()
+        # Not pytest's own folder, which another user, such as root's PostgreSQL, may not enter.
+        with tempfile.TemporaryDirectory(prefix="learnflow-") as folder:
+            Path(folder).chmod(0o711)
+            instance = cls(Path(folder), **settings)
+            try:
+                yield instance
+            finally:
+                instance.stop()
 
     def launch(self) -> "subprocess.Popen[str]":
         """Start the launcher (again) in this instance's environment."""
@@ -67,8 +69,9 @@ class Instance:
 
     def stop(self) -> None:
         """End it as Ctrl-C would and wait."""
-        self.process.terminate()
-        self.process.wait(timeout=90)
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=90)
         if self.process.stdout is not None:
             self.process.stdout.close()
 

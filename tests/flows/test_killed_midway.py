@@ -25,10 +25,8 @@ _MAIL_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    with Instance.start(
-        tmp_path_factory.mktemp("killed"), LEARNFLOW_DEMO="on", WEB_CONCURRENCY="2"
-    ) as instance:
+def instance() -> Iterator[Instance]:
+    with Instance.start(LEARNFLOW_DEMO="on", WEB_CONCURRENCY="2") as instance:
         instance.await_line("LearnFlow is ready at")
         yield instance
 
