@@ -15,6 +15,7 @@ from django.http import HttpRequest
 
 from core.errors import DomainError
 from courses import services
+from courses.admin_forms import CourseForm
 from courses.models import Category, Course, CourseStats, CourseSubmission, Curriculum, Lesson
 
 # An address typed without a scheme is meant to be secure.
@@ -110,6 +111,7 @@ class ReviewForm(ActionForm):
 class CourseAdmin(admin.ModelAdmin[Course]):
     """Courses: written here, published, unpublished and archived by actions."""
 
+    form = CourseForm
     list_display = ["title", "category", "instructor", "status", "price", "students", "rating",
                     "is_featured", "published_at"]  # fmt: skip
     list_filter = ["status", "is_featured", "level", "category", "published_at"]
@@ -181,6 +183,8 @@ class CourseAdmin(admin.ModelAdmin[Course]):
         self, request: HttpRequest, obj: Course, form: ModelForm[Course], change: bool
     ) -> None:
         obj.is_priced = obj.is_priced or "price" in form.changed_data
+        if isinstance(form, CourseForm):
+            form.place_thumbnail(obj)
         super().save_model(request, obj, form, change)
 
     def save_related(

@@ -220,6 +220,10 @@ class OwnCourseSerializer(OwnCourseRowSerializer):
     instructor = OwnCourseInstructorSerializer()
     category_id = serializers.UUIDField(allow_null=True)
     category_slug = serializers.SlugField(allow_null=True)
+    thumbnails = serializers.DictField(
+        child=serializers.URLField(),
+        help_text="The thumbnail by width in pixels: 320, 640 and 1280; empty without one.",
+    )
     description = serializers.CharField(allow_blank=True)
     short_description = serializers.CharField(allow_blank=True)
     preview_video_url = serializers.URLField(allow_null=True)

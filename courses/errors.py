@@ -112,6 +112,7 @@ class ThumbnailInvalid(Invalid):
     """The upload can't become a thumbnail."""
 
     def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__("The picture is not acceptable", thumbnail=[reason])
 
 

@@ -118,8 +118,7 @@ def _make_thumbnail(data: Any, package: Package, faults: list[Fault]) -> media.T
     try:
         return media.make_thumbnail(stream=io.BytesIO(content), size=len(content), is_import=True)
     except ThumbnailInvalid as exc:
-        reasons: Any = exc.details["thumbnail"]
-        faults += [Fault("$.thumbnail", reason) for reason in reasons]
+        faults.append(Fault("$.thumbnail", exc.reason))
         return None
 
 

@@ -23,6 +23,7 @@ from core.urls import media_url
 from courses import rules
 from courses.authors import Author, require_author, require_in_charge
 from courses.errors import CourseNotFound
+from courses.media import thumbnail_urls
 from courses.models import Course, CourseSubmission, Curriculum
 from courses.selectors.lookup import reference_filter
 
@@ -62,6 +63,7 @@ class OwnCourse(OwnCourseRow):
     instructor: dict[str, Any]
     category_id: uuid.UUID | None
     category_slug: str | None
+    thumbnails: dict[str, str]
     description: str
     short_description: str
     preview_video_url: str | None
@@ -169,6 +171,7 @@ def _to_whole(row: dict[str, Any]) -> OwnCourse:
         },
         "category_id": row["category_id"],
         "category_slug": row["category__slug"],
+        "thumbnails": thumbnail_urls(row["thumbnail"]),
         "description": row["description"],
         "short_description": row["short_description"],
         "preview_video_url": row["preview_video_url"] or None,

@@ -31,7 +31,7 @@ def staff():
 
 def picture():
     buffer = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(buffer, "PNG")
+    Image.new("RGB", (640, 360)).save(buffer, "PNG")
     return SimpleUploadedFile("thumb.png", buffer.getvalue(), "image/png")
 
 

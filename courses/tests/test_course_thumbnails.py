@@ -14,6 +14,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client
 from PIL import Image
 from rest_framework.test import APIClient
 
@@ -106,6 +107,8 @@ class TestUpload:
             assert image.format == "WEBP"
             sizes[image.width] = image.height
         assert sizes == {320: 180, 640: 360, 1280: 720}
+        own = client.get(f"/api/v1/instructor/courses/{course.id}/").json()
+        assert own["thumbnails"] == response.json()["thumbnails"]
         detail = client.get(f"/api/v1/courses/{course.id}/").json()
         assert detail["thumbnail"] == response.json()["thumbnail"]
         with closing(client.get(f"/media/{name}")) as answer:
@@ -377,6 +380,59 @@ class TestRefusals:
         assert answer(sign_in(StaffFactory.create()), draft)[0] in {200, 204}
         missing = Course(id=InstructorFactory.create().id)
         assert answer(teacher, missing) == (404, "COURSE_NOT_FOUND")
+
+
+# Files go after the commit, so these tests commit.
+@pytest.mark.django_db(transaction=True)
+class TestAdmin:
+    """What staff upload in the admin goes the same way."""
+
+    @pytest.fixture
+    def staff(self) -> Client:
+        client = Client()
+        client.force_login(StaffFactory.create())
+        return client
+
+    def post(self, staff: Client, course: Course, **fields: Any) -> Any:
+        values = {
+            "title": course.title, "slug": course.slug, "description": course.description,
+            "short_description": "", "level": course.level, "language": course.language,
+            "price": "10", "original_price": "", "outcomes": "[]", "requirements": "[]",
+            "preview_video_url": "", "category": course.category_id,
+            "instructor": course.instructor_id,
+        }  # fmt: skip
+        for prefix in ("curriculum", "stats", "submissions"):
+            rows = 1 if prefix == "stats" else 0
+            values |= {f"{prefix}-TOTAL_FORMS": rows, f"{prefix}-INITIAL_FORMS": rows}
+        values |= {"stats-0-course": course.id}
+        return staff.post(f"/admin/courses/course/{course.id}/change/", {**values, **fields})
+
+    def upload(self, color: str) -> SimpleUploadedFile:
+        return SimpleUploadedFile("a.png", picture(color=color), "image/png")
+
+    def test_set_replaced_kept_and_cleared(self, staff: Client, course: Course) -> None:
+        assert self.post(staff, course, thumbnail=self.upload("red")).status_code == 302
+        first = names_of(course)
+        assert NAME.fullmatch(name_of(course))
+        assert first <= stored()
+        assert self.post(staff, course, thumbnail=self.upload("blue")).status_code == 302
+        second = names_of(course)
+        assert second <= stored()
+        assert not first & stored()
+        assert self.post(staff, course).status_code == 302
+        assert names_of(course) == second <= stored()
+        assert self.post(staff, course, **{"thumbnail-clear": "on"}).status_code == 302
+        assert not name_of(course)
+        assert not second & stored()
+
+    def test_refused(self, staff: Client, course: Course) -> None:
+        before = stored()
+        small = SimpleUploadedFile("a.png", picture((100, 100)), "image/png")
+        response = self.post(staff, course, thumbnail=small)
+        assert response.status_code == 200
+        assert b"at least 640 pixels" in response.content
+        assert stored() == before
+        assert not name_of(course)
 
 
 class TestNames:

@@ -51,6 +51,7 @@ _COURSE = {
     },
     "category_id": "019b76d9-1a2b-7c3d-8e4f-5a6b7c8d9e0f",
     "category_slug": "development",
+    "thumbnails": {},
     "description": _NEW_COURSE["description"],
     "short_description": _NEW_COURSE["short_description"],
     "preview_video_url": _NEW_COURSE["preview_video_url"],
