@@ -35,4 +35,4 @@ class CourseForm(forms.ModelForm[Course]):
         before = self.initial.get("thumbnail")
         media.discard_thumbnail(name=str(before or ""))
         if self.made is not None:
-            course.thumbnail = media.store_thumbnail(thumbnail=self.made)  # type: ignore[assignment]
+            course.thumbnail = media.store_thumbnail(thumbnail=self.made)

@@ -394,7 +394,7 @@ class TestAdmin:
         return client
 
     def post(self, staff: Client, course: Course, **fields: Any) -> Any:
-        values = {
+        values: dict[str, Any] = {
             "title": course.title, "slug": course.slug, "description": course.description,
             "short_description": "", "level": course.level, "language": course.language,
             "price": "10", "original_price": "", "outcomes": "[]", "requirements": "[]",
