@@ -43,6 +43,16 @@ class RateThrottle(BaseThrottle):
         return self._retry_after
 
 
+def is_within_rate(scope: str, identity: str) -> bool:
+    """Count one request of this person or address, and return whether the scope's rate allows it.
+    For answers that Django doesn't see; the limits are `RateThrottle`'s."""
+    rate = parse_rate(settings.THROTTLE_RATES.get(scope, "none"))
+    if rate is None:
+        return True
+    limit, period = rate
+    return _count(f"throttle:{scope}:{identity}:{int(time.time() // period)}", period) <= limit
+
+
 def _identity(request: Request) -> str:
     if request.user.is_authenticated:
         return f"u{request.user.pk}"

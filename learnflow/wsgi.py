@@ -6,4 +6,9 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.production")
 
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+# Imported when the settings are there.
+from api.front import FrontDoor  # noqa: E402
+
+application = FrontDoor(django_application)
