@@ -48,3 +48,15 @@ def find_difference(one: Any, other: Any, path: str = "") -> str | None:
         return next((found for found in found_ones if found), None)
     same = one == other and isinstance(one, bool) == isinstance(other, bool)
     return None if same else f"{path.rstrip('.')}: {one!r} is not {other!r}"
+
+
+def shape_of(body: Any) -> Any:
+    """Return the body with each value's JSON type in its place, and of a list its first entry's:
+    numbers are alike, and what may be null is alike."""
+    if isinstance(body, dict):
+        return {name: shape_of(value) for name, value in body.items()}
+    if isinstance(body, list):
+        return [shape_of(value) for value in body[:1]]
+    if body is None or isinstance(body, str):
+        return "text"
+    return "flag" if isinstance(body, bool) else "number"

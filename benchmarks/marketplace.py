@@ -21,7 +21,7 @@ REVIEWS_PER_COURSE = 5
 VIEWERS = 50
 # With ten sections of ten lessons: more pages than a server answers while it may remember one.
 DEEP_COURSES = 3_000
-_WORDS = 40
+_WORDS = 300
 _TOKEN_LIFE = dt.timedelta(hours=12)
 
 
@@ -61,7 +61,7 @@ def read_facts(url: str) -> Facts:
         return Facts(
             courses=_number(connection, setup_sql.COUNT_COURSES),
             categories=_column(connection, setup_sql.CATEGORIES),
-            words=_column(connection, setup_sql.COMMON_WORDS, limit=_WORDS),
+            words=connection.execute(setup_sql.COMMON_WORDS, {"limit": _WORDS}).fetchall(),
             detailed_courses=_column(connection, setup_sql.DETAILED, limit=DEEP_COURSES),
             tokens=_open_sessions(connection),
         )

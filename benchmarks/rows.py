@@ -15,7 +15,8 @@ class Row:
 
     `statements` is how many the product may send for a request (None: not limited); with
     `reaches_database` a server that sends fewer than one answers from a cache, and the row says so.
-    On a row with `floor_sends_bytes` the floor repeats the same bytes instead of reading.
+    On a row with `floor_sends_bytes` the floor repeats the same bytes instead of reading; on one
+    with `textbook_ranks` the textbook finds in its own order, and only its bodies' shape is held.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Row:
     statements: int | None = None
     reaches_database: bool = True
     floor_sends_bytes: bool = False
+    textbook_ranks: bool = False
 
 
 ROWS = (
@@ -67,6 +69,7 @@ ROWS = (
         stream=streams.search,
         against_floor=0.65,
         against_textbook=50,
+        textbook_ranks=True,
     ),
     Row(
         name="detail",

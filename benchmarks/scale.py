@@ -1,22 +1,29 @@
 """How the product's latency grows with the catalogue: one connection, sizes in alternation."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlencode
 
 import httpx
 
 from benchmarks import streams
+from benchmarks.bodies import BodyError
 from benchmarks.load import HOST, drive, write_stream
 from benchmarks.marketplace import read_facts
 from benchmarks.options import Options
 from benchmarks.results import ScaleResult
-from benchmarks.servers import APPLICATIONS, Server, running
+from benchmarks.servers import API_BASE_URL, APPLICATIONS, Server, running
 from benchmarks.streams import COURSES, Facts, Request
 
-_CURSOR_STEPS = 200
+_CURSORS = 200
+# From here on the list's `next` is a cursor.
+_LAST_NUMBERED_PAGE = 500
+# What is measured is the way to the database: nothing is remembered.
+_FORGETFUL = {"CATALOGUE_PAGE_SECONDS": "0", "CATALOGUE_COUNT_SECONDS": "0"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +46,7 @@ def measure_scale(
             servers[size] = started.enter_context(
                 running(
                     APPLICATIONS["product"],
-                    environment=environment,
+                    environment={**environment, **_FORGETFUL},
                     logs=options.state / "log",
                     label=f"product-{size}",
                 )
@@ -74,7 +81,7 @@ def _measure_path(
 
 
 def _list(facts: Facts, server: Server) -> list[Request]:
-    """The same addresses in every size, more than are answered in a second."""
+    """The same addresses in every size."""
     return streams.first_pages(pages=20)
 
 
@@ -87,16 +94,25 @@ def _filtered(facts: Facts, server: Server) -> list[Request]:
 
 
 def _cursor(facts: Facts, server: Server) -> list[Request]:
-    """The pages that following `next` leads to, from the first cursor on."""
+    """Pages of twenty from the middle of the catalogue on.
+
+    The first cursor comes with page 500: of pages so large that it lies about half-way.
+    """
+    size = max(1, min(facts.courses // _LAST_NUMBERED_PAGE // 2, 100))
+    address = f"{COURSES}?{urlencode({'page': _LAST_NUMBERED_PAGE, 'page_size': size})}"
     requests: list[Request] = []
-    address = f"{COURSES}?cursor="
     headers = {"Host": HOST, "X-Forwarded-Proto": "https"}
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers) as client:
-        while address and len(requests) < _CURSOR_STEPS:
+        while len(requests) < _CURSORS:
             answer = client.get(address)
             answer.raise_for_status()
-            requests.append(Request(path=address))
-            address = (answer.json()["next"] or "").removeprefix(f"https://{HOST}")
+            address = (answer.json()["next"] or "").removeprefix(API_BASE_URL)
+            if "cursor=" not in address:
+                break
+            usual = re.sub(r"page_size=\d+", "page_size=20", address)
+            requests.append(Request(path=usual))
+    if not requests:
+        raise BodyError(f"No cursor follows page {_LAST_NUMBERED_PAGE} of {facts.courses} courses.")
     return requests
 
 

@@ -5,7 +5,7 @@ CATEGORIES = "SELECT slug FROM courses_category WHERE course_count > 0 ORDER BY 
 
 # Words of titles, the most common first: each is in far more courses than a page shows.
 COMMON_WORDS = """
-    SELECT word FROM (
+    SELECT word, courses FROM (
         SELECT word, count(*) AS courses
         FROM courses_course, regexp_split_to_table(lower(title), '[^a-z]+') AS word
         WHERE status = 'published' AND length(word) BETWEEN 4 AND 15

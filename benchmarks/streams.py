@@ -19,7 +19,8 @@ _PAGES = 60
 # Around the usual 20, so that a page of an ordering is many addresses.
 _PAGE_SIZES = range(13, 28)
 _FILTERED = 20_000
-_SEARCH_PAGES = range(1, 11)
+_SEARCH_PAGES = 10
+_SEARCH_PAGE_SIZE = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +33,12 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the generated data has, for the streams to ask for."""
+    """What the generated data has, for the streams to ask for; `words` with the number of courses
+    that have them in their titles."""
 
     courses: int
     categories: Sequence[str]
-    words: Sequence[str]
+    words: Sequence[tuple[str, int]]
     detailed_courses: Sequence[str]
     tokens: Sequence[str]
 
@@ -94,7 +96,8 @@ def search(facts: Facts) -> list[Request]:
     return _shuffled(
         [
             Request(path=_address(SEARCH, q=word, type="course", page=page))
-            for word, page in product(facts.words, _SEARCH_PAGES)
+            for word, courses in facts.words
+            for page in range(1, min(_SEARCH_PAGES, courses // _SEARCH_PAGE_SIZE) + 1)
         ]
     )
 

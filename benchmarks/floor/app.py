@@ -9,12 +9,14 @@ import orjson
 from benchmarks.floor.detail import show_course
 from benchmarks.floor.errors import InvalidError, NotFoundError
 from benchmarks.floor.listing import list_courses
+from benchmarks.floor.search import search_courses
 from benchmarks.floor.viewer import RefusedError, find_viewer
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 _COURSES = "/api/v1/courses/"
+_SEARCH = "/api/v1/search/"
 _BYTES = "/bytes/"
 
 _static: dict[str, bytes] = {}
@@ -44,6 +46,8 @@ def _answer(environ: Environ) -> bytes:
     viewer = find_viewer(environ.get("HTTP_AUTHORIZATION", ""))
     if path == _COURSES:
         return list_courses(_parse(query), viewer)
+    if path == _SEARCH:
+        return search_courses(_parse(query))
     if path.startswith(_COURSES):
         return show_course(path[len(_COURSES) :].rstrip("/"))
     raise NotFoundError

@@ -1,7 +1,6 @@
 """The course list: one statement for a page, one for its count every few seconds."""
 
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -9,17 +8,16 @@ from urllib.parse import urlencode
 import orjson
 
 from benchmarks.floor import sql
+from benchmarks.floor.counts import remember_count
 from benchmarks.floor.database import Row, fetch, fetch_one
 from benchmarks.floor.errors import InvalidError, NotFoundError
 
-COUNT_SECONDS = 5.0
 _PAGE_SIZE = 20
 _LARGEST_PAGE = 100
 _LEVELS = frozenset({"beginner", "intermediate", "advanced"})
 
 _BASE = os.environ.get("API_BASE_URL", "")
 MEDIA = f"{_BASE}/media/"
-_counts: dict[tuple[object, ...], tuple[float, int]] = {}
 
 
 def list_courses(query: dict[str, str], viewer: str | None) -> bytes:
@@ -29,7 +27,9 @@ def list_courses(query: dict[str, str], viewer: str | None) -> bytes:
         raise InvalidError
     number, size = _read_page(query)
     conditions, parameters = _read_filters(query)
-    count = count_courses(conditions, parameters)
+    count = remember_count(
+        (*conditions, *parameters.values()), lambda: _count(conditions, parameters)
+    )
     pages = -(-count // size) or 1
     if number > pages:
         raise NotFoundError
@@ -48,21 +48,6 @@ def list_courses(query: dict[str, str], viewer: str | None) -> bytes:
             "results": [to_card(row) for row in rows],
         }
     )
-
-
-def count_courses(conditions: tuple[str, ...], parameters: Mapping[str, object]) -> int:
-    """Return how many courses match, exactly, as of at most five seconds ago."""
-    key = (*conditions, *parameters.values())
-    now = time.monotonic()
-    known = _counts.get(key)
-    if known and known[0] > now:
-        return known[1]
-    row = fetch_one(sql.count(conditions), parameters, planned=not conditions)
-    count = int(row[0]) if row else 0
-    if len(_counts) > 10_000:
-        _counts.clear()
-    _counts[key] = (now + COUNT_SECONDS, count)
-    return count
 
 
 def to_card(row: Row) -> dict[str, Any]:
@@ -93,6 +78,11 @@ def to_card(row: Row) -> dict[str, Any]:
         "in_cart": in_cart,
         "in_wishlist": in_wishlist,
     }
+
+
+def _count(conditions: tuple[str, ...], parameters: Mapping[str, object]) -> int:
+    row = fetch_one(sql.count(conditions), parameters, planned=not conditions)
+    return int(row[0]) if row else 0
 
 
 def _read_page(query: dict[str, str]) -> tuple[int, int]:

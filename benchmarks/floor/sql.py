@@ -3,7 +3,7 @@
 import functools
 
 # Half up, to one decimal, as the contract rounds what it shows.
-_CARD = """
+CARD = """
     course.id::text, course.title, course.slug,
     course.instructor_id::text, person.first_name, person.last_name,
     course.thumbnail, round(stats.rating, 1)::float8, stats.rating_count, stats.student_count,
@@ -15,7 +15,7 @@ _CARD = """
     category.name, stats.sales_30_days >= 10,
     coalesce(course.published_at > now() - interval '30 days', false)
 """
-_NO_FLAGS = ", false, false, false"
+NO_FLAGS = ", false, false, false"
 _FLAGS = """,
     EXISTS (SELECT FROM enrollments_enrollment AS enrollment
         WHERE enrollment.user_id = %(viewer)s AND enrollment.course_id = course.id
@@ -24,6 +24,13 @@ _FLAGS = """,
         WHERE cart.user_id = %(viewer)s AND item.course_id = course.id),
     EXISTS (SELECT FROM cart_wishlistitem AS wish
         WHERE wish.user_id = %(viewer)s AND wish.course_id = course.id)
+"""
+# Of what was found to what `CARD` shows.
+CARD_JOINS = """
+    JOIN courses_coursestats AS stats ON stats.course_id = found.course_id
+    JOIN courses_course AS course ON course.id = found.course_id
+    JOIN users_user AS person ON person.id = course.instructor_id
+    LEFT JOIN courses_category AS category ON category.id = course.category_id
 """
 ORDERINGS = {
     "popular": "stats.student_count DESC, stats.course_id DESC",
@@ -48,13 +55,10 @@ def page(ordering: str, conditions: tuple[str, ...], size: int, *, with_flags: b
     made for any size expects thousands of rows."""
     order = ORDERINGS[ordering]
     return f"""
-        SELECT {_CARD}{_FLAGS if with_flags else _NO_FLAGS}
+        SELECT {CARD}{_FLAGS if with_flags else NO_FLAGS}
         FROM (SELECT stats.course_id FROM courses_coursestats AS stats WHERE {_where(conditions)}
               ORDER BY {order} LIMIT {size} OFFSET %(offset)s) AS found
-        JOIN courses_coursestats AS stats ON stats.course_id = found.course_id
-        JOIN courses_course AS course ON course.id = found.course_id
-        JOIN users_user AS person ON person.id = course.instructor_id
-        LEFT JOIN courses_category AS category ON category.id = course.category_id
+        {CARD_JOINS}
         ORDER BY {order}
     """
 
@@ -70,7 +74,7 @@ def _where(conditions: tuple[str, ...]) -> str:
 
 
 _DETAIL = f"""
-    SELECT {_CARD}{_NO_FLAGS},
+    SELECT {CARD}{NO_FLAGS},
         course.description, course.short_description, nullif(course.preview_video_url, ''),
         stats.review_count, course.language, course.last_updated, course.published_at,
         course.outcomes::text, course.requirements::text,

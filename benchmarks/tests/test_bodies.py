@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.bodies import find_difference
+from benchmarks.bodies import find_difference, shape_of
 
 _BODY: dict[str, Any] = {
     "count": 2,
@@ -35,3 +35,14 @@ def test_the_first_difference_is_named(other, where):
     difference = find_difference(_BODY, other)
     assert difference is not None
     assert difference.lstrip(": ").startswith(where)
+
+
+def test_a_shape_has_names_and_types_but_no_values():
+    one = {"count": 3, "results": [{"id": "a", "price": 5, "on": True, "thumbnail": None}]}
+    other = {
+        "count": 9,
+        "results": [{"id": "z", "price": 1.5, "on": False, "thumbnail": "t"}, {"id": "y"}],
+    }
+    assert shape_of(one) == shape_of(other)
+    assert shape_of(one) != shape_of({"count": 3, "results": [{"id": "a"}]})
+    assert shape_of({"count": 3}) != shape_of({"count": "3"})

@@ -3,12 +3,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from benchmarks.rows import ROWS
-from benchmarks.streams import Facts, filtered_list, first_pages, viewer_list
+from benchmarks.streams import Facts, filtered_list, first_pages, search, viewer_list
 
 _FACTS = Facts(
     courses=100_000,
     categories=["design", "music"],
-    words=[f"word{number}" for number in range(40)],
+    words=[(f"word{number}", 200 * (number % 2) + 45) for number in range(40)],
     detailed_courses=[f"course{number}" for number in range(2_000)],
     tokens=["one", "two", "three"],
 )
@@ -42,6 +42,13 @@ def test_every_filter_asks_for_another_count():
     ]
     assert len(set(filters)) > 0.9 * len(filters)
     assert all(float(dict(f)["min_price"]) < float(dict(f)["max_price"]) for f in filters)
+
+
+def test_search_asks_for_no_page_past_the_end():
+    pages = [int(_query(request.path)["page"]) for request in search(_FACTS)]
+    assert sorted(set(pages)) == list(range(1, 11))
+    assert pages.count(1) == pages.count(2) == 40
+    assert pages.count(3) == 20
 
 
 def _query(path: str) -> dict[str, str]:

@@ -25,3 +25,20 @@ class CustomPagination(PageNumberPagination):
                 "results": data,
             }
         )
+
+
+class SearchPagination(PageNumberPagination):
+    """A page of one kind of the search's results (4.10)."""
+
+    page_size = 20
+
+    def get_paginated_response(self, data: Any) -> Response:
+        page: Any = self.page
+        nothing: dict[str, Any] = {"count": 0, "results": []}
+        return Response(
+            {
+                "courses": {"count": page.paginator.count, "results": data},
+                "instructors": nothing,
+                "categories": nothing,
+            }
+        )

@@ -3,10 +3,12 @@
 import uuid
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import F, Prefetch, QuerySet
 from rest_framework import generics
 
 from benchmarks.textbook.filters import CourseFilter, order_popular
+from benchmarks.textbook.pagination import SearchPagination
 from benchmarks.textbook.serializers import CourseDetailSerializer, CourseListSerializer
 from courses.models import Course, Curriculum, Lesson
 from enrollments.models import Enrollment, LessonProgress
@@ -22,6 +24,23 @@ class CourseListView(generics.ListAPIView[Course]):
         # By way of the joined table: the join becomes an inner one and can start at its indexes.
         courses = Course.objects.filter(stats__is_listed=True)
         return order_popular(courses.select_related("instructor", "category", "stats"))
+
+
+class SearchView(generics.ListAPIView[Course]):
+    """Full-text search as Django's documentation has it: a stored vector with its index, ranked."""
+
+    serializer_class = CourseListSerializer
+    filter_backends: list[Any] = []
+    pagination_class = SearchPagination
+
+    def get_queryset(self) -> QuerySet[Course, Any]:
+        query = SearchQuery(self.request.query_params["q"], config="courses_english")
+        courses = Course.objects.filter(search_entry__document=query, stats__is_listed=True)
+        return (
+            courses.annotate(rank=SearchRank(F("search_entry__document"), query))
+            .select_related("instructor", "category", "stats")
+            .order_by("-rank", "-stats__student_count", "-id")
+        )
 
 
 class CourseDetailView(generics.RetrieveAPIView[Course]):
