@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from core.models import BaseModel
 from orders.models import Order, OrderItem
@@ -204,7 +204,7 @@ class StripeEvent(models.Model):
                 name="stripe_event_status_closed",
             ),
             models.CheckConstraint(
-                condition=~Q(status="handled") | Q(handled_at__gte=F("received_at")),
+                condition=~Q(status="handled") | Q(handled_at__isnull=False),
                 name="stripe_event_handled_has_date",
             ),
         ]
