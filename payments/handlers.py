@@ -1,5 +1,6 @@
 """What payments do about events of the floors below."""
 
+from django.db import transaction
 from django.utils import timezone
 
 from core.nudge import nudge
@@ -14,4 +15,4 @@ def cancel_intent_soon(event: OrderClosed) -> None:
     Payment.objects.filter(order_id=event.order_id, status=Payment.Status.PENDING).update(
         next_check_at=timezone.now()
     )
-    nudge("payments.tasks.reconcile_payments")
+    transaction.on_commit(lambda: nudge("payments.tasks.reconcile_payments"))
