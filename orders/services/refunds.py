@@ -71,6 +71,9 @@ def _settle_lines(*, items: list[OrderItem], named: set[uuid.UUID], whole: bool)
             if item.enrollment_id is not None:
                 revoked.append(item.enrollment_id)
     OrderItem.objects.bulk_update(items, ["state", "refunded_amount"])
+    # A course taken away by staff and bought again stands on the other order's money.
+    kept = OrderItem.objects.filter(enrollment_id__in=revoked, state=OrderItem.State.FULFILLED)
+    revoked = sorted(set(revoked) - set(kept.values_list("enrollment_id", flat=True)))
     if revoked:
         enrollment_services.revoke_enrollments(enrollment_ids=revoked, reason="refund")
 

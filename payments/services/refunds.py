@@ -14,15 +14,17 @@ from core.money import ZERO, from_minor, to_minor
 from core.nudge import nudge
 from core.outbox import back_off_delay
 from orders import services as order_services
+from orders.errors import RefundNotPossible
 from payments import stripe_gateway
-from payments.errors import PaymentsUnavailable
 from payments.events import RefundSucceeded
 from payments.models import Payment, Refund, RefundLine
 from payments.selectors import pays_its_order
-from payments.stripe_gateway import RefundFacts, StripeRefused
+from payments.services.sweeping import sweep
+from payments.stripe_gateway import RefundFacts, StripeNotFound, StripeRefused
 
 logger = logging.getLogger(__name__)
 
+# Longer than one call to Stripe takes, time-outs included.
 CLAIM = dt.timedelta(seconds=60)
 _FROM_STRIPE = {
     "pending": Refund.Status.PENDING,
@@ -31,6 +33,8 @@ _FROM_STRIPE = {
     "failed": Refund.Status.FAILED,
     "canceled": Refund.Status.CANCELED,
 }
+
+_OVER = {Refund.Status.SUCCEEDED, Refund.Status.FAILED, Refund.Status.CANCELED}
 
 
 def plan_refund(
@@ -66,27 +70,30 @@ def send_due_refunds(*, limit: int = 20) -> int:
     The idempotency key follows from the row: a worker killed between call and commit, or two
     workers at once, give the money back once.
     """
-    refunds = _claim(limit)
-    for refund in refunds:
-        try:
-            facts = stripe_gateway.create_refund(
-                intent_id=refund.payment.stripe_payment_id,
-                amount=to_minor(refund.amount),
-                refund_id=str(refund.id),
-                idempotency_key=f"refund-{refund.id}",
-            )
-        except PaymentsUnavailable as exc:
-            _try_later(refund, exc)
-        except StripeRefused as exc:
-            logger.exception("Stripe refused refund %s", refund.id)
-            _give_up(refund, exc)
-        else:
-            sync_refund(facts=facts)
-    return len(refunds)
+    return sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
+
+
+def _send(refund: Refund) -> None:
+    try:
+        facts = stripe_gateway.create_refund(
+            intent_id=refund.payment.stripe_payment_id,
+            amount=to_minor(refund.amount),
+            refund_id=str(refund.id),
+            idempotency_key=f"refund-{refund.id}",
+        )
+    except StripeRefused as exc:
+        logger.exception("Stripe refused refund %s", refund.id)
+        _give_up(refund, code=exc.code, words=exc.message)
+    except StripeNotFound as exc:
+        logger.exception("Stripe doesn't know the payment of refund %s", refund.id)
+        _give_up(refund, code="payment_unknown", words=str(exc))
+    else:
+        sync_refund(facts=facts)
 
 
 def sync_refund(*, facts: RefundFacts) -> None:
-    """Bring our rows to what Stripe says of a refund, ours or one made at Stripe; idempotent."""
+    """Bring our rows to what Stripe says of a refund, ours or one made at Stripe; idempotent, and
+    what Stripe said before it ended (asked earlier, stored later) changes nothing any more."""
     with transaction.atomic():
         payment = (
             Payment.objects.select_for_update().filter(stripe_payment_id=facts.intent_id).first()
@@ -96,7 +103,10 @@ def sync_refund(*, facts: RefundFacts) -> None:
             return
         refund = _lock_refund(payment, facts)
         refund.stripe_refund_id = facts.id
-        refund.status = _FROM_STRIPE.get(facts.status, Refund.Status.PENDING)
+        status = _FROM_STRIPE.get(facts.status, Refund.Status.PENDING)
+        if refund.status in _OVER and status == Refund.Status.PENDING:
+            return
+        refund.status = status
         if refund.status in {Refund.Status.FAILED, Refund.Status.CANCELED}:
             payment.needs_attention = f"Refund {facts.id} {facts.status}"
             payment.save(update_fields=["needs_attention", "updated_at"])
@@ -126,47 +136,58 @@ def _lock_refund(payment: Payment, facts: RefundFacts) -> Refund:
 def _apply(payment: Payment, refund: Refund) -> None:
     """Take the refund into the order, once. Money that never stood for the order is not its."""
     refund.applied_at = timezone.now()
-    if not pays_its_order(payment=payment):
-        return
-    lines = {line.order_item_id: line.amount for line in refund.lines.all()}
-    order_services.apply_refund(
-        order_id=payment.order_id,
-        lines=lines,
-        rest=refund.amount - sum(lines.values(), ZERO),
-    )
+    if pays_its_order(payment=payment):
+        _apply_to_order(payment, refund)
     user_id = payment.order.user_id
     outbox.record(RefundSucceeded(refund_id=refund.id, order_id=payment.order_id, user_id=user_id))
 
 
-def _claim(limit: int) -> list[Refund]:
+def _apply_to_order(payment: Payment, refund: Refund) -> None:
+    """Take the refund into the order. The money is back whether or not that fits (say, a refund
+    made again after one that failed at the bank): then the row stays and staff is shown it."""
+    lines = {line.order_item_id: line.amount for line in refund.lines.all()}
+    try:
+        order_services.apply_refund(
+            order_id=payment.order_id,
+            lines=lines,
+            rest=refund.amount - sum(lines.values(), ZERO),
+        )
+    except RefundNotPossible as exc:
+        words = f"Refund {refund.stripe_refund_id} does not fit the order: {exc.message}"
+        payment.needs_attention = words[:200]
+        payment.save(update_fields=["needs_attention", "updated_at"])
+
+
+def _claim_next() -> Refund | None:
     now = timezone.now()
     with transaction.atomic():
-        refunds = list(
+        refund = (
             Refund.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("payment")
             .filter(status=Refund.Status.DUE, next_attempt_at__lte=now)
-            .order_by("next_attempt_at")[:limit]
+            .order_by("next_attempt_at")
+            .first()
         )
-        for refund in refunds:
+        if refund is not None:
             refund.attempts += 1
             refund.next_attempt_at = now + CLAIM
-            refund.save()
-    return refunds
+            refund.save(update_fields=["attempts", "next_attempt_at", "updated_at"])
+    return refund
 
 
 def _try_later(refund: Refund, exc: Exception) -> None:
     Refund.objects.filter(id=refund.id, status=Refund.Status.DUE).update(
         next_attempt_at=timezone.now() + back_off_delay(attempts=refund.attempts),
-        last_error=str(exc)[:2000],
+        last_error=f"{type(exc).__name__}: {exc}"[:2000],
     )
 
 
-def _give_up(refund: Refund, exc: StripeRefused) -> None:
+def _give_up(refund: Refund, *, code: str, words: str) -> None:
     with transaction.atomic():
         changed = Refund.objects.filter(id=refund.id, status=Refund.Status.DUE).update(
-            status=Refund.Status.FAILED, last_error=f"{exc.code}: {exc.message}"[:2000]
+            status=Refund.Status.FAILED, last_error=f"{code}: {words}"[:2000]
         )
         if changed:
             Payment.objects.filter(id=refund.payment_id).update(
-                needs_attention=f"Stripe refused a refund: {exc.code}"[:200]
+                needs_attention=f"Stripe refused a refund: {code}"[:200]
             )

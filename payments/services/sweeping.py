@@ -1,0 +1,46 @@
+"""How the sweeps of this app go through what is due."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from payments.errors import PaymentsUnavailable
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# No new row is begun after this long: well below the claim of a row and the time limit of a task.
+BUDGET_SECONDS = 30.0
+
+
+def sweep(
+    *,
+    claim: Callable[[], T | None],
+    work: Callable[[T], None],
+    failed: Callable[[T, Exception], None],
+    limit: int,
+) -> int:
+    """Claim and work one row after the other, up to `limit`; returns how many were tried.
+
+    A row is claimed only when its turn comes, so that no claim lapses behind slow ones. What `work`
+    raises goes to `failed` and no further: one bad row holds nobody up. When Stripe doesn't answer
+    the sweep ends, as each further try would hold a worker until the next time-out.
+    """
+    started = time.monotonic()
+    tried = 0
+    while tried < limit and (row := claim()) is not None:
+        tried += 1
+        try:
+            work(row)
+        except PaymentsUnavailable as exc:
+            logger.warning("%s is tried later: %s", row, exc)
+            failed(row, exc)
+            break
+        except Exception as exc:
+            logger.exception("%s failed", row)
+            failed(row, exc)
+        if time.monotonic() - started >= BUDGET_SECONDS:
+            break
+    return tried
