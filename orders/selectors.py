@@ -196,9 +196,12 @@ def list_order_lines(*, order_id: uuid.UUID) -> list[OrderLine]:
     ]
 
 
-def list_expired_order_ids(*, limit: int) -> list[uuid.UUID]:
-    """Return up to `limit` pending orders whose time is over, longest overdue first."""
+def list_expired_order_ids(*, limit: int, but: QuerySet[Any, Any] | None = None) -> list[uuid.UUID]:
+    """Return up to `limit` pending orders whose time is over, longest overdue first; `but` is a
+    query for the ids of orders to leave out."""
     orders = Order.objects.filter(status=Order.Status.PENDING, expires_at__lte=timezone.now())
+    if but is not None:
+        orders = orders.exclude(id__in=but)
     return list(orders.order_by("expires_at").values_list("id", flat=True)[:limit])
 
 

@@ -6,7 +6,6 @@ worker only delays.
 """
 
 import datetime as dt
-import logging
 from collections.abc import Callable
 
 from django.db import transaction
@@ -19,10 +18,10 @@ from payments.models import StripeEvent
 from payments.services.disputes import sync_dispute
 from payments.services.refunds import sync_refund
 from payments.services.settlement import settle
+from payments.services.sweeping import sweep
 from payments.stripe_gateway import StripeNotFound
 
-logger = logging.getLogger(__name__)
-
+# Longer than handling one event takes, time-outs included.
 CLAIM = dt.timedelta(seconds=60)
 MAX_ATTEMPTS = 25
 
@@ -55,16 +54,7 @@ def receive_event(*, raw_body: bytes, signature: str) -> bool:
 
 def handle_due_events(*, limit: int = 50) -> int:
     """Handle stored events that are due, oldest first; returns how many were tried."""
-    events = _claim(limit)
-    for event in events:
-        try:
-            _handle(event)
-        except StripeNotFound:
-            _close(event, StripeEvent.Status.IGNORED, "Stripe no longer knows the object")
-        except Exception as exc:
-            logger.exception("handling Stripe event %s failed", event.id)
-            _try_later(event, exc)
-    return len(events)
+    return sweep(claim=_claim_next, work=_handle, failed=_try_later, limit=limit)
 
 
 def resend_events(*, event_ids: list[str]) -> int:
@@ -80,7 +70,11 @@ def resend_events(*, event_ids: list[str]) -> int:
 
 
 def _handle(event: StripeEvent) -> None:
-    effect = _FETCH[event.type](event)
+    try:
+        effect = _FETCH[event.type](event)
+    except StripeNotFound:
+        _close(event, StripeEvent.Status.IGNORED, "Stripe no longer knows the object")
+        return
     with transaction.atomic():
         row = StripeEvent.objects.select_for_update().get(id=event.id)
         if row.status != StripeEvent.Status.RECEIVED:
@@ -134,19 +128,20 @@ _FETCH: dict[str, Callable[[StripeEvent], Effect]] = {
 }
 
 
-def _claim(limit: int) -> list[StripeEvent]:
+def _claim_next() -> StripeEvent | None:
     now = timezone.now()
     with transaction.atomic():
-        events = list(
+        event = (
             StripeEvent.objects.select_for_update(skip_locked=True)
             .filter(status=StripeEvent.Status.RECEIVED, next_attempt_at__lte=now)
-            .order_by("next_attempt_at")[:limit]
+            .order_by("next_attempt_at")
+            .first()
         )
-        for event in events:
+        if event is not None:
             event.attempts += 1
             event.next_attempt_at = now + CLAIM
             event.save(update_fields=["attempts", "next_attempt_at"])
-    return events
+    return event
 
 
 def _try_later(event: StripeEvent, exc: Exception) -> None:

@@ -14,7 +14,7 @@ from orders.selectors import OrderForPayment
 from payments import stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused
 from payments.models import Payment, first_check
-from payments.services.settlement import settle
+from payments.services.settlement import forget_payment, settle
 from payments.stripe_gateway import IntentFacts, StripeBusy, StripeNotFound, StripeRefused
 
 # Seconds between attempts while the same Idempotency-Key is being worked on.
@@ -53,11 +53,9 @@ def create_payment_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> Payment
     if order.status != "pending":
         raise OrderNotPayable(order_status=order.status)
     known = Payment.objects.filter(order_id=order_id, status=Payment.Status.PENDING).first()
-    if known is not None:
-        intent = stripe_gateway.retrieve_intent(intent_id=known.stripe_payment_id)
-        if intent.status != "canceled":
-            return _answer(intent, created=False)
-        settle(intent=intent)
+    usable = _usable_intent(known) if known else None
+    if usable is not None:
+        return _answer(usable, created=False)
     intent = _create_at_stripe(order)
     return _answer(intent, created=_remember(order, intent))
 
@@ -103,6 +101,20 @@ def _matches(order: OrderForPayment, intent: IntentFacts) -> bool:
     return from_minor(amount) == order.total_amount and intent.currency == order.currency
 
 
+def _usable_intent(payment: Payment) -> IntentFacts | None:
+    """Return the open payment's intent; None, with the payment closed, when it is cancelled or
+    Stripe doesn't know it (the keys are another account's by now)."""
+    try:
+        intent = stripe_gateway.retrieve_intent(intent_id=payment.stripe_payment_id)
+    except StripeNotFound:
+        forget_payment(payment_id=payment.id)
+        return None
+    if intent.status != "canceled":
+        return intent
+    settle(intent=intent)
+    return None
+
+
 def _create_at_stripe(order: OrderForPayment) -> IntentFacts:
     """Create the intent; while another request is at it with the same key, wait and ask again."""
     for pause in _PATIENCE:
@@ -114,14 +126,14 @@ def _create_at_stripe(order: OrderForPayment) -> IntentFacts:
 
 
 def _create_once(order: OrderForPayment) -> IntentFacts:
-    dead = Payment.objects.filter(order_id=order.id, status=Payment.Status.FAILED).count()
+    over = Payment.objects.filter(order_id=order.id).exclude(status=Payment.Status.PENDING).count()
     try:
         return stripe_gateway.create_intent(
             amount=to_minor(order.total_amount),
             currency=order.currency,
             order_id=str(order.id),
             order_number=order.number,
-            idempotency_key=f"order-{order.id}-intent-{dead + 1}",
+            idempotency_key=f"order-{order.id}-intent-{over + 1}",
         )
     except StripeRefused as exc:
         raise PaymentRefused(exc.message, provider_code=exc.code) from exc

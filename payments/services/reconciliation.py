@@ -1,18 +1,15 @@
 """Reconciliation: open payments are looked up at Stripe even if no event ever comes."""
 
 import datetime as dt
-import logging
 
 from django.db import transaction
 from django.utils import timezone
 
 from payments import stripe_gateway
-from payments.errors import PaymentsUnavailable
 from payments.models import Payment, first_check
-from payments.services.settlement import settle
+from payments.services.settlement import forget_payment, settle
+from payments.services.sweeping import sweep
 from payments.stripe_gateway import IntentFacts, StripeNotFound
-
-logger = logging.getLogger(__name__)
 
 LATEST = dt.timedelta(hours=1)
 
@@ -20,17 +17,20 @@ LATEST = dt.timedelta(hours=1)
 def reconcile_due_payments(*, limit: int = 50) -> int:
     """Settle open payments that are due by what Stripe says, and cancel the intents of closed
     orders; returns how many were tried. The gaps grow with a payment's age, up to an hour."""
-    payments = _claim(limit)
-    for payment in payments:
-        try:
-            settle(intent=_look_up(payment))
-        except PaymentsUnavailable:
-            logger.warning("payment %s is looked up later", payment.stripe_payment_id)
-        except StripeNotFound:
-            Payment.objects.filter(id=payment.id, status=Payment.Status.PENDING).update(
-                status=Payment.Status.FAILED, needs_attention="Stripe doesn't know this intent"
-            )
-    return len(payments)
+    return sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit)
+
+
+def _reconcile(payment: Payment) -> None:
+    try:
+        intent = _look_up(payment)
+    except StripeNotFound:
+        forget_payment(payment_id=payment.id)
+    else:
+        settle(intent=intent)
+
+
+def _leave(payment: Payment, exc: Exception) -> None:
+    """Nothing to do: the claim already says when the payment is looked up again."""
 
 
 def _look_up(payment: Payment) -> IntentFacts:
@@ -39,17 +39,18 @@ def _look_up(payment: Payment) -> IntentFacts:
     return stripe_gateway.cancel_intent(intent_id=payment.stripe_payment_id)
 
 
-def _claim(limit: int) -> list[Payment]:
+def _claim_next() -> Payment | None:
     now = timezone.now()
     with transaction.atomic():
-        payments = list(
+        payment = (
             Payment.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("order")
             .filter(status=Payment.Status.PENDING, next_check_at__lte=now)
-            .order_by("next_check_at")[:limit]
+            .order_by("next_check_at")
+            .first()
         )
-        for payment in payments:
+        if payment is not None:
             age = now - payment.created_at
             payment.next_check_at = now + min(max(age / 2, first_check()), LATEST)
             payment.save(update_fields=["next_check_at", "updated_at"])
-    return payments
+    return payment

@@ -56,6 +56,13 @@ def settle(*, intent: IntentFacts) -> Settlement:
         return Settlement(state=_state_of(payment), stripe_status=payment.stripe_status)
 
 
+def forget_payment(*, payment_id: uuid.UUID) -> None:
+    """Give up an open payment whose intent Stripe doesn't know (any more), in sight of staff."""
+    Payment.objects.filter(id=payment_id, status=Payment.Status.PENDING).update(
+        status=Payment.Status.FAILED, needs_attention="Stripe doesn't know this intent"
+    )
+
+
 def _lock_payment(intent: IntentFacts) -> Payment | None:
     """Return our locked row. Stripe can be faster than our own commit, so a missing row is made
     from the order's id that the intent carries."""

@@ -1,0 +1,206 @@
+"""The sweeps: one bad row holds nobody up, and a Stripe that is away holds no worker."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.utils import IntegrityError
+from django.utils import timezone
+
+from core import outbox
+from devtools.stripe_standin.client import StandIn
+from orders import services as order_services
+from orders.models import Order
+from payments import services, stripe_gateway
+from payments.errors import PaymentsUnavailable
+from payments.models import Payment, Refund, StripeEvent
+from payments.services import sweeping
+from payments.services.refunds import plan_refund
+from payments.stripe_gateway import StripeNotFound, StripeRefused
+from payments.tests.conftest import Pay, confirm, start_payment
+from tests.factories import OrderFactory, OrderItemFactory, make_course
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def make_order() -> Order:
+    order = OrderFactory.create()
+    OrderItemFactory.create(order=order, course=make_course())
+    return order
+
+
+def make_payment(**given: Any) -> Payment:
+    fields = {"status": "pending", "next_check_at": timezone.now(), **given}
+    return Payment.objects.create(
+        order=make_order(), stripe_payment_id=f"pi_{uuid.uuid4().hex}",
+        amount=Decimal("49.99"), currency="usd", **fields,
+    )  # fmt: skip
+
+
+def make_event(number: int) -> StripeEvent:
+    return StripeEvent.objects.create(
+        id=f"evt_{number}", type="payment_intent.succeeded", object_id=f"pi_{number}", payload={},
+        created_at_stripe=timezone.now(), next_attempt_at=timezone.now(),
+    )  # fmt: skip
+
+
+def raising(error: Exception, calls: list[str]) -> Callable[..., Any]:
+    def call(**given: Any) -> Any:
+        calls.append(str(given))
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StripeNotFound(), StripeRefused(code="x", message="y"), ValueError("a bug")],
+    ids=["not found", "refused", "bug"],
+)
+def test_every_row_gets_its_turn_whatever_becomes_of_another(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    payment = make_payment(status="succeeded")
+    for _ in range(3):
+        plan_refund(payment=payment, reason="requested", amount=Decimal(5))
+    for number in range(3):
+        make_event(number)
+        make_payment()
+    calls: list[str] = []
+    monkeypatch.setattr(stripe_gateway, "create_refund", raising(error, calls))
+    assert (services.send_due_refunds(), len(calls)) == (3, 3)
+    calls.clear()
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(error, calls))
+    assert (services.handle_due_events(), len(calls)) == (3, 3)
+    calls.clear()
+    assert (services.reconcile_due_payments(), len(calls)) == (3, 3)
+
+
+def test_a_refund_of_an_intent_stripe_does_not_know_is_shown_to_staff(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    payment = make_payment(status="succeeded")
+    refund = plan_refund(payment=payment, reason="requested", amount=Decimal(5))
+    monkeypatch.setattr(stripe_gateway, "create_refund", raising(StripeNotFound(), []))
+    services.send_due_refunds()
+    refund.refresh_from_db()
+    payment.refresh_from_db()
+    assert refund.status == "failed"
+    assert payment.needs_attention
+
+
+def test_while_stripe_is_away_each_sweep_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    payment = make_payment(status="succeeded")
+    for number in range(3):
+        plan_refund(payment=payment, reason="requested", amount=Decimal(5))
+        make_event(number)
+        make_payment()
+    calls: list[str] = []
+    monkeypatch.setattr(stripe_gateway, "create_refund", raising(PaymentsUnavailable(), calls))
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(PaymentsUnavailable(), calls))
+    for work in (
+        services.send_due_refunds,
+        services.handle_due_events,
+        services.reconcile_due_payments,
+    ):
+        calls.clear()
+        assert (work(), len(calls)) == (1, 1)
+    # What wasn't tried is due at once, and nothing was counted against it.
+    assert Refund.objects.filter(attempts=0, next_attempt_at__lte=timezone.now()).count() == 2
+    assert StripeEvent.objects.filter(attempts=0, next_attempt_at__lte=timezone.now()).count() == 2
+    assert Payment.objects.filter(status="pending", next_check_at__lte=timezone.now()).count() == 2
+
+
+def test_a_slow_stripe_does_not_outlast_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        make_event(number)
+    calls: list[str] = []
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(StripeNotFound(), calls))
+    monkeypatch.setattr(sweeping, "BUDGET_SECONDS", 0.0)
+    assert services.handle_due_events() == 1
+    assert StripeEvent.objects.filter(status="received", attempts=0).count() == 2
+
+
+@pytest.mark.parametrize("error", [StripeRefused(code="x", message="y"), ValueError("a bug")])
+def test_an_order_that_cannot_be_expired_does_not_keep_others_open(
+    order: Order, standin: StandIn, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    start_payment(order)
+    other = make_order()
+    Order.objects.filter(id=order.id).update(expires_at=timezone.now())
+    Order.objects.filter(id=other.id).update(expires_at=timezone.now())
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", raising(error, []))
+    services.expire_orders()
+    other.refresh_from_db()
+    assert other.status == "failed"
+
+
+def test_expiry_asks_a_stripe_that_is_away_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        make_payment()
+    Order.objects.update(expires_at=timezone.now())
+    calls: list[str] = []
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", raising(PaymentsUnavailable(), calls))
+    assert services.expire_orders() == 3
+    assert len(calls) == 1
+
+
+def test_orders_whose_money_is_on_its_way_do_not_fill_the_sweep(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    intent = start_payment(order)
+    pay(intent, "pm_usBankAccount_processing")
+    Order.objects.update(expires_at=timezone.now())
+    assert services.expire_orders() == 0
+    other = make_order()
+    Order.objects.filter(id=other.id).update(expires_at=timezone.now())
+    assert services.expire_orders(limit=1) == 1
+    other.refresh_from_db()
+    assert other.status == "failed"
+
+
+def test_an_order_whose_intent_stripe_forgot_is_payable_with_a_new_one(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    start_payment(order)
+    Payment.objects.update(stripe_payment_id="pi_forgotten")
+    intent = start_payment(order)
+    assert intent.created
+    pay(intent)
+    assert confirm(order, intent).status == "succeeded"
+    assert "know" in Payment.objects.get(stripe_payment_id="pi_forgotten").needs_attention
+
+
+def test_an_order_that_got_the_wrong_money_is_payable_with_a_new_intent(
+    order: Order, standin: StandIn
+) -> None:
+    first = start_payment(order)
+    Payment.objects.update(status="succeeded")  # and on its way back, as the amount didn't match
+    assert start_payment(order).payment_intent_id != first.payment_intent_id
+
+
+def test_the_intent_of_a_closed_order_is_nudged_after_the_commit(
+    order: Order, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nudged: list[tuple[str, bool]] = []
+    for module in ("payments.handlers", "core.outbox"):
+        monkeypatch.setattr(
+            f"{module}.nudge", lambda task: nudged.append((task, connection.in_atomic_block))
+        )
+    start_payment(order)
+    order_services.close_order(order_id=order.id, reason="replaced")
+    outbox.deliver_due()
+    assert ("payments.tasks.reconcile_payments", False) in nudged
+
+
+def test_a_handled_event_says_when_whatever_the_clocks_of_two_machines() -> None:
+    row = make_event(1)
+    StripeEvent.objects.update(
+        status="handled", handled_at=row.received_at - dt.timedelta(seconds=2)
+    )
+    with pytest.raises(IntegrityError):
+        StripeEvent.objects.update(status="handled", handled_at=None)
