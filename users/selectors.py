@@ -168,7 +168,7 @@ def search_instructors(*, q: str, limit: int, offset: int) -> tuple[int, Sequenc
     found = User.objects.filter(is_instructor=True, is_active=True).alias(name=name)
     for word in words:
         found = found.filter(name__contains=f" {word}")
-    page: QuerySet[Any, dict[str, Any]] = found.order_by("name", "id").values(
+    page: QuerySet[Any, Any] = found.order_by("name", "id").values(
         "id", "first_name", "last_name", bio=F("profile__bio"),
         profile_picture=F("profile__profile_picture"), total=Window(Count("id")),
     )  # fmt: skip

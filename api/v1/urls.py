@@ -5,7 +5,7 @@ from django.urls import include, path
 from api.urls_health import health
 from api.v1 import authoring, dashboard
 from api.v1.catalogue import views as catalogue_views
-from api.v1.search import SearchView
+from api.v1.search import views as search_views
 from cart import views as cart_views
 from courses import views as course_views
 from courses.views import files as course_file_views
@@ -67,7 +67,9 @@ urlpatterns = [
     ),
     path("courses/import/", course_file_views.CourseImportView.as_view(), name="course-import"),
     path("courses/<str:reference>/", authoring.CourseEndpoint.as_view(), name="course-detail"),
-    path("search/", SearchView.as_view(), name="search"),
+    path("search/", search_views.SearchView.as_view(), name="search"),
+    path("search/suggest/", search_views.SuggestView.as_view(), name="search-suggest"),
+    path("search/popular/", search_views.PopularSearchesView.as_view(), name="search-popular"),
     # --- Authoring (contract "Catalogue"); create, change and delete are the catalogue's paths ---
     path(
         "users/become-instructor/",

@@ -1,6 +1,9 @@
 """Reads of the catalogue. Public data only: what a viewer has with a course is known above."""
 
 from courses.errors import CategoryNotFound
+from courses.search.popular import list_popular
+from courses.search.shelves import find_categories
+from courses.search.suggestions import Suggestion, suggest
 from courses.selectors.cards import CourseCard, InstructorName, list_cards, to_cards
 from courses.selectors.curriculum import (
     LessonFacts,
@@ -11,7 +14,6 @@ from courses.selectors.curriculum import (
     get_lesson_facts,
     live_lesson_ids,
 )
-from courses.selectors.detail import CourseDetail, InstructorProfile, get_course_detail
 from courses.selectors.facets import count_facets
 from courses.selectors.listing import (
     ORDERINGS,
@@ -21,7 +23,7 @@ from courses.selectors.listing import (
     list_published,
     search_categories,
 )
-from courses.selectors.lookup import CourseFacts, find_course
+from courses.selectors.lookup import CourseFacts, find_course, reference_filter
 from courses.selectors.pages import (
     CardPage,
     CardShown,
@@ -52,23 +54,22 @@ __all__ = [
     "CategoryNotFound",
     "CategoryRow",
     "CourseCard",
-    "CourseDetail",
     "CourseFacts",
     "CourseForSale",
     "Filters",
     "InstructorName",
-    "InstructorProfile",
     "LessonFacts",
     "LessonRow",
     "SectionRow",
+    "Suggestion",
     "card_parameters",
     "count_courses",
     "count_facets",
     "count_live_lessons",
+    "find_categories",
     "find_category_id",
     "find_course",
     "find_courses",
-    "get_course_detail",
     "get_course_for_sale",
     "get_courses_for_sale",
     "get_curriculum",
@@ -78,12 +79,15 @@ __all__ = [
     "list_categories",
     "list_found",
     "list_page",
+    "list_popular",
     "list_published",
     "list_taught_ids",
     "live_lesson_ids",
     "lock_courses_for_sale",
     "match_courses",
+    "reference_filter",
     "search_categories",
+    "suggest",
     "to_cards",
     "to_shown",
 ]

@@ -1,9 +1,16 @@
 """GET /search/: three kinds, always all there."""
 
 import pytest
+from django.utils import timezone
 
-from api.v1.search import SearchSerializer
+from api.v1.search.serializers import (
+    PopularSearchesSerializer,
+    SearchSerializer,
+    SuggestionsSerializer,
+)
 from courses import services
+from courses.models import SearchCount
+from courses.search.postgres.reading import interpret
 from tests.factories import (
     CategoryFactory,
     CourseFactory,
@@ -17,6 +24,7 @@ from tests.shapes import assert_shape
 pytestmark = pytest.mark.django_db
 
 NOTHING = {"count": 0, "results": []}
+KINDS = ("courses", "instructors", "categories")
 
 
 def search(client, **params):
@@ -41,7 +49,7 @@ def world():
 
 def test_all_three_kinds_are_found(api, world):
     body = search(api, q="jazz")
-    assert {kind: body[kind]["count"] for kind in body} == {
+    assert {kind: body[kind]["count"] for kind in KINDS} == {
         "courses": 1, "instructors": 1, "categories": 1,
     }  # fmt: skip
     assert body["courses"]["results"][0]["id"] == str(world.id)
@@ -56,11 +64,13 @@ def test_all_three_kinds_are_found(api, world):
 def test_a_type_fills_one_and_leaves_the_others_empty(api, world, kind, key):
     body = search(api, q="jazz", type=kind, page=1)
     assert body[key]["count"] == 1
-    assert [body[other] for other in body if other != key] == [NOTHING, NOTHING]
+    assert [body[other] for other in KINDS if other != key] == [NOTHING, NOTHING]
 
 
 def test_nothing_found_is_no_error(api, world):
-    assert set(map(str, search(api, q="qqqq").values())) == {str(NOTHING)}
+    body = search(api, q="qqqq")
+    assert [body[kind] for kind in KINDS] == [NOTHING, NOTHING, NOTHING]
+    assert body["did_you_mean"] is None
 
 
 def test_typing_errors_find(api, world):
@@ -86,15 +96,53 @@ def test_pages(api):
                        ).status_code == 404  # fmt: skip
 
 
-@pytest.mark.parametrize("number", [1, 20])
+@pytest.mark.parametrize("number", [3, 20])
 def test_a_search_costs_the_same_whatever_it_finds(api, django_assert_num_queries, number):
     courses = CourseFactory.create_batch(number)
     services.refresh_search(course_ids=[course.id for course in courses])
+    interpret.cache_clear()
+    # The words, their count, the page and its cards; instructors; categories.
     with django_assert_num_queries(6):
         assert search(api, q="course")["courses"]["count"] == number
+    with django_assert_num_queries(5):
+        search(api, q="course")
+    with django_assert_num_queries(5 + 1):
+        search(api, q="course", highlights=1)
     client = sign_in(UserFactory.create())
-    with django_assert_num_queries(6 + 4):
+    with django_assert_num_queries(5 + 2):
         search(client, q="course")
+
+
+def test_what_was_found_is_remembered_for_seconds(api, django_assert_num_queries, settings, world):
+    settings.SEARCH_REMEMBER_SECONDS = 30
+    search(api, q="harmony")
+    with django_assert_num_queries(3):
+        assert search(api, q="harmony")["courses"]["count"] == 1
+    services.touch_catalogue()
+    services.unpublish_course(course_id=world.id, actor_id=world.instructor_id)
+    assert search(api, q="harmony")["courses"]["results"] == []
+
+
+def test_highlights_are_escaped_html(api):
+    course = CourseFactory.create(
+        title="Jazz & <b>Blues</b> \ue000x", short_description='Play "jazz" <script>well</script>'
+    )
+    services.refresh_search(course_ids=[course.id])
+    (row,) = search(api, q="jazz", highlights=1)["courses"]["results"]
+    assert row["highlight"]["title"].startswith("<mark>Jazz</mark> &amp; ")
+    assert "<mark>jazz</mark>" in row["highlight"]["text"]
+    texts = row["highlight"]["title"] + row["highlight"]["text"]
+    left = texts.replace("<mark>", "").replace("</mark>", "")
+    assert "<" not in left
+    assert texts.count("<mark>") == texts.count("</mark>") == 2
+    (row,) = search(api, q="jazz")["courses"]["results"]
+    assert row["highlight"] is None
+
+
+def test_another_spelling_is_named_and_finds_instructors_too(api, world):
+    body = search(api, q="jenings")
+    assert body["did_you_mean"] == "jennings"
+    assert [body[kind]["count"] for kind in KINDS] == [1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +159,7 @@ def test_a_search_costs_the_same_whatever_it_finds(api, django_assert_num_querie
         ("?q=a&type=course&page=x", 422, "page"),
         ("?q=a&type=course&page=1e400", 422, "page"),
         ("?q=a&page=2", 422, "page"),
+        ("?q=a&highlights=perhaps", 422, "highlights"),
     ],
 )
 def test_refusals(api, query, status, field):
@@ -124,3 +173,75 @@ def test_refusals(api, query, status, field):
                                "-", "\u202e", "🦊", " or or or ", '"unclosed'])  # fmt: skip
 def test_hostile_words_find_nothing_and_break_nothing(api, world, q):
     assert search(api, q=q)["courses"]["count"] == 0
+
+
+class TestSuggest:
+    def suggest(self, client, q):
+        response = client.get("/api/v1/search/suggest/", {"q": q})
+        assert response.status_code == 200, response.content
+        assert_shape(response.json(), SuggestionsSerializer())
+        return response.json()["results"]
+
+    def test_names_each_kind(self, api, world):
+        SearchCount.objects.create(query="jazz chords", day=timezone.now().date(), found=9)
+        found = self.suggest(api, "jaz")
+        assert [(row["type"], row["text"]) for row in found] == [
+            ("query", "jazz chords"),
+            ("category", "Jazz Piano"),
+            ("course", "Jazz Harmony"),
+            ("instructor", "Jazz Jennings"),
+        ]
+        assert found[2]["id"] == str(world.id)
+
+    def test_words_in_any_order_begun_or_misspelt(self, api, world):
+        for q in ("harm", "HARMONY ja", "jazz harm", "harmnoy"):
+            assert ("course", "Jazz Harmony") in [
+                (row["type"], row["text"]) for row in self.suggest(api, q)
+            ]
+        assert self.suggest(api, "rmony") == []
+
+    def test_at_most_ten_and_a_fixed_number_of_queries(self, api, django_assert_num_queries):
+        courses = CourseFactory.create_batch(30)
+        services.refresh_search(course_ids=[course.id for course in courses])
+        interpret.cache_clear()
+        with django_assert_num_queries(5):
+            found = self.suggest(api, "cour")
+        assert len(found) == 10
+
+    @pytest.mark.parametrize(
+        "q", ["'", "\\", "%", "🦊", "a:*&|!", "\u202e", "x" * 200, "C++", "--"]
+    )
+    def test_hostile(self, api, world, q):
+        self.suggest(api, q)
+
+    @pytest.mark.parametrize(
+        ("query", "status"), [("", 400), ("?q=", 422), ("?q=%00", 422), (f"?q={'x' * 201}", 422)]
+    )
+    def test_refusals(self, api, query, status):
+        assert api.get(f"/api/v1/search/suggest/{query}").status_code == status
+
+
+class TestPopular:
+    def popular(self, client):
+        response = client.get("/api/v1/search/popular/")
+        assert response.status_code == 200
+        assert_shape(response.json(), PopularSearchesSerializer())
+        return [(row["query"], row["count"]) for row in response.json()["results"]]
+
+    def test_counts_visitors_of_searches_that_found(self, api, world):
+        assert self.popular(api) == []
+        for address in range(3):
+            for q in ("Jazz ", "jazz", "quantum"):
+                api.get("/api/v1/search/", {"q": q}, REMOTE_ADDR=f"10.0.0.{address}")
+        person = sign_in(UserFactory.create())
+        person.get("/api/v1/search/", {"q": "JAZZ"})
+        services.add_up_searches()
+        assert self.popular(api) == [("jazz", 4)]
+        lost = SearchCount.objects.get(query="quantum")
+        assert (lost.found, lost.not_found) == (0, 3)
+
+    def test_later_pages_are_the_same_search(self, api):
+        courses = CourseFactory.create_batch(21)
+        services.refresh_search(course_ids=[course.id for course in courses])
+        search(api, q="course", type="course", page=2)
+        assert services.add_up_searches() == 0

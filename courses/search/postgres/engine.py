@@ -23,7 +23,7 @@ FEW = 3
 FAR_MORE = 5
 # The shortest beginning that is looked up when nothing matches whole words.
 SHORTEST_PREFIX = 3
-# Marks that nobody can type: `reading.clean` and this file take private-use characters away.
+# Characters for private use; those in a course's own words are taken away before.
 _START, _STOP = "\ue000", "\ue001"
 _MARKS = f"StartSel={_START}, StopSel={_STOP}"
 
@@ -82,6 +82,7 @@ class PostgresEngine:
                 "search": marking,
                 "ids": list(ids),
                 "configurations": json.dumps(sql.CONFIGURATIONS),
+                "marks": _START + _STOP,
                 "whole": f"{_MARKS}, HighlightAll=true",
                 "part": f"{_MARKS}, MaxWords=40, MinWords=20",
             },

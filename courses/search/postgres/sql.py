@@ -141,13 +141,19 @@ SUGGEST = """
     ORDER BY found.popularity DESC, found.course_id DESC LIMIT %(limit)s
 """
 
+# `marks` are the two characters that stand for the tags: a course's own are taken away.
 HIGHLIGHT = """
     SELECT course.id,
-        ts_headline(configuration, course.title, %(search)s::tsquery, %(whole)s),
+        ts_headline(
+            configuration, translate(course.title, %(marks)s, ''), %(search)s::tsquery, %(whole)s
+        ),
         ts_headline(
             configuration,
-            CASE WHEN course.short_description = '' THEN left(course.description, 2000)
-                 ELSE course.short_description END,
+            translate(
+                CASE WHEN course.short_description = '' THEN left(course.description, 2000)
+                     ELSE course.short_description END,
+                %(marks)s, ''
+            ),
             %(search)s::tsquery, %(part)s
         )
     FROM courses_course AS course
