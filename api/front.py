@@ -30,8 +30,7 @@ _PATHS = ("/api/v1/courses/", "/api/v1/categories/")
 _KEY = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ORIGIN", "HTTP_X_FORWARDED_PROTO",
         "wsgi.url_scheme")  # fmt: skip
 # Requests that ask for more than the bytes.
-_SPECIAL = ("HTTP_AUTHORIZATION", "HTTP_RANGE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE",
-            "HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK")  # fmt: skip
+_SPECIAL = ("HTTP_AUTHORIZATION", "HTTP_RANGE", "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK")
 _MAX_BODY = 256 * 1024
 
 

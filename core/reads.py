@@ -14,18 +14,21 @@ from django.db import connection
 from core.postgresql.base import DatabaseWrapper
 
 Row = tuple[Any, ...]
-Parameters = Mapping[str, object]
+# Whatever psycopg can send; the stubs know fewer types.
+Parameters = Mapping[str, Any]
 
 
 def fetch_rows(query: str, parameters: Parameters) -> list[Row]:
     """Return the rows of one statement, planned for these values."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        rows: list[Row] = cursor.fetchall()
+        return rows
 
 
 def fetch_prepared(query: str, parameters: Parameters) -> list[Row]:
     """Return the rows of one statement, planned once for whatever values."""
     with cast(DatabaseWrapper, connection).prepared_cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        rows: list[Row] = cursor.fetchall()
+        return rows

@@ -36,4 +36,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Return a cursor for `core.reads.fetch_prepared`."""
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(PreparedCursor(self.connection))
+            # Not in Django's documentation, and what `connection.cursor()` itself calls.
+            cursor: CursorWrapper = self._prepare_cursor(  # type: ignore[attr-defined]
+                PreparedCursor(self.connection)
+            )
+            return cursor

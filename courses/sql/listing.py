@@ -50,6 +50,11 @@ CONDITIONS: dict[str, str] = {
     "duration_min": "duration_minutes >= %(duration_min)s",
     "duration_max": "duration_minutes <= %(duration_max)s",
     "featured": "is_featured",
+    # What `CoursesFound.marking` stands for.
+    "search": """course_id IN (
+        SELECT entry.course_id FROM courses_searchentry AS entry
+        WHERE entry.document @@ %(search)s::tsquery
+    )""",
 }
 
 

@@ -44,6 +44,6 @@ def answer(
 
 
 def matches(if_none_match: str, etag: str) -> bool:
-    """Whether `If-None-Match` names the tag; a proxy that compressed may have made it a weak one."""
+    """Whether `If-None-Match` names the tag; a proxy that compresses makes it a weak one."""
     known = {tag.removeprefix("W/") for tag in parse_etags(if_none_match)}
     return etag in known or "*" in known

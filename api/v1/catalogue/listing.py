@@ -1,6 +1,7 @@
 """The body of the course list (plan 4.3, 10.4)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,10 +32,11 @@ def show_list(
     count = selectors.count_courses(filters=query.filters)
     pages = -(-count // query.page_size) or 1
     if not count:
-        _require_category(query)
+        require_category(query)
     if query.page > pages and not query.cursor:
         raise NotFound("Invalid page.")
     page = _read_page(query)
+    links = _Links(path=path, given=given, ordering=query.filters.ordering)
     body: dict[str, Any] = {
         "count": count,
         "next": None,
@@ -44,9 +46,9 @@ def show_list(
         "results": with_flags(page.cards, viewer=viewer),
     }
     if page.last and query.page < pages:
-        body["next"] = _link(path, given, query, query.page + 1, "after", page.last)
+        body["next"] = links.build(query.page + 1, "after", page.last)
     if page.first and query.page > 1:
-        body["previous"] = _link(path, given, query, query.page - 1, "before", page.first)
+        body["previous"] = links.build(query.page - 1, "before", page.first)
     if query.with_facets:
         body["facets"] = selectors.count_facets(filters=query.filters)
     return body
@@ -60,7 +62,7 @@ def _read_page(query: CourseListQuery) -> CardPage:
     return selectors.list_page(filters=query.filters, limit=size, offset=(query.page - 1) * size)
 
 
-def _require_category(query: CourseListQuery) -> None:
+def require_category(query: CourseListQuery) -> None:
     """Refuse a category that nobody knows; asked only when nothing was found."""
     values = query.filters.values
     if reference := values.get("category_id") or values.get("category"):
@@ -70,20 +72,20 @@ def _require_category(query: CourseListQuery) -> None:
             raise ValidationError({"category": ["There is no such category."]}) from None
 
 
-def _link(
-    path: str,
-    given: Mapping[str, str],
-    query: CourseListQuery,
-    number: int,
-    direction: Direction,
-    key: tuple[str, ...],
-) -> str:
-    rest = {name: value for name, value in given.items() if name not in {"page", "cursor"}}
-    if number > LAST_NUMBERED_PAGE:
-        cursor = PageCursor(
-            ordering=query.filters.ordering, direction=direction, key=key, number=number
-        )
-        rest["cursor"] = cursors.write(cursor)
-    elif number > 1:
-        rest["page"] = str(number)
-    return absolute(f"{path}?{urlencode(sorted(rest.items()))}" if rest else path)
+@dataclass(frozen=True, kw_only=True)
+class _Links:
+    """Addresses of the pages beside one."""
+
+    path: str
+    given: Mapping[str, str]
+    ordering: str
+
+    def build(self, number: int, direction: Direction, key: tuple[str, ...]) -> str:
+        """Return the address of the page with this number, which is after or before the row."""
+        rest = {name: value for name, value in self.given.items() if name not in {"page", "cursor"}}
+        if number > LAST_NUMBERED_PAGE:
+            cursor = PageCursor(ordering=self.ordering, direction=direction, key=key, number=number)
+            rest["cursor"] = cursors.write(cursor)
+        elif number > 1:
+            rest["page"] = str(number)
+        return absolute(f"{self.path}?{urlencode(sorted(rest.items()))}" if rest else self.path)

@@ -11,7 +11,7 @@ from api.v1.catalogue import examples
 from api.v1.catalogue.answers import answer
 from api.v1.catalogue.detail import get_course_page
 from api.v1.catalogue.listing import show_list
-from api.v1.catalogue.pages import find_visible_course, show_courses, with_flags
+from api.v1.catalogue.pages import find_visible_course, with_flags
 from api.v1.catalogue.query import CourseListParameters, read_page, read_query
 from api.v1.catalogue.related import list_related
 from api.v1.catalogue.serializers import (
@@ -20,8 +20,9 @@ from api.v1.catalogue.serializers import (
     CourseListSerializer,
     CourseRowSerializer,
 )
+from api.v1.search.listing import show_searched
+from api.v1.search.visitors import record
 from courses import selectors
-from courses.filters import CourseFilterSet
 from courses.models import Course
 
 _NOT_FOUND = OpenApiResponse(description="`COURSE_NOT_FOUND`: unknown, or not the viewer's to see")
@@ -71,17 +72,11 @@ class CoursesView(GenericAPIView[Course]):
     def get(self, request: Request) -> HttpResponse:
         given = request.query_params.dict()
         query = read_query(given)
-        if query.search:
-            return self._search(request)
-        body = show_list(query, viewer=request.user, path=request.path, given=given)
+        show = show_searched if query.search else show_list
+        body = show(query, viewer=request.user, path=request.path, given=given)
+        if query.search and query.page == 1:
+            record(request, text=query.search, found=bool(body["count"]))
         return answer(request, body)
-
-    def _search(self, request: Request) -> HttpResponse:
-        """Leave ranking to the search engine, which has an order of its own."""
-        courses = CourseFilterSet(request.query_params, queryset=selectors.list_published())
-        page = self.paginate_queryset(courses.qs)
-        found = self.get_paginated_response(show_courses(page or [], viewer=request.user))
-        return answer(request, found.data)
 
 
 class FeaturedCoursesView(GenericAPIView[Course]):

@@ -232,13 +232,47 @@ def test_search_ranks_unless_an_ordering_is_asked_for(api):
 
 
 @pytest.mark.parametrize(
-    "query", ["search=course", "search=corse", "search=course&ordering=rating"]
+    ("query", "queries"),
+    # Count, ids, cards; a typing error: two counts in vain and the spelling before; the ordered
+    # list: its own count beside the search's.
+    [("search=course", 3), ("search=corse", 6), ("search=course&ordering=rating", 3)],
 )
-def test_search_costs_no_more_than_the_list(api, django_assert_num_queries, query):
-    courses = CourseFactory.create_batch(3)
+@pytest.mark.parametrize("number", [3, 20])
+def test_a_searched_list_costs_the_same_whatever_it_finds(
+    api, django_assert_num_queries, query, queries, number
+):
+    courses = CourseFactory.create_batch(number)
     services.refresh_search(course_ids=[course.id for course in courses])
-    with django_assert_num_queries(2):
-        assert len(ids(api.get(f"{LIST}?{query}"))) == 3
+    assert len(ids(api.get(f"{LIST}?{query}"))) == number
+    with django_assert_num_queries(queries):
+        api.get(f"{LIST}?{query}")
+
+
+def test_a_searched_list_has_filters_facets_and_pages(api):
+    shelf = CategoryFactory.create(slug="rusty")
+    courses = [
+        CourseFactory.create(title=f"Rust {number}", category=shelf, price=number)
+        for number in range(5)
+    ]
+    others = CourseFactory.create_batch(2, title="Rust elsewhere", level="advanced")
+    services.refresh_search(course_ids=[course.id for course in courses + others])
+    body = api.get(f"{LIST}?search=rsut&category=rusty&min_price=1&page_size=3&facets=1").json()
+    assert (body["count"], body["total_pages"], body["did_you_mean"]) == (4, 2, "rust")
+    assert body["previous"] is None
+    rest = api.get(body["next"]).json()
+    assert (rest["next"], rest["current_page"]) == (None, 2)
+    seen = ids_of(body) + ids_of(rest)
+    assert sorted(seen) == sorted(str(course.id) for course in courses[1:])
+    levels = {row["value"]: row["count"] for row in body["facets"]["level"]}
+    assert levels == {"beginner": 4, "intermediate": 0, "advanced": 0}
+    ordered = api.get(f"{LIST}?search=rust&ordering=price_high&category=rusty")
+    assert ids(ordered) == [str(course.id) for course in reversed(courses)]
+    assert api.get(f"{LIST}?search=rust&page=2").status_code == 404
+    assert api.get(f"{LIST}?search=rust&category=nowhere").status_code == 422
+
+
+def ids_of(body):
+    return [row["id"] for row in body["results"]]
 
 
 def test_pages_neither_repeat_nor_skip(api):
@@ -283,7 +317,7 @@ def test_related_courses_share_learners_or_the_shelf(api, django_assert_num_quer
     neighbours = CourseFactory.create_batch(9, category=course.category)
     CourseFactory.create()
     for reference in (course.id, course.slug):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(2):
             found = ids(api.get(f"{LIST}related/{reference}/"))
         assert found[0] == str(shared.id)
         assert len(found) == 8

@@ -1,0 +1,54 @@
+"""The page of one course, in pieces: the roof adds what other apps know of it."""
+
+from courses.sql.cards import CARD_COLUMNS, CARD_TABLES
+
+# Hidden media never leave the database: `with_media` is for those who may learn.
+DETAIL_COLUMNS = f"""
+    {CARD_COLUMNS},
+    course.is_published, course.description, course.short_description, course.preview_video_url,
+    course.language, course.last_updated, course.published_at,
+    course.outcomes::text, course.requirements::text,
+    stats.review_count,
+    ARRAY[stats.rating_5, stats.rating_4, stats.rating_3, stats.rating_2, stats.rating_1],
+    profile.bio, profile.profile_picture,
+    teaching.courses, teaching.students, teaching.rating,
+    curriculum.sections::text
+"""
+DETAIL_TABLES = f"""
+    {CARD_TABLES}
+    LEFT JOIN users_userprofile AS profile ON profile.user_id = course.instructor_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS courses,
+            coalesce(sum(theirs.student_count), 0)::bigint AS students,
+            coalesce(
+                round(sum(theirs.rating_sum) / nullif(sum(theirs.rating_count), 0), 1), 0
+            )::float8 AS rating
+        FROM courses_course AS taught
+        JOIN courses_coursestats AS theirs ON theirs.course_id = taught.id
+        WHERE taught.instructor_id = course.instructor_id AND taught.status = 'published'
+    ) AS teaching
+    CROSS JOIN LATERAL (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', section.id, 'title', section.title, 'description', section.description,
+            'order', section."order", 'total_lessons', live.total,
+            'total_duration_minutes', live.minutes, 'lessons', live.lessons
+        ) ORDER BY section."order", section.id), '[]') AS sections
+        FROM courses_curriculum AS section
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS total, coalesce(sum(lesson.duration_minutes), 0) AS minutes,
+                coalesce(json_agg(json_build_object(
+                    'id', lesson.id, 'title', lesson.title, 'description', lesson.description,
+                    'duration_minutes', lesson.duration_minutes, 'order', lesson."order",
+                    'is_preview', lesson.is_preview,
+                    'video_url', CASE WHEN lesson.is_preview OR %(with_media)s::boolean
+                        THEN nullif(lesson.video_url, '') END,
+                    'resources', CASE WHEN lesson.is_preview OR %(with_media)s::boolean
+                        THEN lesson.resources END,
+                    'completed', false
+                ) ORDER BY lesson."order", lesson.id), '[]') AS lessons
+            FROM courses_lesson AS lesson
+            WHERE lesson.curriculum_id = section.id AND lesson.removed_at IS NULL
+        ) AS live
+        WHERE section.course_id = course.id
+    ) AS curriculum
+"""  # noqa: S608
