@@ -39,8 +39,15 @@ def search_courses(query: dict[str, str]) -> bytes:
     )
     if offset and not rows:
         raise NotFoundError
-    courses = {"count": count, "results": [to_card(row) for row in rows]}
-    return orjson.dumps({"courses": courses, "instructors": _NOTHING, "categories": _NOTHING})
+    cards = [to_card(row) | {"highlight": None} for row in rows]
+    return orjson.dumps(
+        {
+            "courses": {"count": count, "results": cards},
+            "instructors": _NOTHING,
+            "categories": _NOTHING,
+            "did_you_mean": None,
+        }
+    )
 
 
 @functools.lru_cache(maxsize=10_000)

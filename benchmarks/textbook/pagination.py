@@ -40,5 +40,6 @@ class SearchPagination(PageNumberPagination):
                 "courses": {"count": page.paginator.count, "results": data},
                 "instructors": nothing,
                 "categories": nothing,
+                "did_you_mean": None,
             }
         )

@@ -95,6 +95,15 @@ class CourseListSerializer(serializers.ModelSerializer[Course]):
         return WishlistItem.objects.filter(user=user, course=course).exists()
 
 
+class CourseFoundSerializer(CourseListSerializer):
+    """A course among the search's results (plan 4.10)."""
+
+    highlight = serializers.ReadOnlyField(default=None)
+
+    class Meta(CourseListSerializer.Meta):
+        fields = [*CourseListSerializer.Meta.fields, "highlight"]
+
+
 class InstructorProfileSerializer(serializers.ModelSerializer[UserProfile]):
     """A teacher over all published courses."""
 

@@ -9,7 +9,11 @@ from rest_framework import generics
 
 from benchmarks.textbook.filters import CourseFilter, order_popular
 from benchmarks.textbook.pagination import SearchPagination
-from benchmarks.textbook.serializers import CourseDetailSerializer, CourseListSerializer
+from benchmarks.textbook.serializers import (
+    CourseDetailSerializer,
+    CourseFoundSerializer,
+    CourseListSerializer,
+)
 from courses.models import Course, Curriculum, Lesson
 from enrollments.models import Enrollment, LessonProgress
 
@@ -29,7 +33,7 @@ class CourseListView(generics.ListAPIView[Course]):
 class SearchView(generics.ListAPIView[Course]):
     """Full-text search as Django's documentation has it: a stored vector with its index, ranked."""
 
-    serializer_class = CourseListSerializer
+    serializer_class = CourseFoundSerializer
     filter_backends: list[Any] = []
     pagination_class = SearchPagination
 
