@@ -21,7 +21,6 @@ from courses.selectors.listing import (
     find_category_id,
     list_categories,
     list_published,
-    search_categories,
 )
 from courses.selectors.lookup import CourseFacts, find_course, reference_filter
 from courses.selectors.pages import (
@@ -44,7 +43,6 @@ from courses.selectors.search import (
     highlight_courses,
     list_found,
     list_taught_ids,
-    match_courses,
 )
 
 __all__ = [
@@ -84,9 +82,7 @@ __all__ = [
     "list_taught_ids",
     "live_lesson_ids",
     "lock_courses_for_sale",
-    "match_courses",
     "reference_filter",
-    "search_categories",
     "suggest",
     "to_cards",
     "to_shown",

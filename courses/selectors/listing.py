@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, TypedDict
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from core.ids import parse_id
 from courses.errors import CategoryNotFound
@@ -49,13 +49,6 @@ def list_categories() -> QuerySet[Category, Any]:
     categories = Category.objects.order_by("position", "name")
     rows: QuerySet[Category, Any] = categories.values(*_CATEGORY_COLUMNS)
     return rows
-
-
-def search_categories(*, q: str) -> QuerySet[Category, Any]:
-    """Return the shelves whose name or description has the text in it, accents and case aside."""
-    return list_categories().filter(
-        Q(name__unaccent__icontains=q) | Q(description__unaccent__icontains=q)
-    )
 
 
 def find_category_id(*, reference: str) -> uuid.UUID:

@@ -2,11 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
-
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, IntegerField, QuerySet, UUIDField, Value
-from django.db.models.expressions import RawSQL
 
 from core.reads import fetch_prepared
 from courses.models import Course
@@ -15,8 +10,6 @@ from courses.selectors.pages import CardShown, card_parameters, to_shown
 from courses.sql import cards
 
 ALL: Conditions = {}
-# So many come in the engine's order when a queryset is searched; the rest by popularity.
-_RANKED = 200
 
 
 def find_courses(
@@ -42,26 +35,6 @@ def highlight_courses(
 ) -> dict[uuid.UUID, Highlight]:
     """Return where those of the courses found match, as escaped HTML with `<mark>`."""
     return get_engine().highlight(marking=found.marking, ids=course_ids)
-
-
-def match_courses(courses: QuerySet[Course, Any], *, text: str) -> QuerySet[Course, Any]:
-    """Return those of the courses that match, the best first, for lists with filters and orderings
-    of their own."""
-    found = find_courses(text=text, limit=_RANKED)
-    if not found.count:
-        return courses.none()
-    place = Func(
-        Value(list(found.ids), ArrayField(UUIDField())),
-        F("id"),
-        function="array_position",
-        output_field=IntegerField(),
-    )
-    matching = RawSQL(
-        "SELECT course_id FROM courses_searchentry WHERE document @@ %s::tsquery", [found.marking]
-    )
-    return courses.filter(id__in=matching).order_by(
-        place.asc(nulls_last=True), "-search_entry__popularity", "-id"
-    )
 
 
 def list_taught_ids(*, instructor_id: uuid.UUID) -> list[uuid.UUID]:

@@ -4,7 +4,7 @@ import pytest
 
 from courses import services
 from courses.models import Category, Course
-from courses.selectors import list_published, match_courses, to_cards
+from courses.selectors import find_courses, list_found
 from tests.factories import CategoryFactory, CourseFactory, InstructorFactory
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def shelf():
 
 
 def titles(text):
-    return [card["title"] for card in to_cards(match_courses(list_published(), text=text))]
+    return [card["title"] for card in list_found(found=find_courses(text=text, limit=20))]
 
 
 @pytest.mark.parametrize(

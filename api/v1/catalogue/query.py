@@ -14,8 +14,8 @@ from api.v1.catalogue import cursors
 from api.v1.catalogue.cursors import PageCursor
 from core.ids import parse_id
 from core.serializers import ApiSerializer
-from courses.filters import MAX_SEARCH_LENGTH
 from courses.models import Course
+from courses.search.words import MAX_LENGTH
 from courses.selectors import Filters
 from courses.sql.listing import ORDERS
 
@@ -43,7 +43,7 @@ class CourseListParameters(ApiSerializer):
     duration_max = _amount(help_text="Hours.")
     search = serializers.CharField(
         required=False,
-        max_length=MAX_SEARCH_LENGTH,
+        max_length=MAX_LENGTH,
         help_text="Words of title, summary, description, category or instructor; misspelt ones "
         "find too. Without `ordering` the best match comes first.",
     )
