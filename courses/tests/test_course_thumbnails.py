@@ -21,7 +21,6 @@ from rest_framework.test import APIClient
 from core import pictures
 from courses import media
 from courses.authors import Author
-from courses.errors import ThumbnailInvalid
 from courses.models import Course
 from courses.services import thumbnails
 from tests.factories import CourseFactory, InstructorFactory, StaffFactory, UserFactory
@@ -471,24 +470,20 @@ class TestImportedPictures:
         [
             lambda full: full + b"#!/bin/sh evil",
             lambda full: (
-                full[:4] + struct.pack("<I", len(full) + 4) + full[8:] + b"EXIF\0\0\0\0evil"
+                full[:4] + struct.pack("<I", len(full) + 4) + full[8:] + b"EXIF\4\0\0\0evil"
             ),
         ],
         ids=["trailing bytes", "a chunk of metadata"],
     )
     def test_one_with_more_than_the_picture_is_made_anew(self, spoil: Any) -> None:
-        full = self.make(picture()).files[1280]
-        spoiled = spoil(full)
-        try:
-            made = self.make(spoiled).files[1280]
-        except ThumbnailInvalid:
-            return
-        assert b"evil" not in made
+        spoiled = spoil(self.make(picture()).files[1280])
+        assert b"evil" in spoiled
+        assert b"evil" not in self.make(spoiled).files[1280]
 
     def test_metadata_never_comes_along(self) -> None:
         exif = Image.Exif()
         exif[0x010F] = "SECRET"
-        content = picture(kind="WEBP", exif=exif)
+        content = picture((900, 500), kind="WEBP", exif=exif)
         assert b"SECRET" in content
         assert b"SECRET" not in self.make(content).files[1280]
 
