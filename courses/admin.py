@@ -39,8 +39,11 @@ class CategoryAdmin(admin.ModelAdmin[Category]):
     def save_model(
         self, request: HttpRequest, obj: Category, form: ModelForm[Category], change: bool
     ) -> None:
+        is_renamed = change and "name" in form.changed_data
+        if is_renamed:
+            services.hold_shelf(category_id=obj.id)
         super().save_model(request, obj, form, change)
-        if change and "name" in form.changed_data:
+        if is_renamed:
             services.rename_category(category_id=obj.id)
         services.touch_catalogue()
 

@@ -114,6 +114,13 @@ def delete_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
         )
 
 
+def hold_shelf(*, category_id: uuid.UUID) -> None:
+    """Lock the category's courses in key order until the caller's transaction ends: whoever writes
+    a category and then its courses holds the courses first, as everybody does."""
+    courses = Course.objects.select_for_update(no_key=True).filter(category_id=category_id)
+    list(courses.order_by("id").values_list("id"))
+
+
 def rename_category(*, category_id: uuid.UUID) -> None:
     """Let readers find the category's courses by its present name."""
     ids = Course.objects.filter(category_id=category_id).order_by("id").values_list("id", flat=True)

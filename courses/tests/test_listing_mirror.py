@@ -88,7 +88,8 @@ def test_the_admins_save_is_followed(client):
         "level": "advanced", "language": "Deutsch", "price": "12.34", "is_featured": "on",
         "outcomes": "[]", "requirements": "[]", "preview_video_url": "",
         "curriculum-TOTAL_FORMS": "0", "curriculum-INITIAL_FORMS": "0",
-        "stats-TOTAL_FORMS": "0", "stats-INITIAL_FORMS": "0", "is_priced": "on",
+        "stats-TOTAL_FORMS": "0", "stats-INITIAL_FORMS": "0",
+        "submissions-TOTAL_FORMS": "0", "submissions-INITIAL_FORMS": "0",
     }  # fmt: skip
     response = client.post(f"/admin/courses/course/{course.id}/change/", form)
     assert response.status_code == 302, response.content
@@ -113,9 +114,7 @@ def test_edits_of_other_fields_leave_the_counters_row_alone(django_assert_num_qu
 
     def version():
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT ctid FROM courses_coursestats WHERE course_id = %s", [course.id]
-            )
+            cursor.execute("SELECT ctid FROM courses_coursestats WHERE course_id = %s", [course.id])
             return cursor.fetchone()
 
     before = version()

@@ -4,6 +4,7 @@ import itertools
 from functools import partial
 
 import pytest
+from django.test import Client
 
 from core.errors import Invalid
 from courses import services
@@ -11,7 +12,7 @@ from courses.errors import CourseIncomplete, LastLesson
 from courses.models import Course, Curriculum, Lesson
 from courses.services import authoring
 from courses.tests.authoring.conftest import at_once, lessons_of, sections_of
-from tests.factories import make_course
+from tests.factories import StaffFactory, make_course
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,3 +167,21 @@ def test_all_kinds_of_writes_at_once_dont_deadlock(author, course):
     assert not errors_in(at_once(*moves))
     assert orders_of(Curriculum, course=course) == [1, 2]
     assert orders_of(Lesson, curriculum=second) == [1, 2, 3, 4]
+
+
+def test_renaming_a_shelf_while_its_courses_come_and_go(author, course):
+    """Staff write the category, then its courses; authors the course, then its category."""
+    shelf = course.category
+    admin = Client()
+    admin.force_login(StaffFactory.create())
+    form = {"slug": shelf.slug, "description": "", "icon": "Book", "position": 0}
+
+    def rename(name):
+        answer = admin.post(f"/admin/courses/category/{shelf.id}/change/", {**form, "name": name})
+        assert answer.status_code == 302
+
+    move = {"author": author, "reference": "rivers"}
+    for round_ in range(6):
+        turn = authoring.publish_own_course if round_ % 2 else authoring.unpublish_own_course
+        answers = at_once(partial(rename, f"Water {round_}"), partial(turn, **move))
+        assert not errors_in(answers), answers
