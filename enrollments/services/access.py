@@ -1,4 +1,8 @@
-"""Giving access to courses, and taking it away."""
+"""Giving access to courses, and taking it away.
+
+Locks are taken in one order, each kind in key order: enrolments, certificates, profiles (by their
+counters), counters of courses.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -102,7 +106,6 @@ def revoke_enrollments(
         raise Invalid("A reason is needed to revoke access", reason=["This may not be blank."])
     with transaction.atomic():
         changed = _change_status(enrollment_ids, {Status.ACTIVE, Status.SUSPENDED}, Status.REVOKED)
-        revoke_certificates(enrollments=changed)
         for enrollment in changed:
             outbox.record(EnrollmentRevoked(**_facts(enrollment), reason=reason))
             _audit(actor_id, "enrollment.revoked", enrollment, reason=reason)
@@ -185,6 +188,8 @@ def _change_status(
     for row in rows:
         row.status = after
         row.save(update_fields=["status", "updated_at"])
+    if after == Status.REVOKED:
+        revoke_certificates(enrollments=rows)
     if after == Status.ACTIVE:
         _count_students(rows, by=1)
     else:

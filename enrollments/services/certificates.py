@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from collections import Counter
 from collections.abc import Collection
 from decimal import Decimal
 from uuid import UUID
@@ -93,9 +94,10 @@ def revoke_certificates_by_staff(*, certificate_ids: Collection[UUID], actor_id:
             .filter(id__in=certificate_ids, revoked_at=None)
             .order_by("id")
         )
-        for row in sorted(rows, key=lambda row: str(row.user_id)):
+        for row in rows:
             _revoke(row, Certificate.RevokedBecause.STAFF)
             _audit(actor_id, "certificate.revoked", row)
+        _count(certificates=rows, by=-1)
     return len(rows)
 
 
@@ -104,28 +106,21 @@ def revoke_certificates(*, enrollments: Collection[Enrollment]) -> None:
 
     A refunded course proves nothing any more: verification answers `valid: false`.
     """
-    for enrollment in _by_user(enrollments):
-        if enrollment.is_completed:
-            user_services.adjust_learning(user_id=enrollment.user_id, courses_completed=-1)
-    for row in _of(enrollments).filter(revoked_at=None):
+    rows = list(_of(enrollments).filter(revoked_at=None))
+    for row in rows:
         _revoke(row, Certificate.RevokedBecause.ACCESS)
+    _count(certificates=rows, enrollments=enrollments, by=-1)
 
 
 def reinstate_certificates(*, enrollments: Collection[Enrollment]) -> None:
     """Give back what `revoke_certificates` took, as access is back; caller's transaction."""
-    for enrollment in _by_user(enrollments):
-        if enrollment.is_completed:
-            user_services.adjust_learning(user_id=enrollment.user_id, courses_completed=1)
-    for row in _of(enrollments).filter(revoked_because=Certificate.RevokedBecause.ACCESS):
+    rows = list(_of(enrollments).filter(revoked_because=Certificate.RevokedBecause.ACCESS))
+    for row in rows:
         row.revoked_at, row.revoked_because, row.next_attempt_at = None, "", timezone.now()
         row.save(update_fields=["revoked_at", "revoked_because", "next_attempt_at", "updated_at"])
-        _count(row, by=1)
+    _count(certificates=rows, enrollments=enrollments, by=1)
+    if rows:
         transaction.on_commit(lambda: nudge(TASK))
-
-
-def _by_user(enrollments: Collection[Enrollment]) -> list[Enrollment]:
-    """Profiles are locked by their counters: in key order, as everything is."""
-    return sorted(enrollments, key=lambda enrollment: str(enrollment.user_id))
 
 
 def _of(enrollments: Collection[Enrollment]) -> models.QuerySet[Certificate]:
@@ -139,12 +134,24 @@ def _of(enrollments: Collection[Enrollment]) -> models.QuerySet[Certificate]:
 def _revoke(row: Certificate, because: Certificate.RevokedBecause) -> None:
     row.revoked_at, row.revoked_because = timezone.now(), because
     row.save(update_fields=["revoked_at", "revoked_because", "updated_at"])
-    _count(row, by=-1)
 
 
-def _count(row: Certificate, *, by: int) -> None:
-    if row.user_id is not None:
-        user_services.adjust_learning(user_id=row.user_id, certificates=by)
+def _count(
+    *,
+    certificates: Collection[Certificate],
+    enrollments: Collection[Enrollment] = (),
+    by: int,
+) -> None:
+    """Adjust the totals of the people they belong to. Counting locks profiles: each once, in key
+    order, and after the certificates, whoever counts."""
+    certified = Counter(row.user_id for row in certificates if row.user_id is not None)
+    completed = Counter(row.user_id for row in enrollments if row.is_completed)
+    for user_id in sorted({*certified, *completed}):
+        user_services.adjust_learning(
+            user_id=user_id,
+            courses_completed=by * completed[user_id],
+            certificates=by * certified[user_id],
+        )
 
 
 def _claim_next() -> Certificate | None:

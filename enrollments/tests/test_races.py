@@ -2,7 +2,10 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -195,3 +198,88 @@ def test_parallel_workers_make_each_certificate_once() -> None:
     assert not Certificate.objects.filter(file="").exists()
     assert set(Certificate.objects.values_list("attempts", flat=True)) == {1}
     assert events("enrollments.certificate_issued") == 3
+
+
+def meeting(monkeypatch: pytest.MonkeyPatch, target: str, *, first: str) -> None:
+    """Have two threads meet around `target`: the one named `first` has called it by then, the other
+    is about to. Whoever can't come, as it waits for a lock, is not waited for long."""
+    door = threading.Barrier(2)
+    owner, name = target.rsplit(".", 1)
+    called = getattr(import_module(owner), name)
+
+    def call(**given: Any) -> Any:
+        is_first = threading.current_thread().name == first
+        answer = called(**given) if is_first else None
+        with suppress(threading.BrokenBarrierError):
+            door.wait(timeout=1.0)
+        return answer if is_first else called(**given)
+
+    monkeypatch.setattr(target, call)
+
+
+def named(name: str, call: Callable[[], object]) -> Callable[[], object]:
+    def run() -> object:
+        threading.current_thread().name = name
+        return call()
+
+    return run
+
+
+def complete(course: Course, user: Any = None) -> Enrollment:
+    enrollment: Enrollment = EnrollmentFactory.create(
+        course=course, **({"user": user} if user else {})
+    )
+    for lesson_id in Lesson.objects.filter(curriculum__course=course).values_list("id", flat=True):
+        mark(enrollment, lesson_id)
+    return enrollment
+
+
+def test_staff_and_a_refund_revoke_a_certificate_without_a_deadlock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    enrollment = complete(make_course(sections=1, lessons=1))
+    certificate = Certificate.objects.get()
+    meeting(monkeypatch, "users.services.adjust_learning", first="refund")
+    answers = at_once(
+        named(
+            "refund",
+            partial(services.revoke_enrollments, enrollment_ids=[enrollment.id], reason="refund"),
+        ),
+        named(
+            "staff",
+            partial(
+                services.revoke_certificates_by_staff,
+                certificate_ids=[certificate.id],
+                actor_id=enrollment.user_id,
+            ),
+        ),
+    )
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    profile = UserProfile.objects.get(user_id=enrollment.user_id)
+    assert (profile.courses_completed, profile.certificates_earned) == (0, 0)
+
+
+def test_taking_courses_from_many_and_selling_one_again_without_a_deadlock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, two = make_course(sections=1, lessons=1), make_course(sections=1, lessons=1)
+    buyer = UserFactory.create()
+    taken = [complete(one).id, complete(two, buyer).id]
+    before = complete(one, buyer)
+    services.revoke_enrollments(enrollment_ids=[before.id], reason="refund")
+    CourseStats.objects.update(student_count=1)
+    meeting(monkeypatch, "users.services.adjust_learning", first="sale")
+    answers = at_once(
+        named(
+            "staff",
+            partial(
+                services.revoke_enrollments,
+                enrollment_ids=taken,
+                reason="terms",
+            ),
+        ),
+        named("sale", partial(services.enroll_bought, user_id=buyer.id, course_ids=[one.id])),
+    )
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert CourseStats.objects.get(course=one).student_count == 1
+    assert UserProfile.objects.get(user=buyer).courses_completed == 1
