@@ -8,7 +8,9 @@ from email.utils import parseaddr
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from core.nudge import nudge
@@ -22,6 +24,8 @@ logger = logging.getLogger(__name__)
 CLAIM = dt.timedelta(minutes=3)
 BATCH = 20
 MAX_ATTEMPTS = 12
+# After this the server is tried again when it couldn't be reached at all.
+UNREACHABLE_PAUSE = dt.timedelta(seconds=30)
 
 
 def write_email(*, dedupe_key: str, kind: str, user_id: uuid.UUID, to: str, letter: Letter) -> None:
@@ -53,15 +57,18 @@ def send_due_emails(*, limit: int = BATCH) -> int:
     emails = _claim(limit)
     if not emails:
         return 0
-    with get_connection(fail_silently=False) as connection:
+    try:
+        connection = get_connection(fail_silently=False)
+        connection.open()
+    except Exception as exc:
+        logger.exception("the mail server can't be reached")
+        _give_back(emails, exc)
+        return len(emails)
+    try:
         for email in emails:
-            try:
-                connection.send_messages([_message(email)])
-            except Exception as exc:
-                logger.exception("mail %s to %s failed", email.id, email.kind)
-                _try_later(email, exc)
-            else:
-                _mark_sent(email)
+            _send(email, connection)
+    finally:
+        connection.close()
     return len(emails)
 
 
@@ -72,6 +79,26 @@ def resend_emails(*, email_ids: Iterable[uuid.UUID]) -> int:
     )
     nudge("notifications.tasks.send_due_emails")
     return count
+
+
+def _send(email: Email, connection: BaseEmailBackend) -> None:
+    try:
+        connection.send_messages([_message(email)])
+    except Exception as exc:
+        logger.exception("mail %s of kind %s failed", email.id, email.kind)
+        _try_later(email, exc)
+    else:
+        _mark_sent(email)
+
+
+def _give_back(emails: list[Email], exc: Exception) -> None:
+    """End the claims of mails that were never tried: an outage of the server, however long, is not
+    counted against any of them."""
+    Email.objects.filter(id__in=[email.id for email in emails]).update(
+        attempts=F("attempts") - 1,
+        next_attempt_at=timezone.now() + UNREACHABLE_PAUSE,
+        last_error=f"{type(exc).__name__}: {exc}"[:2000],
+    )
 
 
 def _claim(limit: int) -> list[Email]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import timezone
@@ -58,10 +59,11 @@ def test_a_mail_goes_out_in_text_and_html_once(user: User) -> None:
     assert services.send_due_emails() == 0
     [sent] = mail.outbox
     assert sent.to == ["ada@example.test"]
+    assert isinstance(sent, EmailMultiAlternatives)
     assert "Hello <you>" in str(sent.body)
-    [(html, kind)] = sent.alternatives  # type: ignore[attr-defined]
+    [(html, kind)] = sent.alternatives
     assert kind == "text/html"
-    assert "Hello &lt;you&gt;" in html
+    assert "Hello &lt;you&gt;" in str(html)
     row = Email.objects.get()
     assert row.status == "sent"
     assert str(row.id) in sent.extra_headers["Message-ID"]
@@ -93,6 +95,36 @@ def test_workers_at_once_send_each_mail_once(user: User) -> None:
     assert sum(tried) == 30
     assert len({message.extra_headers["Message-ID"] for message in mail.outbox}) == 30
     assert len(mail.outbox) == 30
+
+
+class _UnreachableBackend(BaseEmailBackend):
+    def open(self) -> bool:
+        raise ConnectionRefusedError("nobody listens")
+
+
+@pytest.mark.django_db
+def test_an_unreachable_server_is_not_held_against_the_mails(user: User, settings: Any) -> None:
+    backend = settings.EMAIL_BACKEND
+    for number in range(3):
+        write(user, f"k{number}")
+    settings.EMAIL_BACKEND = f"{__name__}._UnreachableBackend"
+    for _ in range(services.MAX_ATTEMPTS + 1):
+        Email.objects.update(next_attempt_at=timezone.now())
+        assert services.send_due_emails() == 3
+    row = Email.objects.first()
+    assert row is not None
+    assert "nobody listens" in row.last_error
+    assert row.next_attempt_at < timezone.now() + dt.timedelta(minutes=1), "tried again soon"
+
+    settings.EMAIL_BACKEND = f"{__name__}._BrokenBackend"
+    Email.objects.update(next_attempt_at=timezone.now())
+    services.send_due_emails()
+    assert set(Email.objects.values_list("status", flat=True)) == {"pending"}
+
+    settings.EMAIL_BACKEND = backend
+    Email.objects.update(next_attempt_at=timezone.now())
+    services.send_due_emails()
+    assert set(Email.objects.values_list("status", flat=True)) == {"sent"}
 
 
 class _BrokenBackend(BaseEmailBackend):
