@@ -10,7 +10,7 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, Malformed
 from core.models import IdempotencyRecord
 
 KEEP = dt.timedelta(hours=24)
@@ -48,9 +48,16 @@ class StoredAnswer:
 
 
 def fingerprint(*, method: str, path: str, body: Any) -> str:
-    """Return a hash that is equal for equal requests, whatever the order of the body's keys."""
-    parts = [method, path, body]
-    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """Return a hash that is equal for equal requests, whatever the order of the body's keys.
+
+    Raises Malformed for a body nested deeper than can be written (some 250 levels, of the 1024
+    that can be read): no request of ours is.
+    """
+    try:
+        request = orjson.dumps([method, path, body], option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as exc:
+        raise Malformed("The body is nested too deeply") from exc
+    return hashlib.sha256(request).hexdigest()
 
 
 def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | None:
