@@ -25,7 +25,8 @@ class ConfirmPaymentSerializer(ApiSerializer):
     """Which intent to look up for which order."""
 
     order_id = serializers.UUIDField()
-    payment_intent_id = serializers.CharField(max_length=255)
+    # Whatever can't be an intent's id is INVALID_PAYMENT, not a matter of validation (contract).
+    payment_intent_id = serializers.CharField(allow_blank=True)
 
 
 class ConfirmationSerializer(ApiSerializer):

@@ -1,5 +1,6 @@
 """Starting a payment and hearing from the buyer that it was made."""
 
+import re
 import time
 import uuid
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from payments.stripe_gateway import IntentFacts, StripeBusy, StripeNotFound, Str
 
 # Seconds between attempts while the same Idempotency-Key is being worked on.
 _PATIENCE = (0.1, 0.2, 0.4, 0.8)
+_INTENT_ID = re.compile(r"pi_[A-Za-z0-9_]{1,250}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +71,7 @@ def confirm_payment(
     money came too late and is going back, or PaymentsUnavailable.
     """
     order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
-    try:
-        intent = stripe_gateway.retrieve_intent(intent_id=payment_intent_id)
-    except (StripeNotFound, StripeRefused) as exc:
-        raise InvalidPayment("No such payment", payment_intent_id=payment_intent_id[:255]) from exc
+    intent = _look_up(payment_intent_id)
     if not _belongs(order, intent):
         raise InvalidPayment
     settlement = settle(intent=intent)
@@ -86,6 +85,17 @@ def confirm_payment(
         error_code=intent.error_code,
         error_message=intent.error_message,
     )
+
+
+def _look_up(intent_id: str) -> IntentFacts:
+    """Return the intent that a client names. What isn't shaped like an id never becomes part of an
+    address at Stripe, where "." would be the list of all intents."""
+    try:
+        if _INTENT_ID.fullmatch(intent_id):
+            return stripe_gateway.retrieve_intent(intent_id=intent_id)
+    except (StripeNotFound, StripeRefused) as exc:
+        raise InvalidPayment("No such payment", payment_intent_id=intent_id) from exc
+    raise InvalidPayment("No such payment", payment_intent_id=intent_id[:255])
 
 
 def _belongs(order: OrderForPayment, intent: IntentFacts) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from rest_framework.test import APIClient
 
 from devtools.stripe_standin.client import StandIn
 from enrollments.models import Enrollment
@@ -153,7 +154,23 @@ def test_three_d_secure_waits_for_the_buyer(order: Order, standin: StandIn, pay:
     assert confirm(order, intent).status == "succeeded"
 
 
-@pytest.mark.parametrize("intent_id", ["pi_unknown", "x", "../v1/refunds", "a b", "é", "pi_" * 60])
+@pytest.mark.parametrize(
+    "intent_id",
+    [
+        "pi_unknown",
+        "x",
+        "../v1/refunds",
+        "a b",
+        "é",
+        "pi_" * 60,
+        "",
+        " ",
+        ".",
+        "..",
+        "/",
+        "x" * 300,
+    ],
+)
 def test_an_intent_nobody_knows_is_invalid(
     order: Order, buyer: User, standin: StandIn, intent_id: str
 ) -> None:
@@ -187,3 +204,17 @@ def test_after_a_cancelled_intent_comes_a_new_one(order: Order, standin: StandIn
         first.payment_intent_id: "failed",
         second.payment_intent_id: "pending",
     }
+
+
+@pytest.mark.parametrize("intent_id", ["", ".", "x" * 300])
+def test_an_id_that_cannot_be_one_is_an_invalid_payment_over_http(
+    order: Order, buyer: User, standin: StandIn, intent_id: str
+) -> None:
+    client = APIClient()
+    client.force_authenticate(buyer)
+    answer = client.post(
+        "/api/v1/payments/confirm-payment/",
+        {"order_id": str(order.id), "payment_intent_id": intent_id},
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_PAYMENT")
+    assert standin.counts() == {}, "Stripe isn't asked for what can't be an id"
