@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as drf
@@ -188,6 +188,7 @@ _RESPONDERS: list[tuple[type[Exception], Callable[[Any], Response]]] = [
         PermissionDenied,
         lambda exc: _answer(403, message="You do not have permission to perform this action"),
     ),
+    (RequestDataTooBig, lambda exc: _answer(413, message="The request body is too large")),
     (
         DataError,
         lambda exc: _answer(422, code="VALIDATION_ERROR", message="A value is out of range"),

@@ -109,6 +109,11 @@ def test_a_signed_body_that_is_no_event_is_refused(standin: StandIn, body: bytes
     assert deliver(body, sign(body, standin.webhook_secret)).status_code == 400
 
 
+def test_far_too_large_a_body_is_413(standin: StandIn) -> None:
+    answer = deliver(b" " * 3_000_000, "t=1,v1=0")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
 def test_without_stripe_the_door_is_closed(settings: Any) -> None:
     settings.STRIPE_SECRET_KEY = ""
     assert deliver(b"{}", "").status_code == 503
