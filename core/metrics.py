@@ -35,6 +35,6 @@ def collect_metrics() -> bytes:
     own = CollectorRegistry()
     own.register(_OutboxCollector())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(own)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(own)
         return generate_latest(own)
     return generate_latest(REGISTRY) + generate_latest(own)

@@ -60,7 +60,7 @@ ME = [
 VERIFY_EMAIL = [_request({"token": _TOKEN}), _response({"message": "E-mail address verified"})]
 EMAIL = [
     _request({"email": "user@example.com"}),
-    _response({"message": "If there is such an account, the mail is on its way"}, "202"),
+    _response({"message": "If there is something to send, a mail is on its way"}, "202"),
 ]
 PASSWORD_RESET_CONFIRM = [
     _request({"token": f"{_ID}.cx1p3u-0d9f", "new_password": "NewPassword123!"}),

@@ -289,5 +289,5 @@ class TestRecommendations:
             EnrollmentFactory.create(user=peer)
         client = sign_in(user)
         # Session; taste, also taken, its cards, subjects, popular; three flags.
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(7):
             client.get(RECOMMENDED)

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.test import override_settings
 from rest_framework import serializers
 from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api.throttling import RateThrottle, parse_rate
@@ -87,7 +88,7 @@ class BodySerializer(ApiSerializer):
 class EchoView(APIView):
     authentication_classes = ()
     permission_classes = ()
-    throttle_classes = ()
+    throttle_classes: tuple[type[BaseThrottle], ...] = ()
 
     def post(self, request: Any) -> Any:
         BodySerializer(data=request.data).is_valid(raise_exception=True)
@@ -132,15 +133,14 @@ def test_a_crash_is_500_without_internals() -> None:
 
 
 def test_a_database_that_is_away_is_503() -> None:
-    view = type("View", (BrokenView,), {"exc": OperationalError("could not connect to 10.0.0.1")})
-    response = view.as_view()(factory.get("/"))
+    view = BrokenView.as_view(exc=OperationalError("could not connect to 10.0.0.1"))
+    response = view(factory.get("/"))
     assert response.status_code == 503
     assert "10.0.0.1" not in json.dumps(response.data)
 
 
 def test_too_many_says_when_to_come_back() -> None:
-    view = type("View", (BrokenView,), {"exc": TooMany(retry_after=7)})
-    response = view.as_view()(factory.get("/"))
+    response = BrokenView.as_view(exc=TooMany(retry_after=7))(factory.get("/"))
     assert (response.status_code, response["Retry-After"]) == (429, "7")
 
 

@@ -75,8 +75,9 @@ def test_public_functions_have_docstrings() -> None:
         }:
             continue
         for node in ast.parse(path.read_text()).body:
-            is_public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
-            if is_public and not ast.get_docstring(node):
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name[0] == "_":
+                continue
+            if not ast.get_docstring(node):
                 bare.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     assert bare == []
 

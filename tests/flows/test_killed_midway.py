@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import psutil
 import psycopg
@@ -84,7 +85,7 @@ def _purchase(instance: Instance, *, kill_after: str, victim: str) -> list[str]:
     )
     assert process.stdout is not None
     printed: queue.Queue[str] = queue.Queue()
-    reader = threading.Thread(target=lambda: [printed.put(line) for line in process.stdout or ()])
+    reader = threading.Thread(target=_read, args=(process.stdout, printed))
     reader.start()
     lines: list[str] = []
     deadline = time.monotonic() + _PURCHASE_SECONDS
@@ -101,6 +102,11 @@ def _purchase(instance: Instance, *, kill_after: str, victim: str) -> list[str]:
     process.stdout.close()
     assert "demo-purchase: everything held." in lines[-1], "".join(lines)
     return lines
+
+
+def _read(output: IO[str], printed: "queue.Queue[str]") -> None:
+    for line in output:
+        printed.put(line)
 
 
 def _find(lines: list[str], pattern: str) -> str:
