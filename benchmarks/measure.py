@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bodies import BodyError, fetch_bodies, find_difference, shape_of
-from benchmarks.load import Turn, drive, write_stream
+from benchmarks.load import LoadError, Turn, drive, write_stream
 from benchmarks.options import Options
 from benchmarks.results import RowResult, summarise
 from benchmarks.rows import FLOOR_BYTES, Row
@@ -42,12 +42,8 @@ def measure_row(
     for number in range(options.rounds):
         for name, server in servers.items():
             book.clear()
-            turn = drive(
-                port=server.port,
-                stream=files[name],
-                seconds=options.seconds,
-                connections=options.connections,
-                skip=number * len(streams[name]) // options.rounds,
+            turn = _drive(
+                server, files[name], options, skip=number * len(streams[name]) // options.rounds
             )
             counted[name] = book.read(requests=turn.requests)
             turns[name].append(turn)
@@ -73,11 +69,10 @@ def compare_answers(
         at_rest = fetch_bodies(port=server.port, requests=sample)
         with ThreadPoolExecutor(max_workers=1) as beside:
             load = beside.submit(
-                drive,
-                port=server.port,
-                stream=files[name],
-                seconds=_WARM_UP_SECONDS,
-                connections=options.connections,
+                _drive,
+                server,
+                files[name],
+                replace(options, seconds=_WARM_UP_SECONDS),
                 # From the middle on: the first turn is to find nothing remembered.
                 skip=len(streams[name]) // 2,
             )
@@ -91,6 +86,19 @@ def compare_answers(
             _hold_equal(expected[0], shapes, name, [shape_of(body) for body in at_rest], sample)
         else:
             _hold_equal(*expected, name, at_rest, sample)
+
+
+def _drive(server: Server, stream: Path, options: Options, *, skip: int) -> Turn:
+    try:
+        return drive(
+            port=server.port,
+            stream=stream,
+            seconds=options.seconds,
+            connections=options.connections,
+            skip=skip,
+        )
+    except LoadError as problem:
+        raise LoadError(f"{server.name}, {stream.stem}: {problem}") from None
 
 
 def _hold_equal(

@@ -3,12 +3,12 @@
 COUNT_COURSES = "SELECT count(*) FROM courses_course WHERE status = 'published'"
 CATEGORIES = "SELECT slug FROM courses_category WHERE course_count > 0 ORDER BY slug"
 
-# Words of titles, the most common first: each is in far more courses than a page shows.
+# Words of English titles, the most common first: each is in far more courses than a page shows.
 COMMON_WORDS = """
     SELECT word, courses FROM (
         SELECT word, count(*) AS courses
         FROM courses_course, regexp_split_to_table(lower(title), '[^a-z]+') AS word
-        WHERE status = 'published' AND length(word) BETWEEN 4 AND 15
+        WHERE status = 'published' AND language = 'English' AND length(word) BETWEEN 4 AND 15
         GROUP BY word ORDER BY courses DESC, word LIMIT %(limit)s
     ) AS common
     WHERE to_tsvector('english', word) <> '' ORDER BY courses DESC, word

@@ -3,7 +3,7 @@
 
 from benchmarks.floor.sql import CARD, CARD_JOINS, NO_FLAGS
 
-RANKED = 200
+RANKED = 100
 LANGUAGES = [
     f"courses_{name}"
     for name in ("simple", "dutch", "english", "french", "german", "italian", "portuguese",
