@@ -14,7 +14,7 @@ from django.utils import timezone
 from core.nudge import nudge
 from core.outbox import back_off_delay
 from payments import stripe_gateway
-from payments.models import StripeEvent
+from payments.models import Payment, StripeEvent
 from payments.services.disputes import sync_dispute
 from payments.services.refunds import sync_refund
 from payments.services.settlement import settle
@@ -97,7 +97,7 @@ def _settle(intent: stripe_gateway.IntentFacts) -> None:
 
 def _fetch_refund(event: StripeEvent) -> Effect:
     facts = stripe_gateway.retrieve_refund(stripe_refund_id=event.object_id)
-    return lambda: sync_refund(facts=facts)
+    return _after_payment(facts.intent_id, lambda: sync_refund(facts=facts))
 
 
 def _fetch_refunds_of_charge(event: StripeEvent) -> Effect:
@@ -107,12 +107,27 @@ def _fetch_refunds_of_charge(event: StripeEvent) -> Effect:
         for facts in reversed(refunds):
             sync_refund(facts=facts)
 
-    return apply
+    return _after_payment(refunds[0].intent_id, apply) if refunds else apply
 
 
 def _fetch_dispute(event: StripeEvent) -> Effect:
     facts = stripe_gateway.retrieve_dispute(stripe_dispute_id=event.object_id)
-    return lambda: sync_dispute(facts=facts)
+    return _after_payment(facts.intent_id, lambda: sync_dispute(facts=facts))
+
+
+def _after_payment(intent_id: str, effect: Effect) -> Effect:
+    """What is refunded or disputed was paid. Should that be news to us, as its own event is late,
+    it is settled first: the order would else be completed afterwards, with the money gone."""
+    paid = Payment.objects.filter(stripe_payment_id=intent_id, status=Payment.Status.SUCCEEDED)
+    if not intent_id or paid.exists():
+        return effect
+    intent = stripe_gateway.retrieve_intent(intent_id=intent_id)
+
+    def apply() -> None:
+        settle(intent=intent)
+        effect()
+
+    return apply
 
 
 # What is handled (contract "Orders and payments"); every other type is stored and ignored.

@@ -12,7 +12,7 @@ from enrollments.models import Enrollment
 from orders import services as order_services
 from orders.models import Order
 from payments import services, stripe_gateway
-from payments.models import Payment, Refund
+from payments.models import Payment, Refund, StripeEvent
 from payments.stripe_gateway import DisputeFacts, RefundFacts
 from payments.tests.conftest import Pay, confirm, start_payment
 from tests.factories import OrderFactory, OrderItemFactory
@@ -145,3 +145,44 @@ def test_the_buyer_hears_of_money_that_came_too_late_and_went_back(
     payload = OutboxEvent.objects.get(name="payments.refund_succeeded").payload
     assert payload["order_id"] == str(order.id)
     assert payload["user_id"] == str(order.user_id)
+
+
+def hear_of(kind: str, object_id: str) -> None:
+    """Have the inbox handle one event, before any other about the same payment."""
+    now = timezone.now()
+    StripeEvent.objects.create(
+        id=f"evt_{kind}", type=kind, object_id=object_id, payload={}, created_at_stripe=now,
+        next_attempt_at=now,
+    )  # fmt: skip
+    assert services.handle_due_events() == 1
+
+
+@pytest.mark.parametrize("row", ["there", "lost"])
+@pytest.mark.parametrize("kind", ["charge.refunded", "refund.updated"])
+def test_a_refund_heard_of_before_its_payment_is_taken_in_all_the_same(
+    order: Order, standin: StandIn, pay: Pay, kind: str, row: str
+) -> None:
+    intent = start_payment(order)
+    pay(intent)
+    made = stripe_gateway.create_refund(
+        intent_id=intent.payment_intent_id, amount=9998, refund_id="", idempotency_key="dash"
+    )
+    paid = stripe_gateway.retrieve_intent(intent_id=intent.payment_intent_id)
+    if row == "lost":
+        Payment.objects.all().delete()
+    hear_of(kind, made.id if kind == "refund.updated" else paid.charge_id)
+    services.settle(intent=paid)
+    order.refresh_from_db()
+    assert (order.status, order.refunded_amount) == ("refunded", Decimal("99.98"))
+    assert access() == {"revoked"}
+
+
+def test_a_dispute_heard_of_before_its_payment_suspends(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    intent = start_payment(order)
+    pay(intent)
+    opened = standin.open_dispute(payment_intent=intent.payment_intent_id)
+    hear_of("charge.dispute.created", opened["id"])
+    services.settle(intent=stripe_gateway.retrieve_intent(intent_id=intent.payment_intent_id))
+    assert access() == {"suspended"}
