@@ -156,13 +156,12 @@ class TestLessons:
     def test_only_what_is_sent_changes(self, client, named):
         section = sections_of(named)[0]
         lesson = lessons_of(section)[1]
-        before = Lesson.objects.filter(id=lesson.id).values().get()
+        before = dict(Lesson.objects.filter(id=lesson.id).values().get())
         path = f"{base(named)}{section.id}/lessons/{lesson.id}/"
         body = client.patch(path, {"duration_minutes": 40}).json()
-        after = Lesson.objects.filter(id=lesson.id).values().get()
-        assert {key for key in after if after[key] != before[key]} == {
-            "duration_minutes", "updated_at",
-        }  # fmt: skip
+        after = dict(Lesson.objects.filter(id=lesson.id).values().get())
+        changed = {key for key, value in after.items() if value != before[key]}
+        assert changed == {"duration_minutes", "updated_at"}
         assert_shape(body, OwnLessonSerializer())
         assert totals(named) == (70, [(3, 60), (1, 10)])
         assert client.patch(path, {**LESSON, "order": 1}).json()["id"] == str(lesson.id)

@@ -204,7 +204,7 @@ class TestReadersCaches:
         base = f"{PATH}{course.id}/"
         lessons = f"{base}curriculum/{section.id}/lessons/"
         ids = [str(row.id) for row in sections_of(course)]
-        seen = set()
+        seen: set[str] = set()
         for method, path, body in [
             ("post", PATH, {"title": "New"}),
             ("patch", base, {"price": 1}),

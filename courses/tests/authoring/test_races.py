@@ -1,6 +1,7 @@
 """Authors at the same moment, with real threads and connections."""
 
 import itertools
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -149,7 +150,7 @@ def test_all_kinds_of_writes_at_once_dont_deadlock(author, course):
     first, second = sections_of(course)
     lesson = lessons_of(first)[0]
     at = {"author": author, "reference": str(course.id)}
-    moves = [
+    moves: list[Callable[[], object]] = [
         partial(authoring.edit_course, **at, fields={"slug": "streams"}),
         partial(authoring.edit_course, **at, fields={"title": "Streams"}),
         partial(authoring.reorder_sections, **at, order=[second.id, first.id]),
