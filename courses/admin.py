@@ -17,6 +17,7 @@ from core.errors import DomainError
 from courses import services
 from courses.admin_forms import CourseForm
 from courses.models import Category, Course, CourseStats, CourseSubmission, Curriculum, Lesson
+from courses.search import admin as search_admin  # noqa: F401 - registers what people search for
 
 # An address typed without a scheme is meant to be secure.
 ADDRESSES: Any = {models.URLField: {"assume_scheme": "https"}}

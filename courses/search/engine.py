@@ -69,7 +69,7 @@ class SearchEngine(Protocol):
 
     def reindex(self, *, course_ids: Collection[uuid.UUID] | None) -> int:
         """Bring the index up to date with these courses, or with all whose words changed (None);
-        returns how many entries were written or removed. In the caller's transaction."""
+        returns how many entries were written or removed. All of these courses or none."""
         ...
 
 

@@ -49,7 +49,10 @@ _SEEN_SECONDS = 24 * 3600
 _paused_until = 0.0
 
 # An address, a link, a number long enough for a telephone or a card, or a key of some kind.
-_PERSONAL = re.compile(r"@|://|\bwww\.|(?:\d[\s().+-]*){6,}|\b(?=\w*\d)\w{16,}\b", re.IGNORECASE)
+_PERSONAL = re.compile(
+    r"@|://|\bwww\.|(?:\d[\s().+-]*){6,}|\b(?=\w*\d)\w{16,}\b|\b[0-9a-f]{8}-[0-9a-f]{4}-",
+    re.IGNORECASE,
+)
 
 _COUNT = """
 if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[2]) then return 0 end

@@ -3,8 +3,6 @@
 import uuid
 from collections.abc import Collection
 
-from django.db import transaction
-
 from courses.search.engine import get_engine
 from courses.search.popular import add_up_searches, record_search
 
@@ -19,8 +17,7 @@ __all__ = [
 def refresh_search(*, course_ids: Collection[uuid.UUID]) -> None:
     """Let search find these courses as they are now, and not find those that aren't published.
     Locks them in key order; costs no write for a course whose words are the same."""
-    with transaction.atomic():
-        get_engine().reindex(course_ids=course_ids)
+    get_engine().reindex(course_ids=course_ids)
 
 
 def refresh_stale_search() -> int:

@@ -3,7 +3,7 @@
 import html
 import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -12,6 +12,13 @@ from core.reads import fetch_rows
 from courses.cache import Memory, generation
 from courses.search.engine import Conditions, CoursesFound, CourseSuggested, Highlight
 from courses.search.postgres import index, spelling, sql
+from courses.search.postgres.forgiving import (
+    FAR_MORE,
+    Spellings,
+    correct,
+    find_attempts,
+    propose,
+)
 from courses.search.postgres.reading import NOTHING, Reading, interpret, read
 
 # So many candidates are ordered by relevance: five pages.
@@ -20,9 +27,6 @@ RANKED = 100
 KNOWN = 2_000
 # With fewer results than this another spelling is proposed, if it is far more usual.
 FEW = 3
-FAR_MORE = 5
-# The shortest beginning that is looked up when nothing matches whole words.
-SHORTEST_PREFIX = 3
 # Characters for private use; those in a course's own words are taken away before.
 _START, _STOP = "\ue000", "\ue001"
 _MARKS = f"StartSel={_START}, StopSel={_STOP}"
@@ -69,7 +73,7 @@ class PostgresEngine:
         found = _suggest(words, limit)
         if found or not words:
             return found
-        corrected = _correct(words, spelling.check(words))
+        corrected = correct(words, spelling.check(words))
         return _suggest(corrected, limit) if corrected != words else []
 
     def highlight(self, *, marking: str, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Highlight]:
@@ -106,81 +110,27 @@ def _find(resolved: _Resolved, conditions: Conditions, *, limit: int, offset: in
 
 
 def _resolve(reading: Reading, narrow: Conditions) -> _Resolved:
-    """Return the reading as it is when it finds something, else the first that does of: the last
-    word as a beginning, corrected words, only the words that the catalogue knows."""
+    """Return the reading as it is when it finds something, else the first attempt that does."""
     if not reading.search:
         return _Resolved(NOTHING, 0)
     count = _count(reading, narrow)
     if count >= FEW:
         return _Resolved(reading, count)
-    words = reading.tokens
-    spelled = spelling.check(words)
+    spelled = spelling.check(reading.tokens)
     if count:
-        return _Resolved(reading, count, _propose(words, spelled, narrow, count))
-    for attempt, other in (
-        (_begin(words), None),
-        *((read(text), text) for text in _other_spellings(words, spelled)),
-        (interpret(_all_but_one(_correct(words, spelled))), None),
-    ):
+        return _Resolved(reading, count, _propose(reading, spelled, narrow, count))
+    for attempt, other in find_attempts(reading, spelled):
         if attempt.search and (count := _count(attempt, narrow)):
             return _Resolved(attempt, count, other)
     return _Resolved(reading, 0)
 
 
-def _begin(words: Sequence[str]) -> Reading:
-    """Return the words with the last one as a beginning: somebody didn't type to its end."""
-    if not words or len(words[-1]) < SHORTEST_PREFIX:
-        return NOTHING
-    *whole, last = words
-    search = " & ".join([*(f"'{word}'" for word in whole), f"'{last}':*"])
-    return Reading(search=search, words=" ".join(words))
-
-
-def _other_spellings(words: list[str], spelled: Mapping[str, spelling.Spelling]) -> list[str]:
-    corrected = _correct(words, spelled)
-    known = [
-        word
-        for word, original in zip(corrected, words, strict=True)
-        if (facts := spelled.get(original)) and (facts.courses is not None or facts.nearest)
-    ]
-    # A word that means nothing here may be left out, as long as most of the query stays.
-    shorter = known if 2 * len(known) > len(words) else words
-    return [" ".join(text) for text in (corrected, shorter) if text != words]
-
-
-def _correct(words: list[str], spelled: Mapping[str, spelling.Spelling]) -> list[str]:
-    """Return the words, those that the catalogue doesn't know replaced by the likeliest."""
-    return [
-        facts.nearest
-        if (facts := spelled.get(word)) and facts.courses is None and facts.nearest
-        else word
-        for word in words
-    ]
-
-
-def _all_but_one(words: Sequence[str]) -> str:
-    """Return a query for all but any one of the words, "" with too few or too many of them."""
-    if not 3 <= len(words) <= spelling.MAX_WORDS:
-        return ""
-    return " or ".join(" ".join([*words[:at], *words[at + 1 :]]) for at in range(len(words)))
-
-
-def _propose(
-    words: list[str], spelled: Mapping[str, spelling.Spelling], narrow: Conditions, count: int
-) -> str | None:
+def _propose(reading: Reading, spelled: Spellings, narrow: Conditions, count: int) -> str | None:
     """Return a spelling that finds far more than the `count` of the one typed, if there is one."""
-    others = [
-        facts.nearest
-        if (facts := spelled.get(word))
-        and facts.nearest
-        and facts.nearest_courses >= FAR_MORE * max(facts.courses or 0, 1)
-        else word
-        for word in words
-    ]
-    text = " ".join(others)
-    if others == words or _count(read(text), narrow) < FAR_MORE * count:
-        return None
-    return text
+    text = propose(reading.tokens, spelled)
+    if text and _count(interpret(text).without(reading.excluded), narrow) >= FAR_MORE * count:
+        return text
+    return None
 
 
 def _count(reading: Reading, narrow: Conditions) -> int:

@@ -14,11 +14,19 @@ _EXCLUDED = re.compile(r'(?<!\S)-(?:"([^"]*)"?|(\S+))')
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A query as `tsquery` ("" when there is nothing to look for), and the words it is made of as
-    `courses_search_words` writes them."""
+    """A query as `tsquery` ("" when there is nothing to look for), the words it is made of as
+    `courses_search_words` writes them, and what it leaves out, as `tsquery` too."""
 
     search: str
     words: str
+    excluded: str = ""
+
+    def without(self, excluded: str) -> "Reading":
+        """Return the reading that finds nothing of what the other `tsquery` matches."""
+        if not self.search or not excluded:
+            return self
+        search = f"({self.search}) & !({excluded})"
+        return Reading(search=search, words=self.words, excluded=excluded)
 
     @property
     def tokens(self) -> list[str]:
@@ -51,6 +59,5 @@ def interpret(text: str) -> Reading:
             {"wanted": wanted, "unwanted": unwanted, "configurations": sql.ALL_CONFIGURATIONS},
         )
         search, excluded, words = cursor.fetchone()
-    if search and excluded:
-        search = f"({search}) & !({excluded})"
-    return Reading(search=search or "", words=" ".join(words.split()))
+    reading = Reading(search=search or "", words=" ".join(words.split()))
+    return reading.without(excluded or "")

@@ -14,6 +14,8 @@ MAX_WORDS = 8
 NEAREST = 30
 # Words up to this long are looked up with every letter changed; for longer ones trigrams suffice.
 FULLY_GUESSED = 7
+# What is shorter is a word by chance.
+SHORTEST_PART = 3
 _LONGEST = 40
 
 
@@ -63,6 +65,12 @@ def _judge(word: str, terms: Mapping[str, int]) -> Spelling:
         for term, courses in terms.items()
         if term != word and 0 < (errors := count_errors(word, term, limit=limit)) <= limit
     ]
+    # Two words without the blank between them are likelier meant than one with two errors.
+    others += [
+        (2, False, -min(terms[head], terms[tail]), f"{head} {tail}")
+        for head, tail in _split(word)
+        if head in terms and tail in terms
+    ]
     best = min(others, default=None)
     return Spelling(
         courses=terms.get(word),
@@ -71,14 +79,22 @@ def _judge(word: str, terms: Mapping[str, int]) -> Spelling:
     )
 
 
+def _split(word: str) -> list[tuple[str, str]]:
+    ends = range(SHORTEST_PART, len(word) - SHORTEST_PART + 1)
+    return [(word[:at], word[at:]) for at in ends]
+
+
 def guess_words(word: str) -> Iterable[str]:
     """Yield what may have been meant if one error was made: neighbours swapped, a letter too many,
-    and in words of up to `FULLY_GUESSED` letters a wrong or a missing one."""
+    in words of up to `FULLY_GUESSED` letters a wrong or a missing one; and the parts of what may
+    be two words."""
     if not allowed_errors(word):
         return
     splits = [(word[:at], word[at:]) for at in range(len(word) + 1)]
     yield from {head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1}
     yield from {head + tail[1:] for head, tail in splits if tail}
+    for parts in _split(word):
+        yield from parts
     if len(word) <= FULLY_GUESSED:
         yield from {head + c + tail[1:] for head, tail in splits if tail for c in ascii_lowercase}
         yield from {head + c + tail for head, tail in splits for c in ascii_lowercase}
