@@ -98,28 +98,57 @@ def prune_delivered() -> int:
 
 def _deliver_next() -> bool:
     """Claim and deliver one due delivery. False when there is none."""
+    claimed = _claim_next()
+    if claimed is None:
+        return False
+    try:
+        _deliver(claimed)
+    except Exception as exc:
+        logger.exception("outbox delivery %s to %s failed", claimed.id, claimed.handler)
+        _note_failure(claimed, exc)
+    return True
+
+
+def _claim_next() -> OutboxDelivery | None:
+    """Count the attempt and set the time of the next before anything is tried: a delivery that
+    takes its worker down with it is out of the others' way by then."""
+    now = timezone.now()
+    with transaction.atomic():
+        delivery = (
+            OutboxDelivery.objects.select_for_update(skip_locked=True)
+            .filter(status=OutboxDelivery.Status.PENDING, next_attempt_at__lte=now)
+            .order_by("next_attempt_at")
+            .first()
+        )
+        if delivery is not None:
+            delivery.attempts += 1
+            delivery.next_attempt_at = now + back_off_delay(attempts=delivery.attempts)
+            delivery.save(update_fields=["attempts", "next_attempt_at"])
+    return delivery
+
+
+def _deliver(claimed: OutboxDelivery) -> None:
+    """Run the handler and mark the delivery in one transaction. Its lock, not the claim, keeps
+    others away: a handler may take longer than the first back-off."""
+    if claimed.attempts > MAX_ATTEMPTS:
+        raise RuntimeError("the worker never came back from it")
     with transaction.atomic():
         delivery = (
             OutboxDelivery.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("event")
-            .filter(status=OutboxDelivery.Status.PENDING, next_attempt_at__lte=timezone.now())
-            .order_by("next_attempt_at")
+            .filter(
+                id=claimed.id,
+                status=OutboxDelivery.Status.PENDING,
+                attempts=claimed.attempts,
+            )
             .first()
         )
         if delivery is None:
-            return False
-        try:
-            with transaction.atomic():
-                _call(delivery)
-        except Exception as exc:
-            logger.exception("outbox delivery %s to %s failed", delivery.id, delivery.handler)
-            _back_off(delivery, exc)
-        else:
-            delivery.status = OutboxDelivery.Status.DELIVERED
-            delivery.delivered_at = timezone.now()
-            delivery.attempts += 1
-        delivery.save()
-    return True
+            return
+        _call(delivery)
+        delivery.status = OutboxDelivery.Status.DELIVERED
+        delivery.delivered_at = timezone.now()
+        delivery.save(update_fields=["status", "delivered_at"])
 
 
 def _call(delivery: OutboxDelivery) -> None:
@@ -128,13 +157,15 @@ def _call(delivery: OutboxDelivery) -> None:
     _handlers[row.name][delivery.handler](event)
 
 
-def _back_off(delivery: OutboxDelivery, exc: Exception) -> None:
-    delivery.attempts += 1
-    delivery.last_error = f"{type(exc).__name__}: {exc}"[:2000]
-    if delivery.attempts >= MAX_ATTEMPTS:
-        delivery.status = OutboxDelivery.Status.DEAD
-        return
-    delivery.next_attempt_at = timezone.now() + back_off_delay(attempts=delivery.attempts)
+def _note_failure(claimed: OutboxDelivery, exc: Exception) -> None:
+    dead = claimed.attempts >= MAX_ATTEMPTS
+    OutboxDelivery.objects.filter(
+        id=claimed.id, status=OutboxDelivery.Status.PENDING, attempts=claimed.attempts
+    ).update(
+        status=OutboxDelivery.Status.DEAD if dead else OutboxDelivery.Status.PENDING,
+        next_attempt_at=timezone.now() + back_off_delay(attempts=claimed.attempts),
+        last_error=f"{type(exc).__name__}: {exc}"[:2000],
+    )
 
 
 def back_off_delay(*, attempts: int) -> dt.timedelta:

@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -117,6 +118,49 @@ def test_one_broken_handler_does_not_hold_up_the_other(
         "fine": "delivered",
     }
     assert AuditEntry.objects.count() == 1
+
+
+class Killed(BaseException):
+    """The worker's process ends here: nothing after it is run."""
+
+
+def kill_the_worker(event: Happened) -> None:
+    leave_a_trace(event)
+    raise Killed
+
+
+def lose_the_connection(event: Happened) -> None:
+    leave_a_trace(event)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("poison", [kill_the_worker, lose_the_connection])
+def test_a_delivery_that_takes_its_worker_down_does_not_hold_up_others(
+    happened: Happened, handlers: dict[str, outbox.Handler], poison: outbox.Handler
+) -> None:
+    handlers["a poison"] = poison
+    handlers["fine"] = leave_a_trace
+    with transaction.atomic():
+        outbox.record(happened)
+    OutboxDelivery.objects.filter(handler="a poison").update(
+        next_attempt_at=timezone.now() - dt.timedelta(hours=1)
+    )
+    for _ in range(2):
+        with suppress(Killed):
+            outbox.deliver_due()
+    assert dict(OutboxDelivery.objects.values_list("handler", "status")) == {
+        "a poison": "pending",
+        "fine": "delivered",
+    }
+    assert AuditEntry.objects.count() == 1, "what the poison wrote is gone"
+
+    OutboxDelivery.objects.filter(handler="a poison").update(
+        attempts=outbox.MAX_ATTEMPTS, next_attempt_at=timezone.now()
+    )
+    outbox.deliver_due()
+    assert OutboxDelivery.objects.get(handler="a poison").status == "dead"
 
 
 @pytest.mark.django_db
