@@ -184,6 +184,8 @@ def _try_later(refund: Refund, exc: Exception) -> None:
 
 def _give_up(refund: Refund, *, code: str, words: str) -> None:
     with transaction.atomic():
+        # Payment before refund, as in `sync_refund`.
+        Payment.objects.select_for_update().get(id=refund.payment_id)
         changed = Refund.objects.filter(id=refund.id, status=Refund.Status.DUE).update(
             status=Refund.Status.FAILED, last_error=f"{code}: {words}"[:2000]
         )

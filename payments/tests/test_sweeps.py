@@ -1,13 +1,14 @@
 """The sweeps: one bad row holds nobody up, and a Stripe that is away holds no worker."""
 
 import datetime as dt
+import threading
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
 
@@ -23,6 +24,7 @@ from payments.services.refunds import plan_refund
 from payments.stripe_gateway import StripeNotFound, StripeRefused
 from payments.tests.conftest import Pay, confirm, start_payment
 from tests.factories import OrderFactory, OrderItemFactory, make_course
+from tests.parallel import run_in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -204,3 +206,29 @@ def test_a_handled_event_says_when_whatever_the_clocks_of_two_machines() -> None
     )
     with pytest.raises(IntegrityError):
         StripeEvent.objects.update(status="handled", handled_at=None)
+
+
+def test_a_refused_refund_and_news_of_it_do_not_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    payment = make_payment(status="succeeded")
+    refund = plan_refund(payment=payment, reason="requested", amount=Decimal(5))
+    refused = StripeRefused(code="x", message="y")
+    monkeypatch.setattr(stripe_gateway, "create_refund", raising(refused, []))
+    locked, has_sent = threading.Event(), threading.Event()
+
+    def hear_of_it() -> None:
+        with transaction.atomic():
+            Payment.objects.select_for_update().get(id=payment.id)
+            locked.set()
+            has_sent.wait(timeout=1)
+            Refund.objects.filter(id=refund.id).update(note="heard of")
+
+    def send() -> int:
+        locked.wait(timeout=5)
+        tried = services.send_due_refunds()
+        has_sent.set()
+        return tried
+
+    works = [hear_of_it, send]
+    assert run_in_parallel(2, lambda number: works[number]()) == [None, 1]
+    refund.refresh_from_db()
+    assert (refund.status, refund.note) == ("failed", "heard of")
