@@ -51,12 +51,9 @@ def find_difference(one: Any, other: Any, path: str = "") -> str | None:
 
 
 def shape_of(body: Any) -> Any:
-    """Return the body with each value's JSON type in its place, and of a list its first entry's:
-    numbers are alike, and what may be null is alike."""
+    """Return the body's names and nesting without its values; of a list, its first entry's."""
     if isinstance(body, dict):
         return {name: shape_of(value) for name, value in body.items()}
     if isinstance(body, list):
         return [shape_of(value) for value in body[:1]]
-    if body is None or isinstance(body, str):
-        return "text"
-    return "flag" if isinstance(body, bool) else "number"
+    return None

@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from rest_framework import generics
+from rest_framework.filters import SearchFilter
 
 from benchmarks.textbook.filters import ORDERINGS, CourseFilter
 from benchmarks.textbook.pagination import SearchPagination
@@ -35,21 +35,24 @@ class CourseListView(generics.ListAPIView[Any]):
         return [listed.course for listed in super().paginate_queryset(queryset) or []]
 
 
+class WordsFilter(SearchFilter):
+    """The plan's `SearchFilter` (10.4), under the name that the search's path gives it."""
+
+    search_param = "q"
+
+
 class SearchView(generics.ListAPIView[Course]):
-    """Full-text search as Django's documentation has it: a stored vector with its index, ranked."""
+    """Courses with all words in title or description, the popular first (plan 10.4)."""
 
     serializer_class = CourseFoundSerializer
-    filter_backends: list[Any] = []
+    filter_backends = [WordsFilter]
+    search_fields = ["title", "description"]
     pagination_class = SearchPagination
-
-    def get_queryset(self) -> QuerySet[Course, Any]:
-        query = SearchQuery(self.request.query_params["q"], config="courses_english")
-        courses = Course.objects.filter(search_entry__document=query, is_published=True)
-        return (
-            courses.annotate(rank=SearchRank(F("search_entry__document"), query))
-            .select_related("instructor", "category", "stats")
-            .order_by("-rank", "-stats__student_count", "-id")
-        )
+    queryset = (
+        Course.objects.filter(is_published=True)
+        .select_related("instructor", "category", "stats")
+        .order_by("-stats__student_count", "-id")
+    )
 
 
 class CourseDetailView(generics.RetrieveAPIView[Course]):
