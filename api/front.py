@@ -1,45 +1,62 @@
-"""The front door: gives out finished public answers again, before Django sees the request.
+"""The front door: answers readers of the catalogue before Django sees the request.
 
-Django's way in and out of a request costs several times what sending the bytes does. An answer that
-calls itself public (the catalogue's for anonymous readers, `api.v1.catalogue.answers`) is
-remembered by this process for `CATALOGUE_PAGE_SECONDS`, with every header that Django gave it,
-under everything in a request that such an answer may depend on. Whatever isn't a plain anonymous
-GET goes to Django, and so does who asks too often.
+Django's way in and out of a request costs more than reading a page does. What is asked most is
+therefore answered here, by the same functions that the views call, and with the headers that Django
+gave such an answer (an *envelope*, learned from it and learned anew every minute). An answer that
+is public is also remembered for `CATALOGUE_PAGE_SECONDS`, and given out as it is.
+
+Only what goes well is answered here. Whatever isn't a plain GET, is refused, fails, or comes from
+somebody who asks too often, goes to Django as if there were no door.
 """
 
-from collections.abc import Callable, Iterable
+import datetime as dt
+import logging
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import close_old_connections
+from django.utils.http import http_date
 
-from api.throttling import is_within_rate
-from api.v1.catalogue.answers import matches
+from api.renderers import encode
+from api.throttling import COUNTED, is_within_rate
+from api.v1.catalogue.answers import make_etag, matches
+from api.v1.catalogue.reading import Reader, find_reader
 from core.ids import new_id
 from core.middleware import is_acceptable_id
 from core.network import client_address
 from courses.cache import Memory, generation
+from courses.permissions import Viewer
+from users.authentication import SessionJWTAuthentication
+
+logger = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-_PATHS = ("/api/v1/courses/", "/api/v1/categories/")
-# All that a public answer may depend on beside the path: what it links to, and who may read it.
-_KEY = ("PATH_INFO", "QUERY_STRING", "HTTP_HOST", "HTTP_ORIGIN", "HTTP_X_FORWARDED_PROTO",
-        "wsgi.url_scheme")  # fmt: skip
-# Requests that ask for more than the bytes.
-_SPECIAL = ("HTTP_AUTHORIZATION", "HTTP_RANGE", "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK")
-_MAX_BODY = 256 * 1024
+_BELOW = "/api/v1/courses/"
+# What the headers of an answer depend on, beside whether somebody is signed in.
+_ORIGIN = ("HTTP_HOST", "HTTP_ORIGIN", "HTTP_X_FORWARDED_PROTO", "wsgi.url_scheme")
+# Requests that ask for more than the page.
+_SPECIAL = ("HTTP_RANGE", "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK")
+# Headers that belong to one answer and not to all of its kind.
+_OWN = {"ETag", "Last-Modified", "Content-Length", "X-Request-ID"}
+_ENVELOPE_SECONDS = 60.0
+
+_ANYBODY = AnonymousUser()
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A public answer without its request's id. A 304 has all headers but those of a body."""
+    """A finished page; `headers` are its own, without the envelope's and the request's id."""
 
     headers: Headers
-    headers_unchanged: Headers
     etag: str
     body: bytes
 
@@ -49,76 +66,120 @@ class FrontDoor:
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        self._authentication = SessionJWTAuthentication()
+        self._envelopes: Memory[Headers] = Memory(size=500)
         self._answers: Memory[_Answer] = Memory(size=2_000)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if not _is_plain(environ):
             return self._application(environ, start_response)
-        key = tuple(map(environ.get, _KEY))
-        answer = self._answers.find(key)
-        if answer is None:
-            return self._ask(key, environ, start_response)
-        if not is_within_rate("catalogue", f"a{client_address(environ)}"):
+        is_anonymous = "HTTP_AUTHORIZATION" not in environ
+        kind = (is_anonymous, *map(environ.get, _ORIGIN))
+        envelope = self._envelopes.find(kind)
+        # The same for whoever asks, from wherever.
+        key = (environ["PATH_INFO"], environ["QUERY_STRING"])
+        if is_anonymous and envelope and (remembered := self._answers.find(key)):
+            if _counts_as_allowed(environ, _address(environ)):
+                return _send(remembered, envelope, environ, start_response)
             return self._application(environ, start_response)
-        return _send(answer, environ, start_response)
-
-    def _ask(
-        self, key: tuple[Any, ...], environ: Environ, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Let Django answer, and remember it if it is public."""
+        given = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
+        reader = find_reader(environ["PATH_INFO"], given)
+        if reader is None:
+            return self._application(environ, start_response)
+        if envelope is None:
+            return self._learn(kind, environ, start_response)
         since = generation()
-        started: list[tuple[str, Headers]] = []
+        answer = self._read(reader, given, environ)
+        if answer is None:
+            return self._application(environ, start_response)
+        if is_anonymous:
+            seconds = settings.CATALOGUE_PAGE_SECONDS
+            self._answers.keep(key, answer, seconds=seconds, since=since)
+        return _send(answer, envelope, environ, start_response)
+
+    def _learn(
+        self, kind: Hashable, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Let Django answer, and keep the headers if it is an answer of this kind."""
 
         def start(status: str, headers: Headers, *rest: Any) -> Any:
-            started.append((status, headers))
+            if status == "200 OK" and any(name == "ETag" for name, _ in headers):
+                envelope = [item for item in headers if item[0] not in _OWN]
+                self._envelopes.keep(kind, envelope, seconds=_ENVELOPE_SECONDS)
             return start_response(status, headers, *rest)
 
-        response = self._application(environ, start)
-        if settings.CATALOGUE_PAGE_SECONDS > 0 and started and _is_public(*started[-1]):
-            content = b"".join(response)
-            if hasattr(response, "close"):
-                # Django ends the request here: it frees the connection for the next one.
-                response.close()
-            if len(content) <= _MAX_BODY:
-                answer = _to_answer(started[-1][1], content)
-                self._answers.keep(
-                    key, answer, seconds=settings.CATALOGUE_PAGE_SECONDS, since=since
-                )
-            return [content]
-        return response
+        return self._application(environ, start)
+
+    def _read(self, reader: Reader, given: Mapping[str, str], environ: Environ) -> _Answer | None:
+        """Return the answer to this very reader; None when it is Django's to give."""
+        close_old_connections()
+        try:
+            viewer = self._identify(environ)
+            identity = f"u{viewer.pk}" if viewer.is_authenticated else _address(environ)
+            if not _counts_as_allowed(environ, identity):
+                return None
+            reading = reader(viewer, given)
+        except Exception as refusal:
+            logger.debug("left to Django: %r", refusal)
+            return None
+        finally:
+            close_old_connections()
+        return _finish(reading.data, reading.last_modified)
+
+    def _identify(self, environ: Environ) -> Viewer:
+        """Return who asks, as the views would have it. Raises what authentication raises."""
+        if "HTTP_AUTHORIZATION" not in environ:
+            return _ANYBODY
+        found = self._authentication.authenticate(SimpleNamespace(META=environ))  # type: ignore[arg-type]
+        if found is None:
+            raise ValueError("Not a bearer of a token")
+        viewer: Viewer = found[0]
+        return viewer
 
 
 def _is_plain(environ: Environ) -> bool:
     return (
         environ["REQUEST_METHOD"] == "GET"
-        and environ["PATH_INFO"].startswith(_PATHS)
+        and environ["PATH_INFO"].startswith(_BELOW)
+        and not environ.get("SCRIPT_NAME")
+        and environ["PATH_INFO"].isascii()
+        and environ["QUERY_STRING"].isascii()
         and "HTTP_HOST" in environ
         and not any(name in environ for name in _SPECIAL)
     )
 
 
-def _is_public(status: str, headers: Headers) -> bool:
-    named = dict(headers)
-    return (
-        status == "200 OK"
-        and named.get("Cache-Control", "").startswith("public")
-        and "ETag" in named
-        and "Set-Cookie" not in named
-    )
+def _address(environ: Environ) -> str:
+    return f"a{client_address(environ)}"
 
 
-def _to_answer(headers: Headers, body: bytes) -> _Answer:
-    kept = [(name, value) for name, value in headers if name != "X-Request-ID"]
-    without_body = [item for item in kept if item[0] not in {"Content-Type", "Content-Length"}]
-    return _Answer(headers=kept, headers_unchanged=without_body, etag=dict(kept)["ETag"], body=body)
+def _counts_as_allowed(environ: Environ, identity: str) -> bool:
+    """Count the request, once even if Django comes to answer it after all."""
+    if not is_within_rate("catalogue", identity):
+        return False
+    environ[COUNTED] = True
+    return True
 
 
-def _send(answer: _Answer, environ: Environ, start_response: StartResponse) -> list[bytes]:
+def _finish(data: Any, last_modified: dt.datetime | None) -> _Answer:
+    body = encode(data)
+    etag = make_etag(body)
+    headers = [("ETag", etag)]
+    if last_modified is not None:
+        headers.append(("Last-Modified", http_date(last_modified.timestamp())))
+    return _Answer(headers=headers, etag=etag, body=body)
+
+
+def _send(
+    answer: _Answer, envelope: Headers, environ: Environ, start_response: StartResponse
+) -> list[bytes]:
     given = environ.get("HTTP_X_REQUEST_ID", "")
     request_id = ("X-Request-ID", given if is_acceptable_id(given) else str(new_id()))
     known = environ.get("HTTP_IF_NONE_MATCH")
     if known and matches(known, answer.etag):
-        start_response("304 Not Modified", [*answer.headers_unchanged, request_id])
+        headers = [item for item in envelope if item[0] != "Content-Type"]
+        start_response("304 Not Modified", [*headers, *answer.headers, request_id])
         return []
-    start_response("200 OK", [*answer.headers, request_id])
+    length = ("Content-Length", str(len(answer.body)))
+    start_response("200 OK", [*envelope, *answer.headers, length, request_id])
     return [answer.body]

@@ -19,6 +19,9 @@ POLL_SECONDS = 0.5
 # How long the previous value is given out while one thread makes the next one.
 STALE_SECONDS = 1.0
 
+# Of what doesn't depend on anything written.
+ALWAYS = "always"
+
 Value = TypeVar("Value")
 
 
@@ -48,7 +51,7 @@ class Memory(Generic[Value]):
         if entry is None:
             return None
         now = time.monotonic()
-        if now < entry.fresh_until and entry.generation == generation():
+        if now < entry.fresh_until and entry.generation in (ALWAYS, generation()):
             return entry.value
         if entry.is_renewed and now < entry.fresh_until + STALE_SECONDS:
             return entry.value
@@ -57,9 +60,11 @@ class Memory(Generic[Value]):
         entry.fresh_until = min(entry.fresh_until, now)
         return None
 
-    def keep(self, key: Hashable, value: Value, *, seconds: float, since: str | None) -> None:
+    def keep(
+        self, key: Hashable, value: Value, *, seconds: float, since: str | None = ALWAYS
+    ) -> None:
         """Remember the value so long; 0 for not at all. `since` is the generation before it was
-        made: what was written meanwhile may not be in it."""
+        made, as what was written meanwhile may not be in it; none for what no write changes."""
         if seconds <= 0:
             return
         entry = _Entry(value=value, generation=since, fresh_until=time.monotonic() + seconds)

@@ -113,7 +113,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
         "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
         "application_name": "learnflow",
         # A request that waits longer for a lock than this is answered 503 instead of piling up.
-        # Only statements whose plan doesn't depend on values are prepared (`core.reads`).
+        # Only statements whose plan doesn't depend on values are prepared (`core.reads`); without
+        # a threshold, psycopg would prepare none.
+        "prepare_threshold": 5,
         "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s "
         "-c plan_cache_mode=force_generic_plan",
     }

@@ -9,10 +9,9 @@ from rest_framework.views import APIView
 
 from api.v1.catalogue import examples
 from api.v1.catalogue.answers import answer
-from api.v1.catalogue.detail import get_course_page
-from api.v1.catalogue.listing import show_list
 from api.v1.catalogue.pages import find_visible_course, with_flags
-from api.v1.catalogue.query import CourseListParameters, read_page, read_query
+from api.v1.catalogue.query import CourseListParameters, read_query
+from api.v1.catalogue.reading import read_course, read_featured, read_list
 from api.v1.catalogue.related import list_related
 from api.v1.catalogue.serializers import (
     CategoryListSerializer,
@@ -71,10 +70,11 @@ class CoursesView(GenericAPIView[Course]):
     )
     def get(self, request: Request) -> HttpResponse:
         given = request.query_params.dict()
+        if not given.get("search"):
+            return answer(request, read_list(request.user, given).data)
         query = read_query(given)
-        show = show_searched if query.search else show_list
-        body = show(query, viewer=request.user, path=request.path, given=given)
-        if query.search and query.page == 1:
+        body = show_searched(query, viewer=request.user, path=request.path, given=given)
+        if query.page == 1:
             record(request, text=query.search, found=bool(body["count"]))
         return answer(request, body)
 
@@ -96,11 +96,7 @@ class FeaturedCoursesView(GenericAPIView[Course]):
         examples=[examples.COURSE_ROW],
     )
     def get(self, request: Request) -> HttpResponse:
-        given = request.query_params.dict()
-        query = read_page(given, featured=True)
-        return answer(
-            request, show_list(query, viewer=request.user, path=request.path, given=given)
-        )
+        return answer(request, read_featured(request.user, request.query_params.dict()).data)
 
 
 class CourseView(APIView):
@@ -122,8 +118,8 @@ class CourseView(APIView):
         examples=[examples.COURSE_DETAIL],
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
-        page = get_course_page(reference=reference, viewer=request.user)
-        return answer(request, page, last_modified=page["last_updated"])
+        reading = read_course(request.user, reference)
+        return answer(request, reading.data, last_modified=reading.last_modified)
 
 
 class RelatedCoursesView(APIView):

@@ -1,0 +1,58 @@
+"""What the catalogue's addresses answer a reader, whoever carries it: a view, or the front door."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.v1.catalogue.detail import get_course_page
+from api.v1.catalogue.listing import show_list
+from api.v1.catalogue.query import read_page, read_query
+from courses.models import RESERVED_SLUGS
+from courses.permissions import Viewer
+
+LIST = "/api/v1/courses/"
+FEATURED = "/api/v1/courses/featured/"
+_DETAIL = re.compile(r"/api/v1/courses/([^/]+)/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The data of a page, and when its author last changed it, where there is one."""
+
+    data: Any
+    last_modified: dt.datetime | None = None
+
+
+Reader = Callable[[Viewer, Mapping[str, str]], Reading]
+
+
+def read_list(viewer: Viewer, given: Mapping[str, str]) -> Reading:
+    """Return a page of the course list that isn't searched. Raises as `show_list`."""
+    return Reading(data=show_list(read_query(given), viewer=viewer, path=LIST, given=given))
+
+
+def read_featured(viewer: Viewer, given: Mapping[str, str]) -> Reading:
+    """Return a page of what staff put forward. Raises as `show_list`."""
+    query = read_page(given, featured=True)
+    return Reading(data=show_list(query, viewer=viewer, path=FEATURED, given=given))
+
+
+def read_course(viewer: Viewer, reference: str) -> Reading:
+    """Return the page of a course. Raises CourseNotFound."""
+    page = get_course_page(reference=reference, viewer=viewer)
+    return Reading(data=page, last_modified=page["last_updated"])
+
+
+def find_reader(path: str, given: Mapping[str, str]) -> Reader | None:
+    """Return what reads this address, None where it takes more than reading: a search is also
+    counted."""
+    if path == LIST:
+        return None if given.get("search") else read_list
+    if path == FEATURED:
+        return read_featured
+    found = _DETAIL.fullmatch(path)
+    if found is None or found[1] in RESERVED_SLUGS:
+        return None
+    return lambda viewer, given: read_course(viewer, found[1])
