@@ -8,7 +8,7 @@ worker only delays.
 import datetime as dt
 from collections.abc import Callable
 
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 
 from core.nudge import nudge
@@ -31,7 +31,8 @@ Effect = Callable[[], None]
 def receive_event(*, raw_body: bytes, signature: str) -> bool:
     """Verify and store an event; True when it is new. Raises InvalidSignature.
 
-    One statement: the same event twenty times at once is one row.
+    One statement: the same event twenty times at once is one row. The payload is only for people
+    to read, so an event with text PostgreSQL can't store (NUL, half a surrogate pair) goes without.
     """
     event = stripe_gateway.verify_event(raw_body=raw_body, signature=signature)
     known = event.type in _FETCH
@@ -44,10 +45,18 @@ def receive_event(*, raw_body: bytes, signature: str) -> bool:
         created_at_stripe=event.created,
         next_attempt_at=timezone.now(),
     )
+    try:
+        return _store(row)
+    except DataError:
+        row.payload = {}
+        return _store(row)
+
+
+def _store(row: StripeEvent) -> bool:
     with transaction.atomic():
-        is_new = not StripeEvent.objects.filter(id=event.id).exists()
+        is_new = not StripeEvent.objects.filter(id=row.id).exists()
         StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
-        if known:
+        if row.status == StripeEvent.Status.RECEIVED:
             transaction.on_commit(lambda: nudge("payments.tasks.handle_stripe_events"))
     return is_new
 

@@ -109,6 +109,19 @@ def test_a_signed_body_that_is_no_event_is_refused(standin: StandIn, body: bytes
     assert deliver(body, sign(body, standin.webhook_secret)).status_code == 400
 
 
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800"])
+def test_text_that_cannot_be_stored_does_not_keep_an_event_out(
+    order: Order, standin: StandIn, pay: Pay, text: str
+) -> None:
+    intent = start_payment(order)
+    pay(intent)
+    body = event("payment_intent.succeeded", intent.payment_intent_id)
+    body = body[:-1] + b', "note": "' + text.encode() + b'"}'
+    assert deliver(body, sign(body, standin.webhook_secret)).status_code == 200
+    services.handle_due_events()
+    assert_settled_once(order)
+
+
 def test_far_too_large_a_body_is_413(standin: StandIn) -> None:
     answer = deliver(b" " * 3_000_000, "t=1,v1=0")
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
