@@ -22,6 +22,14 @@ from payments.errors import InvalidSignature, PaymentsUnavailable
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 2.0
+# Stripe's docs, "Zero-decimal currencies" and "Three-decimal currencies": ¥1000 sent as hundredths
+# would be charged a hundredfold.
+NOT_IN_HUNDREDTHS = frozenset(
+    {
+        "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
+        "xof", "xpf", "bhd", "jod", "kwd", "omr", "tnd",
+    }
+)  # fmt: skip
 
 
 class StripeNotFound(Exception):
@@ -100,8 +108,11 @@ def is_configured() -> bool:
 def create_intent(
     *, amount: int, currency: str, order_id: str, order_number: str, idempotency_key: str
 ) -> IntentFacts:
-    """Create a payment intent; the same key gives the same intent. Raises PaymentsUnavailable or
-    StripeRefused."""
+    """Create a payment intent; the same key gives the same intent. Raises StripeRefused, or
+    PaymentsUnavailable, also for a currency whose minor unit isn't the hundredth."""
+    if currency in NOT_IN_HUNDREDTHS:
+        logger.error("CURRENCY=%s can't be charged: amounts are sent in hundredths", currency)
+        raise PaymentsUnavailable("Payments in this currency are not supported")
     return _intent(
         _call(
             lambda client: client.v1.payment_intents.create(

@@ -218,3 +218,13 @@ def test_an_id_that_cannot_be_one_is_an_invalid_payment_over_http(
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_PAYMENT")
     assert standin.counts() == {}, "Stripe isn't asked for what can't be an id"
+
+
+@pytest.mark.parametrize("currency", ["jpy", "kwd"])
+def test_a_currency_without_hundredths_is_never_charged(
+    order: Order, standin: StandIn, currency: str
+) -> None:
+    Order.objects.update(currency=currency)
+    with pytest.raises(PaymentsUnavailable):
+        start_payment(order)
+    assert standin.counts() == {}
