@@ -221,7 +221,8 @@ class TestForgiving:
             "", " ", "\x00", "a\x00b", "'", '"', "\\", "(((", "!!!", ":*", "a:*b", "<->", "&|!",
             "-", "--", "- -", "-spanish", '-"', "or or or", "the and of", "🦊", "🦊" * 90,
             "x" * 10_000, "a " * 5_000, "-a " * 3_000, "\ud800", "\u202espanish\u202c ",
-            "%s %(search)s", "'; DROP TABLE courses_course; --", "e\u0301" * 500, "İıſß", "\ue000", "\uff41" * 99,
+            "%s %(search)s", "'; DROP TABLE courses_course; --", "e\u0301" * 500, "İıſß", "\ue000",
+            "\uff41" * 99,
         ],
     )  # fmt: skip
     def test_hostile_queries_are_calm(self, query, django_assert_max_num_queries):
