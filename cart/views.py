@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
@@ -18,6 +18,7 @@ from cart.serializers import (
     MergedCartSerializer,
     MergeSerializer,
 )
+from users.authentication import current_user_id
 
 _ID = "019b76da-a800-7c3e-8f5d-3c1f0a5b7e21"
 _LINE = {
@@ -70,8 +71,8 @@ class CartView(APIView):
         examples=[OpenApiExample("A cart", value=_CART, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        cart_id = services.open_cart(user_id=_user_id(request))
-        return Response(selectors.get_cart(cart_id=cart_id, user_id=_user_id(request)))
+        cart_id = services.open_cart(user_id=current_user_id(request))
+        return Response(selectors.get_cart(cart_id=cart_id, user_id=current_user_id(request)))
 
     @extend_schema(
         operation_id="cart_clear",
@@ -81,7 +82,7 @@ class CartView(APIView):
         responses={204: None},
     )
     def delete(self, request: Request) -> Response:
-        services.clear_cart(user_id=_user_id(request))
+        services.clear_cart(user_id=current_user_id(request))
         return Response(status=204)
 
 
@@ -105,7 +106,7 @@ class CartItemsView(APIView):
     def post(self, request: Request) -> Response:
         body = AddCourseSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        line = services.add_to_cart(user_id=_user_id(request), **body.validated_data)
+        line = services.add_to_cart(user_id=current_user_id(request), **body.validated_data)
         return _answer_cart_line(request, line)
 
 
@@ -120,7 +121,7 @@ class CartItemView(APIView):
         responses={204: None},
     )
     def delete(self, request: Request, item_id: uuid.UUID) -> Response:
-        services.remove_from_cart(user_id=_user_id(request), item_id=item_id)
+        services.remove_from_cart(user_id=current_user_id(request), item_id=item_id)
         return Response(status=204)
 
 
@@ -159,8 +160,8 @@ class CartMergeView(APIView):
     def post(self, request: Request) -> Response:
         body = MergeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        outcome = services.merge_cart(user_id=_user_id(request), **body.validated_data)
-        cart = selectors.get_cart(cart_id=outcome.cart_id, user_id=_user_id(request))
+        outcome = services.merge_cart(user_id=current_user_id(request), **body.validated_data)
+        cart = selectors.get_cart(cart_id=outcome.cart_id, user_id=current_user_id(request))
         skipped = [asdict(one) for one in outcome.skipped]
         return Response({**cart, "added": outcome.added, "skipped": skipped})
 
@@ -177,8 +178,8 @@ class WishlistView(GenericAPIView[Any]):
         examples=[OpenApiExample("A line", value=_LINE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(selectors.list_wishlist(user_id=_user_id(request)))
-        lines = selectors.show_lines(user_id=_user_id(request), rows=page or [])
+        page = self.paginate_queryset(selectors.list_wishlist(user_id=current_user_id(request)))
+        lines = selectors.show_lines(user_id=current_user_id(request), rows=page or [])
         return self.get_paginated_response(lines)
 
 
@@ -201,8 +202,8 @@ class WishlistItemsView(APIView):
     def post(self, request: Request) -> Response:
         body = AddCourseSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        line = services.add_to_wishlist(user_id=_user_id(request), **body.validated_data)
-        row = selectors.get_wishlist_item(item_id=line.item_id, user_id=_user_id(request))
+        line = services.add_to_wishlist(user_id=current_user_id(request), **body.validated_data)
+        row = selectors.get_wishlist_item(item_id=line.item_id, user_id=current_user_id(request))
         return Response(row, status=201 if line.created else 200)
 
 
@@ -217,7 +218,7 @@ class WishlistItemView(APIView):
         responses={204: None},
     )
     def delete(self, request: Request, item_id: uuid.UUID) -> Response:
-        services.remove_from_wishlist(user_id=_user_id(request), item_id=item_id)
+        services.remove_from_wishlist(user_id=current_user_id(request), item_id=item_id)
         return Response(status=204)
 
 
@@ -239,15 +240,10 @@ class MoveToCartView(APIView):
         examples=[OpenApiExample("The cart's line", value=_LINE, response_only=True)],
     )
     def post(self, request: Request, item_id: uuid.UUID) -> Response:
-        line = services.move_to_cart(user_id=_user_id(request), item_id=item_id)
+        line = services.move_to_cart(user_id=current_user_id(request), item_id=item_id)
         return _answer_cart_line(request, line)
 
 
 def _answer_cart_line(request: Request, line: services.AddedLine) -> Response:
-    row = selectors.get_cart_item(item_id=line.item_id, user_id=_user_id(request))
+    row = selectors.get_cart_item(item_id=line.item_id, user_id=current_user_id(request))
     return Response(row, status=201 if line.created else 200)
-
-
-def _user_id(request: Request) -> uuid.UUID:
-    """Return who is asking; the permission classes let nobody else in."""
-    return cast(uuid.UUID, request.user.pk)
