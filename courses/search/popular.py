@@ -13,6 +13,7 @@ import logging
 import re
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -47,6 +48,9 @@ PAUSE_SECONDS = 5.0
 
 _SEEN_SECONDS = 24 * 3600
 _paused_until = 0.0
+# What this process has told Redis already: who looks again and again asks Redis once.
+_told: OrderedDict[str, None] = OrderedDict()
+_TOLD_AT_MOST = 20_000
 
 # An address, a link, a number long enough for a telephone or a card, or a key of some kind.
 _PERSONAL = re.compile(
@@ -99,6 +103,8 @@ def record_search(*, text: str, visitor: str, found: bool) -> None:
     day = timezone.now().date()
     seen = f"{day}:{visitor}:{query}:{found}".encode()
     token = hmac.new(settings.SECRET_KEY.encode(), seen, hashlib.sha256).hexdigest()[:32]
+    if token in _told:
+        return
     try:
         get_redis_connection("default").eval(
             _COUNT, 2, _key(f"seen:{token}"), _key(f"counts:{day}"),
@@ -107,6 +113,10 @@ def record_search(*, text: str, visitor: str, found: bool) -> None:
     except RedisError as exc:
         _paused_until = time.monotonic() + PAUSE_SECONDS
         logger.warning("searches aren't counted: %s", exc)
+        return
+    _told[token] = None
+    while len(_told) > _TOLD_AT_MOST:
+        _told.popitem(last=False)
 
 
 def add_up_searches() -> int:

@@ -10,6 +10,7 @@ from api.v1.search.serializers import (
 )
 from courses import services
 from courses.models import SearchCount
+from courses.search import popular
 from courses.search.postgres.reading import interpret
 from tests.factories import (
     CategoryFactory,
@@ -222,6 +223,10 @@ class TestSuggest:
 
 
 class TestPopular:
+    @pytest.fixture(autouse=True)
+    def _nobody_searched(self):
+        popular._told.clear()
+
     def popular(self, client):
         response = client.get("/api/v1/search/popular/")
         assert response.status_code == 200

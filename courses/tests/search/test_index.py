@@ -1,6 +1,7 @@
 """What search knows of courses: kept by services, followed by events, repaired by the net."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -156,7 +157,7 @@ class TestOrder:
         monkeypatch.setattr(engine, "RANKED", 5)
         courses = CourseFactory.create_batch(13, title="Same words")
         services.refresh_search(course_ids=[course.id for course in courses])
-        seen = []
+        seen: list[Any] = []
         for offset in range(0, 15, 3):
             found = selectors.find_courses(text="words", limit=3, offset=offset)
             assert found.count == 13

@@ -185,3 +185,12 @@ def test_tasks_at_once_add_a_batch_once():
             thread.join()
     assert len(counts()) == 50
     assert {found for _, found, _ in counts()} == {1}
+
+
+@pytest.mark.django_db
+def test_who_looks_again_asks_redis_once():
+    with mock.patch("redis.Redis.eval") as asked:
+        for _ in range(3):
+            look("jazz")
+        look("jazz", "another")
+    assert asked.call_count == 2
