@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 import orjson
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 
 class StrictJSONParser(BaseParser):
     """Parses with orjson, which refuses lone surrogates, invalid UTF-8, NaN, numbers out of range
-    and nesting deeper than 1024. NUL characters are refused here: PostgreSQL can't store them."""
+    and nesting deeper than 1024. NUL characters are refused here: PostgreSQL can't store them. A
+    body beyond `DATA_UPLOAD_MAX_MEMORY_SIZE` is not read to its end (413)."""
 
     media_type = "application/json"
 
@@ -20,7 +23,10 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        raw = stream.read()
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw = stream.read(limit + 1)
+        if len(raw) > limit:
+            raise RequestDataTooBig
         try:
             data = orjson.loads(raw)
         except (orjson.JSONDecodeError, RecursionError) as exc:

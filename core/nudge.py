@@ -8,7 +8,7 @@ from celery import current_app
 logger = logging.getLogger(__name__)
 
 # After a failure nobody tries the broker for this long, so that a dead one can't slow each request.
-PAUSE_SECONDS = 5.0
+PAUSE_SECONDS = 30.0
 _paused_until = 0.0
 
 

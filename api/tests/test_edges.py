@@ -79,6 +79,13 @@ def test_bodies_that_cannot_be_read_are_400(api: APIClient, body: bytes) -> None
     assert_error(api.post(LOGIN, body, content_type="application/json"), 400, "BAD_REQUEST")
 
 
+@pytest.mark.django_db
+def test_a_body_far_too_large_is_413(api: APIClient, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    body = b'{"email": "' + b"x" * 1000 + b'"}'
+    assert_error(api.post(LOGIN, body, content_type="application/json"), 413, "PAYLOAD_TOO_LARGE")
+
+
 class BodySerializer(ApiSerializer):
     name = serializers.CharField(max_length=5)
     stars = serializers.IntegerField(min_value=1, max_value=5)
