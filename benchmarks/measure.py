@@ -41,6 +41,7 @@ def measure_row(
     counted: dict[str, Counted | None] = {}
     for number in range(options.rounds):
         for name, server in servers.items():
+            book.settle()
             book.clear()
             turn = _drive(
                 server, files[name], options, skip=number * len(streams[name]) // options.rounds

@@ -1,5 +1,6 @@
 """Counting what servers send to PostgreSQL, by its own books (pg_stat_statements)."""
 
+import time
 from dataclasses import dataclass, field
 
 import psycopg
@@ -7,6 +8,14 @@ import psycopg
 # What a connection's health check and a pool send: a round trip, though no question to the data.
 _PINGS = frozenset({"", "SELECT $1", "SELECT 1"})
 _KEPT = 8
+_SETTLE_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
+_CALM_LOOKS = 6
+_COUNT_ACTIVE = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
+      AND backend_type = 'client backend'
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +45,15 @@ class StatementBook:
 
     def close(self) -> None:
         self._connection.close()
+
+    def settle(self) -> None:
+        """Wait until no server asks anything: what wrk left half-way is still worked at when a turn
+        ends, and would slow down and count for the next. At most `_SETTLE_SECONDS`."""
+        deadline, calm = time.monotonic() + _SETTLE_SECONDS, 0
+        while calm < _CALM_LOOKS and time.monotonic() < deadline:
+            row = self._connection.execute(_COUNT_ACTIVE).fetchone()
+            calm = 0 if row and row[0] else calm + 1
+            time.sleep(_LOOK_SECONDS)
 
     def clear(self) -> None:
         """Start counting anew."""

@@ -10,7 +10,8 @@ from benchmarks.results import Contender, Ratio, Results, RowResult
 
 def print_results(results: Results, console: Console) -> None:
     """Print the rows, the growth with the catalogue's size, and what to know about them."""
-    console.print(_rows_table(results))
+    if results.rows:
+        console.print(_rows_table(results))
     for row in results.rows:
         for remark in row.remarks:
             console.print(f"[yellow]{row.name}: {remark}[/]")

@@ -19,10 +19,10 @@ ORDERINGS = {
 class CourseFilter(django_filters.FilterSet):
     """Published courses by what the SPA's sidebar offers."""
 
-    category = django_filters.CharFilter(field_name="category__slug")
-    level = django_filters.ChoiceFilter(choices=Course.Level.choices)
-    min_price = django_filters.NumberFilter(field_name="price", lookup_expr="gte")
-    max_price = django_filters.NumberFilter(field_name="price", lookup_expr="lte")
+    category = django_filters.CharFilter(field_name="course__category__slug")
+    level = django_filters.ChoiceFilter(field_name="course__level", choices=Course.Level.choices)
+    min_price = django_filters.NumberFilter(field_name="course__price", lookup_expr="gte")
+    max_price = django_filters.NumberFilter(field_name="course__price", lookup_expr="lte")
     rating_min = django_filters.NumberFilter(method="filter_rating")
     ordering = django_filters.ChoiceFilter(
         choices=[(name, name) for name in ORDERINGS], method="order"
