@@ -25,7 +25,7 @@ from django.utils.http import http_date
 from api.renderers import encode
 from api.throttling import COUNTED, is_within_rate
 from api.v1.catalogue.answers import make_etag, matches
-from api.v1.catalogue.reading import Reader, find_reader
+from api.v1.catalogue.reading import Reader, find_kind, find_reader
 from core.ids import new_id
 from core.middleware import is_acceptable_id
 from core.network import client_address
@@ -41,7 +41,7 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _BELOW = "/api/v1/courses/"
-# What the headers of an answer depend on, beside whether somebody is signed in.
+# What the headers of an answer depend on, beside its view and whether somebody is signed in.
 _ORIGIN = ("HTTP_HOST", "HTTP_ORIGIN", "HTTP_X_FORWARDED_PROTO", "wsgi.url_scheme")
 # Requests that ask for more than the page.
 _SPECIAL = ("HTTP_RANGE", "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK")
@@ -73,28 +73,27 @@ class FrontDoor:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if not _is_plain(environ):
             return self._application(environ, start_response)
-        is_anonymous = "HTTP_AUTHORIZATION" not in environ
-        kind = (is_anonymous, *map(environ.get, _ORIGIN))
-        envelope = self._envelopes.find(kind)
-        # The same for whoever asks, from wherever.
+        # A remembered page is the same for whoever asks, from wherever.
         key = (environ["PATH_INFO"], environ["QUERY_STRING"])
-        if is_anonymous and envelope and (remembered := self._answers.find(key)):
-            if _counts_as_allowed(environ, _address(environ)):
-                return _send(remembered, envelope, environ, start_response)
-            return self._application(environ, start_response)
-        given = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
-        reader = find_reader(environ["PATH_INFO"], given)
-        if reader is None:
-            return self._application(environ, start_response)
-        if envelope is None:
-            return self._learn(kind, environ, start_response)
-        since = generation()
-        answer = self._read(reader, given, environ)
-        if answer is None:
-            return self._application(environ, start_response)
-        if is_anonymous:
-            seconds = settings.CATALOGUE_PAGE_SECONDS
-            self._answers.keep(key, answer, seconds=seconds, since=since)
+        is_anonymous = "HTTP_AUTHORIZATION" not in environ
+        kind = (is_anonymous, find_kind(environ["PATH_INFO"]), *map(environ.get, _ORIGIN))
+        envelope = self._envelopes.find(kind)
+        answer: _Answer | None
+        if is_anonymous and envelope and (answer := self._answers.find(key)):
+            if not _counts_as_allowed(environ, _address(environ)):
+                return self._application(environ, start_response)
+        else:
+            given = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
+            reader = find_reader(environ["PATH_INFO"], given)
+            if reader and not envelope:
+                return self._learn(kind, environ, start_response)
+            since = generation()
+            answer = reader and self._read(reader, given, environ)
+            if not (answer and envelope):
+                return self._application(environ, start_response)
+            if is_anonymous:
+                seconds = settings.CATALOGUE_PAGE_SECONDS
+                self._answers.keep(key, answer, seconds=seconds, since=since)
         return _send(answer, envelope, environ, start_response)
 
     def _learn(
@@ -175,11 +174,11 @@ def _send(
 ) -> list[bytes]:
     given = environ.get("HTTP_X_REQUEST_ID", "")
     request_id = ("X-Request-ID", given if is_acceptable_id(given) else str(new_id()))
+    own = [*answer.headers, ("Content-Length", str(len(answer.body))), request_id]
     known = environ.get("HTTP_IF_NONE_MATCH")
     if known and matches(known, answer.etag):
-        headers = [item for item in envelope if item[0] != "Content-Type"]
-        start_response("304 Not Modified", [*headers, *answer.headers, request_id])
+        unchanged = [item for item in envelope if item[0] != "Content-Type"]
+        start_response("304 Not Modified", [*unchanged, *own])
         return []
-    length = ("Content-Length", str(len(answer.body)))
-    start_response("200 OK", [*envelope, *answer.headers, length, request_id])
+    start_response("200 OK", [*envelope, *own])
     return [answer.body]

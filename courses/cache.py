@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from django.core.cache import cache
 
@@ -33,10 +34,21 @@ class _Entry(Generic[Value]):
     is_renewed: bool = False
 
 
+_memories: "WeakSet[Memory[Any]]" = WeakSet()
+
+
+def forget_all() -> None:
+    """Forget whatever this process remembers."""
+    generation.forget()
+    for memory in _memories:
+        memory.clear()
+
+
 class Memory(Generic[Value]):
     """A bounded memory for values that don't depend on who asks. Safe to share among threads."""
 
     def __init__(self, *, size: int) -> None:
+        _memories.add(self)
         self._size = size
         self._entries: dict[Hashable, _Entry[Value]] = {}
         self._lock = threading.Lock()

@@ -1,16 +1,37 @@
 """Who is asking: an access token, its person and its session, in one indexed query."""
 
 import uuid
+from functools import cache
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.tokens import Token
 
 from core.ids import parse_id
+from core.reads import fetch_prepared
 from users.errors import TokenInvalid
-from users.models import Session, User
+from users.models import User
+
+
+@cache
+def _columns() -> list[str]:
+    return [field.attname for field in User._meta.concrete_fields]
+
+
+@cache
+def _live_person() -> str:
+    """Return the statement for the person of a live session. By hand, as every signed-in request
+    begins with it: composing it from models took longer than running it."""
+    columns = ", ".join(f'person."{field.column}"' for field in User._meta.concrete_fields)
+    return f"""
+        SELECT {columns}
+        FROM users_session AS session JOIN users_user AS person ON person.id = session.user_id
+        WHERE session.id = %(session)s AND session.user_id = %(user)s
+          AND session.ended_at IS NULL AND person.is_active
+    """  # noqa: S608
 
 
 class SessionJWTAuthentication(JWTAuthentication):
@@ -32,14 +53,10 @@ class SessionJWTAuthentication(JWTAuthentication):
         user_id = parse_id(validated_token.get("user_id"))
         if session_id is None or user_id is None:
             raise _refusal()
-        session = (
-            Session.objects.select_related("user")
-            .filter(id=session_id, user_id=user_id, ended_at=None, user__is_active=True)
-            .first()
-        )
-        if session is None:
+        rows = fetch_prepared(_live_person(), {"session": session_id, "user": user_id})
+        if not rows:
             raise _refusal()
-        return session.user
+        return User.from_db(DEFAULT_DB_ALIAS, _columns(), rows[0])
 
 
 class OptionalSessionJWTAuthentication(SessionJWTAuthentication):

@@ -5,7 +5,7 @@ import select
 from typing import Any
 
 import psycopg
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import CursorWrapper
 
 
@@ -16,8 +16,21 @@ class PreparedCursor(psycopg.Cursor[Any]):
         return super().execute(query, params, prepare=True, **options)
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    """What Django asks of the engine."""
+
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> str:
+        """Return the statement for the query log: a prepared one as it was sent, without values."""
+        if isinstance(cursor, PreparedCursor):
+            return str(sql)
+        executed: str = super().last_executed_query(cursor, sql, params)
+        return executed
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL."""
+
+    ops_class = DatabaseOperations
 
     def is_usable(self) -> bool:
         """Whether a connection kept from an earlier request still stands.

@@ -34,7 +34,7 @@ class TestAccessToken:
         with CaptureQueriesContext(connection) as queries:
             assert client.get(ME).status_code == 200
         first, second = (query["sql"] for query in queries)
-        assert 'FROM "users_session" INNER JOIN "users_user"' in first
+        assert 'FROM users_session AS session JOIN users_user' in first
         assert '"users_session"."id" = ' in first
         assert second.startswith("SELECT")
 

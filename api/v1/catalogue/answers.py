@@ -30,6 +30,8 @@ def answer(
     response: HttpResponse
     if known and matches(known, etag):
         response = HttpResponseNotModified()
+        # The length it would have had (RFC 9110, 8.6): left to itself, Django would say 0.
+        response["Content-Length"] = str(len(body))
     else:
         response = HttpResponse(body, content_type="application/json")
     response["ETag"] = etag

@@ -45,6 +45,12 @@ def read_course(viewer: Viewer, reference: str) -> Reading:
     return Reading(data=page, last_modified=page["last_updated"])
 
 
+def find_kind(path: str) -> str:
+    """Return the kind of page that an address with a reader is of: those of one kind have one view,
+    and the same headers."""
+    return path if path in {LIST, FEATURED} else "course"
+
+
 def find_reader(path: str, given: Mapping[str, str]) -> Reader | None:
     """Return what reads this address, None where it takes more than reading: a search is also
     counted."""

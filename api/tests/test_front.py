@@ -1,0 +1,196 @@
+"""The front door: answers exactly what Django would, remembers for a moment, leaves the rest."""
+
+import io
+import re
+
+import pytest
+from django.core.cache import cache
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+
+from api.front import FrontDoor
+from courses.cache import forget_all, generation
+from courses.models import Course
+from courses.services import mark_changed
+from tests.factories import CartItemFactory, CourseFactory, UserFactory, make_course, sign_in
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/api/v1/courses/"
+DJANGO = get_wsgi_application()
+
+
+def request(path, **headers):
+    path, _, query = path.partition("?")
+    return {
+        "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": "",
+        "SERVER_NAME": "testserver", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "testserver", "REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(), **headers,
+    }  # fmt: skip
+
+
+def ask(application, path, **headers):
+    started = []
+    response = application(request(path, **headers), lambda *given: started.append(given))
+    body = b"".join(response)
+    if hasattr(response, "close"):
+        response.close()
+    ((status, sent),) = started
+    return status, sorted(sent), body
+
+
+@pytest.fixture(autouse=True)
+def _keep_to_the_test(monkeypatch):
+    """Nothing is remembered beyond a test, and requests don't close its connection."""
+    monkeypatch.setattr("api.front.close_old_connections", lambda: None)
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    forget_all()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def asked():
+    """Requests that came through to Django."""
+    return []
+
+
+@pytest.fixture
+def door(asked):
+    def django(environ, start_response):
+        asked.append(environ["PATH_INFO"])
+        return DJANGO(environ, start_response)
+
+    return FrontDoor(django)
+
+
+def token_of(person):
+    return sign_in(person)._credentials["HTTP_AUTHORIZATION"]
+
+
+@pytest.mark.parametrize("origin", [None, "http://localhost:5173", "http://elsewhere.example"])
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_answers_are_djangos_header_for_header(door, asked, settings, origin, is_signed_in):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    course = make_course()
+    person = UserFactory.create()
+    CartItemFactory.create(course=course, cart__user=person)
+    headers = {"HTTP_X_REQUEST_ID": "the-same-for-both"}
+    if origin:
+        headers["HTTP_ORIGIN"] = origin
+    if is_signed_in:
+        headers["HTTP_AUTHORIZATION"] = token_of(person)
+    paths = (LIST, f"{LIST}?ordering=newest&page_size=5", f"{LIST}{course.id}/",
+             f"{LIST}{course.slug}/", f"{LIST}featured/", f"{LIST}?facets=1")  # fmt: skip
+    for path in paths:
+        ask(door, path, **headers)
+    asked.clear()
+    for path in paths:
+        expected = ask(DJANGO, path, **headers)
+        for _ in ("read", "remembered"):
+            assert ask(door, path, **headers) == expected
+        etag = dict(expected[1])["ETag"]
+        for known in (etag, f'W/{etag}, "x"', "*"):
+            unchanged = ask(DJANGO, path, HTTP_IF_NONE_MATCH=known, **headers)
+            assert unchanged[0] == "304 Not Modified"
+            assert not unchanged[2]
+            assert ask(door, path, HTTP_IF_NONE_MATCH=known, **headers) == unchanged
+    assert not asked
+
+
+def test_each_request_has_its_own_id(door):
+    CourseFactory.create()
+    ids = [dict(ask(door, LIST)[1])["X-Request-ID"] for _ in range(3)]
+    assert len(set(ids)) == 3
+    assert dict(ask(door, LIST, HTTP_X_REQUEST_ID="given-by-client")[1])["X-Request-ID"] == (
+        "given-by-client"
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"{LIST}?level=expert", f"{LIST}?page=99", f"{LIST}no-such-course/", f"{LIST}?category=x",
+     f"{LIST}a%00b/", f"{LIST}related/x/", "/api/v1/nothing/", f"{LIST}?search=%00"],
+)  # fmt: skip
+def test_refusals_are_djangos(door, asked, path):
+    CourseFactory.create()
+    ask(door, LIST)
+    asked.clear()
+    ours, theirs = ask(door, path), ask(DJANGO, path)
+    assert asked == [path.partition("?")[0]]
+    assert ours[0] == theirs[0]
+    assert ours[0][0] == "4"
+    strip = re.compile(rb'"request_id": ?"[^"]+"')
+    assert strip.sub(b"", ours[2]) == strip.sub(b"", theirs[2])
+
+
+def test_a_bad_token_is_refused_and_a_viewers_page_never_remembered(door, settings):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    course = CourseFactory.create()
+    person = UserFactory.create()
+    token = token_of(person)
+    for _ in range(2):
+        assert ask(door, LIST, HTTP_AUTHORIZATION="Bearer x")[0].startswith("401")
+        assert b'"in_cart":false' in ask(door, LIST, HTTP_AUTHORIZATION=token)[2]
+        assert b'"in_cart":false' in ask(door, LIST)[2]
+    CartItemFactory.create(course=course, cart__user=person)
+    assert b'"in_cart":true' in ask(door, LIST, HTTP_AUTHORIZATION=token)[2]
+    assert b'"in_cart":true' not in ask(door, LIST)[2]
+
+
+def test_a_write_is_seen_at_the_next_look_at_the_generation(
+    door, settings, django_capture_on_commit_callbacks
+):
+    settings.CATALOGUE_PAGE_SECONDS = settings.CATALOGUE_COUNT_SECONDS = 60
+    course = CourseFactory.create(price=10, original_price=None)
+    ask(door, LIST)
+    before = ask(door, LIST)[2]
+    assert b'"price":10.0' in before
+    Course.objects.filter(id=course.id).update(price=11)
+    assert ask(door, LIST)[2] == before
+    with django_capture_on_commit_callbacks(execute=True):
+        mark_changed(course_id=course.id)
+    generation.forget()
+    assert b'"price":11.0' in ask(door, LIST)[2]
+    Course.objects.filter(id=course.id).update(status="draft")
+    with django_capture_on_commit_callbacks(execute=True):
+        mark_changed(course_id=course.id)
+    generation.forget()
+    assert b'"count":0' in ask(door, LIST)[2]
+
+
+def test_what_is_remembered_is_counted_by_the_throttle(door, settings, monkeypatch):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "catalogue": "4/hour"}
+    cache.clear()
+    CourseFactory.create()
+    statuses = [ask(door, LIST)[0][:3] for _ in range(6)]
+    assert statuses == ["200"] * 4 + ["429"] * 2
+
+
+def test_hidden_media_are_in_no_public_answer(door, settings):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    course = make_course()
+    path = f"{LIST}{course.id}/"
+    ask(door, path)
+    teacher = ask(door, path, HTTP_AUTHORIZATION=token_of(course.instructor))[2]
+    teacher = ask(door, path, HTTP_AUTHORIZATION=token_of(course.instructor))[2]
+    assert teacher.count(b"lesson.mp4") == 4
+    for _ in range(2):
+        assert ask(door, path)[2].count(b"lesson.mp4") == 1
+
+
+def test_without_redis_the_list_and_the_page_still_answer(door, settings, monkeypatch):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "catalogue": "4/hour"}
+    settings.CACHES = {
+        "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
+    }
+    course = CourseFactory.create()
+    generation.forget()
+    for path in (LIST, LIST, f"{LIST}{course.id}/"):
+        assert ask(door, path)[0] == "200 OK"
