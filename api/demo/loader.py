@@ -13,6 +13,7 @@ from api.demo.rows.learning import create_enrollments
 from api.demo.rows.opinions import create_reviews
 from api.demo.rows.people import create_people
 from api.demo.rows.sales import Shop, create_orders
+from api.demo.rows.searches import create_searches
 from api.demo.rows.shopping import fill_cart_and_wishlist
 from api.demo.sources import (
     PeopleSource,
@@ -101,6 +102,7 @@ def _write(sources: _Sources, now: dt.datetime) -> LoadedDemo:
     course_ids = [course.id for course in catalogue.courses.values()]
     write_counters(course_ids=course_ids, now=now)
     course_services.refresh_search(course_ids=course_ids)
+    create_searches(now=now)
     return loaded
 
 

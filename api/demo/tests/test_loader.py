@@ -17,6 +17,7 @@ from api.demo.loader import LoadedDemo, load_demo
 from api.demo.rows.people import DEMO_PASSWORD
 from cart.models import CartItem, WishlistItem
 from core.models import OutboxEvent
+from courses import selectors as course_selectors
 from courses import services as course_services
 from courses.models import Category, Course, CourseStats, Curriculum
 from enrollments.models import Certificate, Enrollment, LearningDay
@@ -215,6 +216,13 @@ def test_pictures_are_stored_where_rows_say():
 
 def test_search_knows_every_course():
     assert not Course.objects.filter(status="published", search_entry=None)
+
+
+def test_something_is_popular_and_found():
+    popular = course_selectors.list_popular(limit=10)
+    assert len(popular) == 10
+    for query, _ in popular:
+        assert course_selectors.find_courses(text=query, limit=1).count, query
 
 
 def test_the_student_has_something_on_every_page():

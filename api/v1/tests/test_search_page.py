@@ -1,7 +1,10 @@
 """GET /search/: three kinds, always all there."""
 
+from unittest import mock
+
 import pytest
 from django.utils import timezone
+from redis.exceptions import ConnectionError as NoRedis
 
 from api.v1.search.serializers import (
     PopularSearchesSerializer,
@@ -23,6 +26,12 @@ from tests.factories import (
 from tests.shapes import assert_shape
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _redis_is_tried(monkeypatch):
+    monkeypatch.setattr(popular, "_paused_until", 0.0)
+
 
 NOTHING = {"count": 0, "results": []}
 KINDS = ("courses", "instructors", "categories")
@@ -122,6 +131,13 @@ def test_what_was_found_is_remembered_for_seconds(api, django_assert_num_queries
     services.touch_catalogue()
     services.unpublish_course(course_id=world.id, actor_id=world.instructor_id)
     assert search(api, q="harmony")["courses"]["results"] == []
+
+
+def test_without_redis_search_answers(api, world):
+    with mock.patch("redis.ConnectionPool.get_connection", side_effect=NoRedis("gone")):
+        assert search(api, q="jazz")["courses"]["count"] == 1
+        for path in ("search/suggest/?q=jazz", "search/popular/", "courses/?search=jazz"):
+            assert api.get(f"/api/v1/{path}").status_code == 200
 
 
 def test_highlights_are_escaped_html(api):
