@@ -62,10 +62,10 @@ def list_cards(*, course_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, CourseCa
 def to_cards(rows: Iterable[dict[str, Any]]) -> list[CourseCard]:
     """Return rows of `CARD_COLUMNS` as cards, in their order."""
     now = timezone.now()
-    return [to_card(row, now) for row in rows]
+    return [_to_card(row, now) for row in rows]
 
 
-def to_card(row: dict[str, Any], now: dt.datetime) -> CourseCard:
+def _to_card(row: dict[str, Any], now: dt.datetime) -> CourseCard:
     """Return one row of `CARD_COLUMNS` (or more) as a card, new or not as of `now`."""
     return {
         "id": row["id"],

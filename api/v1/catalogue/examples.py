@@ -105,3 +105,16 @@ _DETAIL = {
 CATEGORIES = OpenApiExample("Shelves", value={"results": [_CATEGORY]}, response_only=True)
 COURSE_ROW = OpenApiExample("A course", value=_ROW, response_only=True)
 COURSE_DETAIL = OpenApiExample("A course", value=_DETAIL, response_only=True)
+RELATED = OpenApiExample("Related courses", value={"results": [_ROW]}, response_only=True)
+COURSE_PAGE = OpenApiExample(
+    "A page",
+    value={
+        "count": 123,
+        "next": "http://127.0.0.1:8000/api/v1/courses/?page=2",
+        "previous": None,
+        "total_pages": 7,
+        "current_page": 1,
+        "results": [_ROW],
+    },
+    response_only=True,
+)

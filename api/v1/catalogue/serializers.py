@@ -60,6 +60,61 @@ class CourseRowSerializer(ApiSerializer):
     in_wishlist = serializers.BooleanField()
 
 
+class CategoryFacetSerializer(ApiSerializer):
+    """A category, and how many courses it would leave."""
+
+    id = serializers.UUIDField()
+    slug = serializers.SlugField()
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class ValueFacetSerializer(ApiSerializer):
+    """A value of a filter, and how many courses it would leave."""
+
+    value = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class StepFacetSerializer(ApiSerializer):
+    """This and more, and how many courses that would leave."""
+
+    min = NumberField(max_digits=10, decimal_places=2)
+    count = serializers.IntegerField()
+
+
+class BandFacetSerializer(StepFacetSerializer):
+    """A band, open above where `max` is null, and how many courses it would leave."""
+
+    max = NumberField(max_digits=10, decimal_places=2, allow_null=True)
+
+
+class FacetsSerializer(ApiSerializer):
+    """What each choice of a filter would leave, under all the other filters."""
+
+    category = CategoryFacetSerializer(many=True)
+    level = ValueFacetSerializer(many=True)
+    language = ValueFacetSerializer(many=True)
+    price = BandFacetSerializer(many=True)
+    rating = StepFacetSerializer(many=True)
+    duration = BandFacetSerializer(many=True, help_text="Hours.")
+
+
+class CoursePageSerializer(ApiSerializer):
+    """A page of the course list."""
+
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    total_pages = serializers.IntegerField()
+    current_page = serializers.IntegerField()
+    results = CourseRowSerializer(many=True)
+    facets = FacetsSerializer(required=False, help_text="With `facets=1`.")
+    did_you_mean = serializers.CharField(
+        required=False, allow_null=True, help_text="With `search`: a spelling that finds more."
+    )
+
+
 class CourseListSerializer(ApiSerializer):
     """Courses, all at once."""
 

@@ -17,6 +17,7 @@ from api.v1.catalogue.serializers import (
     CategoryListSerializer,
     CourseDetailSerializer,
     CourseListSerializer,
+    CoursePageSerializer,
     CourseRowSerializer,
 )
 from api.v1.search.listing import show_searched
@@ -63,10 +64,10 @@ class CoursesView(GenericAPIView[Course]):
         ),
         parameters=[CourseListParameters],
         responses={
-            200: CourseRowSerializer(many=True),
+            200: CoursePageSerializer,
             422: OpenApiResponse(description="A filter's value or the ordering isn't known"),
         },
-        examples=[examples.COURSE_ROW],
+        examples=[examples.COURSE_PAGE],
     )
     def get(self, request: Request) -> HttpResponse:
         given = request.query_params.dict()
@@ -137,6 +138,7 @@ class RelatedCoursesView(APIView):
             "same category."
         ),
         responses={200: CourseListSerializer, 404: _NOT_FOUND},
+        examples=[examples.RELATED],
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
         course = find_visible_course(reference=reference, viewer=request.user)

@@ -8,7 +8,6 @@ from typing import Any, TypedDict
 
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from api.v1.catalogue.pages import with_flags
 from core.urls import media_url
@@ -17,7 +16,7 @@ from courses.errors import CourseNotFound
 from courses.models import Course, CourseStats
 from courses.permissions import Viewer, is_in_charge, may_see_course
 from courses.selectors import CourseFacts, LessonRow, SectionRow, get_curriculum
-from courses.selectors.cards import CARD_COLUMNS, CourseCard, to_card
+from courses.selectors.cards import CARD_COLUMNS, CourseCard, to_cards
 from courses.selectors.lookup import reference_filter
 from enrollments import selectors as enrollment_selectors
 from enrollments.selectors import ViewerProgress
@@ -87,7 +86,7 @@ def _to_detail(row: dict[str, Any]) -> CourseDetail:
             status=row["status"],
             is_published=row["is_published"],
         ),
-        "card": to_card(row, timezone.now()),
+        "card": to_cards([row])[0],
         "description": row["description"],
         "short_description": row["short_description"],
         "instructor_profile": _get_instructor_profile(row),

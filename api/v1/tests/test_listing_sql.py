@@ -5,6 +5,7 @@ import math
 import random
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from api.v1.catalogue import listing
 from api.v1.catalogue.cursors import PageCursor, write
+from api.v1.catalogue.serializers import FacetsSerializer
 from courses import selectors
 from courses.models import Course, CourseStats
 from courses.rules import round_rating
@@ -19,6 +21,7 @@ from courses.selectors import Filters
 from courses.selectors.cards import CARD_COLUMNS
 from courses.sql.listing import ORDERS
 from tests.factories import CategoryFactory, CourseFactory, InstructorFactory
+from tests.shapes import assert_shape
 
 pytestmark = pytest.mark.django_db
 
@@ -131,10 +134,13 @@ def test_any_page_is_what_the_orm_answers(api, seed):
             page += 1
         assert len(found) == len(expected)
         for row, card in zip(found, expected, strict=True):
-            as_json = {**card, "id": str(card["id"])}
-            as_json["instructor"] = {**card["instructor"], "id": str(card["instructor"]["id"])}
+            as_json: dict[str, Any] = {**card, "id": str(card["id"])}
+            as_json["instructor"] = {
+                **as_json["instructor"],
+                "id": str(as_json["instructor"]["id"]),
+            }
             for name in ("rating", "price", "original_price", "duration_hours"):
-                as_json[name] = None if card[name] is None else float(card[name])
+                as_json[name] = None if as_json[name] is None else float(as_json[name])
             assert row == as_json, query
 
 
@@ -164,6 +170,7 @@ def test_cursors_go_forth_and_back_over_the_same_pages(api, monkeypatch, orderin
 def test_a_cursor_costs_what_a_page_does(api, django_assert_num_queries):
     CourseFactory.create_batch(3)
     page = selectors.list_page(filters=Filters(), limit=1)
+    assert page.last
     cursor = write(PageCursor(ordering="popular", direction="after", key=page.last, number=501))
     with django_assert_num_queries(2):
         body = api.get(f"{LIST}?page_size=1&cursor={cursor}").json()
@@ -184,6 +191,7 @@ def test_what_is_no_cursor_is_refused(api, cursor):
 def test_a_cursor_is_of_its_ordering_and_knows_its_page(api):
     CourseFactory.create_batch(2)
     page = selectors.list_page(filters=Filters(), limit=1)
+    assert page.last
     cursor = write(PageCursor(ordering="popular", direction="after", key=page.last, number=2))
     for query in (f"cursor={cursor}&ordering=newest", f"cursor={cursor}&page=2"):
         assert api.get(f"{LIST}?{query}").status_code == 422
@@ -202,6 +210,7 @@ def test_facets_count_what_each_choice_would_leave(api, seed):
             rest = {name: value for name, value in query.items() if name not in drop}
             return api.get(f"{LIST}?{urlencode({**rest, **extra})}").json()["count"]
 
+        assert_shape(body["facets"], FacetsSerializer())
         facets = body["facets"]
         assert set(facets) == {"category", "level", "language", "price", "rating", "duration"}
         for row in facets["category"]:
