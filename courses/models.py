@@ -123,7 +123,7 @@ class CourseStats(models.Model):
     owner of each fact adjusts them with `F()` in its own transaction; a nightly recount repairs and
     reports drift. `rating` follows from the sums by itself.
 
-    The copies, `LISTED`, are kept by triggers of the database (migration `0006_listing`): the row
+    The copies, `LISTED`, are kept by triggers of the database (migration `0004_listing`): the row
     exists from the moment its course does, and nobody writes them. One narrow table with an index
     for each ordering is what keeps a list's cost flat while the catalogue grows.
     """

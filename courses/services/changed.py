@@ -22,7 +22,6 @@ from courses.services.recount import recount_categories
 from courses.services.search_index import refresh_search
 
 
-
 def touch_catalogue() -> None:
     """Start a new generation of everything that is cached of the catalogue, after the commit."""
     transaction.on_commit(_renew_generation, robust=True)

@@ -1,5 +1,7 @@
 """What a process remembers of the catalogue, and for how long."""
 
+from typing import Any
+
 import pytest
 
 from courses import cache as memory_module
@@ -29,7 +31,7 @@ def written(monkeypatch):
 
 
 def test_a_value_is_remembered_for_its_time(clock, written):
-    memory = Memory(size=2)
+    memory: Memory[Any] = Memory(size=2)
     assert memory.find("a") is None
     memory.keep("a", 1, seconds=1, since="first")
     clock.now += 0.9
@@ -39,7 +41,7 @@ def test_a_value_is_remembered_for_its_time(clock, written):
 
 
 def test_only_the_first_makes_the_next_one(clock, written):
-    memory = Memory(size=2)
+    memory: Memory[Any] = Memory(size=2)
     memory.keep("a", 1, seconds=1, since="first")
     clock.now += 1.1
     assert [memory.find("a") for _ in range(3)] == [None, 1, 1]
@@ -48,7 +50,7 @@ def test_only_the_first_makes_the_next_one(clock, written):
 
 
 def test_a_new_generation_ends_what_was_made_before_it(clock, written):
-    memory = Memory(size=2)
+    memory: Memory[Any] = Memory(size=2)
     memory.keep("a", 1, seconds=60, since="first")
     memory.keep("b", 1, seconds=60, since=ALWAYS)
     written[0] = "second"
@@ -59,7 +61,7 @@ def test_a_new_generation_ends_what_was_made_before_it(clock, written):
 
 
 def test_what_was_made_during_a_write_is_not_trusted(clock, written):
-    memory = Memory(size=2)
+    memory: Memory[Any] = Memory(size=2)
     since = written[0]
     written[0] = "second"
     memory.keep("a", 1, seconds=60, since=since)
@@ -67,7 +69,7 @@ def test_what_was_made_during_a_write_is_not_trusted(clock, written):
 
 
 def test_it_is_bounded_and_can_be_switched_off(clock, written):
-    memory = Memory(size=2)
+    memory: Memory[Any] = Memory(size=2)
     memory.keep("off", 1, seconds=0, since="first")
     assert memory.find("off") is None
     for name in "abc":

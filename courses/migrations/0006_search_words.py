@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('courses', '0007_search'),
+        ('courses', '0005_search'),
     ]
 
     operations = [

@@ -49,7 +49,7 @@ UNCONFIGURE = _configurations("DROP TEXT SEARCH CONFIGURATION courses_{name};\n"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('courses', '0006_listing'),
+        ('courses', '0004_listing'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("courses", "0004_authoring"),
+        ("courses", "0002_authoring"),
     ]
 
     operations = [

@@ -82,7 +82,7 @@ DROP FUNCTION courses_add_listing, courses_follow_course, courses_fill_listing,
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('courses', '0005_reserved_slugs'),
+        ('courses', '0003_reserved_slugs'),
     ]
 
     operations = [
