@@ -129,12 +129,13 @@ def _claim_next() -> OutboxDelivery | None:
 
 def _deliver(claimed: OutboxDelivery) -> None:
     """Run the handler and mark the delivery in one transaction. Its lock, not the claim, keeps
-    others away: a handler may take longer than the first back-off."""
+    others away: a handler may take longer than the first back-off. The lock is waited for: a worker
+    that looks for its next claim holds it for a moment, even on rows that it then leaves alone."""
     if claimed.attempts > MAX_ATTEMPTS:
         raise RuntimeError("the worker never came back from it")
     with transaction.atomic():
         delivery = (
-            OutboxDelivery.objects.select_for_update(skip_locked=True, of=("self",))
+            OutboxDelivery.objects.select_for_update(of=("self",))
             .select_related("event")
             .filter(
                 id=claimed.id,
