@@ -18,6 +18,7 @@ ITEMS = "/api/v1/cart/items/"
 MERGE = "/api/v1/cart/merge/"
 WISHLIST = "/api/v1/wishlist/"
 WISHES = "/api/v1/wishlist/items/"
+NOBODYS = "0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c99"  # an id that no row has
 
 
 @pytest.fixture
@@ -241,8 +242,8 @@ def test_removing_and_moving_a_wish(client, user):
     ("method", "url"),
     [
         ("get", CART), ("delete", CART), ("post", ITEMS), ("post", MERGE), ("get", WISHLIST),
-        ("post", WISHES), ("delete", f"{ITEMS}{new_id()}/"), ("delete", f"{WISHES}{new_id()}/"),
-        ("post", f"{WISHES}{new_id()}/move-to-cart/"),
+        ("post", WISHES), ("delete", f"{ITEMS}{NOBODYS}/"), ("delete", f"{WISHES}{NOBODYS}/"),
+        ("post", f"{WISHES}{NOBODYS}/move-to-cart/"),
     ],
 )  # fmt: skip
 def test_nobody_anonymous(api, method, url):

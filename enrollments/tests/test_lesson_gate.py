@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -88,7 +87,7 @@ def test_a_removed_lesson_is_gone(viewer: str, course: Course, lessons: list[Les
     assert response.status_code == 404
 
 
-@pytest.mark.parametrize("path", [str(uuid4()), "nonsense", "%00"])
+@pytest.mark.parametrize("path", ["0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c99", "nonsense", "%00"])
 def test_no_such_lesson(path: str, api: APIClient) -> None:
     response = api.get(f"/api/v1/lessons/{path}/")
     assert response.status_code == 404
