@@ -178,7 +178,8 @@ def test_filters(api):
     "query",
     [
         "level=expert", "level=Beginner", "ordering=price", "ordering=-popular",
-        "category=nowhere", "category=0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c99", "category=%00", "min_price=abc",
+        "category=nowhere", "category=0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c99",
+        "category=%00", "min_price=abc",
         "min_price=-1", "max_price=-0.01", "min_price=NaN", "max_price=Infinity",
         "min_price=1e400", "min_price=20&max_price=10", "rating_min=6", "rating_min=-1",
         "rating_min=x", "search=%00", "search=a%00b", f"search={'x' * 201}", "page=0", "page=-1",
