@@ -20,6 +20,8 @@ _PAGE = f"""
         LEFT JOIN users_userprofile AS picture ON picture.user_id = latest.user_id
     ) AS recent
     WHERE course."""  # noqa: S608
+# In one line: psycopg reads a statement of over 4,096 characters anew each time.
+_PAGE = " ".join(_PAGE.split())
 PAGE = {"id": f"{_PAGE}id = %(id)s", "slug": f"{_PAGE}slug = %(slug)s"}
 
 _VIEWER = """
