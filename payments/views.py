@@ -78,9 +78,11 @@ class CreatePaymentIntentView(IdempotentPostMixin):
 
 
 class ConfirmPaymentView(APIView):
-    """POST /payments/confirm-payment/"""
+    """POST /payments/confirm-payment/
 
-    throttle_scope = "payment"
+    Under the ordinary rate, unlike the start of a payment: it is asked again while a bank takes its
+    time, and moves no money.
+    """
 
     @extend_schema(
         operation_id="payments_confirm",

@@ -244,7 +244,7 @@ THROTTLE_RATES: dict[str, str] = {
     "login": env.str("THROTTLE_LOGIN", default="5/hour"),
     "register": env.str("THROTTLE_REGISTER", default="20/hour"),
     "refresh": env.str("THROTTLE_REFRESH", default="60/min"),
-    "payment": env.str("THROTTLE_PAYMENT", default="60/hour"),
+    "payment": env.str("THROTTLE_PAYMENT", default="5/hour"),
     "verify": env.str("THROTTLE_VERIFY", default="60/min"),
     "mail": env.str("THROTTLE_MAIL", default="5/hour"),
 }

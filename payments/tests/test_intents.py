@@ -18,7 +18,7 @@ from payments import services, stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused, PaymentsUnavailable
 from payments.models import Payment
 from payments.tests.conftest import Pay, confirm, start_payment
-from tests.factories import OrderFactory, OrderItemFactory, UserFactory
+from tests.factories import OrderFactory, OrderItemFactory, UserFactory, sign_in
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -228,3 +228,14 @@ def test_a_currency_without_hundredths_is_never_charged(
     with pytest.raises(PaymentsUnavailable):
         start_payment(order)
     assert standin.counts() == {}
+
+
+def test_payments_are_started_five_times_an_hour_at_most(
+    order: Order, standin: StandIn, settings: Any
+) -> None:
+    settings.THROTTLE_RATES = {"payment": "5/hour"}
+    assert order.user is not None
+    client = sign_in(order.user)
+    url = "/api/v1/payments/create-payment-intent/"
+    codes = [client.post(url, {"order_id": str(order.id)}).status_code for _ in range(6)]
+    assert codes == [201, 200, 200, 200, 200, 429]
