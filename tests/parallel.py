@@ -23,3 +23,8 @@ def run_in_parallel(count: int, call: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(max_workers=count) as pool:
         return list(pool.map(run, range(count)))
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Make different calls at once; return what each returned or raised, in their order."""
+    return run_in_parallel(len(calls), lambda number: calls[number]())

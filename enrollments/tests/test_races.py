@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from core.models import OutboxEvent
@@ -19,31 +18,10 @@ from enrollments.errors import AlreadyEnrolled
 from enrollments.models import Certificate, Enrollment, LearningDay, LessonProgress
 from enrollments.tasks import issue_missing_certificates
 from tests.factories import CourseFactory, EnrollmentFactory, UserFactory, make_course
+from tests.parallel import at_once
 from users.models import UserProfile
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    """Run the calls at the same moment, each on its own connection; returns answers or errors."""
-    barrier = threading.Barrier(len(calls))
-    answers: list[object] = [None] * len(calls)
-
-    def run(index: int) -> None:
-        try:
-            barrier.wait(timeout=20)
-            answers[index] = calls[index]()
-        except Exception as exc:
-            answers[index] = exc
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return answers
 
 
 def events(name: str) -> int:
@@ -62,7 +40,7 @@ def test_the_last_lessons_in_parallel_complete_the_course_once() -> None:
     for _ in range(3):
         enrollment = EnrollmentFactory.create(course=course)
         answers = at_once(*[partial(mark, enrollment, key) for key in lesson_ids])
-        assert sorted(answer.enrollment_progress for answer in answers) == [  # type: ignore[attr-defined]
+        assert sorted(answer.enrollment_progress for answer in answers) == [
             12, 25, 37, 50, 62, 75, 87, 100,
         ]  # fmt: skip
         enrollment.refresh_from_db()
@@ -78,7 +56,7 @@ def test_the_same_lesson_in_parallel_counts_once() -> None:
     lesson_id = Lesson.objects.values_list("id", flat=True)[0]
     LessonProgress.objects.create(enrollment=enrollment, lesson_id=lesson_id)
     answers = at_once(*[lambda: mark(enrollment, lesson_id)] * 8)
-    assert {answer.enrollment_progress for answer in answers} == {25}  # type: ignore[attr-defined]
+    assert {answer.enrollment_progress for answer in answers} == {25}
     assert LessonProgress.objects.count() == 1
     assert UserProfile.objects.get(user_id=enrollment.user_id).total_seconds_learned == 600
 
@@ -98,7 +76,7 @@ def test_parallel_reports_are_credited_once() -> None:
         )
 
     answers = at_once(*[report] * 8)
-    assert {answer.watch_time_seconds for answer in answers} == {40}  # type: ignore[attr-defined]
+    assert {answer.watch_time_seconds for answer in answers} == {40}
     assert UserProfile.objects.get(user_id=enrollment.user_id).total_seconds_learned == 40
 
 
@@ -150,7 +128,7 @@ def test_parallel_purchases_own_each_course_once(start: str) -> None:
     answers = at_once(
         *[partial(services.enroll_bought, user_id=user.id, course_ids=order) for order in orders]
     )
-    bought = [row for answer in answers for row in answer]  # type: ignore[attr-defined]
+    bought = [row for answer in answers for row in answer]
     new = [row.course_id for row in bought if not row.already_owned]
     assert sorted(new) == sorted(ids)
     assert list(CourseStats.objects.values_list("student_count", flat=True)) == [1, 1, 1]
@@ -183,7 +161,7 @@ def test_parallel_refunds_revoke_once() -> None:
     revoke = partial(
         services.revoke_enrollments, enrollment_ids=[ids[0].enrollment_id], reason="refund"
     )
-    assert sorted(at_once(*[revoke] * 8)) == [0] * 7 + [1]  # type: ignore[type-var]
+    assert sorted(at_once(*[revoke] * 8)) == [0] * 7 + [1]
     assert CourseStats.objects.get(course=course).student_count == 8
     assert events("enrollments.revoked") == 1
 
@@ -194,7 +172,7 @@ def test_parallel_workers_make_each_certificate_once() -> None:
     for _ in range(3):
         mark(EnrollmentFactory.create(course=course), lesson_id)
     answers = at_once(*[issue_missing_certificates] * 4)
-    assert sum(answers) == 3  # type: ignore[arg-type]
+    assert sum(answers) == 3
     assert not Certificate.objects.filter(file="").exists()
     assert set(Certificate.objects.values_list("attempts", flat=True)) == {1}
     assert events("enrollments.certificate_issued") == 3

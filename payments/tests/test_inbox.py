@@ -18,7 +18,8 @@ from orders.models import Order
 from payments import services, stripe_gateway
 from payments.models import Dispute, Payment, Refund, StripeEvent
 from payments.tests.conftest import Pay, confirm, start_payment
-from payments.tests.test_settlement import assert_settled_once, at_once
+from payments.tests.test_settlement import assert_settled_once
+from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/api/v1/payments/webhook/stripe/"

@@ -1,12 +1,11 @@
 """Starting and confirming payments."""
 
-import threading
 import uuid
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from rest_framework.test import APIClient
 
 from devtools.stripe_standin.client import StandIn
@@ -19,6 +18,7 @@ from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused, Pay
 from payments.models import Payment
 from payments.tests.conftest import Pay, confirm, start_payment
 from tests.factories import OrderFactory, OrderItemFactory, UserFactory, sign_in
+from tests.parallel import run_in_parallel
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,26 +44,9 @@ def test_the_same_order_gets_the_same_intent(order: Order, standin: StandIn) -> 
 
 
 def test_twenty_at_once_make_one_intent(order: Order, standin: StandIn) -> None:
-    start = threading.Barrier(20)
-    ids: list[str] = []
-    failures: list[Exception] = []
-
-    def work() -> None:
-        start.wait()
-        try:
-            ids.append(start_payment(order).payment_intent_id)
-        except Exception as exc:
-            failures.append(exc)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert len(set(ids)) == 1
+    intents = run_in_parallel(20, lambda _: start_payment(order))
+    assert [intent for intent in intents if isinstance(intent, Exception)] == []
+    assert len({intent.payment_intent_id for intent in intents}) == 1
     assert Payment.objects.count() == 1
 
 

@@ -1,13 +1,10 @@
 """Settlement: once, whoever comes, and money that can't stay goes back."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from core.models import OutboxEvent
@@ -20,30 +17,9 @@ from payments.errors import InvalidPayment, OrderNotPayable
 from payments.models import Payment, Refund
 from payments.tests.conftest import Pay, confirm, start_payment
 from tests.factories import EnrollmentFactory
+from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Run all at the same moment in threads of their own; returns results and exceptions."""
-    start = threading.Barrier(len(works))
-    outcomes: list[Any] = []
-
-    def run(work: Callable[[], Any]) -> None:
-        start.wait()
-        try:
-            outcomes.append(work())
-        except Exception as exc:
-            outcomes.append(exc)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 @pytest.fixture

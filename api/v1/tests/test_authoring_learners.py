@@ -1,11 +1,8 @@
 """What learners and readers see while the instructor writes: a live course never breaks."""
 
-import threading
-from collections.abc import Callable
 from functools import partial
 
 import pytest
-from django.db import connection
 
 from courses.authors import Author
 from courses.errors import CourseNotFound
@@ -14,6 +11,7 @@ from courses.services import authoring
 from enrollments.models import Certificate, Enrollment, LessonProgress
 from enrollments.services import enroll_free, mark_lesson_complete
 from tests.factories import EnrollmentFactory, UserFactory, make_course, sign_in
+from tests.parallel import at_once
 
 
 @pytest.fixture
@@ -244,25 +242,3 @@ def test_deleting_while_somebody_enrols(course, author):
             assert isinstance(answers[1], CourseNotFound), answers
             assert answers[0] is None
             assert not Course.objects.filter(id=course.id).exists()
-
-
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    """Run the calls at the same moment, each on its own connection; returns answers or errors."""
-    barrier = threading.Barrier(len(calls))
-    answers: list[object] = [None] * len(calls)
-
-    def run(index: int) -> None:
-        try:
-            barrier.wait(timeout=20)
-            answers[index] = calls[index]()
-        except Exception as exc:
-            answers[index] = exc
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return answers

@@ -1,6 +1,5 @@
 """Fixtures of authoring."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -86,25 +85,3 @@ def statements_of(call: Callable[[], object]) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         call()
     return [query["sql"] for query in captured]
-
-
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    """Run the calls at the same moment, each on its own connection; returns answers or errors."""
-    barrier = threading.Barrier(len(calls))
-    answers: list[object] = [None] * len(calls)
-
-    def run(index: int) -> None:
-        try:
-            barrier.wait(timeout=20)
-            answers[index] = calls[index]()
-        except Exception as exc:
-            answers[index] = exc
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return answers

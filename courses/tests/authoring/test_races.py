@@ -12,8 +12,9 @@ from courses import services
 from courses.errors import CourseIncomplete, LastLesson
 from courses.models import Course, Curriculum, Lesson
 from courses.services import authoring
-from courses.tests.authoring.conftest import at_once, lessons_of, sections_of
+from courses.tests.authoring.conftest import lessons_of, sections_of
 from tests.factories import StaffFactory, make_course
+from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
