@@ -1,7 +1,8 @@
-"""Middleware that knows no domain: request ids and the content security policy."""
+"""Middleware that knows no domain: request ids, and headers that tell browsers what not to do."""
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -86,3 +87,36 @@ class ContentSecurityPolicyMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.POLICY)
         return response
+
+
+class DataHeadersMiddleware:
+    """Gives data the headers that mean something on data.
+
+    JSON isn't opened as a window and follows no links, so what says how pages are to be treated is
+    left out. It loads nothing and is framed by nobody: its policy says so, in place of a page's.
+    `Allow` belongs to a method that was refused or asked about (RFC 9110, 10.2.1). Every header
+    costs some microseconds in each answer.
+    """
+
+    POLICY = "default-src 'none'; frame-ancestors 'none'"
+    OF_PAGES = ("Cross-Origin-Opener-Policy", "Referrer-Policy", "X-Frame-Options")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not _is_data(response):
+            return response
+        response.headers["Content-Security-Policy"] = self.POLICY
+        for name in self.OF_PAGES:
+            response.headers.pop(name, None)
+        if request.method != "OPTIONS" and response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers.pop("Allow", None)
+        return response
+
+
+def _is_data(response: HttpResponse) -> bool:
+    # Only data is asked for by its tag: what hasn't changed has no type of its own.
+    is_unchanged = response.status_code == HTTPStatus.NOT_MODIFIED
+    return is_unchanged or response.get("Content-Type", "").startswith("application/json")

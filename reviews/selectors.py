@@ -8,7 +8,6 @@ from typing import Any, TypedDict
 
 from django.db.models import Avg, Count, Q, QuerySet, Sum
 from django.utils import timezone
-from django.utils.timesince import timesince
 
 from core.urls import media_url
 from courses.models import CourseStats
@@ -135,7 +134,27 @@ def count_ratings(course_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str
     return {row.pop("course_id"): row for row in rows}
 
 
+_LENGTHS = (("week", 604_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
 def tell_age(moment: dt.datetime, *, now: dt.datetime) -> str:
-    """Return how long ago it was in one unit: "2 days ago", "just now" within a minute."""
-    age = timesince(moment, now, depth=1).replace("\xa0", " ")
-    return "just now" if age.startswith("0 ") else f"{age} ago"
+    """Return how long ago it was in one unit: "2 days ago", "just now" within a minute.
+
+    The unit and its number are those of Django's `timesince`, months and years by the calendar.
+    That works out all units, which took a fifth of the Python of a course's page.
+    """
+    seconds = int((now - moment).total_seconds())
+    if seconds < 60:
+        return "just now"
+    months = (now.year - moment.year) * 12 + now.month - moment.month
+    if (moment.day, moment.time()) > (now.day, now.time()):
+        months -= 1
+    if months >= 12:
+        return _ago(months // 12, "year")
+    if months > 0:
+        return _ago(months, "month")
+    return next(_ago(seconds // length, unit) for unit, length in _LENGTHS if seconds >= length)
+
+
+def _ago(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
