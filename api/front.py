@@ -90,6 +90,9 @@ class FrontDoor:
             since = generation()
             answer = reader and self._read(reader, given, environ)
             if not (answer and envelope):
+                if is_anonymous:
+                    # Whoever asks now would get the page of before it was refused.
+                    self._answers.drop(key)
                 return self._application(environ, start_response)
             if is_anonymous:
                 seconds = settings.CATALOGUE_PAGE_SECONDS

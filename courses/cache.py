@@ -87,6 +87,11 @@ class Memory(Generic[Value]):
             while len(self._entries) > self._size:
                 del self._entries[next(iter(self._entries))]
 
+    def drop(self, key: Hashable) -> None:
+        """Forget this one: there is no next value, and the previous one must not be given out."""
+        with self._lock:
+            self._entries.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

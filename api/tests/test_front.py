@@ -12,7 +12,7 @@ from django.db import close_old_connections
 from api.front import FrontDoor
 from courses.cache import forget_all, generation
 from courses.models import Course
-from courses.services import mark_changed
+from courses.services import mark_changed, unpublish_course
 from tests.factories import CartItemFactory, CourseFactory, UserFactory, make_course, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -162,6 +162,18 @@ def test_a_write_is_seen_at_the_next_look_at_the_generation(
         mark_changed(course_id=course.id)
     generation.forget()
     assert b'"count":0' in ask(door, LIST)[2]
+
+
+def test_a_page_that_is_refused_is_not_given_out_again(
+    door, settings, django_capture_on_commit_callbacks
+):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    path = f"{LIST}{CourseFactory.create(slug='lute').slug}/"
+    assert [ask(door, path)[0] for _ in range(3)] == ["200 OK"] * 3
+    with django_capture_on_commit_callbacks(execute=True):
+        unpublish_course(course_id=Course.objects.get().id, actor_id=None)
+    generation.forget()
+    assert [ask(door, path)[0] for _ in range(3)] == ["404 Not Found"] * 3
 
 
 def test_what_is_remembered_is_counted_by_the_throttle(door, settings, monkeypatch):

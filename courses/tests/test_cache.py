@@ -49,6 +49,16 @@ def test_only_the_first_makes_the_next_one(clock, written):
     assert memory.find("a") is None
 
 
+def test_what_has_no_next_value_is_dropped(clock, written):
+    memory: Memory[Any] = Memory(size=2)
+    memory.keep("a", 1, seconds=1, since="first")
+    clock.now += 1.1
+    assert memory.find("a") is None
+    memory.drop("a")
+    memory.drop("never kept")
+    assert memory.find("a") is None
+
+
 def test_a_new_generation_ends_what_was_made_before_it(clock, written):
     memory: Memory[Any] = Memory(size=2)
     memory.keep("a", 1, seconds=60, since="first")
