@@ -11,6 +11,8 @@ class Cart(BaseModel):
     """A person's one cart."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="cart")
+    # As it was typed in, in upper case; whether it applies is asked anew each time.
+    coupon_code = models.CharField(max_length=50, blank=True)
 
     def __str__(self) -> str:
         return f"cart of {self.user_id}"

@@ -1,27 +1,43 @@
 """Orders and their lines, coupons, invoices and the numbers on them."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 from core.models import BaseModel
-from courses.models import Course
+from courses.models import Category, Course
 from enrollments.models import Enrollment
 from users.models import User
 
 
 class Coupon(BaseModel):
-    """A discount by code: a percentage or an amount, within its dates and its limit."""
+    """A discount by code: a percentage or an amount, within its dates and its limits.
+
+    It is for one course, for one category, or for everything; an instructor's only ever for courses
+    of their own. A limit counts redemptions, that is orders that are pending or were paid.
+    """
 
     code = models.CharField(max_length=50, unique=True, help_text="Stored in upper case")
+    # None: made by staff, for courses of anyone.
+    instructor = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="coupons"
+    )
     percent_off = models.PositiveSmallIntegerField(null=True, blank=True)
     amount_off = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     course = models.ForeignKey(
         Course, on_delete=models.PROTECT, null=True, blank=True, related_name="coupons"
     )
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, null=True, blank=True, related_name="coupons"
+    )
+    # What the courses it applies to must cost together.
+    minimum_amount = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
     max_redemptions = models.PositiveIntegerField(null=True, blank=True)
+    max_redemptions_per_person = models.PositiveIntegerField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -44,6 +60,13 @@ class Coupon(BaseModel):
                 | Q(valid_until=None)
                 | Q(valid_from__lt=F("valid_until")),
                 name="coupon_dates_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(course=None) | Q(category=None), name="coupon_one_scope"
+            ),
+            models.CheckConstraint(
+                condition=Q(minimum_amount=None) | Q(minimum_amount__gt=0),
+                name="coupon_minimum_positive",
             ),
         ]
 
@@ -68,6 +91,9 @@ class Order(BaseModel):
     currency = models.CharField(max_length=3)
     subtotal = models.DecimalField(max_digits=10, decimal_places=2)
     discount_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # What the tax consists of, as the rule in force said: [{"name", "rate", "amount"}].
+    tax_lines = models.JSONField(default=list, blank=True)
     total_amount = models.DecimalField(max_digits=10, decimal_places=2)
     refunded_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     coupon = models.ForeignKey(
@@ -89,12 +115,14 @@ class Order(BaseModel):
                 name="order_status_closed",
             ),
             models.CheckConstraint(
-                condition=Q(subtotal__gte=0, discount_amount__gte=0, total_amount__gte=0,
-                            refunded_amount__gte=0),
+                condition=Q(subtotal__gte=0, discount_amount__gte=0, tax_amount__gte=0,
+                            total_amount__gte=0, refunded_amount__gte=0),
                 name="order_money_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(total_amount=F("subtotal") - F("discount_amount")),
+                condition=Q(
+                    total_amount=F("subtotal") - F("discount_amount") + F("tax_amount")
+                ),
                 name="order_total_adds_up",
             ),
             models.CheckConstraint(
@@ -135,10 +163,16 @@ class OrderItem(BaseModel):
     enrollment = models.ForeignKey(
         Enrollment, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # Who taught the course when it was ordered, and so earns by it; None where nobody knows.
+    instructor = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     title_at_purchase = models.CharField(max_length=255)
     price_at_purchase = models.DecimalField(max_digits=10, decimal_places=2)
     # This line's share of the order's discount; the shares add up to it exactly.
     discount_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # This line's share of the order's tax; likewise.
+    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     refunded_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
 
@@ -152,17 +186,23 @@ class OrderItem(BaseModel):
             ),
             models.CheckConstraint(
                 condition=Q(price_at_purchase__gte=0, discount_amount__gte=0,
-                            refunded_amount__gte=0),
+                            tax_amount__gte=0, refunded_amount__gte=0),
                 name="order_item_money_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(refunded_amount__lte=F("price_at_purchase") - F("discount_amount")),
+                condition=Q(refunded_amount__lte=F("price_at_purchase") - F("discount_amount")
+                            + F("tax_amount")),
                 name="order_item_refund_bounded",
             ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.title_at_purchase
+
+    @property
+    def paid_amount(self) -> Decimal:
+        """What is paid for this line: its price less its discount, with its tax. Major units."""
+        return self.price_at_purchase - self.discount_amount + self.tax_amount
 
 
 class CouponRedemption(BaseModel):
@@ -171,6 +211,9 @@ class CouponRedemption(BaseModel):
     coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="redemptions")
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="redemption")
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["coupon", "user"], name="redemption_of_person")]
 
     def __str__(self) -> str:
         return f"{self.coupon_id} in {self.order_id}"
@@ -198,10 +241,43 @@ class Invoice(BaseModel):
     total_amount = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3)
     billing_address = models.JSONField(default=dict, blank=True)
+    # Who sells, as the settings said that day: {"name", "address", "tax_id"}.
+    seller = models.JSONField(default=dict, blank=True)
+    lines = models.JSONField(default=list)
+    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    tax_lines = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["-issued_at"]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class CreditNote(BaseModel):
+    """What a refund takes off an invoice. Numbers are gapless: given in the refund's transaction.
+
+    One whose refund failed at the bank afterwards is void, and keeps its number.
+    """
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")
+    number = models.CharField(max_length=20, unique=True)
+    # The refund it is for, a row of the floor above: one note each.
+    refund_id = models.UUIDField(unique=True)
+    issued_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True, blank=True)
+    total_amount = models.DecimalField(max_digits=10, decimal_places=2)
+    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    currency = models.CharField(max_length=3)
     lines = models.JSONField(default=list)
 
     class Meta:
         ordering = ["-issued_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(total_amount__gt=0, tax_amount__gte=0), name="credit_note_positive"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.number

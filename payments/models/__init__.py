@@ -1,0 +1,27 @@
+"""Money at Stripe: payments, refunds, disputes, the inbox of events, the ledger and payouts."""
+
+from payments.models.dispute import Dispute
+from payments.models.inbox import StripeCursor, StripeEvent
+from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare
+from payments.models.payment import Payment, first_check
+from payments.models.payout import Payout, PayoutAccount
+from payments.models.reconciliation import ReconciliationDifference, ReconciliationRun
+from payments.models.refund import Refund, RefundLine, RefundRequest
+
+__all__ = [
+    "Dispute",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Payment",
+    "Payout",
+    "PayoutAccount",
+    "ReconciliationDifference",
+    "ReconciliationRun",
+    "Refund",
+    "RefundLine",
+    "RefundRequest",
+    "RevenueShare",
+    "StripeCursor",
+    "StripeEvent",
+    "first_check",
+]

@@ -1,0 +1,58 @@
+"""The inbox of Stripe's events."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class StripeEvent(models.Model):
+    """The inbox: each event once, by Stripe's own id, stored before anything is done about it."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received"
+        HANDLED = "handled"
+        IGNORED = "ignored"
+        DEAD = "dead"
+
+    id = models.CharField(max_length=255, primary_key=True)
+    type = models.CharField(max_length=100)
+    object_id = models.CharField(max_length=255, blank=True)
+    payload = models.JSONField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.RECEIVED)
+    created_at_stripe = models.DateTimeField()
+    received_at = models.DateTimeField(auto_now_add=True)
+    handled_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-received_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["received", "handled", "ignored", "dead"]),
+                name="stripe_event_status_closed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="handled") | Q(handled_at__isnull=False),
+                name="stripe_event_handled_has_date",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="stripe_event_due",
+                         condition=Q(status="received")),
+            models.Index(fields=["object_id"], name="stripe_event_object"),
+            models.Index(fields=["-received_at"], name="stripe_event_newest"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+class StripeCursor(models.Model):
+    """How far something of Stripe's has been read, such as its list of events."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    read_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.read_until:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,72 @@
+"""Payments: what Stripe calls payment intents, one order's each."""
+
+import datetime as dt
+
+from django.db import models
+from django.db.models import F, Q
+
+from core.models import BaseModel
+from orders.models import Order
+
+
+def first_check() -> dt.timedelta:
+    """Return how long after its creation an open payment is first looked up at Stripe."""
+    return dt.timedelta(seconds=60)
+
+
+class Payment(BaseModel):
+    """One payment intent of one order. A failure never overwrites a success."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    stripe_payment_id = models.CharField(max_length=255, unique=True)
+    stripe_charge_id = models.CharField(max_length=255, blank=True, db_index=True)
+    amount = models.DecimalField(max_digits=10, decimal_places=2)
+    # What of it went back, is on its way back, or is to go back. Reserved under this row's lock
+    # before Stripe is asked, so that no two refunds together give back more than was paid.
+    refunding_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    # What Stripe kept of it, once it says so. Major units.
+    fee_amount = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    # Stripe's own word for the intent's state, e.g. requires_action.
+    stripe_status = models.CharField(max_length=50, blank=True)
+    last_error_code = models.CharField(max_length=100, blank=True)
+    last_error_message = models.CharField(max_length=500, blank=True)
+    # Set when the money can't stand for the order (wrong amount, order closed, …): shown to staff.
+    needs_attention = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    # When reconciliation asks Stripe about an open payment next.
+    next_check_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "succeeded", "failed"]),
+                name="payment_status_closed",
+            ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="payment_amount_not_negative"),
+            models.CheckConstraint(
+                condition=Q(refunding_amount__gte=0, refunding_amount__lte=F("amount")),
+                name="payment_refunds_bounded",
+            ),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(status="pending"), name="payment_one_open_per_order"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["order", "-created_at"], name="payment_of_order"),
+            models.Index(fields=["next_check_at"], name="payment_open",
+                         condition=Q(status="pending")),
+            models.Index(fields=["-created_at"], name="payment_attention",
+                         condition=~Q(needs_attention="")),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.stripe_payment_id

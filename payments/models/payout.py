@@ -1,0 +1,67 @@
+"""Paying instructors what they earned, by Stripe Connect."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from core.models import BaseModel
+
+
+class PayoutAccount(BaseModel):
+    """An instructor's account at Stripe, to which their earnings go. Its row lock serialises an
+    instructor's payouts."""
+
+    instructor = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payout_account"
+    )
+    # None until Stripe has answered.
+    stripe_account_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    # Whether Stripe lets us transfer to it, as it said last.
+    is_ready = models.BooleanField(default=False)
+    details_submitted = models.BooleanField(default=False)
+    synced_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.stripe_account_id or f"account of {self.instructor_id}"
+
+
+class Payout(BaseModel):
+    """A transfer to an instructor. The row comes first, the call to Stripe after it commits."""
+
+    class Status(models.TextChoices):
+        DUE = "due"
+        PAID = "paid"
+        FAILED = "failed"
+
+    account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="payouts")
+    amount = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DUE)
+    stripe_transfer_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["due", "paid", "failed"]), name="payout_status_closed"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payout_amount_positive"),
+            models.CheckConstraint(
+                condition=~Q(status="paid") | Q(paid_at__isnull=False), name="payout_paid_has_date"
+            ),
+            # One under way at a time: a second sweep can't pay the same earnings again.
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(status="due"), name="payout_one_due_per_account"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="payout_due", condition=Q(status="due")),
+            models.Index(fields=["account", "-created_at"], name="payout_of_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} to {self.account_id} ({self.status})"

@@ -1,0 +1,62 @@
+"""What comparing our books with Stripe's found."""
+
+from django.db import models
+from django.db.models import Q
+
+from core.models import BaseModel
+
+
+class ReconciliationRun(BaseModel):
+    """One comparison of our payments, refunds and disputes with Stripe's."""
+
+    since = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    payments_compared = models.PositiveIntegerField(default=0)
+    refunds_compared = models.PositiveIntegerField(default=0)
+    disputes_compared = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}"
+
+
+class ReconciliationDifference(BaseModel):
+    """Something that we have otherwise than Stripe. It stays open until a later run finds it gone;
+    the same difference found again is the same row."""
+
+    class Kind(models.TextChoices):
+        MISSING_HERE = "missing_here"
+        MISSING_AT_STRIPE = "missing_at_stripe"
+        AMOUNT = "amount"
+        CURRENCY = "currency"
+        STATUS = "status"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    # Stripe's name of the object, such as payment_intent, and its id.
+    object_type = models.CharField(max_length=30)
+    object_id = models.CharField(max_length=255)
+    ours = models.CharField(max_length=200, blank=True)
+    theirs = models.CharField(max_length=200, blank=True)
+    found_by = models.ForeignKey(
+        ReconciliationRun, on_delete=models.CASCADE, related_name="differences"
+    )
+    last_seen_at = models.DateTimeField()
+    # When a run found both equal again; `healed` when it was that run's own doing.
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    healed = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "object_type", "object_id"],
+                condition=Q(resolved_at=None),
+                name="difference_open_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.object_type} {self.object_id}: {self.kind}"
