@@ -97,26 +97,28 @@ _DETAIL = f"""
         WHERE taught.instructor_id = course.instructor_id AND taught.status = 'published'
     ) AS teaching
     CROSS JOIN LATERAL (
-        SELECT coalesce(json_agg(json_build_object(
-            'id', section.id, 'title', section.title, 'description', section.description,
-            'order', section."order", 'total_lessons', live.lessons,
-            'total_duration_minutes', live.minutes, 'lessons', live.shown
-        ) ORDER BY section."order", section.id), '[]') AS sections
-        FROM courses_curriculum AS section
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS lessons, coalesce(sum(lesson.duration_minutes), 0) AS minutes,
-                coalesce(json_agg(json_build_object(
-                    'id', lesson.id, 'title', lesson.title, 'description', lesson.description,
-                    'duration_minutes', lesson.duration_minutes, 'order', lesson."order",
-                    'is_preview', lesson.is_preview,
-                    'video_url', CASE WHEN lesson.is_preview THEN nullif(lesson.video_url, '') END,
-                    'resources', CASE WHEN lesson.is_preview THEN lesson.resources END,
-                    'completed', false
-                ) ORDER BY lesson."order", lesson.id), '[]') AS shown
-            FROM courses_lesson AS lesson
-            WHERE lesson.curriculum_id = section.id AND lesson.removed_at IS NULL
-        ) AS live
-        WHERE section.course_id = course.id
+        SELECT coalesce(json_agg(shown ORDER BY shown."order", shown.id), '[]') AS sections
+        FROM (
+            SELECT section.id, section.title, section.description, section."order",
+                live.total_lessons, live.total_duration_minutes, live.lessons
+            FROM courses_curriculum AS section
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS total_lessons,
+                    coalesce(sum(shown.duration_minutes), 0) AS total_duration_minutes,
+                    coalesce(json_agg(shown ORDER BY shown."order", shown.id), '[]') AS lessons
+                FROM (
+                    SELECT lesson.id, lesson.title, lesson.description, lesson.duration_minutes,
+                        lesson."order", lesson.is_preview,
+                        CASE WHEN lesson.is_preview THEN nullif(lesson.video_url, '') END
+                            AS video_url,
+                        CASE WHEN lesson.is_preview THEN lesson.resources END AS resources,
+                        false AS completed
+                    FROM courses_lesson AS lesson
+                    WHERE lesson.curriculum_id = section.id AND lesson.removed_at IS NULL
+                ) AS shown
+            ) AS live
+            WHERE section.course_id = course.id
+        ) AS shown
     ) AS curriculum
     CROSS JOIN LATERAL (
         SELECT coalesce(json_agg(json_build_object(

@@ -2,7 +2,8 @@
 
 from courses.sql.cards import CARD_COLUMNS, CARD_TABLES
 
-# Hidden media never leave the database: `with_media` is for those who may learn.
+# Hidden media never leave the database: `with_media` is for those who may learn. JSON is made of
+# whole rows, whose columns are its keys: of values one by one it takes PostgreSQL half as long again.
 DETAIL_COLUMNS = f"""
     {CARD_COLUMNS},
     course.is_published, course.description, course.short_description, course.preview_video_url,
@@ -28,27 +29,28 @@ DETAIL_TABLES = f"""
         WHERE taught.instructor_id = course.instructor_id AND taught.status = 'published'
     ) AS teaching
     CROSS JOIN LATERAL (
-        SELECT coalesce(json_agg(json_build_object(
-            'id', section.id, 'title', section.title, 'description', section.description,
-            'order', section."order", 'total_lessons', live.total,
-            'total_duration_minutes', live.minutes, 'lessons', live.lessons
-        ) ORDER BY section."order", section.id), '[]') AS sections
-        FROM courses_curriculum AS section
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS total, coalesce(sum(lesson.duration_minutes), 0) AS minutes,
-                coalesce(json_agg(json_build_object(
-                    'id', lesson.id, 'title', lesson.title, 'description', lesson.description,
-                    'duration_minutes', lesson.duration_minutes, 'order', lesson."order",
-                    'is_preview', lesson.is_preview,
-                    'video_url', CASE WHEN lesson.is_preview OR %(with_media)s::boolean
-                        THEN nullif(lesson.video_url, '') END,
-                    'resources', CASE WHEN lesson.is_preview OR %(with_media)s::boolean
-                        THEN lesson.resources END,
-                    'completed', false
-                ) ORDER BY lesson."order", lesson.id), '[]') AS lessons
-            FROM courses_lesson AS lesson
-            WHERE lesson.curriculum_id = section.id AND lesson.removed_at IS NULL
-        ) AS live
-        WHERE section.course_id = course.id
+        SELECT coalesce(json_agg(shown ORDER BY shown."order", shown.id), '[]') AS sections
+        FROM (
+            SELECT section.id, section.title, section.description, section."order",
+                live.total_lessons, live.total_duration_minutes, live.lessons
+            FROM courses_curriculum AS section
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS total_lessons,
+                    coalesce(sum(shown.duration_minutes), 0) AS total_duration_minutes,
+                    coalesce(json_agg(shown ORDER BY shown."order", shown.id), '[]') AS lessons
+                FROM (
+                    SELECT lesson.id, lesson.title, lesson.description, lesson.duration_minutes,
+                        lesson."order", lesson.is_preview,
+                        CASE WHEN lesson.is_preview OR %(with_media)s::boolean
+                            THEN nullif(lesson.video_url, '') END AS video_url,
+                        CASE WHEN lesson.is_preview OR %(with_media)s::boolean
+                            THEN lesson.resources END AS resources,
+                        false AS completed
+                    FROM courses_lesson AS lesson
+                    WHERE lesson.curriculum_id = section.id AND lesson.removed_at IS NULL
+                ) AS shown
+            ) AS live
+            WHERE section.course_id = course.id
+        ) AS shown
     ) AS curriculum
 """  # noqa: S608
