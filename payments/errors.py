@@ -1,6 +1,6 @@
 """What can go wrong with money."""
 
-from core.errors import Conflict, Invalid, Malformed, Unavailable
+from core.errors import Conflict, Invalid, Malformed, NotFound, Unavailable
 
 
 class PaymentsUnavailable(Unavailable):
@@ -36,3 +36,11 @@ class PaymentRefused(Invalid):
 
     code = "PAYMENT_REFUSED"
     message = "The payment provider refused the request"
+
+
+class NotOursYet(NotFound):
+    """Stripe tells of money whose payment or order isn't here, or isn't here yet: its own event may
+    be late, or our commit. Trying later may help; nothing was changed."""
+
+    code = "PAYMENT_UNKNOWN"
+    message = "This payment is not known here"
