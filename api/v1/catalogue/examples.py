@@ -105,7 +105,20 @@ _DETAIL = {
 CATEGORIES = OpenApiExample("Shelves", value={"results": [_CATEGORY]}, response_only=True)
 COURSE_ROW = OpenApiExample("A course", value=_ROW, response_only=True)
 COURSE_DETAIL = OpenApiExample("A course", value=_DETAIL, response_only=True)
-RELATED = OpenApiExample("Related courses", value={"results": [_ROW]}, response_only=True)
+RELATED = OpenApiExample(
+    "Related courses",
+    value={
+        "results": [
+            {
+                **_ROW,
+                "shared_learners": 37,
+                "same_category": True,
+                "reason": "Learners of “JavaScript from Scratch” also took this",
+            }
+        ]
+    },
+    response_only=True,
+)
 COURSE_PAGE = OpenApiExample(
     "A page",
     value={

@@ -37,15 +37,13 @@ def show_courses(rows: Iterable[dict[str, Any]], *, viewer: Viewer) -> list[dict
     return with_flags(course_selectors.to_cards(rows), viewer=viewer)
 
 
-def find_visible_course(*, reference: str, viewer: Viewer) -> CourseFacts:
-    """Return the course with this id or slug. Raises CourseNotFound also when it isn't the
-    viewer's to see."""
-    course = course_selectors.find_course(reference=reference)
+def require_visible(*, course: CourseFacts, viewer: Viewer) -> None:
+    """Raise CourseNotFound unless the course is the viewer's to see. One query at most, and none
+    for a published course."""
     if not may_see_course(
         course=course, viewer=viewer, is_enrolled=lambda: _owns(viewer, course.id)
     ):
         raise CourseNotFound
-    return course
 
 
 def _owns(viewer: Viewer, course_id: uuid.UUID) -> bool:

@@ -115,10 +115,20 @@ class CoursePageSerializer(ApiSerializer):
     )
 
 
-class CourseListSerializer(ApiSerializer):
-    """Courses, all at once."""
+class RelatedCourseSerializer(CourseRowSerializer):
+    """A course in a list, and what it has to do with another."""
 
-    results = CourseRowSerializer(many=True)
+    shared_learners = serializers.IntegerField(
+        help_text="Of the other course's latest 200 learners, how many have this one too."
+    )
+    same_category = serializers.BooleanField()
+    reason = serializers.CharField(help_text="Why it is there, for people.")
+
+
+class RelatedCourseListSerializer(ApiSerializer):
+    """Related courses, all at once."""
+
+    results = RelatedCourseSerializer(many=True)
 
 
 class InstructorProfileSerializer(ApiSerializer):

@@ -9,16 +9,16 @@ from rest_framework.views import APIView
 
 from api.v1.catalogue import examples
 from api.v1.catalogue.answers import answer
-from api.v1.catalogue.pages import find_visible_course, with_flags
+from api.v1.catalogue.pages import with_flags
 from api.v1.catalogue.query import CourseListParameters, read_query
 from api.v1.catalogue.reading import read_course, read_featured, read_list
 from api.v1.catalogue.related import list_related
 from api.v1.catalogue.serializers import (
     CategoryListSerializer,
     CourseDetailSerializer,
-    CourseListSerializer,
     CoursePageSerializer,
     CourseRowSerializer,
+    RelatedCourseListSerializer,
 )
 from api.v1.search.listing import show_searched
 from api.v1.search.visitors import record
@@ -135,12 +135,11 @@ class RelatedCoursesView(APIView):
         summary="Related courses",
         description=(
             "At most eight: those with the most learners in common, then the most popular of the "
-            "same category."
+            "same category. Each says why it is there."
         ),
-        responses={200: CourseListSerializer, 404: _NOT_FOUND},
+        responses={200: RelatedCourseListSerializer, 404: _NOT_FOUND},
         examples=[examples.RELATED],
     )
     def get(self, request: Request, reference: str) -> HttpResponse:
-        course = find_visible_course(reference=reference, viewer=request.user)
-        cards = list_related(course=course)
+        cards = list_related(reference=reference, viewer=request.user)
         return answer(request, {"results": with_flags(cards, viewer=request.user)})

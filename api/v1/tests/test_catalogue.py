@@ -308,31 +308,6 @@ def test_featured_courses_are_what_staff_put_forward(api, django_assert_num_quer
         assert ids(api.get(f"{LIST}featured/")) == [str(featured.id)]
 
 
-def test_related_courses_share_learners_or_the_shelf(api, django_assert_num_queries):
-    course = CourseFactory.create()
-    shared = CourseFactory.create()
-    hidden = CourseFactory.create(status="archived")
-    for person in UserFactory.create_batch(2):
-        for taken in (course, shared, hidden):
-            EnrollmentFactory.create(user=person, course=taken)
-    neighbours = CourseFactory.create_batch(9, category=course.category)
-    CourseFactory.create()
-    for reference in (course.id, course.slug):
-        with django_assert_num_queries(2):
-            found = ids(api.get(f"{LIST}related/{reference}/"))
-        assert found[0] == str(shared.id)
-        assert len(found) == 8
-        assert set(found[1:]) <= {str(row.id) for row in neighbours}
-
-
-def test_related_rows_are_list_rows(api):
-    course = CourseFactory.create()
-    other = CourseFactory.create(category=course.category)
-    body = api.get(f"{LIST}related/{course.id}/").json()
-    listed = {row["id"]: row for row in api.get(LIST).json()["results"]}
-    assert body == {"results": [listed[str(other.id)]]}
-
-
 @pytest.mark.parametrize("reference", [uuid.uuid4(), "no-such-slug", "123", "x" * 300, "a%00b"])
 def test_unknown_courses(api, reference):
     for path in (f"{LIST}{reference}/", f"{LIST}related/{reference}/",

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from api.renderers import encode
 from api.v1.catalogue.detail import get_course_page
-from api.v1.catalogue.serializers import CourseDetailSerializer, CourseListSerializer
+from api.v1.catalogue.serializers import CourseDetailSerializer, RelatedCourseListSerializer
 from api.v1.tests.plain_page import get_plain_page
 from cart.models import WishlistItem
 from courses.errors import CourseNotFound
@@ -218,7 +218,7 @@ def test_list_rows_have_the_declared_shape(api):
     CourseFactory.create(category=course.category, original_price=None)
     body = api.get(f"/api/v1/courses/related/{course.id}/").json()
     assert body["results"]
-    assert_shape(body, CourseListSerializer())
+    assert_shape(body, RelatedCourseListSerializer())
 
 
 @pytest.mark.parametrize("seed", range(3))
