@@ -7,9 +7,10 @@ from courses import services
 
 @shared_task
 def recount_stats() -> int:
-    """Repair counters and shelf counts that drifted; returns how many counters."""
+    """Repair counters, what lists read, and shelf counts that drifted; returns how many fields of
+    courses."""
     services.recount_categories()
-    return len(services.recount_stats())
+    return len(services.recount_stats()) + len(services.sync_listing())
 
 
 @shared_task

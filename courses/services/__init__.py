@@ -1,6 +1,7 @@
 """Writes of the catalogue."""
 
 from courses.services.changed import mark_changed, settle_edit, touch_catalogue
+from courses.services.listing import sync_listing
 from courses.services.publishing import (
     approve_course,
     archive_course,
@@ -48,6 +49,7 @@ __all__ = [
     "rename_category",
     "settle_edit",
     "submit_course",
+    "sync_listing",
     "touch_catalogue",
     "unpublish_course",
 ]

@@ -34,12 +34,13 @@ _counters: dict[str, Counter] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class StatsDrift:
-    """A counter that said `stored` while the facts said `counted`."""
+    """A field of `CourseStats` that said `stored` while the facts said `counted`: numbers, unless
+    it is a copy of the course's (`CourseStats.LISTED`)."""
 
     course_id: uuid.UUID
     field: str
-    stored: int
-    counted: int
+    stored: object
+    counted: object
 
 
 def register_counter(

@@ -5,10 +5,15 @@ import random
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
+from courses import services
+from courses.cache import GENERATION_KEY
 from courses.models import Course, CourseStats
+from courses.services import StatsDrift
+from courses.tasks import recount_stats
 from tests.factories import CategoryFactory, CourseFactory, InstructorFactory, StaffFactory
 
 pytestmark = pytest.mark.django_db
@@ -124,16 +129,64 @@ def test_edits_of_other_fields_leave_the_counters_row_alone(django_assert_num_qu
     assert version() != before
 
 
-def test_rows_loaded_without_triggers_are_brought_into_step():
-    CourseFactory.create_batch(2)
+def write_past_the_triggers(table, write):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE courses_course DISABLE TRIGGER USER")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        write()
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def test_rows_loaded_without_triggers_are_brought_into_step():
+    CourseFactory.create_batch(2)
+
+    def load():
         Course.objects.update(price=3)
         CourseFactory.create(stats=None)
-        with pytest.raises(AssertionError):
-            assert_in_step()
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE courses_course ENABLE TRIGGER USER")
+
+    write_past_the_triggers("courses_course", load)
+    with pytest.raises(AssertionError):
+        assert_in_step()
+    with connection.cursor() as cursor:
         cursor.execute("SELECT courses_sync_listing()")
     assert_in_step()
+
+
+def test_the_nightly_task_finds_and_reports_what_lists_read_otherwise(
+    caplog, django_capture_on_commit_callbacks
+):
+    course, _ = CourseFactory.create_batch(2, price=10, original_price=None)
+    before = generation_now()
+
+    def drift():
+        CourseStats.objects.filter(course=course).update(price=1, category=None, student_count=0)
+
+    write_past_the_triggers("courses_coursestats", drift)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert recount_stats() == 2
+    assert_in_step()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"course {course.id}: listed with category_id None, is {course.category_id}",
+        f"course {course.id}: listed with price 1.00, is 10.00",
+    ]
+    assert generation_now() != before
+    with django_capture_on_commit_callbacks() as callbacks:
+        assert recount_stats() == 0
+    assert not callbacks
+
+
+def generation_now():
+    return cache.get(GENERATION_KEY)
+
+
+def test_a_drift_is_named_field_by_field():
+    course = CourseFactory.create(language="Deutsch")
+    write_past_the_triggers(
+        "courses_course", lambda: Course.objects.update(status="draft", language="English")
+    )
+    assert services.sync_listing() == [
+        StatsDrift(course_id=course.id, field="is_listed", stored=True, counted=False),
+        StatsDrift(course_id=course.id, field="language", stored="Deutsch", counted="English"),
+    ]
+    assert services.sync_listing() == []
