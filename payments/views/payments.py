@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from core.idempotent_views import IdempotentPostMixin
 from payments import services, stripe_gateway
 from payments.errors import PaymentsUnavailable
-from payments.serializers import (
+from payments.serializers.payments import (
     ConfirmationSerializer,
     ConfirmPaymentSerializer,
     CreateIntentSerializer,

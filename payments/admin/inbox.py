@@ -1,0 +1,25 @@
+"""Stripe's events and what came of them, for staff."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from core.admin import ReadOnlyAdmin
+from payments import services
+from payments.models import StripeEvent
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnlyAdmin):
+    """The inbox: what Stripe told us and what came of it."""
+
+    list_display = ("id", "type", "object_id", "status", "attempts", "received_at", "handled_at")
+    list_filter = ("status", "type")
+    search_fields = ("id", "object_id")
+    show_full_result_count = False
+    actions = ("resend",)
+
+    @admin.action(description="Handle again", permissions=["view"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
+        count = services.resend_events(event_ids=list(queryset.values_list("id", flat=True)))
+        self.message_user(request, f"{count} events are due again.")
