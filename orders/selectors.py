@@ -40,15 +40,23 @@ class OrderForPayment:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLine:
-    """A line as refunds and disputes see it. `net_amount` is the price after its discount."""
+    """A line as refunds, disputes and the ledger see it. `net_amount` is the price after its
+    discount, before tax; `instructor_id` is who taught the course when it was ordered."""
 
     id: uuid.UUID
     course_id: uuid.UUID
     title: str
     net_amount: Decimal
+    tax_amount: Decimal
     refunded_amount: Decimal
     state: str
     enrollment_id: uuid.UUID | None
+    instructor_id: uuid.UUID | None
+
+    @property
+    def paid_amount(self) -> Decimal:
+        """What is paid for this line, with its tax."""
+        return self.net_amount + self.tax_amount
 
 
 class CourseOfLine(TypedDict):
@@ -188,9 +196,11 @@ def list_order_lines(*, order_id: uuid.UUID) -> list[OrderLine]:
             course_id=item.course_id,
             title=item.title_at_purchase,
             net_amount=item.price_at_purchase - item.discount_amount,
+            tax_amount=item.tax_amount,
             refunded_amount=item.refunded_amount,
             state=item.state,
             enrollment_id=item.enrollment_id,
+            instructor_id=item.instructor_id,
         )
         for item in items
     ]
