@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from core.serializers import ApiSerializer, MoneyField
+from core.serializers import ApiSerializer, MoneyField, NumberField
 from orders.models import Order, OrderItem
 
 
@@ -50,6 +50,7 @@ class OrderItemSerializer(ApiSerializer):
     course = CourseOfLineSerializer()
     price_at_purchase = MoneyField()
     discount_amount = MoneyField(help_text="This line's share of the order's discount.")
+    tax_amount = MoneyField(help_text="This line's share of the order's tax.")
     refunded_amount = MoneyField()
     state = serializers.ChoiceField(choices=OrderItem.State.choices)
 
@@ -77,11 +78,21 @@ class OrderPaymentSerializer(ApiSerializer):
     transaction_id = serializers.CharField(help_text="Stripe's charge, `ch_…`.")
 
 
+class TaxLineSerializer(ApiSerializer):
+    """A part of the tax."""
+
+    name = serializers.CharField()
+    rate = NumberField(max_digits=6, decimal_places=3, help_text="In percent.")
+    amount = MoneyField()
+
+
 class OrderDetailSerializer(OrderSerializer):
-    """An order by itself."""
+    """An order by itself: `total_amount` is `subtotal - discount_amount + tax_amount`."""
 
     subtotal = MoneyField()
     discount_amount = MoneyField()
+    tax_amount = MoneyField()
+    tax_lines = TaxLineSerializer(many=True, help_text="What the tax consists of.")
     coupon_code = serializers.CharField(allow_null=True)
     failure_reason = serializers.CharField(
         allow_null=True, help_text="Of a failed order: expired, replaced or canceled."

@@ -140,6 +140,7 @@ def _add_lines(
         OrderItem(
             order=order,
             course_id=course.id,
+            instructor_id=course.instructor_id,
             title_at_purchase=course.title,
             price_at_purchase=course.price,
             discount_amount=discounts.get(course.id, ZERO),

@@ -73,6 +73,7 @@ class ItemRow(TypedDict):
     course: CourseOfLine
     price_at_purchase: Decimal
     discount_amount: Decimal
+    tax_amount: Decimal
     refunded_amount: Decimal
     state: str
 
@@ -100,11 +101,21 @@ class PaymentRow(TypedDict):
     transaction_id: str
 
 
+class TaxLineRow(TypedDict):
+    """A part of the tax. `rate` is in percent."""
+
+    name: str
+    rate: Decimal
+    amount: Decimal
+
+
 class OrderDetail(OrderRow):
     """An order by itself (plan 4.5). `payment` is None until it was paid."""
 
     subtotal: Decimal
     discount_amount: Decimal
+    tax_amount: Decimal
+    tax_lines: list[TaxLineRow]
     coupon_code: str | None
     failure_reason: str | None
     expires_at: dt.datetime
@@ -118,8 +129,9 @@ _LIST_COLUMNS = (
     "refunded_amount", "currency",
 )  # fmt: skip
 _DETAIL_COLUMNS = (
-    *_LIST_COLUMNS, "subtotal", "discount_amount", "coupon__code", "failure_reason", "expires_at",
-    "billing_address", "invoice__number", "payment_method", "transaction_id",
+    *_LIST_COLUMNS, "subtotal", "discount_amount", "tax_amount", "tax_lines", "coupon__code",
+    "failure_reason", "expires_at", "billing_address", "invoice__number", "payment_method",
+    "transaction_id",
 )  # fmt: skip
 
 
@@ -150,6 +162,8 @@ def get_order(*, order_id: uuid.UUID, user_id: uuid.UUID) -> OrderDetail:
         **head,
         "subtotal": row["subtotal"],
         "discount_amount": row["discount_amount"],
+        "tax_amount": row["tax_amount"],
+        "tax_lines": [_show_tax(line) for line in row["tax_lines"]],
         "coupon_code": row["coupon__code"],
         "failure_reason": row["failure_reason"] or None,
         "expires_at": row["expires_at"],
@@ -220,7 +234,7 @@ def _items_by_order(order_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[ItemRow]
     by_order: dict[uuid.UUID, list[ItemRow]] = {}
     for row in rows.values(
         "id", "order_id", "course_id", "title_at_purchase", "price_at_purchase",
-        "discount_amount", "refunded_amount", "state",
+        "discount_amount", "tax_amount", "refunded_amount", "state",
     ):  # fmt: skip
         by_order.setdefault(row["order_id"], []).append(
             {
@@ -228,6 +242,7 @@ def _items_by_order(order_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[ItemRow]
                 "course": {"id": row["course_id"], "title": row["title_at_purchase"]},
                 "price_at_purchase": row["price_at_purchase"],
                 "discount_amount": row["discount_amount"],
+                "tax_amount": row["tax_amount"],
                 "refunded_amount": row["refunded_amount"],
                 "state": row["state"],
             }
@@ -247,6 +262,15 @@ def _with_items(row: dict[str, Any], items: list[ItemRow]) -> OrderRow:
         "currency": row["currency"],
         "items_count": len(items),
         "items": items,
+    }
+
+
+def _show_tax(line: dict[str, str]) -> TaxLineRow:
+    """Decimals are stored as texts, as JSON has no decimal numbers."""
+    return {
+        "name": line["name"],
+        "rate": Decimal(line["rate"]),
+        "amount": Decimal(line["amount"]),
     }
 
 

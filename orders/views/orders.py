@@ -45,6 +45,7 @@ _ITEM = {
     },
     "price_at_purchase": 89.99,
     "discount_amount": 0.0,
+    "tax_amount": 0.0,
     "refunded_amount": 0.0,
     "state": "fulfilled",
 }
@@ -64,6 +65,8 @@ _DETAIL = {
     **_ROW,
     "subtotal": 89.99,
     "discount_amount": 0.0,
+    "tax_amount": 0.0,
+    "tax_lines": [],
     "coupon_code": None,
     "failure_reason": None,
     "expires_at": "2026-01-28T10:00:00Z",
