@@ -145,6 +145,11 @@ CATALOGUE_COUNT_SECONDS: float = env.float("CATALOGUE_COUNT_SECONDS", default=5.
 # How long browsers and proxies may keep what is nobody's in particular, in seconds.
 CATALOGUE_MAX_AGE: int = env.int("CATALOGUE_MAX_AGE", default=1)
 
+# How long a worker's claim on a row holds: longer than working one row takes, time-outs included,
+# and short enough that what a killed worker leaves is taken up within a minute.
+LEASE = timedelta(seconds=env.float("LEASE_SECONDS", default=25))
+MAIL_LEASE = timedelta(seconds=env.float("MAIL_LEASE_SECONDS", default=50))
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -284,6 +289,12 @@ STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
 STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=5.0)
+
+# --- What instructors earn, and how they are paid ------------------------------------------------
+# Of a course's price after discount and before tax, where the course has no share of its own.
+INSTRUCTOR_SHARE_PERCENT: int = env.int("INSTRUCTOR_SHARE_PERCENT", default=70)
+# How long a sale's earnings wait before they can be paid out.
+EARNINGS_HOLD = timedelta(days=env.int("EARNINGS_HOLD_DAYS", default=30))
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_HOST: str = env.str("EMAIL_HOST", default="")

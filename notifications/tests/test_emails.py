@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import timezone
@@ -160,6 +160,19 @@ def test_a_killed_workers_claim_lapses(user: User) -> None:
     assert services.send_due_emails() == 0
     Email.objects.update(next_attempt_at=timezone.now() - dt.timedelta(seconds=1))
     assert services.send_due_emails() == 1
+
+
+@pytest.mark.django_db
+def test_a_batch_ends_with_its_claim(
+    user: User, settings: Any, mailoutbox: list[EmailMessage]
+) -> None:
+    write(user)
+    settings.MAIL_LEASE = dt.timedelta(0)  # as if the mails before it had taken all of the time
+    services.send_due_emails()
+    assert mailoutbox == []
+    settings.MAIL_LEASE = dt.timedelta(seconds=50)
+    services.send_due_emails()
+    assert len(mailoutbox) == 1
 
 
 @pytest.mark.django_db
