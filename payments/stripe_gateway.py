@@ -74,11 +74,13 @@ class RefundFacts:
     amount: int
     intent_id: str
     refund_id: str
+    failure_reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeFacts:
-    """What Stripe says of a dispute. Minor units."""
+    """What Stripe says of a dispute. Minor units; `fee` is what Stripe charges for it less what it
+    gave back, None as long as no money was moved."""
 
     id: str
     status: str
@@ -87,6 +89,8 @@ class DisputeFacts:
     currency: str
     intent_id: str
     opened_at: dt.datetime
+    evidence_due_at: dt.datetime | None = None
+    fee: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,16 +183,7 @@ def list_refunds_of_charge(*, charge_id: str) -> list[RefundFacts]:
 
 def retrieve_dispute(*, stripe_dispute_id: str) -> DisputeFacts:
     """Return the dispute as it is now. Raises StripeNotFound or PaymentsUnavailable."""
-    dispute = _call(lambda client: client.v1.disputes.retrieve(stripe_dispute_id))
-    return DisputeFacts(
-        id=dispute.id,
-        status=dispute.status,
-        reason=dispute.reason or "",
-        amount=dispute.amount,
-        currency=dispute.currency,
-        intent_id=_id_of(dispute.payment_intent),
-        opened_at=_time(dispute.created),
-    )
+    return _dispute(_call(lambda client: client.v1.disputes.retrieve(stripe_dispute_id)))
 
 
 def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
@@ -290,6 +285,23 @@ def _refund(refund: Any) -> RefundFacts:
         amount=refund.amount,
         intent_id=_id_of(refund.payment_intent),
         refund_id=_metadata(refund, "refund_id"),
+        failure_reason=getattr(refund, "failure_reason", None) or "",
+    )
+
+
+def _dispute(dispute: Any) -> DisputeFacts:
+    movements = dispute.balance_transactions
+    due_by = dispute.evidence_details.due_by
+    return DisputeFacts(
+        id=dispute.id,
+        status=dispute.status,
+        reason=dispute.reason or "",
+        amount=dispute.amount,
+        currency=dispute.currency,
+        intent_id=_id_of(dispute.payment_intent),
+        opened_at=_time(dispute.created),
+        evidence_due_at=_time(due_by) if due_by else None,
+        fee=sum(movement.fee for movement in movements) if movements else None,
     )
 
 
