@@ -1,0 +1,269 @@
+"""Writing movements of money down: one transaction of the ledger per cause.
+
+Debits are positive, credits negative. The database refuses what doesn't add up to nothing, and the
+unique reference refuses what is booked already. Callers hold the payment's row lock, so that what a
+line still holds doesn't change between reading and posting.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+
+from core.money import ZERO
+from orders.pricing import share_out
+from orders.selectors import OrderLine
+from payments.ledger import holdings
+from payments.ledger.allocation import Part, divide_sale, take_back
+from payments.models import (
+    Dispute,
+    LedgerEntry,
+    LedgerTransaction,
+    Payment,
+    Refund,
+    RevenueShare,
+)
+
+Account = LedgerEntry.Account
+Kind = LedgerTransaction.Kind
+INQUIRY = "warning_"
+
+
+def post_sale(
+    *, payment: Payment, lines: Sequence[OrderLine], owned_item_ids: Collection[uuid.UUID]
+) -> bool:
+    """Book a payment that completed its order: to each line's instructor their share, to the
+    platform the rest, to the tax office the tax; the money of `owned_item_ids`, courses the buyer
+    owned already, to the buyer. Payable EARNINGS_HOLD after the payment succeeded.
+
+    `lines` are all lines of the order, which cost what was paid; else the commit is refused.
+    """
+    paid_at = payment.succeeded_at or timezone.now()
+    parts = divide_sale(
+        lines=lines,
+        owned_item_ids=owned_item_ids,
+        percents=_percents(line.course_id for line in lines),
+        available_at=paid_at + settings.EARNINGS_HOLD,
+    )
+    return _book(
+        LedgerTransaction(
+            kind=Kind.SALE,
+            reference=f"sale:{payment.id}",
+            currency=payment.currency,
+            occurred_at=paid_at,
+            payment=payment,
+        ),
+        [Part(account=Account.STRIPE, amount=payment.amount), *_credits(parts)],
+    )
+
+
+def post_undue_payment(*, payment: Payment) -> bool:
+    """Book money that stands for no order (late, twice, the wrong amount): it is the buyer's."""
+    return _book(
+        LedgerTransaction(
+            kind=Kind.UNDUE_PAYMENT,
+            reference=f"undue:{payment.id}",
+            currency=payment.currency,
+            occurred_at=payment.succeeded_at or timezone.now(),
+            payment=payment,
+        ),
+        _both(payment.amount, debit=Account.STRIPE, credit=Account.BUYERS),
+    )
+
+
+def post_fee(*, payment: Payment) -> bool:
+    """Book what Stripe kept of the payment; False while `fee_amount` isn't known, or is nothing."""
+    if not payment.fee_amount:
+        return False
+    return _book(
+        LedgerTransaction(
+            kind=Kind.STRIPE_FEE,
+            reference=f"fee:{payment.id}",
+            currency=payment.currency,
+            occurred_at=timezone.now(),
+            payment=payment,
+        ),
+        _both(payment.fee_amount, debit=Account.STRIPE_FEES, credit=Account.STRIPE),
+    )
+
+
+def post_refund(*, refund: Refund) -> bool:
+    """Book a refund that Stripe accepted: its lines give back what they still hold, the rest all
+    lines in proportion. What no line holds any more is the platform's loss."""
+    return _book_taking(
+        refund,
+        LedgerTransaction(
+            kind=Kind.REFUND,
+            reference=f"refund:{refund.id}",
+            currency=refund.payment.currency,
+            occurred_at=refund.applied_at or timezone.now(),
+            payment=refund.payment,
+            refund=refund,
+        ),
+    )
+
+
+def post_refund_failed(*, refund: Refund) -> bool:
+    """Book that a refund failed at the bank after all: whatever it took goes back to whom it was
+    taken from. False when it was never booked."""
+    if not holdings.is_booked(reference=f"refund:{refund.id}"):
+        return False
+    return _book_undoing(
+        refund,
+        LedgerTransaction(
+            kind=Kind.REFUND_FAILED,
+            reference=f"refund_failed:{refund.id}",
+            currency=refund.payment.currency,
+            occurred_at=refund.undone_at or timezone.now(),
+            payment=refund.payment,
+            refund=refund,
+        ),
+    )
+
+
+def post_dispute(*, dispute: Dispute) -> bool:
+    """Book that the bank took the disputed amount, and Stripe's fee as far as it is known; an
+    inquiry moves no money. Call it again when the fee becomes known or is given back."""
+    if dispute.status.startswith(INQUIRY):
+        return False
+    taken = _book_taking(
+        dispute,
+        LedgerTransaction(
+            kind=Kind.DISPUTE,
+            reference=f"dispute:{dispute.id}",
+            currency=dispute.payment.currency,
+            occurred_at=dispute.created_at,
+            payment=dispute.payment,
+            dispute=dispute,
+        ),
+    )
+    return _book_dispute_fee(dispute) or taken
+
+
+def post_dispute_won(*, dispute: Dispute) -> bool:
+    """Book that the bank gave the disputed amount back, and the fee if Stripe did. False when it
+    was never taken."""
+    if not holdings.is_booked(reference=f"dispute:{dispute.id}"):
+        return False
+    returned = _book_undoing(
+        dispute,
+        LedgerTransaction(
+            kind=Kind.DISPUTE_WON,
+            reference=f"dispute_won:{dispute.id}",
+            currency=dispute.payment.currency,
+            occurred_at=dispute.closed_at or timezone.now(),
+            payment=dispute.payment,
+            dispute=dispute,
+        ),
+    )
+    return _book_dispute_fee(dispute) or returned
+
+
+def _percents(course_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, int]:
+    wanted = list(course_ids)
+    own = dict(
+        RevenueShare.objects.filter(course_id__in=wanted).values_list("course_id", "percent")
+    )
+    return {
+        course_id: own.get(course_id, settings.INSTRUCTOR_SHARE_PERCENT) for course_id in wanted
+    }
+
+
+def _book_taking(cause: Refund | Dispute, row: LedgerTransaction) -> bool:
+    parts = _take(cause, cause.amount, held=holdings.list_held(payment=cause.payment))
+    return _book(row, [*parts, Part(account=Account.STRIPE, amount=-cause.amount)])
+
+
+def _book_undoing(cause: Refund | Dispute, row: LedgerTransaction) -> bool:
+    booked = _book(row, _credits(holdings.list_effect(cause=cause)))
+    if booked:
+        _cover_losses(cause.payment, after=row)
+    return booked
+
+
+def _cover_losses(payment: Payment, *, after: LedgerTransaction) -> None:
+    """Money that came back to the lines first makes good what the platform bears for them: what
+    stays lost is never more than what the lines no longer have."""
+    for cause in holdings.list_losers(payment=payment):
+        loss = holdings.get_loss(cause=cause)
+        held = holdings.list_held(payment=payment)
+        covered = min(loss, sum((part.amount for part in held), ZERO))
+        if covered == 0:
+            return
+        parts = _take(cause, covered, held=held)
+        kind = Kind.REFUND if isinstance(cause, Refund) else Kind.DISPUTE
+        row = LedgerTransaction(
+            kind=kind,
+            # A cause is covered once after each thing that was undone.
+            reference=f"{kind}:{cause.id}:{after.id}",
+            currency=payment.currency,
+            occurred_at=after.occurred_at,
+            payment=payment,
+            refund=cause if isinstance(cause, Refund) else None,
+            dispute=cause if isinstance(cause, Dispute) else None,
+        )
+        _book(row, [*parts, Part(account=Account.PLATFORM, amount=-covered)])
+
+
+def _take(cause: Refund | Dispute, amount: Decimal, *, held: Sequence[Part]) -> list[Part]:
+    """Return who gives `amount` back for this cause: the lines a refund names first."""
+    named: dict[uuid.UUID, Decimal] = {}
+    if isinstance(cause, Refund):
+        lines = cause.lines.filter(amount__gt=0).order_by("order_item_id")
+        named = dict(lines.values_list("order_item_id", "amount"))
+    if sum(named.values(), ZERO) > amount:
+        shares = share_out(amount=amount, weights=list(named.values()))
+        named = dict(zip(named, shares, strict=True))
+    return take_back(held=held, named=named, rest=amount - sum(named.values(), ZERO))
+
+
+def _book_dispute_fee(dispute: Dispute) -> bool:
+    """Bring what is booked as the dispute's fee to what Stripe says of it by now."""
+    if dispute.fee_amount is None:
+        return False
+    change = dispute.fee_amount - holdings.get_dispute_fee(dispute=dispute)
+    if change == 0:
+        return False
+    word = "fee" if change > 0 else "fee_back"
+    return _book(
+        LedgerTransaction(
+            kind=Kind.STRIPE_FEE,
+            reference=f"dispute_{word}:{dispute.id}",
+            currency=dispute.payment.currency,
+            occurred_at=timezone.now(),
+            payment=dispute.payment,
+            dispute=dispute,
+        ),
+        _both(change, debit=Account.STRIPE_FEES, credit=Account.STRIPE),
+    )
+
+
+def _both(amount: Decimal, *, debit: Account, credit: Account) -> list[Part]:
+    return [Part(account=debit, amount=amount), Part(account=credit, amount=-amount)]
+
+
+def _credits(parts: Iterable[Part]) -> list[Part]:
+    return [replace(part, amount=-part.amount) for part in parts]
+
+
+def _book(row: LedgerTransaction, parts: Sequence[Part]) -> bool:
+    """Write the transaction and its entries; False, with nothing written, when it is there."""
+    LedgerTransaction.objects.bulk_create([row], ignore_conflicts=True)
+    if not LedgerTransaction.objects.filter(id=row.id).exists():
+        return False
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            transaction=row,
+            account=part.account,
+            instructor_id=part.instructor_id,
+            order_item_id=part.order_item_id,
+            amount=part.amount,
+            # What takes from earnings that are still held is held as long; else it counts at once.
+            available_at=part.available_at and max(part.available_at, row.occurred_at),
+        )
+        for part in parts
+    )
+    return True
