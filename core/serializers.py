@@ -9,12 +9,14 @@ from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 # The code of "this JSON type can't be read as that field"; api.exceptions answers it with 400.
 WRONG_TYPE = "wrong_type"
 
 _TEXT_FIELDS = (
     serializers.CharField,
+    serializers.ChoiceField,
     serializers.UUIDField,
     serializers.DateTimeField,
     serializers.DateField,
@@ -29,6 +31,10 @@ class StrictFieldsMixin:
     """
 
     def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError(
+                {api_settings.NON_FIELD_ERRORS_KEY: ["Must be an object."]}, code=WRONG_TYPE
+            )
         wrong = {} if isinstance(data, QueryDict) else self._wrong_types(data)
         if not wrong:
             return super().to_internal_value(data)  # type: ignore[misc]
@@ -40,9 +46,7 @@ class StrictFieldsMixin:
                 raise serializers.ValidationError({**exc.detail, **wrong}) from None
         raise serializers.ValidationError(wrong)
 
-    def _wrong_types(self, data: Any) -> dict[str, list[serializers.ErrorDetail]]:
-        if not isinstance(data, Mapping):
-            return {}
+    def _wrong_types(self, data: Mapping[str, Any]) -> dict[str, list[serializers.ErrorDetail]]:
         return {
             name: [serializers.ErrorDetail(message, code=WRONG_TYPE)]
             for name, field in self.fields.items()  # type: ignore[attr-defined]

@@ -162,30 +162,6 @@ def test_another_spelling_is_named_and_finds_instructors_too(api, world):
     assert [body[kind]["count"] for kind in KINDS] == [1, 1, 0]
 
 
-@pytest.mark.parametrize(
-    ("query", "status", "field"),
-    [
-        ("", 400, "q"),
-        ("?type=course", 400, "q"),
-        ("?q=", 422, "q"),
-        ("?q=%20%20", 422, "q"),
-        ("?q=%00", 422, "q"),
-        (f"?q={'x' * 201}", 422, "q"),
-        ("?q=a&type=book", 422, "type"),
-        ("?q=a&type=course&page=0", 422, "page"),
-        ("?q=a&type=course&page=x", 422, "page"),
-        ("?q=a&type=course&page=1e400", 422, "page"),
-        ("?q=a&page=2", 422, "page"),
-        ("?q=a&highlights=perhaps", 422, "highlights"),
-    ],
-)
-def test_refusals(api, query, status, field):
-    response = api.get(f"/api/v1/search/{query}")
-    body = response.json()["error"]
-    assert (response.status_code, body["status"]) == (status, status)
-    assert list(body["details"]) == [field]
-
-
 @pytest.mark.parametrize("q", ["'", '"', "%", "_", "\\", "a" * 200, "x" * 24, "!&|():*<->", "ﬁ ß İ",
                                "-", "\u202e", "🦊", " or or or ", '"unclosed'])  # fmt: skip
 def test_hostile_words_find_nothing_and_break_nothing(api, world, q):
@@ -230,12 +206,6 @@ class TestSuggest:
     )
     def test_hostile(self, api, world, q):
         self.suggest(api, q)
-
-    @pytest.mark.parametrize(
-        ("query", "status"), [("", 400), ("?q=", 422), ("?q=%00", 422), (f"?q={'x' * 201}", 422)]
-    )
-    def test_refusals(self, api, query, status):
-        assert api.get(f"/api/v1/search/suggest/{query}").status_code == status
 
 
 class TestPopular:

@@ -5,7 +5,14 @@ from functools import partial
 
 import pytest
 
-from courses.authoring_serializers import OwnLessonSerializer, OwnSectionSerializer
+from courses.authoring_serializers import (
+    LessonCreateSerializer,
+    LessonUpdateSerializer,
+    OwnLessonSerializer,
+    OwnSectionSerializer,
+    SectionCreateSerializer,
+    SectionUpdateSerializer,
+)
 from courses.models import Course, Curriculum, Lesson
 from courses.services.authoring import add_lesson, lessons, reorder_lessons, sections
 from courses.tests.authoring.conftest import error_of, lessons_of, sections_of, statements_of
@@ -19,6 +26,31 @@ LESSON = {
     "video_url": "https://videos.example.test/deltas.mp4", "is_preview": True,
     "resources": [{"title": "Map", "url": "https://files.example.test/map.pdf"}],
 }  # fmt: skip
+BAD_SECTIONS: list[tuple[str, object, int]] = [
+    ("title", "", 422), ("title", "x" * 256, 422), ("title", 1, 400), ("title", None, 400),
+    ("description", 1, 400), ("description", "x" * 50_001, 422),
+    ("order", 0, 422), ("order", -1, 422), ("order", "1", 400), ("order", 10**9, 422),
+    ("order", 1.5, 400), ("order", True, 400),
+]  # fmt: skip
+BAD_LESSONS: list[tuple[str, object, int]] = [
+    ("title", "", 422), ("title", "x" * 256, 422), ("title", [], 400), ("title", None, 400),
+    ("description", 1, 400), ("description", "x" * 50_001, 422),
+    ("video_url", "deltas.mp4", 422), ("video_url", "file:///etc/passwd", 422),
+    ("video_url", 5, 400), ("video_url", "https://example.test/" + "x" * 500, 422),
+    ("duration_minutes", -1, 422), ("duration_minutes", 1441, 422),
+    ("duration_minutes", "10", 400), ("duration_minutes", 1.5, 400),
+    ("is_preview", "true", 400), ("is_preview", 1, 400), ("is_preview", None, 400),
+    ("resources", {}, 400), ("resources", "x", 400), ("resources", ["x"], 400),
+    ("resources", [None], 400),
+    ("resources", [{"title": "Map"}], 400),
+    ("resources", [{"title": "", "url": "https://e.test/"}], 422),
+    ("resources", [{"title": "x" * 201, "url": "https://e.test/"}], 422),
+    ("resources", [{"title": "Map", "url": "nowhere"}], 422),
+    ("resources", [{"title": "Map", "url": "javascript:alert(1)"}], 422),
+    ("resources", [{"title": 5, "url": "https://e.test/"}], 400),
+    ("resources", [{"title": "Map", "url": "https://e.test/"}] * 51, 422),
+    ("order", 0, 422), ("order", "1", 400), ("order", 10**9, 422), ("order", None, 400),
+]  # fmt: skip
 
 
 def base(course):
@@ -55,6 +87,14 @@ def totals(course):
     return course.duration_minutes, list(
         rows.values_list("total_lessons", "total_duration_minutes")
     )
+
+
+def test_no_field_is_left_out():
+    assert {field for field, _, _ in BAD_SECTIONS} == set(SectionCreateSerializer().fields)
+    assert {field for field, _, _ in BAD_LESSONS} == set(LessonCreateSerializer().fields)
+    assert set(SectionUpdateSerializer().fields) == set(SectionCreateSerializer().fields)
+    moving = set(LessonUpdateSerializer().fields) - set(LessonCreateSerializer().fields)
+    assert moving == {"section_id"}
 
 
 class TestReading:
@@ -114,15 +154,7 @@ class TestSections:
         assert client.delete(f"{base(named)}{sections_of(named)[0].id}/").status_code == 204
         assert totals(named) == (0, [])
 
-    @pytest.mark.parametrize(
-        ("field", "value", "status"),
-        [
-            ("title", "", 422), ("title", "x" * 256, 422), ("title", 1, 400), ("title", None, 400),
-            ("description", 1, 400), ("description", "x" * 50_001, 422),
-            ("order", 0, 422), ("order", -1, 422), ("order", "1", 400), ("order", 10**9, 422),
-            ("order", 1.5, 400), ("order", True, 400),
-        ],
-    )  # fmt: skip
+    @pytest.mark.parametrize(("field", "value", "status"), BAD_SECTIONS)
     def test_bad_input_of_every_field(self, client, named, field, value, status):
         section = sections_of(named)[0]
         for response in (
@@ -198,27 +230,7 @@ class TestLessons:
         assert Lesson.objects.count() == 3
         assert totals(named) == (30, [(2, 20), (1, 10)])
 
-    @pytest.mark.parametrize(
-        ("field", "value", "status"),
-        [
-            ("title", "", 422), ("title", "x" * 256, 422), ("title", [], 400), ("title", None, 400),
-            ("description", 1, 400), ("description", "x" * 50_001, 422),
-            ("video_url", "deltas.mp4", 422), ("video_url", "file:///etc/passwd", 422),
-            ("video_url", 5, 400), ("video_url", "https://example.test/" + "x" * 500, 422),
-            ("duration_minutes", -1, 422), ("duration_minutes", 1441, 422),
-            ("duration_minutes", "10", 400), ("duration_minutes", 1.5, 400),
-            ("is_preview", "true", 400), ("is_preview", 1, 400), ("is_preview", None, 400),
-            ("resources", {}, 400), ("resources", "x", 400), ("resources", ["x"], 422),
-            ("resources", [{"title": "Map"}], 400),
-            ("resources", [{"title": "", "url": "https://e.test/"}], 422),
-            ("resources", [{"title": "x" * 201, "url": "https://e.test/"}], 422),
-            ("resources", [{"title": "Map", "url": "nowhere"}], 422),
-            ("resources", [{"title": "Map", "url": "javascript:alert(1)"}], 422),
-            ("resources", [{"title": 5, "url": "https://e.test/"}], 400),
-            ("resources", [{"title": "Map", "url": "https://e.test/"}] * 51, 422),
-            ("order", 0, 422), ("order", "1", 400),
-        ],
-    )  # fmt: skip
+    @pytest.mark.parametrize(("field", "value", "status"), BAD_LESSONS)
     def test_bad_input_of_every_field(self, client, named, field, value, status):
         section = sections_of(named)[0]
         path = f"{base(named)}{section.id}/lessons/"
@@ -229,6 +241,19 @@ class TestLessons:
         ):
             assert response.status_code == status, response.json()
             assert field in response.json()["error"]["details"]
+        assert titles(client, named)["A"] == ["a1", "a2", "a3"]
+
+    @pytest.mark.parametrize(
+        ("value", "status"),
+        [("x", 422), ("", 422), (5, 400), (None, 400), (str(uuid.uuid4()), 422)],
+        ids=["no id", "empty", "number", "null", "unknown"],
+    )
+    def test_a_section_to_move_to_that_is_none(self, client, named, value, status):
+        section = sections_of(named)[0]
+        path = f"{base(named)}{section.id}/lessons/{lessons_of(section)[0].id}/"
+        response = client.patch(path, {"section_id": value})
+        assert response.status_code == status
+        assert set(response.json()["error"]["details"]) == {"section_id"}
         assert titles(client, named)["A"] == ["a1", "a2", "a3"]
 
     def test_nothing_but_title_and_url_is_kept_of_a_resource(self, client, named):

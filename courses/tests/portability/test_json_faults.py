@@ -6,6 +6,7 @@ import pytest
 
 from courses.errors import CourseFileInvalid, CourseFileMalformed
 from courses.portability.faults import MAX_FAULTS
+from courses.portability.serializers import CourseDocumentSerializer, LessonDocumentSerializer
 from courses.tests.portability.making import (
     as_json,
     faults_of,
@@ -13,6 +14,48 @@ from courses.tests.portability.making import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+BAD_COURSES: list[tuple[str, list[Any]]] = [
+    ("format", ["learnflow-course/2", None, 1]),
+    ("title", ["", " \n", None, 5, "x" * 256, "a\x00b", {}]),
+    ("slug", ["", "with space", "ü", "line\n", "x" * 256, None, 5, "import", "export",
+              "019b76da-a800-7c3e-8f5d-3c1f0a5b7e21"]),
+    ("short_description", ["x" * 501, None, 5, "\x00"]),
+    ("description", ["x" * 50_001, None, []]),
+    ("category", ["nowhere", "", 5, "\x00", "x" * 101]),
+    ("level", ["", "Beginner", None, 5, []]),
+    ("language", ["", " ", "x" * 51, None, 5]),
+    ("currency", ["eur", "", None, 5]),
+    ("price", [-0.01, 1.001, 100_000_000, "5", True, [], 1e-300]),
+    ("original_price", [-1, 0.001, 100_000_000, "5", False]),
+    ("preview_video_url", ["ftp://a.test/", "//a.test", "javascript:alert(1)", "x", 5,
+                           None, f"https://a.test/{'x' * 500}", "https://a b.test/"]),
+    ("outcomes", ["x", None, {}, [""], [None], ["x" * 501], ["x"] * 51, [["x"]]]),
+    ("requirements", ["x", None, {}, [" "], [5], ["x"] * 51]),
+    ("thumbnail", ["", "media/", "media/../a.png", "/a.png", "media/a.png", 5, "a.png"]),
+    ("curriculum", [None, {}, "x", [None], [{}], [{"title": ""}],
+                    [{"title": "x"}] * 101, [{"title": "x", "order": 1}],
+                    [{"title": "x", "description": None}]]),
+]  # fmt: skip
+BAD_LESSONS: list[tuple[str, list[Any]]] = [
+    ("title", ["", None, 5, "x" * 256]),
+    ("description", [None, 5, "x" * 50_001]),
+    ("video_url", ["x", "data:text/html,x", None, 5, f"https://a.test/{'x' * 500}"]),
+    ("duration_minutes", [-1, 1441, 1.5, "5", None, True, 10**30]),
+    ("is_preview", ["true", 1, None]),
+    ("resources", [None, {}, [5], [{"title": "x"}], [{"url": "https://a.test"}],
+                   [{"title": "", "url": "https://a.test"}],
+                   [{"title": "x" * 201, "url": "https://a.test"}],
+                   [{"title": "x", "url": ""}], [{"title": "x", "url": "javascript:x"}],
+                   [{"title": "x", "url": "https://a.test", "more": 1}],
+                   [{"title": "x", "url": "https://a.test"}] * 51]),
+]  # fmt: skip
+
+
+def test_no_field_is_left_out() -> None:
+    assert {field for field, _ in BAD_COURSES} == set(CourseDocumentSerializer().fields)
+    assert {field for field, _ in BAD_LESSONS} == set(LessonDocumentSerializer().fields)
 
 
 class TestJSONFaults:
@@ -93,31 +136,7 @@ class TestJSONFaults:
     def test_no_object(self, document: Any) -> None:
         assert faults_of(as_json(document))["$"] == ["Must be an object."]
 
-    @pytest.mark.parametrize(
-        ("field", "bad"),
-        [
-            ("format", ["learnflow-course/2", None, 1]),
-            ("title", ["", " \n", None, 5, "x" * 256, "a\x00b", {}]),
-            ("slug", ["", "with space", "ü", "line\n", "x" * 256, None, 5, "import", "export",
-                      "019b76da-a800-7c3e-8f5d-3c1f0a5b7e21"]),
-            ("short_description", ["x" * 501, None, 5, "\x00"]),
-            ("description", ["x" * 50_001, None, []]),
-            ("category", ["nowhere", "", 5, "\x00", "x" * 101]),
-            ("level", ["", "Beginner", None, 5, []]),
-            ("language", ["", " ", "x" * 51, None, 5]),
-            ("currency", ["eur", "", None, 5]),
-            ("price", [-0.01, 1.001, 100_000_000, "5", True, [], 1e-300]),
-            ("original_price", [-1, 0.001, 100_000_000, "5", False]),
-            ("preview_video_url", ["ftp://a.test/", "//a.test", "javascript:alert(1)", "x", 5,
-                                   None, f"https://a.test/{'x' * 500}", "https://a b.test/"]),
-            ("outcomes", ["x", None, {}, [""], [None], ["x" * 501], ["x"] * 51, [["x"]]]),
-            ("requirements", ["x", None, {}, [" "], [5], ["x"] * 51]),
-            ("thumbnail", ["", "media/", "media/../a.png", "/a.png", "media/a.png", 5, "a.png"]),
-            ("curriculum", [None, {}, "x", [None], [{}], [{"title": ""}],
-                            [{"title": "x"}] * 101, [{"title": "x", "order": 1}],
-                            [{"title": "x", "description": None}]]),
-        ],
-    )  # fmt: skip
+    @pytest.mark.parametrize(("field", "bad"), BAD_COURSES)
     def test_each_field(self, field: str, bad: list[Any]) -> None:
         for value in bad:
             faults = faults_of(as_json(minimal(**{field: value})))
@@ -125,22 +144,7 @@ class TestJSONFaults:
             assert named, (value, faults)
             assert len(faults) == len(named) + 1, (value, faults)
 
-    @pytest.mark.parametrize(
-        ("field", "bad"),
-        [
-            ("title", ["", None, 5, "x" * 256]),
-            ("description", [None, 5, "x" * 50_001]),
-            ("video_url", ["x", "data:text/html,x", None, 5, f"https://a.test/{'x' * 500}"]),
-            ("duration_minutes", [-1, 1441, 1.5, "5", None, True, 10**30]),
-            ("is_preview", ["true", 1, None]),
-            ("resources", [None, {}, [5], [{"title": "x"}], [{"url": "https://a.test"}],
-                           [{"title": "", "url": "https://a.test"}],
-                           [{"title": "x" * 201, "url": "https://a.test"}],
-                           [{"title": "x", "url": ""}], [{"title": "x", "url": "javascript:x"}],
-                           [{"title": "x", "url": "https://a.test", "more": 1}],
-                           [{"title": "x", "url": "https://a.test"}] * 51]),
-        ],
-    )  # fmt: skip
+    @pytest.mark.parametrize(("field", "bad"), BAD_LESSONS)
     def test_each_field_of_a_lesson(self, field: str, bad: list[Any]) -> None:
         start = f"$.curriculum[0].lessons[1].{field}"
         for value in bad:
