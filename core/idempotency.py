@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from core.errors import Conflict, Invalid, Malformed
+from core.ids import new_id
 from core.models import IdempotencyRecord
 
 KEEP = dt.timedelta(hours=24)
-# Longer than any request may take: after it, a record without an answer belongs to a dead process.
+# Longer than a request should take: after it, a record without an answer counts as a dead process'.
+# One that took longer all the same finds its claim gone, and leaves its successor's alone.
 LOCK = dt.timedelta(seconds=60)
 
 
@@ -40,6 +42,14 @@ class IdempotencyKeyInvalid(Invalid):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to answer the request under a key, as long as nobody else has taken it over."""
+
+    record_id: uuid.UUID
+    token: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredAnswer:
     """What the first request with this key was answered."""
 
@@ -60,23 +70,24 @@ def fingerprint(*, method: str, path: str, body: Any) -> str:
     return hashlib.sha256(request).hexdigest()
 
 
-def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | None:
+def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | Claim:
     """Claim the key for this request, or return the stored answer of the first one.
 
-    Raises IdempotencyKeyReused, IdempotencyInProgress or IdempotencyKeyInvalid. After None, the
-    caller must end with `finish` or `abandon`; a claim of a dead process lapses after `LOCK`.
+    Raises IdempotencyKeyReused, IdempotencyInProgress or IdempotencyKeyInvalid. The holder of a
+    claim must end with `finish` or `abandon`; one that doesn't loses it after `LOCK`.
     """
     if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise IdempotencyKeyInvalid
-    now = timezone.now()
+    now, token = timezone.now(), new_id()
     with transaction.atomic():
         record, created = IdempotencyRecord.objects.select_for_update().get_or_create(
             user_id=user_id,
             key=key,
-            defaults={"fingerprint": fingerprint, "locked_until": now + LOCK},
+            defaults={"fingerprint": fingerprint, "locked_until": now + LOCK, "claim": token},
         )
+        claim = Claim(record_id=record.id, token=token)
         if created:
-            return None
+            return claim
         if record.created_at < now - KEEP:
             record.status_code, record.body, record.created_at = None, None, now
         elif record.fingerprint != fingerprint:
@@ -85,21 +96,24 @@ def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | N
             return StoredAnswer(status_code=record.status_code, body=record.body)
         elif record.locked_until > now:
             raise IdempotencyInProgress
-        record.fingerprint, record.locked_until = fingerprint, now + LOCK
+        record.fingerprint, record.locked_until, record.claim = fingerprint, now + LOCK, token
         record.save()
-    return None
+    return claim
 
 
-def finish(*, user_id: uuid.UUID, key: str, status_code: int, body: Any) -> None:
-    """Store the answer under the key."""
-    IdempotencyRecord.objects.filter(user_id=user_id, key=key).update(
-        status_code=status_code, body=body
-    )
+def finish(claim: Claim, *, status_code: int, body: Any) -> None:
+    """Store the answer under the key, unless another request has taken the claim over."""
+    _held(claim).update(status_code=status_code, body=body)
 
 
-def abandon(*, user_id: uuid.UUID, key: str) -> None:
-    """Free the key: nothing was done, the client may try again with it."""
-    IdempotencyRecord.objects.filter(user_id=user_id, key=key, status_code=None).delete()
+def abandon(claim: Claim) -> None:
+    """Free the key: nothing was done, the client may try again with it. Does nothing when another
+    request has taken the claim over."""
+    _held(claim).delete()
+
+
+def _held(claim: Claim) -> models.QuerySet[IdempotencyRecord]:
+    return IdempotencyRecord.objects.filter(id=claim.record_id, claim=claim.token, status_code=None)
 
 
 def prune_records() -> int:

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import idempotency
+from core.idempotency import Claim, StoredAnswer
 
 
 class IdempotentPostMixin(APIView):
@@ -26,24 +27,22 @@ class IdempotentPostMixin(APIView):
             return self.create(request, *args, **kwargs)
         user_id: Any = request.user.pk
         mark = idempotency.fingerprint(method="POST", path=request.path, body=request.data)
-        stored = idempotency.begin(user_id=user_id, key=key, fingerprint=mark)
-        if stored is not None:
+        begun = idempotency.begin(user_id=user_id, key=key, fingerprint=mark)
+        if isinstance(begun, StoredAnswer):
             headers = {"Idempotency-Replayed": "true"}
-            return Response(stored.body, status=stored.status_code, headers=headers)
-        return self._create_and_store(request, user_id, key, *args, **kwargs)
+            return Response(begun.body, status=begun.status_code, headers=headers)
+        return self._create_and_store(request, begun, *args, **kwargs)
 
     def _create_and_store(
-        self, request: Request, user_id: Any, key: str, *args: Any, **kwargs: Any
+        self, request: Request, claim: Claim, *args: Any, **kwargs: Any
     ) -> Response:
         try:
             response = self.create(request, *args, **kwargs)
         except BaseException:
-            idempotency.abandon(user_id=user_id, key=key)
+            idempotency.abandon(claim)
             raise
         if response.status_code >= 500:
-            idempotency.abandon(user_id=user_id, key=key)
+            idempotency.abandon(claim)
         else:
-            idempotency.finish(
-                user_id=user_id, key=key, status_code=response.status_code, body=response.data
-            )
+            idempotency.finish(claim, status_code=response.status_code, body=response.data)
         return response

@@ -16,6 +16,8 @@ class IdempotencyRecord(models.Model):
     status_code = models.PositiveSmallIntegerField(null=True)
     body = models.JSONField(null=True)
     locked_until = models.DateTimeField()
+    # Who is at it: a request that lost its claim by taking too long writes nothing here any more.
+    claim = models.UUIDField(null=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

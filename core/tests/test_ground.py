@@ -1,18 +1,14 @@
-"""Ids, money, addresses and idempotency keys."""
+"""Ids, money and addresses."""
 
-import threading
-import uuid
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import idempotency, money
+from core import money
 from core.ids import new_id, parse_id
-from core.models import IdempotencyRecord
 from core.network import client_ip
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**8, places=2)
@@ -69,70 +65,3 @@ def test_the_clients_address(settings: object, peer: str, forwarded: str, expect
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]  # type: ignore[attr-defined]
     request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_ip(request) == expected
-
-
-def test_equal_requests_have_equal_fingerprints() -> None:
-    one = idempotency.fingerprint(method="POST", path="/x/", body={"a": 1, "b": 2})
-    assert one == idempotency.fingerprint(method="POST", path="/x/", body={"b": 2, "a": 1})
-    assert one != idempotency.fingerprint(method="POST", path="/x/", body={"a": 1, "b": 3})
-
-
-@pytest.mark.django_db
-def test_a_finished_key_gives_the_stored_answer() -> None:
-    user = uuid.uuid4()
-    assert idempotency.begin(user_id=user, key="k", fingerprint="f") is None
-    idempotency.finish(user_id=user, key="k", status_code=201, body={"id": 1})
-    stored = idempotency.begin(user_id=user, key="k", fingerprint="f")
-    assert stored == idempotency.StoredAnswer(status_code=201, body={"id": 1})
-    with pytest.raises(idempotency.IdempotencyKeyReused):
-        idempotency.begin(user_id=user, key="k", fingerprint="other")
-    assert idempotency.begin(user_id=uuid.uuid4(), key="k", fingerprint="f") is None
-
-
-@pytest.mark.django_db
-def test_an_abandoned_key_is_free_and_a_held_one_is_not() -> None:
-    user = uuid.uuid4()
-    idempotency.begin(user_id=user, key="k", fingerprint="f")
-    with pytest.raises(idempotency.IdempotencyInProgress):
-        idempotency.begin(user_id=user, key="k", fingerprint="f")
-    idempotency.abandon(user_id=user, key="k")
-    assert idempotency.begin(user_id=user, key="k", fingerprint="f") is None
-
-
-@pytest.mark.django_db
-def test_a_dead_process_holds_its_key_only_for_a_while() -> None:
-    user = uuid.uuid4()
-    idempotency.begin(user_id=user, key="k", fingerprint="f")
-    record = IdempotencyRecord.objects.get()
-    IdempotencyRecord.objects.update(locked_until=record.created_at)
-    assert idempotency.begin(user_id=user, key="k", fingerprint="f") is None
-
-
-@pytest.mark.parametrize("key", ["", "x" * 256, "ä", "a\nb", "\x00"])
-def test_unusable_keys_are_refused(key: str) -> None:
-    with pytest.raises(idempotency.IdempotencyKeyInvalid):
-        idempotency.begin(user_id=uuid.uuid4(), key=key, fingerprint="f")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_one_may_work() -> None:
-    user = uuid.uuid4()
-    start = threading.Barrier(8)
-    outcomes: list[str] = []
-
-    def work() -> None:
-        start.wait()
-        try:
-            idempotency.begin(user_id=user, key="k", fingerprint="f")
-            outcomes.append("mine")
-        except idempotency.IdempotencyInProgress:
-            outcomes.append("busy")
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["busy"] * 7 + ["mine"]

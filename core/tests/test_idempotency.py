@@ -1,14 +1,43 @@
-"""The fingerprint of a request under its `Idempotency-Key`."""
+"""`Idempotency-Key`: the fingerprint of a request, and who may answer it."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory, force_authenticate
 
+from core import idempotency
 from core.errors import Malformed
-from core.idempotency import fingerprint
+from core.idempotency import Claim, IdempotencyInProgress, StoredAnswer, fingerprint
+from core.idempotent_views import IdempotentPostMixin
+from core.models import IdempotencyRecord
+from tests.factories import UserFactory
+from tests.parallel import run_in_parallel
+
+USER = uuid.uuid4()
 
 
 def mark(body: object) -> str:
     return fingerprint(method="POST", path="/orders/", body=body)
+
+
+def begin(user_id: uuid.UUID = USER, mark: str = "f") -> StoredAnswer | Claim:
+    return idempotency.begin(user_id=user_id, key="k", fingerprint=mark)
+
+
+def claim() -> Claim:
+    claim = begin()
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def let_the_claim_lapse() -> None:
+    created_at = IdempotencyRecord.objects.get().created_at
+    IdempotencyRecord.objects.update(locked_until=created_at - timedelta(seconds=1))
 
 
 def test_the_order_of_keys_does_not_matter_and_everything_else_does() -> None:
@@ -21,3 +50,82 @@ def test_the_order_of_keys_does_not_matter_and_everything_else_does() -> None:
 def test_a_body_that_can_be_read_and_not_written_again_is_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         mark(orjson.loads(text))
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "ä", "a\nb", "\x00"])
+def test_unusable_keys_are_refused(key: str) -> None:
+    with pytest.raises(idempotency.IdempotencyKeyInvalid):
+        idempotency.begin(user_id=USER, key=key, fingerprint="f")
+
+
+@pytest.mark.django_db
+def test_a_finished_key_gives_the_stored_answer() -> None:
+    idempotency.finish(claim(), status_code=201, body={"id": 1})
+    assert begin() == StoredAnswer(status_code=201, body={"id": 1})
+    with pytest.raises(idempotency.IdempotencyKeyReused):
+        begin(mark="other")
+    assert isinstance(begin(uuid.uuid4()), Claim)
+
+
+@pytest.mark.django_db
+def test_an_abandoned_key_is_free_and_a_held_one_is_not() -> None:
+    first = claim()
+    with pytest.raises(IdempotencyInProgress):
+        begin()
+    idempotency.abandon(first)
+    assert isinstance(begin(), Claim)
+
+
+@pytest.mark.django_db
+def test_a_dead_process_holds_its_key_only_for_a_while() -> None:
+    claim()
+    let_the_claim_lapse()
+    assert isinstance(begin(), Claim)
+
+
+@pytest.mark.django_db
+def test_one_that_took_too_long_leaves_its_successor_alone() -> None:
+    slow = claim()
+    let_the_claim_lapse()
+    successor = claim()
+    idempotency.abandon(slow)
+    idempotency.finish(slow, status_code=409, body={"by": "slow"})
+    with pytest.raises(IdempotencyInProgress):
+        begin()
+    idempotency.finish(successor, status_code=201, body={"by": "successor"})
+    idempotency.finish(slow, status_code=409, body={"by": "slow"})
+    idempotency.abandon(slow)
+    assert begin() == StoredAnswer(status_code=201, body={"by": "successor"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_may_work() -> None:
+    outcomes = run_in_parallel(8, lambda _: begin())
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "Claim",
+        *["IdempotencyInProgress"] * 7,
+    ]
+
+
+class Slow(IdempotentPostMixin):
+    """Loses its claim to a successor while at work."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    status_code = 201
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        let_the_claim_lapse()
+        record = IdempotencyRecord.objects.get()
+        idempotency.begin(user_id=record.user_id, key="k", fingerprint=record.fingerprint)
+        return Response({}, status=self.status_code)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status_code", [201, 503])
+def test_a_view_that_took_too_long_leaves_its_successor_alone(status_code: int) -> None:
+    request = APIRequestFactory().post("/slow/", {}, HTTP_IDEMPOTENCY_KEY="k")
+    force_authenticate(request, UserFactory.create())
+    assert Slow.as_view(status_code=status_code)(request).status_code == status_code
+    assert IdempotencyRecord.objects.get().status_code is None
