@@ -1,0 +1,10 @@
+"""What must be true of orders, money, access and the ledger whenever a transaction has committed.
+
+Each invariant is one SQL query that returns the rows breaking it. `verify` asks them all of one
+snapshot: `manage.py verify_books`, the nightly reconciliation and the tests do.
+"""
+
+from payments.books.invariant import Invariant, Violation
+from payments.books.verifying import INVARIANTS, verify
+
+__all__ = ["INVARIANTS", "Invariant", "Violation", "verify"]

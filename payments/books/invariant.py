@@ -1,0 +1,30 @@
+"""What an invariant is, and what a row that breaks it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invariant:
+    """A rule that holds at every commit. `query` selects the rows that break it: first `subject`,
+    which names the row for a person, then columns that say how. `given` is the WITH clause that it
+    reads from, if any. No parameters, no semicolon."""
+
+    name: str
+    sentence: str
+    query: str
+    given: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """A row that breaks an invariant. `facts` are the query's other columns as text."""
+
+    invariant: str
+    sentence: str
+    subject: str
+    facts: Mapping[str, str]
+
+    def __str__(self) -> str:
+        facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.invariant}: {self.subject} ({facts})"

@@ -1,0 +1,116 @@
+"""Whose a payment's money is, and what goes back."""
+
+from payments.books.invariant import Invariant
+
+PAYMENTS = (
+    Invariant(
+        name="payment_stands_for_an_order_or_goes_back",
+        sentence="Each succeeded payment paid exactly one order, or all of it goes back, or staff "
+        "was shown why it can't.",
+        query="""
+            SELECT payment.stripe_payment_id AS subject, orders.order_number, orders.status,
+                   payment.amount, payment.refunding_amount, payment.needs_attention
+            FROM payments_payment payment JOIN orders_order orders ON orders.id = payment.order_id
+            WHERE payment.status = 'succeeded'
+              AND NOT (orders.payment_id = payment.stripe_payment_id
+                       AND orders.status IN ('completed', 'refunded'))
+              AND payment.refunding_amount <> payment.amount
+              AND NOT (payment.needs_attention <> '' AND EXISTS (
+                  SELECT FROM payments_refund refund
+                  WHERE refund.payment_id = payment.id AND refund.status IN ('failed', 'canceled')
+              ))
+        """,
+    ),
+    Invariant(
+        name="order_was_paid_once",
+        sentence="Each completed or refunded order that cost something was paid by one succeeded "
+        "payment of its own, in its amount and currency; no other order names a payment.",
+        query="""
+            SELECT orders.order_number AS subject, orders.status, orders.payment_id,
+                   orders.total_amount, orders.currency, payment.amount,
+                   payment.currency AS paid_in, payment.status AS payment_status
+            FROM orders_order orders
+            LEFT JOIN payments_payment payment
+                   ON payment.stripe_payment_id = orders.payment_id
+                  AND payment.order_id = orders.id
+            WHERE CASE
+                WHEN orders.status IN ('completed', 'refunded') AND orders.total_amount > 0
+                THEN (payment.status, payment.amount, payment.currency)
+                     IS DISTINCT FROM ('succeeded', orders.total_amount, orders.currency)
+                ELSE orders.payment_id <> ''
+            END
+        """,
+    ),
+    Invariant(
+        name="refunds_are_reserved",
+        sentence="What is reserved of a payment for refunds is the sum of those due, pending and "
+        "succeeded, and never more than the payment.",
+        query="""
+            SELECT payment.stripe_payment_id AS subject, payment.amount,
+                   payment.refunding_amount, coalesce(live.amount, 0) AS refunds
+            FROM payments_payment payment
+            LEFT JOIN (
+                SELECT payment_id, sum(amount) AS amount FROM payments_refund
+                WHERE status IN ('due', 'pending', 'succeeded') GROUP BY payment_id
+            ) live ON live.payment_id = payment.id
+            WHERE payment.refunding_amount <> coalesce(live.amount, 0)
+               OR payment.refunding_amount > payment.amount
+        """,
+    ),
+    Invariant(
+        name="refund_is_taken_into_account",
+        sentence="A refund that Stripe has taken on was applied and isn't undone; one that failed "
+        "isn't applied, or is undone.",
+        query="""
+            SELECT coalesce(refund.stripe_refund_id, refund.id::text) AS subject, refund.status,
+                   refund.amount, refund.applied_at, refund.undone_at
+            FROM payments_refund refund
+            WHERE CASE
+                WHEN refund.status IN ('pending', 'succeeded')
+                THEN refund.applied_at IS NULL OR refund.undone_at IS NOT NULL
+                ELSE refund.applied_at IS NOT NULL AND refund.undone_at IS NULL
+            END
+        """,
+    ),
+    Invariant(
+        name="refund_lines_are_its_orders",
+        sentence="A refund names lines of the order its payment is of, for no more than it gives.",
+        query="""
+            SELECT coalesce(refund.stripe_refund_id, refund.id::text) AS subject, refund.amount,
+                   sum(line.amount) AS lines,
+                   bool_and(item.order_id = payment.order_id) AS of_its_order
+            FROM payments_refund refund
+            JOIN payments_payment payment ON payment.id = refund.payment_id
+            JOIN payments_refundline line ON line.refund_id = refund.id
+            JOIN orders_orderitem item ON item.id = line.order_item_id
+            GROUP BY refund.id
+            HAVING sum(line.amount) > refund.amount
+                OR NOT bool_and(item.order_id = payment.order_id)
+        """,
+    ),
+    Invariant(
+        name="owned_course_is_given_back",
+        sentence="The money of a line whose course the buyer had already goes back, or staff was "
+        "shown why it can't.",
+        query="""
+            SELECT orders.order_number AS subject, item.title_at_purchase AS line,
+                   item.price_at_purchase - item.discount_amount + item.tax_amount AS paid,
+                   coalesce(back.amount, 0) AS going_back
+            FROM orders_orderitem item
+            JOIN orders_order orders ON orders.id = item.order_id
+            JOIN payments_payment payment ON payment.stripe_payment_id = orders.payment_id
+            LEFT JOIN (
+                SELECT line.order_item_id, sum(line.amount) AS amount
+                FROM payments_refundline line
+                JOIN payments_refund refund ON refund.id = line.refund_id
+                WHERE refund.status IN ('due', 'pending', 'succeeded')
+                GROUP BY line.order_item_id
+            ) back ON back.order_item_id = item.id
+            WHERE orders.status = 'completed' AND item.state = 'canceled'
+              AND item.price_at_purchase - item.discount_amount + item.tax_amount
+                  > coalesce(back.amount, 0)
+              AND payment.refunding_amount <> payment.amount
+              AND payment.needs_attention = ''
+        """,
+    ),
+)
