@@ -15,9 +15,6 @@ from core.ids import new_id
 from core.models import IdempotencyRecord
 
 KEEP = dt.timedelta(hours=24)
-# Longer than a request should take: after it, a record without an answer counts as a dead process'.
-# One that took longer all the same finds its claim gone, and leaves its successor's alone.
-LOCK = dt.timedelta(seconds=60)
 
 
 class IdempotencyKeyReused(Conflict):
@@ -74,7 +71,7 @@ def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | C
     """Claim the key for this request, or return the stored answer of the first one.
 
     Raises IdempotencyKeyReused, IdempotencyInProgress or IdempotencyKeyInvalid. The holder of a
-    claim must end with `finish` or `abandon`; one that doesn't loses it after `LOCK`.
+    claim must end with `finish` or `abandon`; one that doesn't loses it after `settings.LEASE`.
     """
     if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise IdempotencyKeyInvalid
@@ -83,7 +80,11 @@ def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | C
         record, created = IdempotencyRecord.objects.select_for_update().get_or_create(
             user_id=user_id,
             key=key,
-            defaults={"fingerprint": fingerprint, "locked_until": now + LOCK, "claim": token},
+            defaults={
+                "fingerprint": fingerprint,
+                "locked_until": now + settings.LEASE,
+                "claim": token,
+            },
         )
         claim = Claim(record_id=record.id, token=token)
         if created:
@@ -96,7 +97,11 @@ def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | C
             return StoredAnswer(status_code=record.status_code, body=record.body)
         elif record.locked_until > now:
             raise IdempotencyInProgress
-        record.fingerprint, record.locked_until, record.claim = fingerprint, now + LOCK, token
+        record.fingerprint, record.locked_until, record.claim = (
+            fingerprint,
+            now + settings.LEASE,
+            token,
+        )
         record.save()
     return claim
 
