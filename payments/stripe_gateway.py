@@ -7,11 +7,11 @@ units, as Stripe has them.
 import datetime as dt
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import stripe
 from django.conf import settings
@@ -30,6 +30,9 @@ NOT_IN_HUNDREDTHS = frozenset(
         "xof", "xpf", "bhd", "jod", "kwd", "omr", "tnd",
     }
 )  # fmt: skip
+
+
+_F = TypeVar("_F")
 
 
 class StripeNotFound(Exception):
@@ -51,7 +54,8 @@ class StripeRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class IntentFacts:
-    """What Stripe says of a payment intent. Minor units."""
+    """What Stripe says of a payment intent. Minor units; `amount_refunded` (pending refunds too) is
+    None where it wasn't asked for."""
 
     id: str
     status: str
@@ -63,6 +67,7 @@ class IntentFacts:
     order_id: str
     error_code: str
     error_message: str
+    amount_refunded: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +107,14 @@ class EventFacts:
     object_id: str
     created: dt.datetime
     payload: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[_F]):
+    """Part of a list, newest first. `after` leads to the next page; it is empty on the last."""
+
+    items: list[_F]
+    after: str
 
 
 def is_configured() -> bool:
@@ -197,16 +210,58 @@ def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
     ):
         raise InvalidSignature
     try:
-        payload = json.loads(raw_body)
-        return EventFacts(
-            id=str(payload["id"]),
-            type=str(payload["type"]),
-            object_id=str(payload["data"]["object"].get("id") or ""),
-            created=_time(int(payload["created"])),
-            payload=payload,
-        )
+        return _event(json.loads(raw_body))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise InvalidSignature("The webhook's body is not an event") from exc
+
+
+def list_intents(*, since: dt.datetime, after: str = "") -> Page[IntentFacts]:
+    """Return a page of the intents made since then, with what was refunded of each."""
+    intents, charge = (lambda client: client.v1.payment_intents), ["data.latest_charge"]
+    return _page(intents, _intent, after, since=since, expand=charge)
+
+
+def list_refunds(*, since: dt.datetime, after: str = "") -> Page[RefundFacts]:
+    """Return a page of the refunds made since then."""
+    return _page(lambda client: client.v1.refunds, _refund, after, since=since)
+
+
+def list_disputes(*, since: dt.datetime, after: str = "") -> Page[DisputeFacts]:
+    """Return a page of the disputes opened since then."""
+    return _page(lambda client: client.v1.disputes, _dispute, after, since=since)
+
+
+def list_events(
+    *, types: Sequence[str], since: dt.datetime, until: dt.datetime | None, after: str = ""
+) -> Page[EventFacts]:
+    """Return a page of the events of these types (at most 20) that happened since then, up to and
+    with `until`. Stripe keeps them for 30 days."""
+
+    events, read = (lambda client: client.v1.events), (lambda event: _event(event.to_dict()))
+    return _page(events, read, after, since=since, until=until, types=list(types))
+
+
+def _page(
+    service_of: Callable[[stripe.StripeClient], Any],
+    read: Callable[[Any], _F],
+    after: str,
+    *,
+    since: dt.datetime,
+    until: dt.datetime | None = None,
+    **more: Any,
+) -> Page[_F]:
+    created = {"gte": int(since.timestamp())}
+    if until is not None:
+        created["lte"] = int(until.timestamp())
+    params = {"limit": 100, "created": created, **more}
+    if after:
+        params["starting_after"] = after
+    page = _call(lambda client: service_of(client).list(params))
+    items = list(page.data)
+    return Page(
+        items=[read(item) for item in items],
+        after=items[-1].id if items and page.has_more else "",
+    )
 
 
 def _is_signed(raw_body: bytes, signature: str, secret: str) -> bool:
@@ -263,7 +318,7 @@ def _client(secret_key: str, api_base: str) -> stripe.StripeClient:
 
 
 def _intent(intent: Any) -> IntentFacts:
-    error = intent.last_payment_error
+    error, charge = intent.last_payment_error, intent.latest_charge
     return IntentFacts(
         id=intent.id,
         status=intent.status,
@@ -271,10 +326,11 @@ def _intent(intent: Any) -> IntentFacts:
         amount_received=intent.amount_received or 0,
         currency=intent.currency,
         client_secret=intent.client_secret or "",
-        charge_id=_id_of(intent.latest_charge),
+        charge_id=_id_of(charge),
         order_id=_metadata(intent, "order_id"),
         error_code=((error.decline_code or error.code) if error else "") or "",
         error_message=(error.message if error else "") or "",
+        amount_refunded=None if isinstance(charge, str | None) else charge.amount_refunded,
     )
 
 
@@ -302,6 +358,16 @@ def _dispute(dispute: Any) -> DisputeFacts:
         opened_at=_time(dispute.created),
         evidence_due_at=_time(due_by) if due_by else None,
         fee=sum(movement.fee for movement in movements) if movements else None,
+    )
+
+
+def _event(payload: dict[str, Any]) -> EventFacts:
+    return EventFacts(
+        id=str(payload["id"]),
+        type=str(payload["type"]),
+        object_id=str(payload["data"]["object"].get("id") or ""),
+        created=_time(int(payload["created"])),
+        payload=payload,
     )
 
 
