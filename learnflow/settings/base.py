@@ -124,17 +124,20 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 
 # --- Redis: cache, throttles and Celery's broker ----------------------------------------------
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+# How long a request waits for an answer, and how long nobody asks after there was none.
+REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.5)
+REDIS_PAUSE_SECONDS: float = env.float("REDIS_PAUSE_SECONDS", default=5.0)
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "lf",
         "OPTIONS": {
-            "SOCKET_CONNECT_TIMEOUT": 0.5,
-            "SOCKET_TIMEOUT": 0.5,
-            # The cache is an accelerator: without it the database answers.
+            "REDIS_CLIENT_CLASS": "core.redis.GuardedRedis",
+            "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT_SECONDS,
+            "SOCKET_TIMEOUT": REDIS_TIMEOUT_SECONDS,
+            # The cache is an accelerator: without it the database answers. The client logs it.
             "IGNORE_EXCEPTIONS": True,
-            "LOG_IGNORED_EXCEPTIONS": True,
         },
     }
 }
@@ -164,6 +167,9 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
+    # A worker notices so many seconds later that Redis stopped answering on an open connection, and
+    # makes a new one.
+    "health_check_interval": 10,
     "visibility_timeout": 300,
     "global_keyprefix": "lf-celery:",
 }
@@ -289,6 +295,12 @@ STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
 STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=5.0)
+# All of a request's calls together.
+STRIPE_DEADLINE_SECONDS: float = env.float("STRIPE_DEADLINE_SECONDS", default=5.0)
+# Calls under way at once in a process: two of a web process' threads are left for everybody else.
+STRIPE_CONCURRENCY: int = env.int(
+    "STRIPE_CONCURRENCY", default=max(1, env.int("WEB_THREADS", default=8) - 2)
+)
 
 # --- What instructors earn, and how they are paid ------------------------------------------------
 # Of a course's price after discount and before tax, where the course has no share of its own.

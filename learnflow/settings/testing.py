@@ -21,6 +21,10 @@ CACHES["default"]["KEY_PREFIX"] = f"lf-test-{env.str('PYTEST_XDIST_WORKER', defa
 # A test sees what it has just written; the memory is tested where it is switched on.
 CATALOGUE_PAGE_SECONDS = 0.0
 CATALOGUE_COUNT_SECONDS = 0.0
+# One slow answer of a busy machine is nothing to the tests that follow; pauses are tested alone.
+REDIS_PAUSE_SECONDS = 0.0
+# A test's threads are more than a web process'.
+STRIPE_CONCURRENCY = 64
 # Throttles are tested where they are switched on.
 THROTTLE_RATES = dict.fromkeys(THROTTLE_RATES, "none")
 
