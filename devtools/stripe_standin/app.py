@@ -81,7 +81,7 @@ class StandInApp:
         request = Request(environ)
         if request.path.startswith("/_control/"):
             response = self._panel.answer(request)
-        elif request.path.startswith(("/3ds/", "/receipts/")):
+        elif request.path.startswith(("/3ds/", "/receipts/", "/onboarding/")):
             response = self._pages.answer(request)
         elif request.method == "OPTIONS":
             response = Response(status=204)

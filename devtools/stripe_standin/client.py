@@ -190,6 +190,23 @@ class StandInControls:
         """End a dispute; the dispute afterwards."""
         return self._post(f"/_control/disputes/{dispute_id}/close", status=status)
 
+    def book_charge(self, charge_id: str) -> JsonObject:
+        """Bring a captured charge to the balance, so that its fee is known; the charge."""
+        return self._post(f"/_control/charges/{charge_id}/book")
+
+    def onboard(self, account_id: str, *, ready: bool = True) -> JsonObject:
+        """Finish a connected account's onboarding, or stop its transfers; the account."""
+        return self._post(f"/_control/accounts/{account_id}/onboard", ready=ready)
+
+    def reverse_transfer(self, transfer_id: str, amount: int | None = None) -> JsonObject:
+        """Take a transfer back, whole or in part; the reversal."""
+        given = {} if amount is None else {"amount": amount}
+        return self._post(f"/_control/transfers/{transfer_id}/reverse", **given)
+
+    def limit_balance(self, available: int | None) -> None:
+        """Say how much (minor units) can still be transferred; None: no limit, as at the start."""
+        self._post("/_control/balance", available=available)
+
     def _get(self, path: str) -> JsonObject:
         return self._checked(self._http.get(path))
 

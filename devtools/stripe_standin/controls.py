@@ -12,7 +12,15 @@ from werkzeug.wrappers import Request, Response
 from devtools.stripe_standin.config import Endpoint, WebhookMode
 from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter
 from devtools.stripe_standin.faults import Controls, Fault
-from devtools.stripe_standin.resources import disputes, paying, refunds
+from devtools.stripe_standin.resources import (
+    balance,
+    charges,
+    connect,
+    disputes,
+    paying,
+    refunds,
+    transfers,
+)
 from devtools.stripe_standin.scope import Scope
 from devtools.stripe_standin.webhooks import Worker
 
@@ -34,6 +42,10 @@ _RULES = [
     Rule("/_control/payment_intents/<target>/settle", methods=["POST"], endpoint="settle"),
     Rule("/_control/payment_intents/<target>/authenticate", methods=["POST"], endpoint="three_ds"),
     Rule("/_control/refunds/<target>/settle", methods=["POST"], endpoint="settle_refund"),
+    Rule("/_control/charges/<target>/book", methods=["POST"], endpoint="book_charge"),
+    Rule("/_control/accounts/<target>/onboard", methods=["POST"], endpoint="onboard"),
+    Rule("/_control/transfers/<target>/reverse", methods=["POST"], endpoint="reverse_transfer"),
+    Rule("/_control/balance", methods=["POST"], endpoint="limit_balance"),
     Rule("/_control/disputes", methods=["POST"], endpoint="open_dispute"),
     Rule("/_control/disputes/<target>/close", methods=["POST"], endpoint="close_dispute"),
 ]
@@ -148,6 +160,26 @@ class ControlPanel:
         """End a refund: `{"outcome": "succeeded" | "failed"}`."""
         outcome = given.get("outcome")
         return self._act(lambda scope: refunds.advance(scope, scope.get("refund", target), outcome))
+
+    def book_charge(self, target: str, given: Settings) -> JsonObject:
+        """Bring a captured charge to the balance now: its fee becomes known."""
+        return self._act(lambda scope: charges.book(scope, scope.get("charge", target)))
+
+    def onboard(self, target: str, given: Settings) -> JsonObject:
+        """Finish an account's onboarding, or stop its transfers: `{"ready": true | false}`."""
+        ready = bool(given.get("ready", True))
+        return self._act(
+            lambda scope: connect.onboard(scope, scope.get("account", target), ready=ready)
+        )
+
+    def reverse_transfer(self, target: str, given: Settings) -> JsonObject:
+        """Take a transfer back, as in the dashboard: `{"amount"}`, else all of it."""
+        return self._act(lambda scope: transfers.create_reversal(scope, target, given))
+
+    def limit_balance(self, target: str, given: Settings) -> JsonObject:
+        """Say how much can still be transferred: `{"available"}` in minor units, null: no limit."""
+        available = given.get("available")
+        return self._act(lambda scope: balance.limit(scope, available))
 
     def open_dispute(self, target: str, given: Settings) -> JsonObject:
         """Dispute a charge: `{"charge" or "payment_intent", "reason", "amount", "inquiry"}`."""

@@ -7,17 +7,28 @@ from devtools.stripe_standin.scope import Scope
 _DEPTH = 4
 # object → its expandable fields → what they become; `[refund]` stands for a list.
 EXPANDABLE: dict[str, dict[str, str]] = {
+    "account": {},
+    "account_link": {},
+    "balance_transaction": {},
     "payment_intent": {
         "customer": "customer",
         "latest_charge": "charge",
         "payment_method": "payment_method",
     },
     "charge": {
+        "balance_transaction": "balance_transaction",
         "customer": "customer",
         "payment_intent": "payment_intent",
         "refunds": "[refund]",
     },
-    "refund": {"charge": "charge", "payment_intent": "payment_intent"},
+    "refund": {
+        "balance_transaction": "balance_transaction",
+        "charge": "charge",
+        "failure_balance_transaction": "balance_transaction",
+        "payment_intent": "payment_intent",
+    },
+    "transfer": {"balance_transaction": "balance_transaction", "destination": "account"},
+    "transfer_reversal": {"balance_transaction": "balance_transaction", "transfer": "transfer"},
     "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
     "payment_method": {"customer": "customer"},
     "customer": {},

@@ -1,4 +1,4 @@
-"""The pages a payer sees: the 3-D Secure challenge of the issuing bank, and a receipt."""
+"""The pages people see: a bank's 3-D Secure challenge, a receipt, the onboarding of an account."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from devtools.stripe_standin.currencies import written
 from devtools.stripe_standin.errors import ApiError, JsonObject
-from devtools.stripe_standin.resources import paying
+from devtools.stripe_standin.resources import connect, paying
 from devtools.stripe_standin.resources.payment_intents import public_view
 from devtools.stripe_standin.scope import Scope
 from devtools.stripe_standin.webhooks import Worker
@@ -28,7 +28,8 @@ small {{ color: #666 }}
 
 
 class Pages:
-    """`/3ds/{intent}` (GET the page, POST `/complete` or `/fail`) and `/receipts/{charge}`."""
+    """`/3ds/{intent}` (GET the page, POST `/complete` or `/fail`), `/receipts/{charge}` and
+    `/onboarding/{token}` (GET the page, POST to finish)."""
 
     def __init__(self, scope: Callable[[], Scope], worker: Worker) -> None:
         self._scope = scope
@@ -41,6 +42,8 @@ class Pages:
             with self._scope().store.transaction():
                 if parts[0] == "receipts":
                     return self._receipt(parts[1])
+                if parts[0] == "onboarding":
+                    return self._onboard(request, parts[1])
                 intent = self._intent(request, parts[1])
                 if request.method == "POST" and parts[2:] in (["complete"], ["fail"]):
                     return self._end(request, intent, passed=parts[2] == "complete")
@@ -77,6 +80,16 @@ class Pages:
         if action:
             return redirect(_return_address(action["return_url"], intent), code=303)
         return _page("3-D Secure", "<p>Thank you. You can close this window.</p>")
+
+    def _onboard(self, request: Request, token: str) -> Response:
+        scope = self._scope()
+        link = scope.store.traits(token)
+        account = scope.get("account", link.get("account", ""))
+        if request.method != "POST":
+            button = '<form method="post"><button>Give all details</button></form>'
+            return _page("Onboarding", f"<p>Account {escape(account['id'])}.</p>{button}")
+        connect.onboard(scope, account)
+        return redirect(link["return_url"], code=303)
 
     def _receipt(self, identifier: str) -> Response:
         charge = self._scope().get("charge", identifier)

@@ -9,13 +9,16 @@ from devtools.stripe_standin.errors import JsonObject
 from devtools.stripe_standin.listing import list_objects
 from devtools.stripe_standin.params import Params
 from devtools.stripe_standin.resources import (
+    balance,
     charges,
+    connect,
     customers,
     disputes,
     events,
     payment_intents,
     payment_methods,
     refunds,
+    transfers,
 )
 from devtools.stripe_standin.scope import Scope
 
@@ -61,10 +64,20 @@ def _charge_refunds(scope: Scope, target: str, params: Params) -> JsonObject:
     return list_objects(scope, "refund", url, {**params, "charge": target})
 
 
+def _reversals(scope: Scope, target: str, params: Params) -> JsonObject:
+    scope.get("transfer", target, "transfer")
+    url = f"/v1/transfers/{target}/reversals"
+    return list_objects(scope, "transfer_reversal", url, {**params, "transfer": target})
+
+
 _PI, _PI_ONE = "payment_intent", "/v1/payment_intents/{intent}"
 _PM, _PM_ONE = "payment_method", "/v1/payment_methods/{payment_method}"
 _CUS_ONE, _CH_ONE = "/v1/customers/{customer}", "/v1/charges/{charge}"
 _RE_ONE, _DP_ONE = "/v1/refunds/{refund}", "/v1/disputes/{dispute}"
+_TXN, _ACCT = "balance_transaction", "account"
+_ACCT_ONE, _TR_ONE = "/v1/accounts/{account}", "/v1/transfers/{transfer}"
+# Stripe's description calls the same transfer `id` here.
+_TR_BACK = "/v1/transfers/{id}/reversals"
 _P = payment_intents
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -110,6 +123,40 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("disputes.retrieve", "get", _DP_ONE, "dispute", disputes.retrieve),
     Operation("disputes.update", "post", _DP_ONE, "dispute", disputes.update),
     Operation("disputes.close", "post", f"{_DP_ONE}/close", "dispute", disputes.close),
+    _list("balance_transactions", _TXN),
+    Operation(
+        "balance_transactions.retrieve",
+        "get",
+        "/v1/balance_transactions/{id}",
+        _TXN,
+        balance.retrieve,
+    ),
+    Operation("accounts.create", "post", "/v1/accounts", _ACCT, connect.create),
+    _list("accounts", _ACCT),
+    Operation("accounts.retrieve", "get", _ACCT_ONE, _ACCT, connect.retrieve),
+    Operation("accounts.update", "post", _ACCT_ONE, _ACCT, connect.update),
+    Operation(
+        "account_links.create", "post", "/v1/account_links", "account_link", connect.create_link
+    ),
+    Operation("transfers.create", "post", "/v1/transfers", "transfer", transfers.create),
+    _list("transfers", "transfer"),
+    Operation("transfers.retrieve", "get", _TR_ONE, "transfer", transfers.retrieve),
+    Operation("transfers.update", "post", _TR_ONE, "transfer", transfers.update),
+    Operation(
+        "transfer_reversals.create",
+        "post",
+        _TR_BACK,
+        "transfer_reversal",
+        transfers.create_reversal,
+    ),
+    Operation(
+        "transfer_reversals.list",
+        "get",
+        _TR_BACK,
+        "transfer_reversal",
+        _reversals,
+        is_list=True,
+    ),
     _list("events", "event"),
     Operation("events.retrieve", "get", "/v1/events/{id}", "event", events.retrieve),
 )

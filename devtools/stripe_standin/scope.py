@@ -51,8 +51,16 @@ class Scope:
         self.store.put(thing)
         return thing
 
-    def emit(self, kind: str, thing: JsonObject, previous: JsonObject | None = None) -> None:
-        """Record an event about the object as it is now, and one delivery per endpoint."""
+    def emit(
+        self,
+        kind: str,
+        thing: JsonObject,
+        previous: JsonObject | None = None,
+        *,
+        account: str | None = None,
+    ) -> None:
+        """Record an event about the object as it is now, and one delivery per endpoint; `account`
+        is the connected account that it is of."""
         data: JsonObject = {"object": thing}
         if previous:
             data["previous_attributes"] = previous
@@ -67,6 +75,8 @@ class Scope:
             "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
             "type": kind,
         }
+        if account is not None:
+            event["account"] = account
         self.store.put(event)
         self.queue(event["id"], kind)
 

@@ -20,7 +20,7 @@ import httpx
 from devtools.stripe_standin.config import Endpoint
 from devtools.stripe_standin.errors import ApiError
 from devtools.stripe_standin.faults import Controls
-from devtools.stripe_standin.resources import disputes, paying, refunds
+from devtools.stripe_standin.resources import charges, disputes, paying, refunds
 from devtools.stripe_standin.resources.events import with_pending
 from devtools.stripe_standin.scope import Scope
 
@@ -245,5 +245,7 @@ def _do(scope: Scope, name: str, target: str) -> None:
         charge = scope.get("charge", target)
         card = scope.store.traits(target)
         disputes.open_dispute(scope, charge, reason=card["dispute"], inquiry=card["inquiry"])
+    elif name == "book_charge":
+        charges.book(scope, scope.get("charge", target))
     elif name == "advance_refund":
         refunds.advance(scope, scope.get("refund", target))

@@ -6,6 +6,7 @@ from devtools.stripe_standin.cards import BANK_FAILURES, DECLINES, Behaviour
 from devtools.stripe_standin.errors import JsonObject
 from devtools.stripe_standin.ids import new_id
 from devtools.stripe_standin.params import Params, merge_metadata
+from devtools.stripe_standin.resources import balance
 from devtools.stripe_standin.resources.payment_methods import billing_details
 from devtools.stripe_standin.scope import Scope
 
@@ -84,16 +85,42 @@ def approve(scope: Scope, charge: JsonObject, made: Behaviour, *, captured: bool
     charge["receipt_url"] = f"{scope.config.base_url}/receipts/{charge['id']}"
     charge["outcome"] = _outcome(made, approved=True)
     if captured:
-        capture(charge, charge["amount"])
+        capture(scope, charge, charge["amount"])
     scope.put(charge)
     scope.emit("charge.succeeded", charge)
 
 
-def capture(charge: JsonObject, amount: int) -> None:
-    """Take the money of an approved charge; what is not captured is given back."""
+def capture(scope: Scope, charge: JsonObject, amount: int) -> None:
+    """Take the money of an approved charge, unstored; what is not captured is given back.
+
+    It comes to the balance a while later, as by Stripe's asynchronous capture, its default: until
+    then the charge has no balance transaction.
+    """
     charge["captured"] = True
     charge["amount_captured"] = amount
-    charge["balance_transaction"] = new_id("txn")
+    scope.later("book_charge", charge["id"])
+
+
+def book(scope: Scope, charge: JsonObject) -> JsonObject:
+    """The captured money comes to the balance, less the fee."""
+    if charge["balance_transaction"] is not None:
+        return charge
+    kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
+    amount = charge["amount_captured"]
+    moved = balance.book(
+        scope,
+        charge,
+        kind=kind,
+        category="charge",
+        amount=amount,
+        fee=balance.processing_fee(amount),
+        description=charge["description"],
+        waits=True,
+    )
+    charge["balance_transaction"] = moved["id"]
+    scope.put(charge)
+    scope.emit("charge.updated", charge, {"balance_transaction": None})
+    return charge
 
 
 def decline(scope: Scope, charge: JsonObject, made: Behaviour, reason: str) -> JsonObject:

@@ -3,6 +3,7 @@
 from devtools.stripe_standin.errors import ApiError, JsonObject
 from devtools.stripe_standin.ids import new_id
 from devtools.stripe_standin.params import Params, merge_metadata
+from devtools.stripe_standin.resources import balance
 from devtools.stripe_standin.scope import Scope
 from devtools.stripe_standin.spec import parameter_table
 
@@ -97,26 +98,15 @@ def _after_warning(dispute: JsonObject, status: str) -> str:
 
 
 def _movement(scope: Scope, dispute: JsonObject, *, taken: bool) -> JsonObject:
-    amount = -dispute["amount"] if taken else dispute["amount"]
-    fee = _FEE if taken else 0
-    return {
-        "id": new_id("txn"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": scope.now(),
-        "balance_type": "payments",
-        "created": scope.now(),
-        "currency": dispute["currency"],
-        "description": f"Chargeback {'withdrawal' if taken else 'reversal'}",
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": [],
-        "net": amount - fee,
-        "reporting_category": "dispute" if taken else "dispute_reversal",
-        "source": dispute["id"],
-        "status": "pending",
-        "type": "adjustment",
-    }
+    return balance.book(
+        scope,
+        dispute,
+        kind="adjustment",
+        category="dispute" if taken else "dispute_reversal",
+        amount=-dispute["amount"] if taken else dispute["amount"],
+        fee=_FEE if taken else 0,
+        description=f"Chargeback {'withdrawal' if taken else 'reversal'}",
+    )
 
 
 def _shape(scope: Scope, charge: JsonObject, reason: str, amount: int, inquiry: bool) -> JsonObject:

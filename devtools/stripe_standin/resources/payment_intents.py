@@ -150,7 +150,7 @@ def capture(scope: Scope, target: str, params: Params) -> JsonObject:
             param="amount_to_capture",
         )
     charge = scope.get("charge", intent["latest_charge"])
-    charges.capture(charge, amount)
+    charges.capture(scope, charge, amount)
     scope.put(charge)
     scope.emit("charge.captured", charge)
     intent.update(status="succeeded", amount_capturable=0, amount_received=amount)

@@ -7,6 +7,7 @@ from devtools.stripe_standin.currencies import written
 from devtools.stripe_standin.errors import ApiError, JsonObject
 from devtools.stripe_standin.ids import new_id
 from devtools.stripe_standin.params import Params, merge_metadata
+from devtools.stripe_standin.resources import balance
 from devtools.stripe_standin.scope import Scope
 
 
@@ -72,7 +73,7 @@ def advance(scope: Scope, refund: JsonObject, outcome: str | None = None) -> Jso
     if (outcome or made.refund) == "failed":
         refund["status"] = "failed"
         refund["failure_reason"] = "expired_or_canceled_card"
-        refund["failure_balance_transaction"] = new_id("txn")
+        refund["failure_balance_transaction"] = _move(scope, refund, taken=False)
         scope.put(refund)
         _give_back(scope, refund)
         scope.emit("refund.failed", refund)
@@ -138,6 +139,8 @@ def _refund(scope: Scope, charge: JsonObject, amount: int, params: Params) -> Js
     if not previous["refunded"] and not charge["refunded"]:
         previous.pop("refunded")
     scope.put(charge)
+    if charge["captured"]:
+        refund["balance_transaction"] = _move(scope, refund, taken=True)
     scope.put(refund)
     scope.emit("refund.created", refund)
     scope.emit("charge.refunded", charge, previous)
@@ -151,6 +154,21 @@ def _give_back(scope: Scope, refund: JsonObject) -> None:
     charge["amount_refunded"] -= refund["amount"]
     charge["refunded"] = False
     scope.put(charge)
+
+
+def _move(scope: Scope, refund: JsonObject, *, taken: bool) -> str:
+    """Take the refund from the balance, or bring it back: the balance transaction's id."""
+    of_card = refund["destination_details"]["type"] == "card"
+    kind = "refund" if of_card else "payment_refund"
+    moved = balance.book(
+        scope,
+        refund,
+        kind=kind if taken else f"{kind}_failure" if not of_card else "refund_failure",
+        category="refund" if taken else "refund_failure",
+        amount=-refund["amount"] if taken else refund["amount"],
+    )
+    identifier: str = moved["id"]
+    return identifier
 
 
 def _announce_update(scope: Scope, refund: JsonObject) -> None:
@@ -173,7 +191,7 @@ def _shape(
         "id": new_id("re" if kind == "card" else "pyr"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": new_id("txn") if charge["captured"] else None,
+        "balance_transaction": None,
         "charge": charge["id"],
         "created": scope.now(),
         "currency": charge["currency"],

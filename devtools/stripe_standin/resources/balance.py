@@ -1,0 +1,99 @@
+"""Balance transactions: what each movement brings to the account, or takes from it, and the fee.
+
+https://docs.stripe.com/reports/balance-transaction-types
+"""
+
+from devtools.stripe_standin.errors import ApiError, JsonObject
+from devtools.stripe_standin.ids import new_id
+from devtools.stripe_standin.params import Params
+from devtools.stripe_standin.scope import Scope
+
+# Stripe's price for a card in the US, in tenths of a per mille and in minor units.
+_FEE_PER_MILLE_TENTHS = 290
+_FEE_FIXED = 30
+_DAYS_UNTIL_AVAILABLE = 2
+# Where a control's limit on what can be transferred is kept.
+_LIMIT = "balance"
+
+
+def retrieve(scope: Scope, target: str, params: Params) -> JsonObject:
+    """`GET /v1/balance_transactions/{id}`."""
+    return scope.get("balance_transaction", target, "id")
+
+
+def processing_fee(amount: int) -> int:
+    """2.9 % + 30 of the minor unit, halves rounded up."""
+    return (amount * _FEE_PER_MILLE_TENTHS + 5000) // 10000 + _FEE_FIXED
+
+
+def book(
+    scope: Scope,
+    source: JsonObject,
+    *,
+    kind: str,
+    category: str,
+    amount: int,
+    fee: int = 0,
+    description: str | None = None,
+    waits: bool = False,
+) -> JsonObject:
+    """Store a balance transaction about `source`; `amount` is negative for what is taken.
+
+    `waits`: the money is available days later, as a charge's is.
+    """
+    details = []
+    if fee:
+        details.append(
+            {
+                "amount": fee,
+                "application": None,
+                "currency": source["currency"],
+                "description": "Stripe processing fees",
+                "type": "stripe_fee",
+            }
+        )
+    wait = _DAYS_UNTIL_AVAILABLE * 86400 if waits else 0
+    return scope.put(
+        {
+            "id": new_id("txn"),
+            "object": "balance_transaction",
+            "amount": amount,
+            "available_on": scope.now() + wait,
+            "balance_type": "payments",
+            "created": scope.now(),
+            "currency": source["currency"],
+            "description": description,
+            "exchange_rate": None,
+            "fee": fee,
+            "fee_details": details,
+            "net": amount - fee,
+            "reporting_category": category,
+            "source": source["id"],
+            "status": "pending" if waits else "available",
+            "type": kind,
+        }
+    )
+
+
+def limit(scope: Scope, available: int | None) -> JsonObject:
+    """Let no more than `available` (minor units) be transferred from now on; None: no limit."""
+    scope.store.put_traits(_LIMIT, {"available": available})
+    return {"available": available}
+
+
+def take(scope: Scope, amount: int) -> None:
+    """Take a transfer's amount from what is available, where a control limits that.
+
+    Raises `ApiError` (400 `balance_insufficient`) when it is too little.
+    """
+    available = scope.store.traits(_LIMIT).get("available")
+    if available is None:
+        return
+    if amount > available:
+        raise ApiError(
+            "You have insufficient available funds in your Stripe account. Try adding funds "
+            "directly to your available balance by creating Charges using the 4000000000000077 "
+            "test card. See: https://stripe.com/docs/testing#available-balance",
+            code="balance_insufficient",
+        )
+    limit(scope, available - amount)

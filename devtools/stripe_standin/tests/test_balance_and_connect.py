@@ -1,0 +1,122 @@
+"""Fees, connected accounts and transfers, spoken to by the official SDK."""
+
+import pytest
+import requests
+import stripe
+
+
+@pytest.fixture
+def paid(api):
+    return api.v1.payment_intents.create(
+        {"amount": 8999, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+    )
+
+
+@pytest.fixture
+def account(api, standin):
+    made = api.v1.accounts.create(
+        {
+            "controller": {
+                "fees": {"payer": "application"},
+                "losses": {"payments": "application"},
+                "stripe_dashboard": {"type": "express"},
+            },
+            "capabilities": {"transfers": {"requested": True}},
+            "email": "teacher@example.com",
+            "metadata": {"instructor_id": "1"},
+        }
+    )
+    assert made.capabilities.transfers == "inactive"
+    return api.v1.accounts.retrieve(standin.onboard(made.id)["id"])
+
+
+def send(api, account, amount=1000, **more):
+    return api.v1.transfers.create(
+        {"amount": amount, "currency": "usd", "destination": account.id, **more}
+    )
+
+
+def test_a_charge_comes_to_the_balance_a_while_later(api, standin, paid, receiver):
+    expand = {"expand": ["latest_charge.balance_transaction"]}
+    assert (
+        api.v1.payment_intents.retrieve(paid.id, expand).latest_charge.balance_transaction is None
+    )
+    standin.book_charge(paid.latest_charge)
+    moved = api.v1.payment_intents.retrieve(paid.id, expand).latest_charge.balance_transaction
+    assert (moved.amount, moved.fee, moved.net, moved.currency) == (8999, 291, 8708, "usd")
+    assert (moved.type, moved.source, moved.status) == ("charge", paid.latest_charge, "pending")
+    assert receiver.wait_for("charge.updated")["balance_transaction"] == moved.id
+    assert standin.book_charge(paid.latest_charge)["balance_transaction"] == moved.id
+    assert [one.id for one in api.v1.balance_transactions.list().data] == [moved.id]
+
+
+def test_refunds_and_disputes_have_balance_transactions(api, standin, paid):
+    refund = api.v1.refunds.create(
+        {"payment_intent": paid.id, "amount": 1000, "expand": ["balance_transaction"]}
+    )
+    assert (refund.balance_transaction.amount, refund.balance_transaction.fee) == (-1000, 0)
+    standin.settle_refund(refund.id, "failed")
+    failed = api.v1.refunds.retrieve(refund.id, {"expand": ["failure_balance_transaction"]})
+    assert failed.failure_balance_transaction.amount == 1000
+    dispute = standin.open_dispute(payment_intent=paid.id)
+    moved = api.v1.balance_transactions.retrieve(dispute["balance_transactions"][0]["id"])
+    assert (moved.amount, moved.fee, moved.net) == (-8999, 1500, -10499)
+
+
+def test_an_account_is_onboarded_by_its_link(api, receiver):
+    account = api.v1.accounts.create({"capabilities": {"transfers": {"requested": True}}})
+    link = api.v1.account_links.create(
+        {
+            "account": account.id,
+            "refresh_url": "https://shop.test/again",
+            "return_url": "https://shop.test/done",
+            "type": "account_onboarding",
+        }
+    )
+    assert requests.get(link.url, timeout=5).status_code == 200
+    answer = requests.post(link.url, timeout=5, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "https://shop.test/done")
+    account = api.v1.accounts.retrieve(account.id)
+    assert (account.capabilities.transfers, account.details_submitted) == ("active", True)
+    assert receiver.wait_for("account.updated")["id"] == account.id
+
+
+def test_a_link_names_what_it_needs(api, account):
+    with pytest.raises(stripe.InvalidRequestError, match="return_url"):
+        api.v1.account_links.create(
+            {"account": account.id, "type": "account_onboarding", "refresh_url": "https://a.test/"}
+        )
+
+
+def test_a_transfer_and_its_reversals(api, account, receiver):
+    transfer = send(api, account, transfer_group="payout-1", metadata={"payout_id": "1"})
+    assert [one.id for one in api.v1.transfers.list({"transfer_group": "payout-1"}).data] == [
+        transfer.id
+    ]
+    reversal = api.v1.transfers.reversals.create(transfer.id, {"amount": 400})
+    transfer = api.v1.transfers.retrieve(transfer.id)
+    assert (transfer.amount_reversed, transfer.reversed) == (400, False)
+    assert [one.id for one in transfer.reversals.data] == [reversal.id]
+    api.v1.transfers.reversals.create(transfer.id)
+    assert api.v1.transfers.retrieve(transfer.id).reversed
+    assert receiver.wait_for("transfer.reversed")["amount_reversed"] == 400
+    assert [one.amount for one in api.v1.transfers.reversals.list(transfer.id).data] == [600, 400]
+    with pytest.raises(stripe.InvalidRequestError, match="at most 0"):
+        api.v1.transfers.reversals.create(transfer.id)
+
+
+def test_no_transfer_to_an_account_that_is_not_ready(api, standin, account):
+    standin.onboard(account.id, ready=False)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        send(api, account)
+    assert refused.value.code == "insufficient_capabilities_for_transfer"
+
+
+def test_no_more_is_transferred_than_is_there(api, standin, account):
+    standin.limit_balance(1500)
+    send(api, account)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        send(api, account)
+    assert refused.value.code == "balance_insufficient"
+    standin.limit_balance(None)
+    send(api, account)
