@@ -1,6 +1,7 @@
 """Settings shared by every environment; what differs between machines comes from outside."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,15 @@ STRIPE_DEADLINE_SECONDS: float = env.float("STRIPE_DEADLINE_SECONDS", default=5.
 STRIPE_CONCURRENCY: int = env.int(
     "STRIPE_CONCURRENCY", default=max(1, env.int("WEB_THREADS", default=8) - 2)
 )
+
+# The least that Stripe charges in CURRENCY; an order may cost nothing or at least this.
+MINIMUM_CHARGE = Decimal(env.str("MINIMUM_CHARGE", default="0.50"))
+# Which taxes a sale bears: a dotted path, and what `orders.taxes.rate_by_country` goes by.
+TAX_RULE: str = env.str("TAX_RULE", default="orders.taxes.no_tax")
+TAX_RATES: dict[str, Decimal] = {
+    country.upper(): Decimal(percent)
+    for country, percent in env.dict("TAX_RATES", default={}).items()
+}
 
 # --- What instructors earn, and how they are paid ------------------------------------------------
 # Of a course's price after discount and before tax, where the course has no share of its own.
