@@ -26,7 +26,7 @@ PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_H
 	API_BASE_URL=https://api.learnflow.test FRONTEND_URL=https://learnflow.test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-purchase manage test bench check lint types imports migrations deployment schema-drift \
+.PHONY: help run demo-purchase manage test crash-test bench check lint types imports migrations deployment schema-drift \
 	locks schema format lock clean
 
 help: ## List these targets
@@ -43,6 +43,9 @@ manage: $(STAMP) ## Run a Django command at the running instance (ARGS="createsu
 
 test: $(STAMP) ## Run the whole test suite, with its own PostgreSQL and Redis
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+crash-test: $(STAMP) ## Kill the product at every exchange with its services (ARGS="--flow purchase --every 10")
+	$(TEST_ENV) $(BIN)/python -m tests.crash --shares 2 $(ARGS)
 
 bench: $(STAMP) ## Measure the catalogue beside two reference servers (ARGS="--only list"; needs wrk)
 	@$(BIN)/python -m benchmarks.run $(ARGS)

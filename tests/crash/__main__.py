@@ -1,0 +1,85 @@
+"""Kill the product at every exchange of three flows, and see that nothing is lost or done twice.
+
+    python -m tests.crash [--shares 2] [--flow purchase] [--role web] [--service redis] [--every 10]
+
+Needs DATABASE_URL and REDIS_URL of servers it may use; it makes a database of its own. `make
+crash-test` gives it throw-away ones. Ends with 0 when every point converged.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import django
+import psycopg
+import redis
+from psycopg import sql
+
+
+def main(arguments: list[str]) -> int:
+    options = _parse(arguments)
+    if options.shares > 1:
+        return _run_shares(arguments, options.shares)
+    return _run_share(options)
+
+
+def _run_shares(arguments: list[str], shares: int) -> int:
+    """Divide the points among processes, each with a stack of its own: most of it is waiting."""
+    command = [sys.executable, "-m", "tests.crash", *arguments, "--shares", "1"]
+    processes = [
+        subprocess.Popen([*command, "--share", f"{number}/{shares}"]) for number in range(shares)
+    ]
+    return max(process.wait() for process in processes)
+
+
+def _run_share(options: argparse.Namespace) -> int:
+    part, _, parts = options.share.partition("/")
+    name = f"crash_{os.getpid()}"
+    server = os.environ["DATABASE_URL"]
+    os.environ["DJANGO_SETTINGS_MODULE"] = "learnflow.settings.testing"
+    os.environ["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    # Each share has a Redis database to itself.
+    os.environ["REDIS_URL"] = urlunsplit(
+        urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{8 + int(part)}")
+    )
+    folder = Path(tempfile.mkdtemp(prefix="learnflow-crash-"))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+                client.flushdb()
+            django.setup()
+            from tests.crash.run import run
+
+            failed = run(
+                folder=folder, flows=options.flow, roles=options.role, services=options.service,
+                every=options.every, first=int(part), step=int(parts),
+            )  # fmt: skip
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            connection.execute(drop)
+    if failed:
+        print(f"logs and mails: {folder}")
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash")
+    parser.add_argument("--flow", action="append", help="only this flow (may be given again)")
+    parser.add_argument("--role", action="append", choices=["web", "worker"])
+    parser.add_argument("--service", action="append", choices=["postgres", "redis", "stripe"])
+    parser.add_argument("--every", type=int, default=1, help="only each N-th exchange")
+    parser.add_argument("--share", default="0/1", help="the I-th of N parts of the points")
+    parser.add_argument("--shares", type=int, default=1, help="so many at a time")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

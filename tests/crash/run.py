@@ -1,0 +1,206 @@
+"""Going through all points of all flows."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from rich.console import Console
+from rich.table import Table
+
+from courses.models import Course
+from learnflow.celery import app
+from payments import books
+from tests.crash.flows import FLOWS, Flow, converge, unfinished
+from tests.crash.gate import Instant, Point
+from tests.crash.stack import ROLES, SERVICES, Stack
+from tests.factories import make_course
+
+# A flow without the point being met this often in a row has no more exchanges than that.
+_MISSES = 2
+_COURSES = 2
+# Sweeps come this often once something was killed or stalls; before that nudges do all the work.
+_TICK_SECONDS = 0.5
+_STALLED_SECONDS = 2.0
+# What runs seldom has nothing to do with a purchase.
+_SELDOM_SECONDS = 120.0
+# How long a flow that is over is watched for what still comes.
+_AFTERMATH_SECONDS = 0.2
+
+
+@dataclass
+class Tally:
+    """What was tried of one flow."""
+
+    points: int = 0
+    exchanges: int = 0
+    messages: int = 0
+    slowest: float = 0.0
+    failures: list[str] = field(default_factory=list)
+
+
+def run(
+    *,
+    folder: Path,
+    flows: list[str] | None,
+    roles: list[str] | None,
+    services: list[str] | None,
+    every: int,
+    first: int,
+    step: int,
+) -> bool:
+    """Try every chosen point, print what was found, and return whether anything failed."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    call_command("migrate", verbosity=0)
+    courses = [make_course() for _ in range(_COURSES)]
+    console = Console()
+    tallies: dict[str, Tally] = {}
+    with Stack.start(folder) as stack:
+        runner = Runner(stack, courses, console)
+        for make in FLOWS:
+            flow_name = make(stack, courses).name
+            if flows and flow_name not in flows:
+                continue
+            tally = tallies[flow_name] = Tally()
+            runner.measure(make, tally)
+            for role in roles or ROLES:
+                for service in services or SERVICES:
+                    indices = range(1 + first * every, 1_000_000, every * step)
+                    runner.try_points(make, role, service, indices, tally)
+    _print(console, tallies)
+    return any(tally.failures for tally in tallies.values())
+
+
+class Runner:
+    """Runs flows on one stack, one after the other."""
+
+    def __init__(self, stack: Stack, courses: list[Course], console: Console) -> None:
+        """Warm the stack up: the first requests of a process differ from all others."""
+        self._stack, self._courses, self._console = stack, courses, console
+        self._ticker = Ticker()
+        self._once(FLOWS[0](stack, courses), None)
+
+    def measure(self, make: Callable[[Stack, list[Course]], Flow], tally: Tally) -> None:
+        """Run the flow undisturbed and count its exchanges and the messages in them."""
+        self._once(make(self._stack, self._courses), None)
+        gate = self._stack.gate
+        tally.exchanges = gate.exchanges.total()
+        tally.messages = gate.messages.total()
+
+    def try_points(
+        self,
+        make: Callable[[Stack, list[Course]], Flow],
+        role: str,
+        service: str,
+        indices: range,
+        tally: Tally,
+    ) -> None:
+        """Kill before and after each of these exchanges, until the flow has no more of them."""
+        misses = 0
+        for index in indices:
+            is_met = False
+            for instant in Instant:
+                flow = make(self._stack, self._courses)
+                point = Point(role, service, index, instant)
+                is_met = self._try_point(flow, point, tally) or is_met
+            misses = 0 if is_met else misses + 1
+            if misses == _MISSES:
+                return
+
+    def _try_point(self, flow: Flow, point: Point, tally: Tally) -> bool:
+        started = time.monotonic()
+        problem = ""
+        try:
+            self._once(flow, point)
+        except AssertionError as exc:
+            problem = str(exc)
+        took = time.monotonic() - started
+        killed_at = self._stack.gate.killed_at
+        if killed_at:
+            tally.points += 1
+            tally.slowest = max(tally.slowest, took)
+            verdict = "[red]FAILED[/red]" if problem else "held"
+            self._console.print(f"{flow.name}: {point} ({killed_at}): {verdict} {took:.1f} s")
+        if problem:
+            tally.failures.append(f"{point} ({killed_at}): {problem}")
+            self._console.print(f"[red]{problem}[/red]", markup=True)
+        return bool(killed_at)
+
+    def _once(self, flow: Flow, point: Point | None) -> None:
+        flow.prepare()
+        self._stack.await_web()
+        gate = self._stack.gate
+        gate.watch(point)
+        try:
+            with self._ticker.ticking(lambda: bool(gate.killed_at)):
+                flow.run()
+                converge(lambda: [*flow.unsettled(), *unfinished()])
+                time.sleep(_AFTERMATH_SECONDS)
+                converge(lambda: [*flow.unsettled(), *unfinished()])
+        finally:
+            gate.stop_watching()
+        broken = books.verify()
+        assert not broken, f"the books don't agree: {broken}"
+
+
+class Ticker:
+    """Stands in for beat: sends every frequent sweep, at shorter intervals."""
+
+    def __init__(self) -> None:
+        self._tasks = [
+            sweep["task"]
+            for sweep in settings.CELERY_BEAT_SCHEDULE.values()
+            if sweep["schedule"] <= _SELDOM_SECONDS
+        ]
+
+    def ticking(self, is_needed: Callable[[], bool]) -> "_Ticking":
+        """Tick while the block runs, once it is needed or the block takes long."""
+        return _Ticking(self._tasks, is_needed)
+
+
+class _Ticking:
+    def __init__(self, tasks: list[str], is_needed: Callable[[], bool]) -> None:
+        self._tasks, self._is_needed = tasks, is_needed
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._tick)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _tick(self) -> None:
+        started = time.monotonic()
+        while not self._over.wait(_TICK_SECONDS):
+            if self._is_needed() or time.monotonic() - started > _STALLED_SECONDS:
+                for task in self._tasks:
+                    app.send_task(task, ignore_result=True, expires=5)
+
+
+def _print(console: Console, tallies: dict[str, Tally]) -> None:
+    table = Table("Flow", "Exchanges (messages)", "Points killed at", "Failed", "Slowest, s")
+    for name, tally in tallies.items():
+        size = f"{tally.exchanges} ({tally.messages})"
+        row = (size, str(tally.points), str(len(tally.failures)), f"{tally.slowest:.1f}")
+        table.add_row(name, *row)
+    console.print(table)
+    for name, tally in tallies.items():
+        for failure in _shortened(tally.failures):
+            console.print(f"{name}: {failure}", markup=False)
+    points = sum(tally.points for tally in tallies.values())
+    queries = "the invariants held after each" if points else "nothing was tried"
+    if not any(tally.failures for tally in tallies.values()):
+        console.print(f"{points} points enumerated; {queries}.")
+    connection.close()
+
+
+def _shortened(failures: list[str]) -> Iterator[str]:
+    for failure in failures[:50]:
+        yield failure[:1000]
