@@ -11,7 +11,7 @@ from orders.models import Order
 
 def first_check() -> dt.timedelta:
     """Return how long after its creation an open payment is first looked up at Stripe."""
-    return dt.timedelta(seconds=60)
+    return dt.timedelta(seconds=20)
 
 
 class Payment(BaseModel):

@@ -7,25 +7,39 @@ from core.models import BaseModel
 
 
 class ReconciliationRun(BaseModel):
-    """One comparison of our payments, refunds and disputes with Stripe's."""
+    """One comparison of our payments, refunds and disputes with Stripe's. It goes on page by page,
+    from `position`, by whoever holds its lease: a killed worker costs no more than that."""
 
     since = models.DateTimeField()
+    position = models.JSONField(default=dict, blank=True)
+    # Until when somebody works on it.
+    leased_until = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     payments_compared = models.PositiveIntegerField(default=0)
     refunds_compared = models.PositiveIntegerField(default=0)
     disputes_compared = models.PositiveIntegerField(default=0)
+    differences_healed = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            # One at a time: a second one would only ask Stripe the same.
+            models.UniqueConstraint(
+                fields=["finished_at"],
+                condition=Q(finished_at=None),
+                nulls_distinct=False,
+                name="reconciliation_run_one_open",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M}"
 
 
 class ReconciliationDifference(BaseModel):
-    """Something that we have otherwise than Stripe. It stays open until a later run finds it gone;
-    the same difference found again is the same row."""
+    """Something that we have otherwise than Stripe, or books that contradict each other. It stays
+    open until a later run finds it gone; the same one found again is the same row."""
 
     class Kind(models.TextChoices):
         MISSING_HERE = "missing_here"
@@ -33,9 +47,13 @@ class ReconciliationDifference(BaseModel):
         AMOUNT = "amount"
         CURRENCY = "currency"
         STATUS = "status"
+        # How much of a payment was refunded.
+        REFUNDED = "refunded"
+        # An invariant that rows of ours break; `ours` is the first of them.
+        BOOKS = "books"
 
     kind = models.CharField(max_length=20, choices=Kind)
-    # Stripe's name of the object, such as payment_intent, and its id.
+    # Stripe's name of the object, such as payment_intent, and its id; or "books" and the invariant.
     object_type = models.CharField(max_length=30)
     object_id = models.CharField(max_length=255)
     ours = models.CharField(max_length=200, blank=True)

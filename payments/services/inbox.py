@@ -2,30 +2,33 @@
 
 An event is a trigger, not a truth: handling fetches the object anew, outside any transaction, and
 marks the event handled in the transaction of its effect. A claim lapses by itself, so a killed
-worker only delays.
+worker only delays. An event whose order isn't here is parked: our commit, or a restored backup's
+orders, may still come.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from django.conf import settings
 from django.db import DataError, transaction
 from django.utils import timezone
 
 from core.nudge import nudge
 from core.outbox import back_off_delay
 from payments import stripe_gateway
+from payments.errors import NotOursYet
 from payments.models import Payment, StripeEvent
-from payments.services.disputes import sync_dispute
-from payments.services.refunds import sync_refund
-from payments.services.settlement import settle
+from payments.services import lookups
+from payments.services.lookups import Effect, NotOurs
 from payments.services.sweeping import sweep
-from payments.stripe_gateway import StripeNotFound
+from payments.stripe_gateway import EventFacts, StripeNotFound
 
-# Longer than handling one event takes, time-outs included.
-CLAIM = dt.timedelta(seconds=60)
 MAX_ATTEMPTS = 25
-
-Effect = Callable[[], None]
+# How long an event waits for an order that isn't here.
+PARKED_FOR = dt.timedelta(days=3)
+KEEP_EVENTS = dt.timedelta(days=90)
+_PRUNED_AT_ONCE = 1000
 
 
 def receive_event(*, raw_body: bytes, signature: str) -> bool:
@@ -35,30 +38,17 @@ def receive_event(*, raw_body: bytes, signature: str) -> bool:
     to read, so an event with text PostgreSQL can't store (NUL, half a surrogate pair) goes without.
     """
     event = stripe_gateway.verify_event(raw_body=raw_body, signature=signature)
-    known = event.type in _FETCH
-    row = StripeEvent(
-        id=event.id,
-        type=event.type,
-        object_id=event.object_id,
-        payload=event.payload,
-        status=StripeEvent.Status.RECEIVED if known else StripeEvent.Status.IGNORED,
-        created_at_stripe=event.created,
-        next_attempt_at=timezone.now(),
-    )
+    return store_events(events=[event]) == 1
+
+
+def store_events(*, events: Sequence[EventFacts]) -> int:
+    """Store those that aren't here yet, due at once; returns how many that were."""
     try:
-        return _store(row)
+        return _store(events)
     except DataError:
-        row.payload = {}
-        return _store(row)
-
-
-def _store(row: StripeEvent) -> bool:
-    with transaction.atomic():
-        is_new = not StripeEvent.objects.filter(id=row.id).exists()
-        StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
-        if row.status == StripeEvent.Status.RECEIVED:
-            transaction.on_commit(lambda: nudge("payments.tasks.handle_stripe_events"))
-    return is_new
+        if len(events) > 1:
+            return sum(store_events(events=[event]) for event in events)
+        return _store([replace(event, payload={}) for event in events])
 
 
 def handle_due_events(*, limit: int = 50) -> int:
@@ -68,7 +58,7 @@ def handle_due_events(*, limit: int = 50) -> int:
 
 def resend_events(*, event_ids: list[str]) -> int:
     """Make events due again, e.g. dead ones after a fix; handling them twice is harmless."""
-    count = StripeEvent.objects.filter(id__in=event_ids, type__in=_FETCH).update(
+    count = StripeEvent.objects.filter(id__in=event_ids, type__in=_LOOK_UP).update(
         status=StripeEvent.Status.RECEIVED,
         attempts=0,
         next_attempt_at=timezone.now(),
@@ -78,12 +68,56 @@ def resend_events(*, event_ids: list[str]) -> int:
     return count
 
 
+def prune_events() -> int:
+    """Delete events that were handled or ignored and came long ago; returns how many. Stripe sends
+    or lists none as old again."""
+    over = [StripeEvent.Status.HANDLED, StripeEvent.Status.IGNORED]
+    old = StripeEvent.objects.filter(status__in=over, received_at__lt=timezone.now() - KEEP_EVENTS)
+    total = 0
+    while ids := list(old.values_list("id", flat=True)[:_PRUNED_AT_ONCE]):
+        total += StripeEvent.objects.filter(id__in=ids).delete()[0]
+    return total
+
+
+def _store(events: Sequence[EventFacts]) -> int:
+    known = set(
+        StripeEvent.objects.filter(id__in=[event.id for event in events]).values_list(
+            "id", flat=True
+        )
+    )
+    new = [_row_of(event) for event in events if event.id not in known]
+    with transaction.atomic():
+        StripeEvent.objects.bulk_create(new, ignore_conflicts=True)
+        if any(row.status == StripeEvent.Status.RECEIVED for row in new):
+            transaction.on_commit(lambda: nudge("payments.tasks.handle_stripe_events"))
+    return len(new)
+
+
+def _row_of(event: EventFacts) -> StripeEvent:
+    is_handled = event.type in _LOOK_UP
+    return StripeEvent(
+        id=event.id,
+        type=event.type,
+        object_id=event.object_id,
+        payload=event.payload,
+        status=StripeEvent.Status.RECEIVED if is_handled else StripeEvent.Status.IGNORED,
+        created_at_stripe=event.created,
+        next_attempt_at=timezone.now(),
+    )
+
+
 def _handle(event: StripeEvent) -> None:
     try:
-        effect = _FETCH[event.type](event)
+        _take_effect(event, _LOOK_UP[event.type](event))
     except StripeNotFound:
-        _close(event, StripeEvent.Status.IGNORED, "Stripe no longer knows the object")
-        return
+        _ignore(event, "Stripe no longer knows the object")
+    except NotOurs as exc:
+        _ignore(event, str(exc))
+    except NotOursYet as exc:
+        _park(event, exc)
+
+
+def _take_effect(event: StripeEvent, effect: Effect) -> None:
     with transaction.atomic():
         row = StripeEvent.objects.select_for_update().get(id=event.id)
         if row.status != StripeEvent.Status.RECEIVED:
@@ -95,61 +129,51 @@ def _handle(event: StripeEvent) -> None:
         row.save()
 
 
-def _fetch_intent(event: StripeEvent) -> Effect:
-    intent = stripe_gateway.retrieve_intent(intent_id=event.object_id)
-    return lambda: _settle(intent)
+def _look_up_charge(event: StripeEvent) -> Effect:
+    """A charge changes when Stripe knows its fee, which is told with its intent."""
+    known = Payment.objects.filter(stripe_charge_id=event.object_id).first()
+    if known is not None:
+        return lookups.look_up_intent(intent_id=known.stripe_payment_id)
+    told = event.payload.get("data", {}).get("object", {}).get("payment_intent")
+    if not isinstance(told, str):
+        raise NotOurs("There is no payment intent behind it")
+    return lookups.look_up_intent(intent_id=told)
 
 
-def _settle(intent: stripe_gateway.IntentFacts) -> None:
-    settle(intent=intent)
+def _look_up_intent(event: StripeEvent) -> Effect:
+    return lookups.look_up_intent(intent_id=event.object_id)
 
 
-def _fetch_refund(event: StripeEvent) -> Effect:
-    facts = stripe_gateway.retrieve_refund(stripe_refund_id=event.object_id)
-    return _after_payment(facts.intent_id, lambda: sync_refund(facts=facts))
+def _look_up_refund(event: StripeEvent) -> Effect:
+    return lookups.look_up_refund(stripe_refund_id=event.object_id)
 
 
-def _fetch_refunds_of_charge(event: StripeEvent) -> Effect:
-    refunds = stripe_gateway.list_refunds_of_charge(charge_id=event.object_id)
-
-    def apply() -> None:
-        for facts in reversed(refunds):
-            sync_refund(facts=facts)
-
-    return _after_payment(refunds[0].intent_id, apply) if refunds else apply
+def _look_up_refunds(event: StripeEvent) -> Effect:
+    return lookups.look_up_refunds_of_charge(charge_id=event.object_id)
 
 
-def _fetch_dispute(event: StripeEvent) -> Effect:
-    facts = stripe_gateway.retrieve_dispute(stripe_dispute_id=event.object_id)
-    return _after_payment(facts.intent_id, lambda: sync_dispute(facts=facts))
-
-
-def _after_payment(intent_id: str, effect: Effect) -> Effect:
-    """What is refunded or disputed was paid. Should that be news to us, as its own event is late,
-    it is settled first: the order would else be completed afterwards, with the money gone."""
-    paid = Payment.objects.filter(stripe_payment_id=intent_id, status=Payment.Status.SUCCEEDED)
-    if not intent_id or paid.exists():
-        return effect
-    intent = stripe_gateway.retrieve_intent(intent_id=intent_id)
-
-    def apply() -> None:
-        settle(intent=intent)
-        effect()
-
-    return apply
+def _look_up_dispute(event: StripeEvent) -> Effect:
+    return lookups.look_up_dispute(stripe_dispute_id=event.object_id)
 
 
 # What is handled (contract "Orders and payments"); every other type is stored and ignored.
-_FETCH: dict[str, Callable[[StripeEvent], Effect]] = {
-    "payment_intent.succeeded": _fetch_intent,
-    "payment_intent.payment_failed": _fetch_intent,
-    "payment_intent.processing": _fetch_intent,
-    "payment_intent.canceled": _fetch_intent,
-    "charge.refunded": _fetch_refunds_of_charge,
-    "refund.updated": _fetch_refund,
-    "charge.dispute.created": _fetch_dispute,
-    "charge.dispute.closed": _fetch_dispute,
+_LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
+    "payment_intent.succeeded": _look_up_intent,
+    "payment_intent.payment_failed": _look_up_intent,
+    "payment_intent.processing": _look_up_intent,
+    "payment_intent.canceled": _look_up_intent,
+    "charge.updated": _look_up_charge,
+    "charge.refunded": _look_up_refunds,
+    "refund.created": _look_up_refund,
+    "refund.updated": _look_up_refund,
+    "refund.failed": _look_up_refund,
+    "charge.dispute.created": _look_up_dispute,
+    "charge.dispute.updated": _look_up_dispute,
+    "charge.dispute.closed": _look_up_dispute,
+    "charge.dispute.funds_withdrawn": _look_up_dispute,
+    "charge.dispute.funds_reinstated": _look_up_dispute,
 }
+HANDLED_TYPES = tuple(_LOOK_UP)
 
 
 def _claim_next() -> StripeEvent | None:
@@ -163,7 +187,7 @@ def _claim_next() -> StripeEvent | None:
         )
         if event is not None:
             event.attempts += 1
-            event.next_attempt_at = now + CLAIM
+            event.next_attempt_at = now + settings.LEASE
             event.save(update_fields=["attempts", "next_attempt_at"])
     return event
 
@@ -177,7 +201,18 @@ def _try_later(event: StripeEvent, exc: Exception) -> None:
     )
 
 
-def _close(event: StripeEvent, status: str, words: str) -> None:
+def _park(event: StripeEvent, exc: NotOursYet) -> None:
+    """Put it aside; it is no failure, so it never ends dead."""
+    if event.received_at <= timezone.now() - PARKED_FOR:
+        _ignore(event, f"{exc.message}, for {PARKED_FOR.days} days")
+        return
     StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
-        status=status, last_error=words
+        next_attempt_at=timezone.now() + back_off_delay(attempts=event.attempts),
+        last_error=f"Parked: {exc.message}",
+    )
+
+
+def _ignore(event: StripeEvent, words: str) -> None:
+    StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
+        status=StripeEvent.Status.IGNORED, last_error=words
     )

@@ -176,7 +176,7 @@ def test_it_gives_up_in_sight_of_staff_who_can_resend(
     post("payment_intent.succeeded", intent.payment_intent_id, standin)
     StripeEvent.objects.update(attempts=inbox.MAX_ATTEMPTS - 1)
     with monkeypatch.context() as broken:
-        broken.setitem(inbox._FETCH, "payment_intent.succeeded", lambda event: 1 / 0)
+        broken.setitem(inbox._LOOK_UP, "payment_intent.succeeded", lambda event: 1 / 0)
         services.handle_due_events()
     assert StripeEvent.objects.get().status == "dead"
     assert services.resend_events(event_ids=["evt_1"]) == 1

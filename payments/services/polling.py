@@ -1,0 +1,74 @@
+"""The poll: what happened at Stripe is read from its list of events, whether a webhook came or not.
+
+The list is read on from a persisted cursor, with an overlap, as events of one second may become
+visible one after the other. What is read goes into the inbox, where an event that came by webhook
+is known by its id.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from payments import stripe_gateway
+from payments.models import StripeCursor
+from payments.services.inbox import HANDLED_TYPES, store_events
+from payments.services.sweeping import BUDGET_SECONDS
+from payments.stripe_gateway import EventFacts
+
+CURSOR = "events"
+OVERLAP = dt.timedelta(minutes=5)
+# Where an installation begins that has never read the list.
+FIRST_LOOK_BACK = dt.timedelta(days=3)
+# Stripe keeps events this long; what is older, the comparison with Stripe finds.
+KEPT_BY_STRIPE = dt.timedelta(days=30)
+# After a long absence the list is read in steps: each moves the cursor, so none is read twice.
+STEP = dt.timedelta(hours=1)
+
+
+def poll_events() -> int:
+    """Store the events that no webhook brought; returns how many. Raises PaymentsUnavailable.
+
+    Does nothing where Stripe isn't configured. Safe to run twice at once, or to be killed.
+    """
+    if not stripe_gateway.is_configured():
+        return 0
+    started, found = time.monotonic(), 0
+    while True:
+        now, cursor = timezone.now(), _read_cursor()
+        since = max(cursor, now - KEPT_BY_STRIPE)
+        until = since + STEP if since + STEP < now - OVERLAP else None
+        newest = since
+        for page in _pages(since - OVERLAP, until):
+            found += store_events(events=page)
+            newest = max([newest, *(event.created for event in page)])
+        # Up to now, the time is Stripe's own: its clock and ours need not agree.
+        _move_cursor(newest if until is None else until)
+        if until is None or time.monotonic() - started >= BUDGET_SECONDS:
+            return found
+
+
+def _pages(since: dt.datetime, until: dt.datetime | None) -> Iterator[list[EventFacts]]:
+    after = ""
+    while True:
+        page = stripe_gateway.list_events(
+            types=HANDLED_TYPES, since=since, until=until, after=after
+        )
+        yield page.items
+        after = page.after
+        if not after:
+            return
+
+
+def _read_cursor() -> dt.datetime:
+    begin = timezone.now() - FIRST_LOOK_BACK
+    cursor, _ = StripeCursor.objects.get_or_create(name=CURSOR, defaults={"read_until": begin})
+    return cursor.read_until
+
+
+def _move_cursor(to: dt.datetime) -> None:
+    """Move it on, never back: another poll may have come further."""
+    StripeCursor.objects.filter(name=CURSOR).update(read_until=Greatest(F("read_until"), to))
