@@ -54,8 +54,9 @@ class StripeRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class IntentFacts:
-    """What Stripe says of a payment intent. Minor units; `amount_refunded` (pending refunds too) is
-    None where it wasn't asked for."""
+    """What Stripe says of a payment intent. Minor units; `amount_refunded` (pending refunds too)
+    and `fee` (what Stripe kept, in the intent's currency) are None where they weren't asked for or,
+    as the fee for a while after the payment, aren't known yet."""
 
     id: str
     status: str
@@ -68,6 +69,7 @@ class IntentFacts:
     error_code: str
     error_message: str
     amount_refunded: int | None = None
+    fee: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +149,15 @@ def create_intent(
 
 
 def retrieve_intent(*, intent_id: str) -> IntentFacts:
-    """Return the intent as it is now. Raises StripeNotFound or PaymentsUnavailable."""
-    return _intent(_call(lambda client: client.v1.payment_intents.retrieve(intent_id)))
+    """Return the intent as it is now, with what was refunded of it and what Stripe kept. Raises
+    StripeNotFound or PaymentsUnavailable."""
+    return _intent(
+        _call(
+            lambda client: client.v1.payment_intents.retrieve(
+                intent_id, {"expand": ["latest_charge.balance_transaction"]}
+            )
+        )
+    )
 
 
 def cancel_intent(*, intent_id: str) -> IntentFacts:
@@ -216,9 +225,12 @@ def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
 
 
 def list_intents(*, since: dt.datetime, after: str = "") -> Page[IntentFacts]:
-    """Return a page of the intents made since then, with what was refunded of each."""
-    intents, charge = (lambda client: client.v1.payment_intents), ["data.latest_charge"]
-    return _page(intents, _intent, after, since=since, expand=charge)
+    """Return a page of the intents made since then, with what was refunded of each and what Stripe
+    kept."""
+    wanted = ["data.latest_charge.balance_transaction"]
+    return _page(
+        lambda client: client.v1.payment_intents, _intent, after, since=since, expand=wanted
+    )
 
 
 def list_refunds(*, since: dt.datetime, after: str = "") -> Page[RefundFacts]:
@@ -331,7 +343,19 @@ def _intent(intent: Any) -> IntentFacts:
         error_code=((error.decline_code or error.code) if error else "") or "",
         error_message=(error.message if error else "") or "",
         amount_refunded=None if isinstance(charge, str | None) else charge.amount_refunded,
+        fee=None if isinstance(charge, str | None) else _fee(charge, intent.currency),
     )
+
+
+def _fee(charge: Any, currency: str) -> int | None:
+    """Return what Stripe kept of a charge; an account that settles in another currency is charged
+    in that one, and Stripe says at which rate it changed the money."""
+    movement = charge.balance_transaction
+    if isinstance(movement, str | None):
+        return None
+    rate = movement.exchange_rate if movement.currency != currency else None
+    fee: int = round(movement.fee / rate) if rate else movement.fee
+    return fee
 
 
 def _refund(refund: Any) -> RefundFacts:
