@@ -19,6 +19,7 @@ from orders import selectors as order_selectors
 from orders import services as order_services
 from orders.errors import OrderNotFound
 from orders.services import PaidOutcome
+from payments import ledger
 from payments.events import PaymentNeedsAttention
 from payments.models import Payment, first_check
 from payments.selectors import pays_its_order
@@ -53,6 +54,8 @@ def settle(*, intent: IntentFacts) -> Settlement:
             return Settlement(state="unknown", stripe_status=intent.status)
         if payment.status != Payment.Status.SUCCEEDED:
             _follow(payment, intent)
+        if payment.status == Payment.Status.SUCCEEDED:
+            _take_fee(payment, intent)
         return Settlement(state=_state_of(payment), stripe_status=payment.stripe_status)
 
 
@@ -128,7 +131,28 @@ def _take_money(payment: Payment, intent: IntentFacts) -> None:
         amount=payment.amount,
         currency=payment.currency,
     )
+    _book(payment, outcome)
     _return_what_cannot_stay(payment, outcome)
+
+
+def _take_fee(payment: Payment, intent: IntentFacts) -> None:
+    """Book what Stripe kept, once Stripe says so: that is some seconds after the payment."""
+    if payment.fee_amount is None and intent.fee is not None:
+        payment.fee_amount = from_minor(intent.fee)
+        payment.save(update_fields=["fee_amount", "updated_at"])
+        ledger.post_fee(payment=payment)
+
+
+def _book(payment: Payment, outcome: PaidOutcome) -> None:
+    """Write the money down: as a sale where it stands for the order, else as the buyer's."""
+    if outcome.same_payment:
+        ledger.post_sale(
+            payment=payment,
+            lines=order_selectors.list_order_lines(order_id=payment.order_id),
+            owned_item_ids=outcome.already_owned_item_ids,
+        )
+    else:
+        ledger.post_undue_payment(payment=payment)
 
 
 def _return_what_cannot_stay(payment: Payment, outcome: PaidOutcome) -> None:
@@ -145,9 +169,9 @@ def _return_what_cannot_stay(payment: Payment, outcome: PaidOutcome) -> None:
 
 def _give_back_owned_lines(payment: Payment, item_ids: set[uuid.UUID]) -> None:
     lines = {
-        line.id: line.net_amount
+        line.id: line.paid_amount
         for line in order_selectors.list_order_lines(order_id=payment.order_id)
-        if line.id in item_ids and line.net_amount > 0
+        if line.id in item_ids and line.paid_amount > 0
     }
     if lines:
         plan_refund(payment=payment, reason="already_owned", lines=lines)
