@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypedDict
@@ -55,6 +56,22 @@ class LineRow(TypedDict):
     unavailable_reason: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenCart:
+    """A person's cart without its lines. `coupon_code` is in upper case, "" without one."""
+
+    id: uuid.UUID
+    coupon_code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What lies in a cart: as it is shown, and the courses among it that can be bought."""
+
+    page: "CartRow"
+    buyable: list[CourseForSale]
+
+
 class CartRow(TypedDict):
     """A cart (plan 4.4). The totals are of its available lines; `total_items` counts all."""
 
@@ -79,10 +96,13 @@ def in_wishlist_ids(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID]) ->
     return set(rows.values_list("course_id", flat=True))
 
 
-def lock_cart(*, user_id: uuid.UUID) -> None:
-    """Lock the person's cart, if there is one, until the caller's transaction ends: whoever changes
-    it or orders from it does so one after the other. The first lock to be taken."""
-    list(Cart.objects.select_for_update(no_key=True).filter(user_id=user_id).values_list("id"))
+def lock_cart(*, user_id: uuid.UUID) -> OpenCart | None:
+    """Return the person's cart, if there is one, locked until the caller's transaction ends:
+    whoever changes it, orders from it or pays such an order does so one after the other. It is
+    taken before any order's lock."""
+    carts = Cart.objects.select_for_update(no_key=True).filter(user_id=user_id)
+    row = carts.values("id", "coupon_code").first()
+    return OpenCart(**row) if row else None
 
 
 def list_course_ids(*, user_id: uuid.UUID) -> list[uuid.UUID]:
@@ -115,14 +135,17 @@ def find_obstacles(
     return obstacles
 
 
-def get_cart(*, cart_id: uuid.UUID, user_id: uuid.UUID) -> CartRow:
-    """Return the person's cart with its lines, oldest first. Three queries."""
+def get_content(*, cart_id: uuid.UUID, user_id: uuid.UUID) -> Content:
+    """Return the person's cart with its lines, oldest first, without its coupon, which is the
+    orders' to judge. Three queries."""
     items = CartItem.objects.filter(cart_id=cart_id).order_by("added_at", "id")
-    lines = show_lines(user_id=user_id, rows=items.values("id", "course_id", "added_at"))
-    bought = [line["course"] for line in lines if line["available"]]
-    price = sum((course["price"] for course in bought), start=ZERO)
-    original = sum((course["original_price"] or course["price"] for course in bought), start=ZERO)
-    return {
+    rows = list(items.values("id", "course_id", "added_at"))
+    courses = course_selectors.get_courses_for_sale(course_ids=[row["course_id"] for row in rows])
+    lines = _to_lines(user_id=user_id, rows=rows, courses=courses)
+    buyable = [courses[line["course"]["id"]] for line in lines if line["available"]]
+    price = sum((course.price for course in buyable), start=ZERO)
+    original = sum((course.original_price or course.price for course in buyable), start=ZERO)
+    page: CartRow = {
         "id": cart_id,
         "items": lines,
         "total_items": len(lines),
@@ -131,6 +154,7 @@ def get_cart(*, cart_id: uuid.UUID, user_id: uuid.UUID) -> CartRow:
         "total_discount": original - price,
         "currency": settings.CURRENCY,
     }
+    return Content(page=page, buyable=buyable)
 
 
 def get_cart_item(*, item_id: uuid.UUID, user_id: uuid.UUID) -> LineRow:
@@ -154,10 +178,16 @@ def list_wishlist(*, user_id: uuid.UUID) -> QuerySet[WishlistItem, Any]:
 def show_lines(*, user_id: uuid.UUID, rows: Iterable[ItemRow]) -> list[LineRow]:
     """Return stored lines as a buyer sees them, in their order. Two queries beside theirs."""
     rows = list(rows)
-    course_ids = [row["course_id"] for row in rows]
-    if not course_ids:
+    courses = course_selectors.get_courses_for_sale(course_ids=[row["course_id"] for row in rows])
+    return _to_lines(user_id=user_id, rows=rows, courses=courses)
+
+
+def _to_lines(
+    *, user_id: uuid.UUID, rows: list[ItemRow], courses: Mapping[uuid.UUID, CourseForSale]
+) -> list[LineRow]:
+    if not rows:
         return []
-    courses = course_selectors.get_courses_for_sale(course_ids=course_ids)
+    course_ids = [row["course_id"] for row in rows]
     obstacles = find_obstacles(user_id=user_id, course_ids=course_ids, courses=courses)
     return [
         {

@@ -55,7 +55,7 @@ class LineSerializer(ApiSerializer):
 
 
 class CartSerializer(ApiSerializer):
-    """A cart at today's prices."""
+    """A cart at today's prices, without its coupon."""
 
     id = serializers.UUIDField()
     items = LineSerializer(many=True)
@@ -73,10 +73,3 @@ class SkippedSerializer(ApiSerializer):
     reason = serializers.CharField(
         help_text="COURSE_NOT_FOUND, ALREADY_ENROLLED, OWN_COURSE, ALREADY_IN_CART or CART_FULL."
     )
-
-
-class MergedCartSerializer(CartSerializer):
-    """The cart after a merge, and what became of each course."""
-
-    added = serializers.ListField(child=serializers.UUIDField())
-    skipped = SkippedSerializer(many=True)

@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from cart import selectors
 from cart.errors import CartFull, CartItemNotFound, WishlistItemNotFound
 from cart.models import Cart, CartItem, WishlistItem
-from cart.selectors import Obstacle
+from cart.selectors import Obstacle, OpenCart
 from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
 from enrollments.errors import AlreadyEnrolled, OwnCourse
@@ -37,17 +39,17 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True)
 class MergeOutcome:
-    """What a merge did with each course, in the order they were given."""
+    """The cart now, and what a merge did with each course, in the order they were given."""
 
-    cart_id: uuid.UUID
+    cart: OpenCart
     added: list[uuid.UUID]
     skipped: list[Skipped]
 
 
-def open_cart(*, user_id: uuid.UUID) -> uuid.UUID:
-    """Return the id of the person's cart; the first call makes it, twenty at once make one."""
+def open_cart(*, user_id: uuid.UUID) -> OpenCart:
+    """Return the person's cart; the first call makes it, twenty at once make one."""
     cart, _ = Cart.objects.get_or_create(user_id=user_id)
-    return cart.id
+    return OpenCart(id=cart.id, coupon_code=cart.coupon_code)
 
 
 def add_to_cart(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
@@ -58,13 +60,13 @@ def add_to_cart(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
     """
     _check_buyable(user_id=user_id, course_id=course_id)
     with transaction.atomic():
-        cart_id = _lock_open_cart(user_id)
-        existing = CartItem.objects.filter(cart_id=cart_id, course_id=course_id).first()
+        cart = _lock_open_cart(user_id)
+        existing = CartItem.objects.filter(cart_id=cart.id, course_id=course_id).first()
         if existing is not None:
             return AddedLine(item_id=existing.id, created=False)
-        if CartItem.objects.filter(cart_id=cart_id).count() >= MAX_LINES:
+        if CartItem.objects.filter(cart_id=cart.id).count() >= MAX_LINES:
             raise CartFull(limit=MAX_LINES)
-        item = CartItem.objects.create(cart_id=cart_id, course_id=course_id)
+        item = CartItem.objects.create(cart_id=cart.id, course_id=course_id)
     return AddedLine(item_id=item.id, created=True)
 
 
@@ -76,7 +78,7 @@ def merge_cart(*, user_id: uuid.UUID, course_ids: Iterable[uuid.UUID]) -> MergeO
     added: list[uuid.UUID] = []
     skipped: list[Skipped] = []
     with transaction.atomic():
-        cart_id = _lock_open_cart(user_id)
+        cart = _lock_open_cart(user_id)
         present = set(selectors.list_course_ids(user_id=user_id))
         for course_id in wanted:
             reason = _merge_refusal(course_id, obstacles, present, count=len(present) + len(added))
@@ -85,8 +87,8 @@ def merge_cart(*, user_id: uuid.UUID, course_ids: Iterable[uuid.UUID]) -> MergeO
             else:
                 skipped.append(Skipped(course_id=course_id, reason=reason))
         for course_id in added:
-            CartItem.objects.create(cart_id=cart_id, course_id=course_id)
-    return MergeOutcome(cart_id=cart_id, added=added, skipped=skipped)
+            CartItem.objects.create(cart_id=cart.id, course_id=course_id)
+    return MergeOutcome(cart=cart, added=added, skipped=skipped)
 
 
 def remove_from_cart(*, user_id: uuid.UUID, item_id: uuid.UUID) -> None:
@@ -96,8 +98,25 @@ def remove_from_cart(*, user_id: uuid.UUID, item_id: uuid.UUID) -> None:
 
 
 def clear_cart(*, user_id: uuid.UUID) -> None:
-    """Empty the person's cart; an empty or missing one is fine."""
-    CartItem.objects.filter(cart__user_id=user_id).delete()
+    """Empty the person's cart and forget its coupon; an empty or missing one is fine."""
+    with transaction.atomic():
+        selectors.lock_cart(user_id=user_id)
+        CartItem.objects.filter(cart__user_id=user_id).delete()
+        drop_coupon(user_id=user_id)
+
+
+def set_coupon(*, user_id: uuid.UUID, code: str) -> OpenCart:
+    """Keep the code, in upper case, with the person's cart in place of the one before. Whether it
+    applies to anything is the orders' to know and not asked here."""
+    with transaction.atomic():
+        cart = _lock_open_cart(user_id)
+        _write_code(Cart.objects.filter(id=cart.id), code)
+    return OpenCart(id=cart.id, coupon_code=code)
+
+
+def drop_coupon(*, user_id: uuid.UUID) -> None:
+    """Take the coupon off the person's cart; one without a coupon, or no cart, is fine."""
+    _write_code(Cart.objects.filter(user_id=user_id).exclude(coupon_code=""), "")
 
 
 def add_to_wishlist(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
@@ -128,6 +147,18 @@ def move_to_cart(*, user_id: uuid.UUID, item_id: uuid.UUID) -> AddedLine:
         line = add_to_cart(user_id=user_id, course_id=item.course_id)
         item.delete()
     return line
+
+
+def settle_cart(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID], coupon_code: str) -> None:
+    """Take what was paid for out of cart and wishlist, and the cart's coupon as well if it is the
+    one that was used ("" for none) or nothing is left for it.
+
+    Runs in the caller's transaction, who holds the cart's lock (`selectors.lock_cart`).
+    """
+    remove_bought(user_id=user_id, course_ids=course_ids)
+    carts = Cart.objects.filter(user_id=user_id).exclude(coupon_code="")
+    is_empty = ~Exists(CartItem.objects.filter(cart_id=OuterRef("id")))
+    _write_code(carts.filter(Q(coupon_code=coupon_code) | is_empty), "")
 
 
 def remove_bought(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID]) -> None:
@@ -166,7 +197,10 @@ def _merge_refusal(
     return CartFull.code if count >= MAX_LINES else None
 
 
-def _lock_open_cart(user_id: uuid.UUID) -> uuid.UUID:
-    cart_id = open_cart(user_id=user_id)
-    selectors.lock_cart(user_id=user_id)
-    return cart_id
+def _lock_open_cart(user_id: uuid.UUID) -> OpenCart:
+    opened = open_cart(user_id=user_id)
+    return selectors.lock_cart(user_id=user_id) or opened
+
+
+def _write_code(carts: QuerySet[Cart], code: str) -> None:
+    carts.update(coupon_code=code, updated_at=timezone.now())

@@ -1,7 +1,7 @@
-"""The cart and the wishlist over HTTP (plan 4.4, contract "Reviews, wishlist, cart")."""
+"""Lines of the cart, and the wishlist, over HTTP (plan 4.4, contract "Reviews, wishlist, cart").
+The cart as a whole knows its coupon and is at the roof."""
 
 import uuid
-from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -11,79 +11,19 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cart import selectors, services
-from cart.serializers import (
-    AddCourseSerializer,
-    CartSerializer,
-    LineSerializer,
-    MergedCartSerializer,
-    MergeSerializer,
-)
+from cart.examples import COURSE_ID, LINE
+from cart.serializers import AddCourseSerializer, LineSerializer
 from users.authentication import current_user_id
 
-_ID = "019b76da-a800-7c3e-8f5d-3c1f0a5b7e21"
-_LINE = {
-    "id": "019b76db-1b2c-7d4e-9a6f-5e2d1c0b9a87",
-    "course": {
-        "id": _ID,
-        "title": "Complete Web Development Bootcamp 2026",
-        "slug": "complete-web-development-bootcamp-2026",
-        "price": 89.99,
-        "original_price": 129.99,
-        "thumbnail": "http://127.0.0.1:8000/media/course_thumbnails/web.png",
-    },
-    "added_at": "2026-01-27T10:00:00Z",
-    "available": True,
-    "unavailable_reason": None,
-}
-_CART = {
-    "id": "019b76da-f00d-7a1b-8c2d-4e5f6a7b8c9d",
-    "items": [_LINE],
-    "total_items": 1,
-    "total_price": 89.99,
-    "total_original_price": 129.99,
-    "total_discount": 40.0,
-    "currency": "usd",
-}
 _ADD_EXAMPLES = [
-    OpenApiExample("A course", value={"course_id": _ID}, request_only=True),
-    OpenApiExample("The line", value=_LINE, response_only=True),
+    OpenApiExample("A course", value={"course_id": COURSE_ID}, request_only=True),
+    OpenApiExample("The line", value=LINE, response_only=True),
 ]
 _ADD_ERRORS = {
     403: OpenApiResponse(description="`OWN_COURSE`: nobody buys the course they teach"),
     404: OpenApiResponse(description="`COURSE_NOT_FOUND`: unknown, or not on sale"),
     409: OpenApiResponse(description="`ALREADY_ENROLLED`: it is theirs already"),
 }
-
-
-class CartView(APIView):
-    """The person's one cart."""
-
-    @extend_schema(
-        operation_id="cart_retrieve",
-        tags=["Cart"],
-        summary="The cart",
-        description=(
-            "The cart at today's prices. A line that can't be bought any more stays, with "
-            "`available: false` and its reason, and counts in no price; ordering answers 409 until "
-            "it is taken out."
-        ),
-        responses={200: CartSerializer},
-        examples=[OpenApiExample("A cart", value=_CART, response_only=True)],
-    )
-    def get(self, request: Request) -> Response:
-        cart_id = services.open_cart(user_id=current_user_id(request))
-        return Response(selectors.get_cart(cart_id=cart_id, user_id=current_user_id(request)))
-
-    @extend_schema(
-        operation_id="cart_clear",
-        tags=["Cart"],
-        summary="Empty the cart",
-        description="Takes every line out. An empty cart is fine.",
-        responses={204: None},
-    )
-    def delete(self, request: Request) -> Response:
-        services.clear_cart(user_id=current_user_id(request))
-        return Response(status=204)
 
 
 class CartItemsView(APIView):
@@ -125,47 +65,6 @@ class CartItemView(APIView):
         return Response(status=204)
 
 
-class CartMergeView(APIView):
-    """A guest's cart after login."""
-
-    @extend_schema(
-        operation_id="cart_merge",
-        tags=["Cart"],
-        summary="Take in a guest's cart",
-        description=(
-            "Adds up to 100 courses at once. What can't be added is skipped and named with a "
-            "reason: the code that adding it alone would answer, or `ALREADY_IN_CART`. Merging the "
-            "same list again changes nothing."
-        ),
-        request=MergeSerializer,
-        responses={200: MergedCartSerializer},
-        examples=[
-            OpenApiExample("A guest's cart", value={"course_ids": [_ID]}, request_only=True),
-            OpenApiExample(
-                "Merged",
-                value={
-                    **_CART,
-                    "added": [_ID],
-                    "skipped": [
-                        {
-                            "course_id": "019b76dc-0a1b-7c2d-8e3f-4a5b6c7d8e9f",
-                            "reason": "ALREADY_ENROLLED",
-                        }
-                    ],
-                },
-                response_only=True,
-            ),
-        ],
-    )
-    def post(self, request: Request) -> Response:
-        body = MergeSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        outcome = services.merge_cart(user_id=current_user_id(request), **body.validated_data)
-        cart = selectors.get_cart(cart_id=outcome.cart_id, user_id=current_user_id(request))
-        skipped = [asdict(one) for one in outcome.skipped]
-        return Response({**cart, "added": outcome.added, "skipped": skipped})
-
-
 class WishlistView(GenericAPIView[Any]):
     """What somebody saved for later."""
 
@@ -175,7 +74,7 @@ class WishlistView(GenericAPIView[Any]):
         summary="The wishlist",
         description="Newest first, at today's prices.",
         responses={200: LineSerializer(many=True)},
-        examples=[OpenApiExample("A line", value=_LINE, response_only=True)],
+        examples=[OpenApiExample("A line", value=LINE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(selectors.list_wishlist(user_id=current_user_id(request)))
@@ -237,7 +136,7 @@ class MoveToCartView(APIView):
             **_ADD_ERRORS,
             404: OpenApiResponse(description="`WISHLIST_ITEM_NOT_FOUND` or `COURSE_NOT_FOUND`"),
         },
-        examples=[OpenApiExample("The cart's line", value=_LINE, response_only=True)],
+        examples=[OpenApiExample("The cart's line", value=LINE, response_only=True)],
     )
     def post(self, request: Request, item_id: uuid.UUID) -> Response:
         line = services.move_to_cart(user_id=current_user_id(request), item_id=item_id)

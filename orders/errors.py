@@ -26,10 +26,39 @@ class LinesUnavailable(Conflict):
 
 
 class CouponInvalid(Invalid):
-    """No such coupon, or it doesn't apply: not now, not any more, or not to this cart."""
+    """No such coupon, or it doesn't apply: not now, not any more, or not to this cart.
+    `details["reason"]` is a word of `orders.coupon_rules.Refusal`."""
 
     code = "COUPON_INVALID"
     message = "This coupon code is not valid for this order"
+
+
+class CouponNotFound(NotFound):
+    """There is no such coupon, or it is somebody else's."""
+
+    code = "COUPON_NOT_FOUND"
+    message = "The requested coupon does not exist"
+
+
+class CodeTaken(Conflict):
+    """Another coupon, perhaps another instructor's, has this code."""
+
+    code = "CODE_TAKEN"
+    message = "Another coupon has this code"
+
+
+class OrderTooSmall(Invalid):
+    """The order costs something, and less than can be charged; `details` has the least amount."""
+
+    code = "ORDER_TOO_SMALL"
+    message = "The order's total is less than can be charged"
+
+
+class BillingCountryRequired(Invalid):
+    """Tax depends on the buyer's country, and the billing address doesn't say it in two letters."""
+
+    code = "BILLING_COUNTRY_REQUIRED"
+    message = "The billing address needs a country, as a two-letter code (ISO 3166-1)"
 
 
 class IllegalTransition(Conflict):

@@ -1,4 +1,4 @@
-"""Dividing a discount: pure arithmetic, to the cent."""
+"""Shares of a discount or a tax: pure arithmetic, to the cent."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 from core.money import from_minor, quantize, to_minor
 
 
-def percent_of(amount: Decimal, percent: int) -> Decimal:
+def percent_of(amount: Decimal, percent: Decimal | int) -> Decimal:
     """Return that many percent of the amount, to the cent, halves rounded up."""
     return quantize(amount * percent / 100)
 

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from api.urls_health import health
 from api.v1 import authoring, dashboard
+from api.v1 import cart as cart_page
 from api.v1.catalogue import views as catalogue_views
 from api.v1.search import views as search_views
 from cart import views as cart_views
@@ -155,10 +156,11 @@ urlpatterns = [
         name="review-helpful",
     ),
     # --- Cart and wishlist (plan 4.4) ---
-    path("cart/", cart_views.CartView.as_view(), name="cart"),
+    path("cart/", cart_page.CartView.as_view(), name="cart"),
+    path("cart/coupon/", cart_page.CartCouponView.as_view(), name="cart-coupon"),
     path("cart/items/", cart_views.CartItemsView.as_view(), name="cart-items"),
     path("cart/items/<uuid:item_id>/", cart_views.CartItemView.as_view(), name="cart-item"),
-    path("cart/merge/", cart_views.CartMergeView.as_view(), name="cart-merge"),
+    path("cart/merge/", cart_page.CartMergeView.as_view(), name="cart-merge"),
     path("wishlist/", cart_views.WishlistView.as_view(), name="wishlist"),
     path("wishlist/items/", cart_views.WishlistItemsView.as_view(), name="wishlist-items"),
     path(

@@ -1,4 +1,4 @@
-"""Cart and wishlist over HTTP: shapes of plan 4.4, statuses of the contract, query counts."""
+"""Lines and wishlist over HTTP: shapes of plan 4.4, statuses of the contract, query counts."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from cart import services
 from cart.models import Cart, CartItem, WishlistItem
-from cart.serializers import CartSerializer, CourseInCartSerializer, LineSerializer
+from cart.serializers import LineSerializer
 from core.ids import new_id
 from tests.factories import CartItemFactory, CourseFactory, EnrollmentFactory, UserFactory, sign_in
 
@@ -33,44 +33,6 @@ def client(user):
 
 def add(user, **fields):
     return services.add_to_cart(user_id=user.id, course_id=CourseFactory.create(**fields).id)
-
-
-def test_a_new_persons_cart_is_empty_and_stays_the_same(client):
-    first = client.get(CART)
-    assert first.status_code == 200
-    body = first.json()
-    assert body == {
-        "id": str(Cart.objects.get().id),
-        "items": [],
-        "total_items": 0,
-        "total_price": 0.0,
-        "total_original_price": 0.0,
-        "total_discount": 0.0,
-        "currency": "usd",
-    }
-    assert client.get(CART).json() == body
-
-
-def test_the_cart_has_the_plans_shape(client, user):
-    add(user, price=Decimal("89.99"), original_price=Decimal("129.99"))
-    add(user, price=Decimal("79.99"), original_price=None, thumbnail="course_thumbnails/a.png")
-    body = client.get(CART).json()
-    assert body["total_items"] == 2
-    assert body["total_price"] == 169.98
-    assert body["total_original_price"] == 209.98
-    assert body["total_discount"] == 40.0
-    first, second = body["items"]
-    assert set(body) == set(CartSerializer().fields)
-    assert set(first) == set(LineSerializer().fields)
-    assert set(first["course"]) == set(CourseInCartSerializer().fields)
-    assert first["course"]["price"] == 89.99
-    assert first["course"]["original_price"] == 129.99
-    assert first["course"]["thumbnail"] is None
-    assert first["added_at"].endswith("Z")
-    assert second["course"]["original_price"] is None
-    assert second["course"]["thumbnail"] == "http://testserver/media/course_thumbnails/a.png"
-    for amount in ("total_price", "total_original_price", "total_discount"):
-        assert isinstance(body[amount], float)
 
 
 def test_prices_are_todays(client, user):
@@ -167,17 +129,6 @@ def test_clearing_is_idempotent(client, user):
     assert client.delete(CART).status_code == 204
     assert client.delete(CART).status_code == 204
     assert not CartItem.objects.exists()
-
-
-def test_merging(client, user):
-    course, draft = CourseFactory.create(), CourseFactory.create(status="draft")
-    answer = client.post(MERGE, {"course_ids": [str(course.id), str(draft.id)]})
-    assert answer.status_code == 200
-    body = answer.json()
-    assert set(body) == {*CartSerializer().fields, "added", "skipped"}
-    assert body["added"] == [str(course.id)]
-    assert body["skipped"] == [{"course_id": str(draft.id), "reason": "COURSE_NOT_FOUND"}]
-    assert body["total_items"] == 1
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_twenty_parallel_wishes_make_one_line():
 
 def test_twenty_parallel_first_looks_make_one_cart():
     user = UserFactory.create()
-    ids = run_in_parallel(20, lambda _: services.open_cart(user_id=user.id))
-    assert set(ids) == {Cart.objects.get().id}
+    carts = run_in_parallel(20, lambda _: services.open_cart(user_id=user.id))
+    assert {cart.id for cart in carts} == {Cart.objects.get().id}
 
 
 def test_parallel_adds_never_exceed_the_bound(monkeypatch):

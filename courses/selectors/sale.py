@@ -23,6 +23,7 @@ class CourseForSale:
     price: Decimal
     original_price: Decimal | None
     instructor_id: uuid.UUID
+    category_id: uuid.UUID | None
     thumbnail: str
     is_on_sale: bool
 
@@ -40,8 +41,8 @@ def get_courses_for_sale(*, course_ids: Collection[uuid.UUID]) -> dict[uuid.UUID
     if not course_ids:
         return {}
     rows = Course.objects.filter(id__in=course_ids).values(
-        "id", "title", "slug", "price", "original_price", "instructor_id", "thumbnail",
-        is_on_sale=F("is_published"),
+        "id", "title", "slug", "price", "original_price", "instructor_id", "category_id",
+        "thumbnail", is_on_sale=F("is_published"),
     )  # fmt: skip
     return {row["id"]: CourseForSale(**row) for row in rows}
 

@@ -25,6 +25,7 @@ def test_a_published_course_is_for_sale():
         price=course.price,
         original_price=course.original_price,
         instructor_id=course.instructor_id,
+        category_id=course.category_id,
         thumbnail="course_thumbnails/a.webp",
         is_on_sale=True,
     )

@@ -1,5 +1,11 @@
 """Reads of orders, for this app and for those above."""
 
+from orders.selectors.carts import (
+    CartCouponRow,
+    PricedCartRow,
+    PricedLineRow,
+    get_priced_cart,
+)
 from orders.selectors.orders import (
     OrderDetail,
     OrderForPayment,
@@ -14,12 +20,16 @@ from orders.selectors.orders import (
 )
 
 __all__ = [
+    "CartCouponRow",
     "OrderDetail",
     "OrderForPayment",
     "OrderLine",
     "OrderRow",
+    "PricedCartRow",
+    "PricedLineRow",
     "get_order",
     "get_order_for_payment",
+    "get_priced_cart",
     "list_expired_order_ids",
     "list_order_lines",
     "list_orders",

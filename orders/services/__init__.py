@@ -2,6 +2,7 @@
 
 from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
+from orders.services.coupons import apply_coupon
 from orders.services.refunds import apply_refund
 from orders.services.settlement import PaidOutcome, mark_paid
 
@@ -9,6 +10,7 @@ __all__ = [
     "CloseReason",
     "CreatedOrder",
     "PaidOutcome",
+    "apply_coupon",
     "apply_refund",
     "close_order",
     "create_from_cart",

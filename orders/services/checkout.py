@@ -13,11 +13,14 @@ from cart import selectors as cart_selectors
 from core.money import ZERO
 from courses import selectors as course_selectors
 from courses.selectors import CourseForSale
-from orders.errors import CartEmpty, LinesUnavailable
-from orders.models import CouponRedemption, Order, OrderItem
+from orders.coupon_rules import Uses, Verdict, judge_coupon, normalise_code, require_valid
+from orders.errors import CartEmpty, LinesUnavailable, OrderTooSmall
+from orders.models import Coupon, CouponRedemption, Order, OrderItem
 from orders.numbers import next_order_number
+from orders.quotes import Quote, is_chargeable, make_quote
+from orders.selectors.coupons import count_uses
 from orders.services.closing import close_locked
-from orders.services.coupons import discount_lines, lock_coupon, normalise_code
+from orders.services.coupons import lock_coupon
 from orders.services.settlement import complete_locked
 
 
@@ -29,33 +32,53 @@ class CreatedOrder:
     created: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    """What somebody asks for: these courses, with this coupon ("" and None for none), billed to
+    this address; and what the coupon does to them now."""
+
+    user_id: uuid.UUID
+    courses: Sequence[CourseForSale]
+    code: str
+    coupon: Coupon | None
+    verdict: Verdict
+    billing_address: dict[str, str]
+
+    def quote(self, discounts: Mapping[uuid.UUID, Decimal]) -> Quote:
+        """Return what it comes to with these discounts."""
+        country = self.billing_address.get("country", "")
+        return make_quote(courses=self.courses, discounts=discounts, country=country)
+
+
 @transaction.atomic
 def create_from_cart(
     *, user_id: uuid.UUID, billing_address: Mapping[str, str], coupon_code: str | None
 ) -> CreatedOrder:
     """Return the order for what lies in the person's cart, at today's prices; the cart stays.
 
-    The cart's lock serialises one person's calls, so twenty at once make one order. While an order
-    is pending, the same cart (courses, prices and coupon) gives that order again, with the billing
-    address of this call, if any; anything else closes it as "replaced" and makes a new one. A total
-    of zero is completed at once.
+    `coupon_code` goes before the cart's own coupon, which is taken when it is None or blank. The
+    cart's lock serialises one person's calls, so twenty at once make one order. While an order is
+    pending, the same wish (courses, prices, coupon, and what discount and tax they lead to) gives
+    that order again, with the billing address of this call, if any; anything else closes it as
+    "replaced" and makes a new one. A total of zero is completed at once.
 
-    Raises CartEmpty, LinesUnavailable (naming each line) or CouponInvalid, with nothing changed.
+    Raises CartEmpty, LinesUnavailable (naming each line), CouponInvalid, BillingCountryRequired or
+    OrderTooSmall, with nothing changed.
     """
-    cart_selectors.lock_cart(user_id=user_id)
-    # May wait for a settlement, which empties the cart: what is in it is read after this.
+    cart = cart_selectors.lock_cart(user_id=user_id)
     pending = _lock_pending(user_id=user_id)
-    courses = _lock_lines(user_id=user_id)
-    code = normalise_code(coupon_code)
+    wish = _read_wish(
+        user_id=user_id,
+        code=normalise_code(coupon_code) or (cart.coupon_code if cart else ""),
+        billing_address=dict(billing_address or (pending.billing_address if pending else {})),
+    )
     if pending is not None:
         overdue = pending.expires_at <= timezone.now()
-        if not overdue and _is_same(pending, courses, code):
-            _take_billing_address(pending, billing_address)
+        if not overdue and _is_same(pending, wish):
+            _take_billing_address(pending, wish.billing_address)
             return CreatedOrder(order_id=pending.id, created=False)
         close_locked(order=pending, reason="expired" if overdue else "replaced")
-    order = _place(
-        user_id=user_id, courses=courses, code=code, billing_address=dict(billing_address)
-    )
+    order = _place(wish)
     if order.total_amount == ZERO:
         complete_locked(order=order, user_id=user_id)
     return CreatedOrder(order_id=order.id, created=True)
@@ -65,6 +88,25 @@ def _lock_pending(*, user_id: uuid.UUID) -> Order | None:
     pending = Order.objects.filter(user_id=user_id, status=Order.Status.PENDING)
     locked = pending.select_for_update(no_key=True, of=("self",))
     return locked.select_related("coupon").first()
+
+
+def _read_wish(*, user_id: uuid.UUID, code: str, billing_address: dict[str, str]) -> _Wish:
+    """Hold coupon and courses still, in this order, and see what the one does to the others."""
+    coupon = lock_coupon(code=code) if code else None
+    courses = _lock_lines(user_id=user_id)
+    verdict = Verdict()
+    if code:
+        # Counted by a statement after the lock: its own would not see who was faster.
+        uses = count_uses(coupon_id=coupon.id, user_id=user_id) if coupon else Uses()
+        verdict = judge_coupon(coupon=coupon, uses=uses, courses=courses)
+    return _Wish(
+        user_id=user_id,
+        courses=courses,
+        code=code,
+        coupon=coupon,
+        verdict=verdict,
+        billing_address=billing_address,
+    )
 
 
 def _lock_lines(*, user_id: uuid.UUID) -> list[CourseForSale]:
@@ -90,60 +132,69 @@ def _lock_lines(*, user_id: uuid.UUID) -> list[CourseForSale]:
     return [courses[course_id] for course_id in course_ids]
 
 
-def _is_same(order: Order, courses: Sequence[CourseForSale], code: str | None) -> bool:
-    ordered = OrderItem.objects.filter(order_id=order.id)
-    was = dict(ordered.values_list("course_id", "price_at_purchase"))
-    now = {course.id: course.price for course in courses}
-    return was == now and (order.coupon.code if order.coupon else None) == code
+def _is_same(order: Order, wish: _Wish) -> bool:
+    """Whether a new order would be this one again.
+
+    Its coupon was granted when it was made: one that ended since, or was used up by others, still
+    counts. One that still applies, on other terms, gives what the cart shows by now: a new order.
+    """
+    items = list(OrderItem.objects.filter(order_id=order.id))
+    prices = {item.course_id: item.price_at_purchase for item in items}
+    if prices != {course.id: course.price for course in wish.courses}:
+        return False
+    if (order.coupon.code if order.coupon else "") != wish.code:
+        return False
+    granted = {item.course_id: item.discount_amount for item in items}
+    quote = wish.quote(granted if wish.verdict.refusal else wish.verdict.discounts)
+    had = {item.course_id: (item.discount_amount, item.tax_amount) for item in items}
+    return had == {line.course.id: (line.discount, line.tax) for line in quote.lines}
 
 
-def _take_billing_address(order: Order, billing_address: Mapping[str, str]) -> None:
-    if billing_address and order.billing_address != dict(billing_address):
-        order.billing_address = dict(billing_address)
+def _take_billing_address(order: Order, billing_address: dict[str, str]) -> None:
+    if order.billing_address != billing_address:
+        order.billing_address = billing_address
         order.save(update_fields=["billing_address", "updated_at"])
 
 
-def _place(
-    *,
-    user_id: uuid.UUID,
-    courses: Sequence[CourseForSale],
-    code: str | None,
-    billing_address: dict[str, str],
-) -> Order:
-    coupon = lock_coupon(code=code) if code else None
-    discounts = discount_lines(coupon=coupon, courses=courses) if coupon else {}
-    subtotal = sum((course.price for course in courses), start=ZERO)
-    discount = sum(discounts.values(), start=ZERO)
+def _place(wish: _Wish) -> Order:
+    require_valid(verdict=wish.verdict, code=wish.code, coupon=wish.coupon)
+    quote = wish.quote(wish.verdict.discounts)
+    if not is_chargeable(quote.subtotal - quote.discount):
+        raise OrderTooSmall(minimum_amount=settings.MINIMUM_CHARGE)
     now = timezone.now()
     order = Order.objects.create(
-        user_id=user_id,
+        user_id=wish.user_id,
         currency=settings.CURRENCY,
-        subtotal=subtotal,
-        discount_amount=discount,
-        total_amount=subtotal - discount,
-        coupon=coupon,
-        billing_address=billing_address,
+        subtotal=quote.subtotal,
+        discount_amount=quote.discount,
+        tax_amount=quote.tax,
+        tax_lines=[
+            {"name": line.name, "rate": str(line.rate), "amount": str(line.amount)}
+            for line in quote.tax_lines
+        ],
+        total_amount=quote.total,
+        coupon=wish.coupon,
+        billing_address=wish.billing_address,
         expires_at=now + settings.ORDER_EXPIRY,
         # The last lock: everybody's orders share it.
         order_number=next_order_number(at=now),
     )
-    _add_lines(order=order, courses=courses, discounts=discounts)
-    if coupon is not None:
-        CouponRedemption.objects.create(coupon=coupon, order=order, user_id=user_id)
+    _add_lines(order=order, quote=quote)
+    if wish.coupon is not None:
+        CouponRedemption.objects.create(coupon=wish.coupon, order=order, user_id=wish.user_id)
     return order
 
 
-def _add_lines(
-    *, order: Order, courses: Sequence[CourseForSale], discounts: Mapping[uuid.UUID, Decimal]
-) -> None:
+def _add_lines(*, order: Order, quote: Quote) -> None:
     OrderItem.objects.bulk_create(
         OrderItem(
             order=order,
-            course_id=course.id,
-            instructor_id=course.instructor_id,
-            title_at_purchase=course.title,
-            price_at_purchase=course.price,
-            discount_amount=discounts.get(course.id, ZERO),
+            course_id=line.course.id,
+            instructor_id=line.course.instructor_id,
+            title_at_purchase=line.course.title,
+            price_at_purchase=line.course.price,
+            discount_amount=line.discount,
+            tax_amount=line.tax,
         )
-        for course in courses
+        for line in quote.lines
     )

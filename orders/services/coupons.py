@@ -1,54 +1,30 @@
-"""Whether a coupon applies, and what it takes off each line."""
+"""Taking hold of a coupon, for a cart or for an order."""
 
 import uuid
-from collections.abc import Sequence
-from decimal import Decimal
 
-from django.utils import timezone
-
-from core.money import ZERO
-from courses.selectors import CourseForSale
-from orders.errors import CouponInvalid
-from orders.models import Coupon, CouponRedemption
-from orders.pricing import percent_of, share_out
+from cart import selectors as cart_selectors
+from cart import services as cart_services
+from cart.selectors import OpenCart
+from orders.coupon_rules import normalise_code, require_valid
+from orders.models import Coupon
+from orders.selectors.carts import look_at_coupon
 
 
-def normalise_code(code: str | None) -> str | None:
-    """Return the code as it is stored: stripped and in upper case; None for an empty one."""
-    return (code or "").strip().upper() or None
+def apply_coupon(*, user_id: uuid.UUID, code: str) -> OpenCart:
+    """Put the coupon on the person's cart, in place of the one before, and return the cart.
 
-
-def lock_coupon(*, code: str) -> Coupon:
-    """Return the coupon when it may be used now, locked until the caller's transaction ends, so
-    that nobody else takes the last redemption meanwhile. Raises CouponInvalid."""
-    coupon = Coupon.objects.select_for_update(no_key=True).filter(code=code).first()
-    now = timezone.now()
-    if coupon is None or not coupon.is_active:
-        raise CouponInvalid
-    if coupon.valid_from is not None and coupon.valid_from > now:
-        raise CouponInvalid("This coupon code is not valid yet")
-    if coupon.valid_until is not None and coupon.valid_until <= now:
-        raise CouponInvalid("This coupon code has expired")
-    if coupon.max_redemptions is not None:
-        used = CouponRedemption.objects.filter(coupon_id=coupon.id).count()
-        if used >= coupon.max_redemptions:
-            raise CouponInvalid("This coupon code has been used up")
-    return coupon
-
-
-def discount_lines(*, coupon: Coupon, courses: Sequence[CourseForSale]) -> dict[uuid.UUID, Decimal]:
-    """Return what the coupon takes off each course it applies to; the parts add up to the whole.
-
-    An amount never takes off more than these courses cost. Raises CouponInvalid when it applies to
-    none of them, or there is nothing to take off.
+    Nothing is reserved: a coupon is taken when an order is made. Raises CouponInvalid when it does
+    not apply to the cart as it is now, with the cart unchanged.
     """
-    eligible = [course for course in courses if coupon.course_id in (None, course.id)]
-    total = sum((course.price for course in eligible), start=ZERO)
-    if total == ZERO:
-        raise CouponInvalid("This coupon code does not apply to the courses in the cart")
-    if coupon.percent_off is not None:
-        discount = percent_of(total, coupon.percent_off)
-    else:
-        discount = min(coupon.amount_off or ZERO, total)
-    shares = share_out(amount=discount, weights=[course.price for course in eligible])
-    return {course.id: share for course, share in zip(eligible, shares, strict=True)}
+    code = normalise_code(code)
+    cart = cart_services.open_cart(user_id=user_id)
+    content = cart_selectors.get_content(cart_id=cart.id, user_id=user_id)
+    coupon, verdict = look_at_coupon(code=code, user_id=user_id, content=content)
+    require_valid(verdict=verdict, code=code, coupon=coupon)
+    return cart_services.set_coupon(user_id=user_id, code=code)
+
+
+def lock_coupon(*, code: str) -> Coupon | None:
+    """Return the coupon with this code, locked until the caller's transaction ends, so that nobody
+    takes its last redemption or changes it meanwhile; None for an unknown one."""
+    return Coupon.objects.select_for_update(no_key=True).filter(code=code).first()

@@ -3,7 +3,7 @@
 import factory
 from factory.django import DjangoModelFactory
 
-from orders.models import Coupon
+from orders.models import Coupon, CouponRedemption, Order
 
 
 class CouponFactory(DjangoModelFactory[Coupon]):
@@ -14,3 +14,8 @@ class CouponFactory(DjangoModelFactory[Coupon]):
 
     code = factory.Sequence(lambda n: f"SAVE{n}")
     percent_off = 10
+
+
+def redeem(coupon: Coupon, order: Order) -> CouponRedemption:
+    """Let the order have used the coupon."""
+    return CouponRedemption.objects.create(coupon=coupon, order=order, user=order.user)
