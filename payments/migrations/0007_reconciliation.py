@@ -25,6 +25,11 @@ class Migration(migrations.Migration):
             name='position',
             field=models.JSONField(blank=True, default=dict),
         ),
+        migrations.AddField(
+            model_name='reconciliationrun',
+            name='totals',
+            field=models.JSONField(blank=True, default=dict),
+        ),
         migrations.AlterField(
             model_name='reconciliationdifference',
             name='kind',

@@ -18,6 +18,8 @@ class ReconciliationRun(BaseModel):
     payments_compared = models.PositiveIntegerField(default=0)
     refunds_compared = models.PositiveIntegerField(default=0)
     disputes_compared = models.PositiveIntegerField(default=0)
+    # By currency, what was captured and refunded of the payments compared: ours and Stripe's.
+    totals = models.JSONField(default=dict, blank=True)
     differences_healed = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
 
