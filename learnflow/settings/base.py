@@ -291,6 +291,10 @@ COURSE_MODERATION: bool = env.bool("COURSE_MODERATION", default=False)
 CURRENCY: str = env.str("CURRENCY", default="usd").lower()
 ORDER_EXPIRY = timedelta(hours=env.int("ORDER_EXPIRY_HOURS", default=24))
 REFUND_WINDOW = timedelta(days=env.int("REFUND_WINDOW_DAYS", default=30))
+# Of a course, in percent: who learned more can't ask for a refund.
+REFUND_MAX_PROGRESS_PERCENT: int = env.int("REFUND_MAX_PROGRESS_PERCENT", default=30)
+# Who hears of disputes, failed refunds and the like; empty: every active member of staff.
+STAFF_ALERT_EMAILS: list[str] = env.list("STAFF_ALERT_EMAILS", default=[])
 STRIPE_PUBLIC_KEY: str = env.str("STRIPE_PUBLIC_KEY", default="")
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
