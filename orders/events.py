@@ -36,3 +36,16 @@ class OrderRefunded(Event):
     user_id: uuid.UUID | None
     amount: Decimal
     whole: bool
+    # None in events recorded before it was told.
+    refund_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderRefundUndone(Event):
+    """A refund failed at the bank after it was taken into the order: `amount` stands again."""
+
+    name = "orders.order_refund_undone"
+    order_id: uuid.UUID
+    user_id: uuid.UUID | None
+    amount: Decimal
+    refund_id: uuid.UUID

@@ -4,6 +4,10 @@ An order is pending until it is paid (completed) or closed unpaid (failed). Only
 can be refunded, and only once all of its money is back; a refund of some lines leaves it completed.
 A line is fulfilled when its enrolment is made; it is canceled when its order closed unpaid, or when
 the buyer owned the course by the time the money came, in which case its money goes back.
+
+What is refunded comes back only when a refund that was taken into the order fails at the bank after
+all: the order is completed again, a line fulfilled or, where there is nothing to open, canceled.
+docs/payments.md shows the same as tables.
 """
 
 from typing import Final, TypeVar
@@ -19,13 +23,13 @@ ORDER_MOVES: Final[dict[Order.Status, frozenset[Order.Status]]] = {
     Order.Status.PENDING: frozenset({Order.Status.COMPLETED, Order.Status.FAILED}),
     Order.Status.COMPLETED: frozenset({Order.Status.REFUNDED}),
     Order.Status.FAILED: frozenset(),
-    Order.Status.REFUNDED: frozenset(),
+    Order.Status.REFUNDED: frozenset({Order.Status.COMPLETED}),
 }
 LINE_MOVES: Final[dict[OrderItem.State, frozenset[OrderItem.State]]] = {
     OrderItem.State.PENDING: frozenset({OrderItem.State.FULFILLED, OrderItem.State.CANCELED}),
     OrderItem.State.FULFILLED: frozenset({OrderItem.State.REFUNDED}),
     OrderItem.State.CANCELED: frozenset({OrderItem.State.REFUNDED}),
-    OrderItem.State.REFUNDED: frozenset(),
+    OrderItem.State.REFUNDED: frozenset({OrderItem.State.FULFILLED, OrderItem.State.CANCELED}),
 }
 
 

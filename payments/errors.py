@@ -1,6 +1,6 @@
 """What can go wrong with money."""
 
-from core.errors import Conflict, Invalid, Malformed, NotFound, Unavailable
+from core.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Unavailable
 
 
 class PaymentsUnavailable(Unavailable):
@@ -44,3 +44,53 @@ class NotOursYet(NotFound):
 
     code = "PAYMENT_UNKNOWN"
     message = "This payment is not known here"
+
+
+class RefundOutOfTurn(NotOursYet):
+    """Stripe tells of a refund for which our books have no room: another one must have failed at
+    the bank, and that news is still to come. Nothing was changed."""
+
+    code = "REFUND_OUT_OF_TURN"
+    message = "Another refund of this payment must have failed"
+
+
+class RefundWindowClosed(Conflict):
+    """The purchase is too long ago. `details`: `closed_at`, `window_days`."""
+
+    code = "REFUND_WINDOW_CLOSED"
+    message = "The time in which this order can be refunded is over"
+
+
+class RefundProgressTooFar(Conflict):
+    """Too much was learned of some courses. `details["courses"]` names each with its progress."""
+
+    code = "REFUND_PROGRESS_TOO_FAR"
+    message = "Too much of the course has been completed for a refund"
+
+
+class RefundAlreadyRequested(Conflict):
+    """A request for this order waits for an answer."""
+
+    code = "REFUND_ALREADY_REQUESTED"
+    message = "A refund of this order has been requested already"
+
+
+class RefundRequestNotFound(NotFound):
+    """There is no such request, or none that this person may see."""
+
+    code = "REFUND_REQUEST_NOT_FOUND"
+    message = "There is no such refund request"
+
+
+class RefundRequestDecided(Conflict):
+    """Somebody was faster. `details["status"]` says what they decided."""
+
+    code = "REFUND_REQUEST_DECIDED"
+    message = "This refund request has been decided already"
+
+
+class StaffOnly(Forbidden):
+    """Only staff decide about money."""
+
+    code = "STAFF_REQUIRED"
+    message = "Only staff may do this"

@@ -8,7 +8,7 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class RefundSucceeded(Event):
-    """Money went back to the buyer."""
+    """Stripe took a refund: the money is on its way to the buyer, and out of the order."""
 
     name = "payments.refund_succeeded"
     refund_id: uuid.UUID
@@ -17,8 +17,41 @@ class RefundSucceeded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundFailed(Event):
+    """A refund came to nothing. `was_applied`: it had been taken into the order, and was taken out
+    again; staff have to find another way to pay the buyer."""
+
+    name = "payments.refund_failed"
+    refund_id: uuid.UUID
+    order_id: uuid.UUID
+    user_id: uuid.UUID | None
+    was_applied: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequested(Event):
+    """A buyer asks for money back; staff should answer."""
+
+    name = "payments.refund_requested"
+    request_id: uuid.UUID
+    order_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequestDecided(Event):
+    """A buyer's request was answered by staff, or by a refund of all that it asked for."""
+
+    name = "payments.refund_request_decided"
+    request_id: uuid.UUID
+    order_id: uuid.UUID
+    user_id: uuid.UUID | None
+    granted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class DisputeOpened(Event):
-    """The buyer's bank took the money back for now."""
+    """The buyer's bank took the money back for now, or asks about it (an inquiry). Recorded again
+    when an inquiry becomes a dispute."""
 
     name = "payments.dispute_opened"
     dispute_id: uuid.UUID

@@ -3,6 +3,7 @@
 from enrollments.selectors.access import (
     ViewerProgress,
     enrolled_course_ids,
+    get_progress_percents,
     get_viewer_progress,
     has_access,
     owned_course_ids,
@@ -40,6 +41,7 @@ __all__ = [
     "get_certificate",
     "get_enrollment",
     "get_lesson",
+    "get_progress_percents",
     "get_viewer_progress",
     "has_access",
     "list_enrollments",

@@ -67,6 +67,22 @@ def get_viewer_progress(*, user_id: UUID, course_id: UUID) -> ViewerProgress | N
     )
 
 
+def get_progress_percents(*, user_id: UUID, course_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return how far the person is in each of the courses they were ever enrolled in, in whole
+    percent of the course as it is now; a course once completed is at 100. One query."""
+    rows = (
+        Enrollment.objects.with_live_progress()
+        .filter(user_id=user_id, course_id__in=course_ids)
+        .values("course_id", "is_completed", "live_lessons", "live_completed")
+    )
+    return {
+        row["course_id"]: 100
+        if row["is_completed"]
+        else percent(completed=row["live_completed"], total=row["live_lessons"])
+        for row in rows
+    }
+
+
 def percent(*, completed: int, total: int) -> int:
     """Return whole percent, rounded down (contract "Learning"); 0 for a course without lessons."""
     return min(completed * 100 // total, 100) if total else 0

@@ -132,6 +132,18 @@ def resume_enrollments(*, enrollment_ids: Collection[UUID], actor_id: UUID | Non
     return len(changed)
 
 
+def reopen_enrollments(*, enrollment_ids: Collection[UUID]) -> set[UUID]:
+    """Open revoked enrolments again, as what took them away came to nothing (a refund that failed
+    at the bank); returns which were. One that is being bought again at the moment is waited for and
+    left to that purchase. Certificates earned with them are valid again."""
+    with transaction.atomic():
+        changed = _change_status(enrollment_ids, {Status.REVOKED}, Status.ACTIVE)
+        for enrollment in changed:
+            outbox.record(EnrollmentResumed(**_facts(enrollment)))
+            _audit(None, "enrollment.reopened", enrollment)
+    return {enrollment.id for enrollment in changed}
+
+
 def _admit(
     *, user_id: UUID, course_ids: Collection[UUID], source: Enrollment.Source
 ) -> list[tuple[Enrollment, bool]]:
@@ -185,12 +197,14 @@ def _change_status(
         .order_by("id")
     )
     was_counted = [row for row in rows if row.status == Status.ACTIVE]
+    was_revoked = [row for row in rows if row.status == Status.REVOKED]
     for row in rows:
         row.status = after
         row.save(update_fields=["status", "updated_at"])
     if after == Status.REVOKED:
         revoke_certificates(enrollments=rows)
     if after == Status.ACTIVE:
+        reinstate_certificates(enrollments=was_revoked)
         _count_students(rows, by=1)
     else:
         _count_students(was_counted, by=-1)

@@ -3,8 +3,9 @@
 from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
 from orders.services.coupons import apply_coupon
-from orders.services.refunds import apply_refund
+from orders.services.refunds import apply_refund, undo_refund
 from orders.services.settlement import PaidOutcome, mark_paid
+from orders.services.standing import list_standing_enrollments
 
 __all__ = [
     "CloseReason",
@@ -14,5 +15,7 @@ __all__ = [
     "apply_refund",
     "close_order",
     "create_from_cart",
+    "list_standing_enrollments",
     "mark_paid",
+    "undo_refund",
 ]

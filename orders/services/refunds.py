@@ -1,20 +1,27 @@
 """What a refund means for an order. The money itself is Stripe's and `payments`' business."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from core.money import ZERO
 from core.outbox import record
 from enrollments import services as enrollment_services
 from orders.errors import RefundNotPossible
-from orders.events import OrderRefunded
+from orders.events import OrderRefunded, OrderRefundUndone
 from orders.models import Order, OrderItem
 from orders.services.locking import lock_order
+from orders.services.standing import find_standing_elsewhere
 from orders.state import move_line, move_order
 
 
-def apply_refund(*, order_id: uuid.UUID, lines: Mapping[uuid.UUID, Decimal], rest: Decimal) -> None:
+def apply_refund(
+    *,
+    order_id: uuid.UUID,
+    refund_id: uuid.UUID,
+    lines: Mapping[uuid.UUID, Decimal],
+    rest: Decimal,
+) -> None:
     """Take money that went back into the order: `lines` per order line, `rest` of no certain line.
 
     A line whose whole amount is back becomes refunded and its enrolment is revoked. When all of the
@@ -32,11 +39,57 @@ def apply_refund(*, order_id: uuid.UUID, lines: Mapping[uuid.UUID, Decimal], res
     for item_id, share in lines.items():
         items[item_id].refunded_amount += share
     whole = order.refunded_amount == order.total_amount and order.total_amount > 0
-    _settle_lines(items=list(items.values()), named=set(lines), whole=whole)
+    _settle_lines(order=order, items=list(items.values()), named=set(lines), whole=whole)
     if whole and order.status == Order.Status.COMPLETED:
         move_order(order, Order.Status.REFUNDED)
     order.save(update_fields=["refunded_amount", "status", "updated_at"])
-    record(OrderRefunded(order_id=order.id, user_id=order.user_id, amount=amount, whole=whole))
+    record(
+        OrderRefunded(
+            order_id=order.id,
+            user_id=order.user_id,
+            amount=amount,
+            whole=whole,
+            refund_id=refund_id,
+        )
+    )
+
+
+def undo_refund(
+    *,
+    order_id: uuid.UUID,
+    refund_id: uuid.UUID,
+    amount: Decimal,
+    still_back: Mapping[uuid.UUID, Decimal],
+) -> list[uuid.UUID]:
+    """Take a refund out of the order again, because it failed at the bank after all.
+
+    `amount` is what it had given back, `still_back` what the order's other refunds give back by
+    line. Lines that aren't wholly back any more are fulfilled again and their enrolments opened.
+    Returns the lines for which nothing could be opened, as the buyer bought the course again or is
+    gone: they become canceled, and staff should look. Records OrderRefundUndone. Runs in the
+    caller's transaction, under the order's lock, and is not idempotent: call it once a refund.
+
+    Raises OrderNotFound, and RefundNotPossible when the order never gave that much back.
+    """
+    order = lock_order(order_id=order_id)
+    if not 0 < amount <= order.refunded_amount:
+        raise RefundNotPossible("This refund isn't in the order", status=order.status)
+    order.refunded_amount -= amount
+    if order.status == Order.Status.REFUNDED:
+        move_order(order, Order.Status.COMPLETED)
+    order.save(update_fields=["refunded_amount", "status", "updated_at"])
+    items = list(OrderItem.objects.filter(order_id=order_id))
+    again = [item for item in items if _stands_again(item, still_back)]
+    for item in items:
+        item.refunded_amount = still_back.get(item.id, ZERO)
+    canceled = _reopen(order=order, items=again)
+    OrderItem.objects.bulk_update(items, ["state", "refunded_amount"])
+    record(
+        OrderRefundUndone(
+            order_id=order.id, user_id=order.user_id, amount=amount, refund_id=refund_id
+        )
+    )
+    return canceled
 
 
 def _check(
@@ -58,9 +111,11 @@ def _check(
         raise RefundNotPossible("More would go back than was paid", left=str(left))
 
 
-def _settle_lines(*, items: list[OrderItem], named: set[uuid.UUID], whole: bool) -> None:
+def _settle_lines(
+    *, order: Order, items: list[OrderItem], named: Collection[uuid.UUID], whole: bool
+) -> None:
     """Move the lines that are wholly back to refunded and revoke what they had opened."""
-    revoked: list[uuid.UUID] = []
+    revoked: set[uuid.UUID] = set()
     for item in items:
         if whole:
             # Money that came back without a line's name is theirs, too, now that all of it is.
@@ -69,14 +124,35 @@ def _settle_lines(*, items: list[OrderItem], named: set[uuid.UUID], whole: bool)
         if back and item.state != OrderItem.State.REFUNDED:
             move_line(item, OrderItem.State.REFUNDED)
             if item.enrollment_id is not None:
-                revoked.append(item.enrollment_id)
+                revoked.add(item.enrollment_id)
     OrderItem.objects.bulk_update(items, ["state", "refunded_amount"])
     # A course taken away by staff and bought again stands on the other order's money.
-    kept = OrderItem.objects.filter(enrollment_id__in=revoked, state=OrderItem.State.FULFILLED)
-    revoked = sorted(set(revoked) - set(kept.values_list("enrollment_id", flat=True)))
+    revoked -= find_standing_elsewhere(order=order, enrollment_ids=revoked)
     if revoked:
-        enrollment_services.revoke_enrollments(enrollment_ids=revoked, reason="refund")
+        enrollment_services.revoke_enrollments(enrollment_ids=sorted(revoked), reason="refund")
+
+
+def _stands_again(item: OrderItem, still_back: Mapping[uuid.UUID, Decimal]) -> bool:
+    if item.state != OrderItem.State.REFUNDED:
+        return False
+    return item.id not in still_back or still_back[item.id] < item.paid_amount
+
+
+def _reopen(*, order: Order, items: list[OrderItem]) -> list[uuid.UUID]:
+    """Open what these refunded lines had opened. Whether another order pays for it by now is looked
+    up after the enrolments were locked: a purchase under way holds that lock until it is there."""
+    had = {item.enrollment_id for item in items if item.enrollment_id is not None}
+    reopened = enrollment_services.reopen_enrollments(enrollment_ids=sorted(had))
+    taken = find_standing_elsewhere(order=order, enrollment_ids=had - reopened)
+    canceled = []
+    for item in items:
+        if item.enrollment_id is None or item.enrollment_id in taken:
+            move_line(item, OrderItem.State.CANCELED)
+            canceled.append(item.id)
+        else:
+            move_line(item, OrderItem.State.FULFILLED)
+    return canceled
 
 
 def _left_of(item: OrderItem) -> Decimal:
-    return item.price_at_purchase - item.discount_amount - item.refunded_amount
+    return item.paid_amount - item.refunded_amount

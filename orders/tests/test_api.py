@@ -269,7 +269,10 @@ class TestDetail:
         pay(order)
         first, second = order.items.all()
         services.apply_refund(
-            order_id=order.id, lines={first.id: Decimal("10.00")}, rest=Decimal(0)
+            order_id=order.id,
+            refund_id=new_id(),
+            lines={first.id: Decimal("10.00")},
+            rest=Decimal(0),
         )
         body = client.get(f"{ORDERS}{order.id}/").json()
         assert (body["status"], body["refunded_amount"]) == ("completed", 10.0)
@@ -277,7 +280,10 @@ class TestDetail:
         assert body["items"][0]["refunded_amount"] == 10.0
         assert body["payment"]["status"] == "succeeded"
         services.apply_refund(
-            order_id=order.id, lines={second.id: Decimal("20.00")}, rest=Decimal(0)
+            order_id=order.id,
+            refund_id=new_id(),
+            lines={second.id: Decimal("20.00")},
+            rest=Decimal(0),
         )
         body = client.get(f"{ORDERS}{order.id}/").json()
         assert (body["status"], body["payment"]["status"]) == ("refunded", "refunded")

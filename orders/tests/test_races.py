@@ -8,6 +8,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from cart.models import Cart, CartItem
+from core.ids import new_id
 from courses.models import Course
 from enrollments.models import Enrollment
 from orders import services
@@ -168,7 +169,9 @@ def test_parallel_refunds_never_exceed_the_order(user, place, pay):
 
     def refund(_):
         with transaction.atomic():
-            services.apply_refund(order_id=order.id, lines={}, rest=Decimal("10.00"))
+            services.apply_refund(
+                order_id=order.id, refund_id=new_id(), lines={}, rest=Decimal("10.00")
+            )
 
     results = run_in_parallel(6, refund)
     assert Counter(type(result) for result in results) == {type(None): 3, RefundNotPossible: 3}

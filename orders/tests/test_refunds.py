@@ -28,6 +28,7 @@ def refund(order, lines=None, rest="0"):
     with transaction.atomic():
         services.apply_refund(
             order_id=order.id,
+            refund_id=new_id(),
             lines={item_id: Decimal(amount) for item_id, amount in (lines or {}).items()},
             rest=Decimal(rest),
         )
@@ -185,4 +186,4 @@ def test_only_a_paid_order_is_refunded(user, place):
 
 def test_an_unknown_order():
     with pytest.raises(OrderNotFound), transaction.atomic():
-        services.apply_refund(order_id=new_id(), lines={}, rest=Decimal(1))
+        services.apply_refund(order_id=new_id(), refund_id=new_id(), lines={}, rest=Decimal(1))

@@ -8,12 +8,19 @@ from orders.errors import IllegalTransition
 from orders.models import Order, OrderItem
 from orders.state import move_line, move_order
 
-LEGAL_ORDER = {("pending", "completed"), ("pending", "failed"), ("completed", "refunded")}
+LEGAL_ORDER = {
+    ("pending", "completed"),
+    ("pending", "failed"),
+    ("completed", "refunded"),
+    ("refunded", "completed"),
+}
 LEGAL_LINE = {
     ("pending", "fulfilled"),
     ("pending", "canceled"),
     ("fulfilled", "refunded"),
     ("canceled", "refunded"),
+    ("refunded", "fulfilled"),
+    ("refunded", "canceled"),
 }
 
 

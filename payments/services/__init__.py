@@ -10,19 +10,26 @@ from payments.services.intents import (
     create_payment_intent,
 )
 from payments.services.reconciliation import reconcile_due_payments
-from payments.services.refunds import send_due_refunds, sync_refund
+from payments.services.refund_requests import approve_request, refuse_request, request_refund
+from payments.services.refund_sending import send_due_refunds
+from payments.services.refund_sync import sync_refund
+from payments.services.refunds import refund_order
 from payments.services.settlement import Settlement, settle
 
 __all__ = [
     "Confirmation",
     "PaymentIntent",
     "Settlement",
+    "approve_request",
     "confirm_payment",
     "create_payment_intent",
     "expire_orders",
     "handle_due_events",
     "receive_event",
     "reconcile_due_payments",
+    "refund_order",
+    "refuse_request",
+    "request_refund",
     "resend_events",
     "send_due_refunds",
     "settle",

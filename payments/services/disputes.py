@@ -8,74 +8,112 @@ from django.utils import timezone
 from core import outbox
 from core.money import from_minor
 from enrollments import services as enrollment_services
-from orders import selectors as order_selectors
+from orders import services as order_services
+from payments import ledger
+from payments.errors import NotOursYet
 from payments.events import DisputeClosed, DisputeOpened
 from payments.models import Dispute, Payment
 from payments.selectors import pays_its_order
+from payments.state import (
+    CLOSED_DISPUTES,
+    DISPUTE_MOVES,
+    INQUIRIES,
+    OPEN_DISPUTES,
+    DisputeStatus,
+    may_move,
+)
 from payments.stripe_gateway import DisputeFacts
-
-_INQUIRY = "warning_"
-_OVER = {"won", "lost", "warning_closed"}
-_NOT_LOST = {"won", "warning_closed"}
 
 
 def sync_dispute(*, facts: DisputeFacts) -> None:
-    """Bring our rows to what Stripe says of a dispute; idempotent, in any order of events.
+    """Bring our rows to what Stripe says of a dispute; idempotent, in any order of events, and what
+    Stripe said before it went on changes nothing any more.
 
-    An open one suspends the order's enrolments, a won one opens them again, a lost one leaves them
-    suspended (contract). An inquiry (`warning_…`) moves no money and suspends nothing, until it
-    turns into a dispute, which has the same id at Stripe.
+    An open one suspends the enrolments that stand on the payment, a won one opens them again, a
+    lost one takes them away for good. An inquiry (`warning_…`) moves no money and suspends nothing,
+    until it turns into a dispute, which has the same id at Stripe. The books follow the money.
+    Raises NotOursYet, with nothing changed, when its payment isn't settled here.
     """
+    status = DisputeStatus(facts.status)
     with transaction.atomic():
         payment = (
-            Payment.objects.select_for_update().filter(stripe_payment_id=facts.intent_id).first()
+            Payment.objects.select_for_update()
+            .filter(stripe_payment_id=facts.intent_id, status=Payment.Status.SUCCEEDED)
+            .first()
         )
         if payment is None:
+            raise NotOursYet(dispute=facts.id, payment_intent=facts.intent_id)
+        known = Dispute.objects.filter(stripe_dispute_id=facts.id).first()
+        before = DisputeStatus(known.status) if known else None
+        if before is not None and before != status and not may_move(before, status, DISPUTE_MOVES):
             return
-        dispute, is_new = Dispute.objects.get_or_create(
-            stripe_dispute_id=facts.id, defaults=_fields(payment, facts)
+        dispute = _write(known or Dispute(stripe_dispute_id=facts.id), payment, facts)
+        _book(dispute)
+        if before != status:
+            _follow(dispute, before)
+
+
+def align_access(*, payment: Payment) -> None:
+    """Take away what stands on money that a lost dispute took, and let rest what an open one may
+    take. The caller holds the payment's lock."""
+    words = set(Dispute.objects.filter(payment=payment).values_list("status", flat=True))
+    if DisputeStatus.LOST in words:
+        enrollment_services.revoke_enrollments(
+            enrollment_ids=_standing_on(payment), reason="dispute"
         )
-        if dispute.closed_at is not None:
-            return
-        was_inquiry = not is_new and dispute.status.startswith(_INQUIRY)
-        dispute.status = facts.status
-        dispute.closed_at = timezone.now() if facts.status in _OVER else None
-        dispute.save()
-        if is_new:
-            outbox.record(DisputeOpened(dispute_id=dispute.id, order_id=payment.order_id))
-        _follow(payment, dispute, begins=is_new or was_inquiry)
+    elif words & OPEN_DISPUTES:
+        enrollment_services.suspend_enrollments(enrollment_ids=_standing_on(payment))
 
 
-def _fields(payment: Payment, facts: DisputeFacts) -> dict[str, object]:
-    return {
-        "payment": payment,
-        "amount": from_minor(facts.amount),
-        "currency": facts.currency,
-        "reason": facts.reason,
-        "status": facts.status,
-        "opened_at": facts.opened_at,
-    }
+def _write(dispute: Dispute, payment: Payment, facts: DisputeFacts) -> Dispute:
+    dispute.payment = payment
+    dispute.amount = from_minor(facts.amount)
+    dispute.currency = facts.currency
+    dispute.reason = facts.reason
+    dispute.status = facts.status
+    dispute.opened_at = facts.opened_at
+    dispute.evidence_due_at = facts.evidence_due_at
+    if facts.fee is not None:
+        dispute.fee_amount = from_minor(facts.fee)
+    if facts.status not in CLOSED_DISPUTES:
+        dispute.closed_at = None
+    elif dispute.closed_at is None:
+        dispute.closed_at = timezone.now()
+    dispute.save()
+    return dispute
 
 
-def _follow(payment: Payment, dispute: Dispute, *, begins: bool) -> None:
-    ids = _opened_by(payment)
-    if begins and not dispute.status.startswith(_INQUIRY):
-        enrollment_services.suspend_enrollments(enrollment_ids=ids)
-    if dispute.closed_at is not None:
-        won = dispute.status in _NOT_LOST
-        if won:
-            enrollment_services.resume_enrollments(enrollment_ids=ids)
+def _book(dispute: Dispute) -> None:
+    """Follow the money in the ledger: taken once, given back once, the fee as it becomes known."""
+    if dispute.status not in INQUIRIES:
+        ledger.post_dispute(dispute=dispute)
+    if dispute.status == DisputeStatus.WON:
+        ledger.post_dispute_won(dispute=dispute)
+
+
+def _follow(dispute: Dispute, before: DisputeStatus | None) -> None:
+    payment = dispute.payment
+    begins = before is None or (before in INQUIRIES and dispute.status not in INQUIRIES)
+    if begins:
+        outbox.record(DisputeOpened(dispute_id=dispute.id, order_id=payment.order_id))
+    align_access(payment=payment)
+    if dispute.status == DisputeStatus.WON and before in OPEN_DISPUTES:
+        _give_access_back(payment)
+    if dispute.status in CLOSED_DISPUTES:
+        won = dispute.status != DisputeStatus.LOST
         outbox.record(DisputeClosed(dispute_id=dispute.id, order_id=payment.order_id, won=won))
 
 
-def _opened_by(payment: Payment) -> list[uuid.UUID]:
+def _give_access_back(payment: Payment) -> None:
+    unsettled = [*OPEN_DISPUTES, DisputeStatus.LOST]
+    if not Dispute.objects.filter(payment=payment, status__in=unsettled).exists():
+        enrollment_services.resume_enrollments(enrollment_ids=_standing_on(payment))
+
+
+def _standing_on(payment: Payment) -> list[uuid.UUID]:
     """Return the enrolments that stand on this payment's money: none of a payment that isn't its
-    order's (one too many, on its way back), none of a line refunded since, whose course may have
-    been bought again with other money."""
+    order's (one too many, on its way back), none of a line refunded since, none that was bought
+    again with other money."""
     if not pays_its_order(payment=payment):
         return []
-    return [
-        line.enrollment_id
-        for line in order_selectors.list_order_lines(order_id=payment.order_id)
-        if line.enrollment_id is not None and line.state == "fulfilled"
-    ]
+    return order_services.list_standing_enrollments(order_id=payment.order_id)

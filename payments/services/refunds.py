@@ -1,40 +1,131 @@
-"""Money going back: first a row that says so, then the call, then what it means for the order."""
+"""Deciding that money goes back: a row that says so, reserved on its payment, in one transaction.
 
-import datetime as dt
-import logging
+A worker sends it afterwards (`refund_sending`), and what Stripe says of it is taken into the order
+(`refund_sync`). The payment's row lock serialises all refunds of its money, whoever begins them.
+"""
+
 import uuid
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
 
-from core import outbox
-from core.ids import parse_id
-from core.money import ZERO, from_minor, to_minor
+from core import audit
+from core.errors import Invalid
+from core.money import ZERO
 from core.nudge import nudge
-from core.outbox import back_off_delay
-from orders import services as order_services
+from orders import selectors as order_selectors
 from orders.errors import RefundNotPossible
-from payments import stripe_gateway
-from payments.events import RefundSucceeded
-from payments.models import Payment, Refund, RefundLine
-from payments.selectors import pays_its_order
-from payments.services.sweeping import sweep
-from payments.stripe_gateway import RefundFacts, StripeNotFound, StripeRefused
+from payments.models import Dispute, Payment, Refund, RefundLine
+from payments.selectors import RefundableLine, list_refundable_lines
+from payments.state import INQUIRIES, DisputeStatus
 
-logger = logging.getLogger(__name__)
 
-# Longer than one call to Stripe takes, time-outs included.
-CLAIM = dt.timedelta(seconds=60)
-_FROM_STRIPE = {
-    "pending": Refund.Status.PENDING,
-    "requires_action": Refund.Status.PENDING,
-    "succeeded": Refund.Status.SUCCEEDED,
-    "failed": Refund.Status.FAILED,
-    "canceled": Refund.Status.CANCELED,
-}
+def refund_order(
+    *,
+    order_id: uuid.UUID,
+    item_ids: Collection[uuid.UUID] | None,
+    note: str,
+    actor_id: uuid.UUID,
+) -> Refund:
+    """Have these lines of the order refunded, or (None) all that is left of it, by decision of
+    staff; audited. `note` is staff's own.
 
-_OVER = {Refund.Status.SUCCEEDED, Refund.Status.FAILED, Refund.Status.CANCELED}
+    Raises OrderNotFound, Invalid for a line of another order, and RefundNotPossible when nothing
+    was paid, the lines or all of the money are back or on their way, or the payment is disputed.
+    """
+    with transaction.atomic():
+        payment = lock_paying_payment(order_id=order_id)
+        refund = plan_lines(
+            payment=payment, item_ids=item_ids, reason="requested", note=note, actor_id=actor_id
+        )
+        audit.record_audit(
+            actor_id=actor_id,
+            action="order.refunded",
+            target_type="order",
+            target_id=order_id,
+            details={"refund": str(refund.id), "amount": str(refund.amount), "note": note},
+        )
+    return refund
+
+
+def lock_paying_payment(*, order_id: uuid.UUID) -> Payment:
+    """Return the payment whose money stands for the order, locked until the caller's transaction
+    ends. Raises OrderNotFound, or RefundNotPossible when nothing was paid."""
+    order = order_selectors.get_order_for_payment(order_id=order_id, user_id=None)
+    payment = (
+        Payment.objects.select_for_update()
+        .filter(
+            order_id=order_id,
+            stripe_payment_id=order.payment_id,
+            status=Payment.Status.SUCCEEDED,
+        )
+        .first()
+    )
+    if payment is None:
+        raise RefundNotPossible("Nothing was paid for this order", status=order.status)
+    return payment
+
+
+def plan_lines(
+    *,
+    payment: Payment,
+    item_ids: Collection[uuid.UUID] | None,
+    reason: str,
+    note: str,
+    actor_id: uuid.UUID,
+) -> Refund:
+    """Plan the refund of what is left of these lines, or (None) of the whole payment. The caller
+    holds the payment's lock. Raises as `refund_order`."""
+    check_undisputed(payment=payment)
+    room = payment.amount - payment.refunding_amount
+    lines = choose_lines(payment=payment, item_ids=item_ids)
+    amounts = {line.id: line.left_amount for line in lines}
+    total = sum(amounts.values(), ZERO)
+    if item_ids is None and total != room:
+        # Something went back without a line's name: what is left has none either.
+        amounts, total = {}, room
+    return plan_refund(
+        payment=payment,
+        reason=reason,
+        amount=total,
+        lines=amounts,
+        note=note,
+        requested_by_id=actor_id,
+    )
+
+
+def choose_lines(
+    *, payment: Payment, item_ids: Collection[uuid.UUID] | None
+) -> list[RefundableLine]:
+    """Return these lines (None: all) of the payment's order with what is left of each. Raises
+    Invalid for one that isn't the order's, RefundNotPossible for one with nothing left."""
+    lines = list_refundable_lines(payment=payment)
+    if item_ids is None:
+        return [line for line in lines if line.is_refundable]
+    chosen = [line for line in lines if line.id in item_ids]
+    unknown = sorted({*item_ids} - {line.id for line in chosen})
+    if unknown:
+        raise Invalid(
+            "Some items are not of this order",
+            items=[f"{item_id} is not an item of this order." for item_id in unknown],
+        )
+    spent = [line for line in chosen if not line.is_refundable]
+    if spent:
+        raise RefundNotPossible(
+            "Some items are refunded already, or about to be",
+            items=[{"id": str(line.id), "title": line.title} for line in spent],
+        )
+    return chosen
+
+
+def check_undisputed(*, payment: Payment) -> None:
+    """Raise RefundNotPossible while the bank has the money, or has kept it: Stripe refunds no
+    charge that is charged back."""
+    harmless = [*INQUIRIES, DisputeStatus.WON]
+    if Dispute.objects.filter(payment=payment).exclude(status__in=harmless).exists():
+        raise RefundNotPossible("The buyer's bank has taken this money back")
 
 
 def plan_refund(
@@ -42,18 +133,24 @@ def plan_refund(
     payment: Payment,
     reason: str,
     amount: Decimal | None = None,
-    lines: dict[uuid.UUID, Decimal] | None = None,
+    lines: Mapping[uuid.UUID, Decimal] | None = None,
+    note: str = "",
     requested_by_id: uuid.UUID | None = None,
 ) -> Refund:
-    """Write down that money is to go back, in the caller's transaction; a worker sends it.
+    """Write down that money is to go back, and reserve it; a worker sends it.
 
-    With `lines` (order item → amount) it is for those lines and their sum, else for `amount`.
+    With `lines` (order item → amount) it is for those lines and their sum, else for `amount`. The
+    caller's transaction holds the payment's lock. Raises RefundNotPossible when that is nothing, or
+    more than is left of the payment.
     """
-    lines = {item: part for item, part in (lines or {}).items() if part > 0}
+    lines = lines or {}
+    total = sum(lines.values(), ZERO) if amount is None else amount
+    reserve(payment=payment, amount=total)
     refund = Refund.objects.create(
         payment=payment,
-        amount=sum(lines.values(), ZERO) if amount is None else amount,
+        amount=total,
         reason=reason,
+        note=note,
         requested_by_id=requested_by_id,
         next_attempt_at=timezone.now(),
     )
@@ -64,132 +161,19 @@ def plan_refund(
     return refund
 
 
-def send_due_refunds(*, limit: int = 20) -> int:
-    """Ask Stripe for the refunds that are due; returns how many were tried.
-
-    The idempotency key follows from the row: a worker killed between call and commit, or two
-    workers at once, give the money back once.
-    """
-    return sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
-
-
-def _send(refund: Refund) -> None:
-    try:
-        facts = stripe_gateway.create_refund(
-            intent_id=refund.payment.stripe_payment_id,
-            amount=to_minor(refund.amount),
-            refund_id=str(refund.id),
-            idempotency_key=f"refund-{refund.id}",
-        )
-    except StripeRefused as exc:
-        logger.exception("Stripe refused refund %s", refund.id)
-        _give_up(refund, code=exc.code, words=exc.message)
-    except StripeNotFound as exc:
-        logger.exception("Stripe doesn't know the payment of refund %s", refund.id)
-        _give_up(refund, code="payment_unknown", words=str(exc))
-    else:
-        sync_refund(facts=facts)
+def reserve(*, payment: Payment, amount: Decimal) -> None:
+    """Set money of the payment aside for a refund, under its lock: two refunds together never give
+    back more than was paid. Raises RefundNotPossible."""
+    left = payment.amount - payment.refunding_amount
+    if amount <= 0:
+        raise RefundNotPossible("There is nothing to refund", left=str(left))
+    if amount > left:
+        raise RefundNotPossible("More would go back than was paid", left=str(left))
+    payment.refunding_amount += amount
+    payment.save(update_fields=["refunding_amount", "updated_at"])
 
 
-def sync_refund(*, facts: RefundFacts) -> None:
-    """Bring our rows to what Stripe says of a refund, ours or one made at Stripe; idempotent, and
-    what Stripe said before it ended (asked earlier, stored later) changes nothing any more."""
-    with transaction.atomic():
-        payment = (
-            Payment.objects.select_for_update().filter(stripe_payment_id=facts.intent_id).first()
-        )
-        if payment is None:
-            logger.warning("refund %s is of no payment of ours", facts.id)
-            return
-        refund = _lock_refund(payment, facts)
-        refund.stripe_refund_id = facts.id
-        status = _FROM_STRIPE.get(facts.status, Refund.Status.PENDING)
-        if refund.status in _OVER and status == Refund.Status.PENDING:
-            return
-        refund.status = status
-        if refund.status in {Refund.Status.FAILED, Refund.Status.CANCELED}:
-            payment.needs_attention = f"Refund {facts.id} {facts.status}"
-            payment.save(update_fields=["needs_attention", "updated_at"])
-        elif refund.applied_at is None:
-            _apply(payment, refund)
-        refund.save()
-
-
-def _lock_refund(payment: Payment, facts: RefundFacts) -> Refund:
-    """Return our row for it. The payment's lock, held by now, keeps two from making one each."""
-    found = Refund.objects.filter(payment=payment, stripe_refund_id=facts.id).first()
-    own_id = parse_id(facts.refund_id)
-    if found is None and own_id is not None:
-        found = Refund.objects.filter(payment=payment, id=own_id).first()
-    if found is not None:
-        return found
-    return Refund.objects.create(
-        payment=payment,
-        stripe_refund_id=facts.id,
-        amount=from_minor(facts.amount),
-        status=Refund.Status.PENDING,
-        reason="at_stripe",
-        next_attempt_at=timezone.now(),
-    )
-
-
-def _apply(payment: Payment, refund: Refund) -> None:
-    """Take the refund into the order, once. Money that never stood for the order is not its."""
-    refund.applied_at = timezone.now()
-    if pays_its_order(payment=payment):
-        _apply_to_order(payment, refund)
-    user_id = payment.order.user_id
-    outbox.record(RefundSucceeded(refund_id=refund.id, order_id=payment.order_id, user_id=user_id))
-
-
-def _apply_to_order(payment: Payment, refund: Refund) -> None:
-    """Take the refund into the order. The money is back whether or not that fits (say, a refund
-    made again after one that failed at the bank): then the row stays and staff is shown it."""
-    lines = {line.order_item_id: line.amount for line in refund.lines.all()}
-    try:
-        order_services.apply_refund(
-            order_id=payment.order_id,
-            lines=lines,
-            rest=refund.amount - sum(lines.values(), ZERO),
-        )
-    except RefundNotPossible as exc:
-        words = f"Refund {refund.stripe_refund_id} does not fit the order: {exc.message}"
-        payment.needs_attention = words[:200]
-        payment.save(update_fields=["needs_attention", "updated_at"])
-
-
-def _claim_next() -> Refund | None:
-    now = timezone.now()
-    with transaction.atomic():
-        refund = (
-            Refund.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("payment")
-            .filter(status=Refund.Status.DUE, next_attempt_at__lte=now)
-            .order_by("next_attempt_at")
-            .first()
-        )
-        if refund is not None:
-            refund.attempts += 1
-            refund.next_attempt_at = now + CLAIM
-            refund.save(update_fields=["attempts", "next_attempt_at", "updated_at"])
-    return refund
-
-
-def _try_later(refund: Refund, exc: Exception) -> None:
-    Refund.objects.filter(id=refund.id, status=Refund.Status.DUE).update(
-        next_attempt_at=timezone.now() + back_off_delay(attempts=refund.attempts),
-        last_error=f"{type(exc).__name__}: {exc}"[:2000],
-    )
-
-
-def _give_up(refund: Refund, *, code: str, words: str) -> None:
-    with transaction.atomic():
-        # Payment before refund, as in `sync_refund`.
-        Payment.objects.select_for_update().get(id=refund.payment_id)
-        changed = Refund.objects.filter(id=refund.id, status=Refund.Status.DUE).update(
-            status=Refund.Status.FAILED, last_error=f"{code}: {words}"[:2000]
-        )
-        if changed:
-            Payment.objects.filter(id=refund.payment_id).update(
-                needs_attention=f"Stripe refused a refund: {code}"[:200]
-            )
+def release(*, payment: Payment, amount: Decimal) -> None:
+    """Give back what was reserved for a refund that came to nothing, under the payment's lock."""
+    payment.refunding_amount -= amount
+    payment.save(update_fields=["refunding_amount", "updated_at"])

@@ -52,10 +52,10 @@ def test_an_inquiry_that_becomes_a_dispute_suspends(paid: services.PaymentIntent
     assert access() == {"suspended"}
 
 
-def test_an_inquiry_that_ends_as_a_lost_dispute_suspends(paid: services.PaymentIntent) -> None:
+def test_an_inquiry_that_ends_as_a_lost_dispute_revokes(paid: services.PaymentIntent) -> None:
     services.sync_dispute(facts=dispute(paid.payment_intent_id, "warning_needs_response"))
     services.sync_dispute(facts=dispute(paid.payment_intent_id, "lost"))
-    assert access() == {"suspended"}
+    assert access() == {"revoked"}
 
 
 def test_an_inquiry_that_ends_well_changes_nothing(paid: services.PaymentIntent) -> None:
@@ -122,16 +122,18 @@ def test_what_stripe_said_before_never_overwrites_how_a_refund_ended(
     assert Refund.objects.get().status == "succeeded"
 
 
-def test_a_refund_made_again_after_one_failed_is_kept_and_shown_to_staff(
+def test_a_refund_made_again_after_one_failed_is_the_one_that_counts(
     order: Order, paid: services.PaymentIntent
 ) -> None:
     services.sync_refund(facts=refund(paid.payment_intent_id, "pending"))
     services.sync_refund(facts=refund(paid.payment_intent_id, "failed"))
     services.sync_refund(facts=refund(paid.payment_intent_id, "succeeded", number=2))
-    assert Refund.objects.filter(status="succeeded", applied_at__isnull=False).count() == 1
-    assert "re_2" in Payment.objects.get().needs_attention
+    counted = Refund.objects.get(applied_at__isnull=False, undone_at=None)
+    assert (counted.stripe_refund_id, counted.status) == ("re_2", "succeeded")
+    assert "re_1" in Payment.objects.get().needs_attention
     order.refresh_from_db()
     assert (order.status, order.refunded_amount) == ("refunded", Decimal("99.98"))
+    assert access() == {"revoked"}
 
 
 def test_the_buyer_hears_of_money_that_came_too_late_and_went_back(

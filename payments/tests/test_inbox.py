@@ -250,13 +250,13 @@ def test_a_dispute_suspends_until_it_is_won(order: Order, standin: StandIn, pay:
     assert set(Enrollment.objects.values_list("status", flat=True)) == {"active"}
 
 
-def test_a_lost_dispute_leaves_the_courses_closed(order: Order, standin: StandIn, pay: Pay) -> None:
+def test_a_lost_dispute_takes_the_courses_away(order: Order, standin: StandIn, pay: Pay) -> None:
     intent = pay_and_settle(order, pay)
     dispute = standin.open_dispute(payment_intent=intent.payment_intent_id)
     standin.close_dispute(dispute["id"], "lost")
     post("charge.dispute.closed", dispute["id"], standin, "evt_1")  # the first we hear of it
     services.handle_due_events()
-    assert set(Enrollment.objects.values_list("status", flat=True)) == {"suspended"}
+    assert set(Enrollment.objects.values_list("status", flat=True)) == {"revoked"}
     assert Dispute.objects.get().closed_at is not None
 
 

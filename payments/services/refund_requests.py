@@ -1,0 +1,167 @@
+"""Buyers ask for money back, staff decide.
+
+Locks: the payment's, then the request's. A decision is made under both, so that two members of
+staff at once decide once, and no decision crosses a refund that is under way.
+"""
+
+import uuid
+from collections.abc import Collection
+
+from django.db import transaction
+from django.utils import timezone
+
+from core import audit, outbox
+from core.errors import Invalid
+from orders import selectors as order_selectors
+from orders.errors import RefundNotPossible
+from orders.models import OrderItem
+from payments.errors import (
+    RefundAlreadyRequested,
+    RefundRequestDecided,
+    RefundRequestNotFound,
+)
+from payments.events import RefundRequestDecided as Decided
+from payments.events import RefundRequested
+from payments.models import Refund, RefundRequest
+from payments.refund_policy import check_progress, check_window
+from payments.services.refunds import (
+    check_undisputed,
+    choose_lines,
+    lock_paying_payment,
+    plan_lines,
+)
+
+Status = RefundRequest.Status
+
+
+def request_refund(
+    *,
+    order_id: uuid.UUID,
+    user_id: uuid.UUID,
+    item_ids: Collection[uuid.UUID] | None,
+    reason: str,
+) -> RefundRequest:
+    """Ask for the money of these lines of one's own order back, or (None) of all that can be.
+
+    Raises OrderNotFound (also for somebody else's), RefundAlreadyRequested, RefundNotPossible,
+    Invalid for a line of another order, RefundWindowClosed or RefundProgressTooFar.
+    """
+    order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
+    with transaction.atomic():
+        payment = lock_paying_payment(order_id=order_id)
+        if RefundRequest.objects.filter(order_id=order_id, status=Status.OPEN).exists():
+            raise RefundAlreadyRequested
+        check_undisputed(payment=payment)
+        lines = choose_lines(payment=payment, item_ids=item_ids)
+        if not any(line.left_amount for line in lines):
+            raise RefundNotPossible("There is nothing left to refund")
+        check_window(completed_at=order.completed_at or order.created_at)
+        check_progress(user_id=user_id, lines=lines)
+        request = RefundRequest.objects.create(order_id=order_id, user_id=user_id, reason=reason)
+        request.order_items.set(OrderItem.objects.filter(id__in=[line.id for line in lines]))
+        outbox.record(RefundRequested(request_id=request.id, order_id=order_id))
+    return request
+
+
+def approve_request(*, request_id: uuid.UUID, actor_id: uuid.UUID) -> RefundRequest:
+    """Grant the request: its lines are refunded; audited. The buyer's policy binds no staff.
+
+    Raises RefundRequestNotFound, RefundRequestDecided, or RefundNotPossible when by now the lines
+    are back or on their way, or the payment is disputed.
+    """
+    order_id = _order_of(request_id)
+    with transaction.atomic():
+        payment = lock_paying_payment(order_id=order_id)
+        request = _lock_open(request_id)
+        wanted = set(request.order_items.values_list("id", flat=True))
+        left = {line.id for line in choose_lines(payment=payment, item_ids=None)}
+        refund = plan_lines(
+            payment=payment,
+            item_ids=None if wanted == left else wanted,
+            reason="requested",
+            note=f"asked for by the buyer: {request.reason}",
+            actor_id=actor_id,
+        )
+        _decide(request, Status.GRANTED, actor_id=actor_id, refund=refund)
+    return request
+
+
+def refuse_request(*, request_id: uuid.UUID, actor_id: uuid.UUID, reason: str) -> RefundRequest:
+    """Decline the request; the buyer is told the reason. Audited. Raises RefundRequestNotFound,
+    RefundRequestDecided, or Invalid without a reason."""
+    if not reason.strip():
+        raise Invalid("The buyer is owed a reason", reason=["This field may not be blank."])
+    _order_of(request_id)
+    with transaction.atomic():
+        request = _lock_open(request_id)
+        _decide(request, Status.DECLINED, actor_id=actor_id, reason=reason.strip())
+    return request
+
+
+def answer_by_refund(*, refund: Refund, order_id: uuid.UUID) -> None:
+    """Grant the order's open request once all it asks for is back, whoever began the refunds. The
+    caller holds the payment's lock and has taken the refund into the order."""
+    request = (
+        RefundRequest.objects.select_for_update()
+        .filter(order_id=order_id, status=Status.OPEN)
+        .first()
+    )
+    if request is None:
+        return
+    lines = order_selectors.list_order_lines(order_id=order_id)
+    back = {line.id for line in lines if line.state == OrderItem.State.REFUNDED}
+    if back.issuperset(request.order_items.values_list("id", flat=True)):
+        is_free = not RefundRequest.objects.filter(refund=refund).exists()
+        _decide(
+            request,
+            Status.GRANTED,
+            actor_id=refund.requested_by_id,
+            refund=refund if is_free else None,
+        )
+
+
+def _order_of(request_id: uuid.UUID) -> uuid.UUID:
+    order_id = (
+        RefundRequest.objects.filter(id=request_id).values_list("order_id", flat=True).first()
+    )
+    if order_id is None:
+        raise RefundRequestNotFound
+    return order_id
+
+
+def _lock_open(request_id: uuid.UUID) -> RefundRequest:
+    request = RefundRequest.objects.select_for_update().get(id=request_id)
+    if request.status != Status.OPEN:
+        raise RefundRequestDecided(status=request.status)
+    return request
+
+
+def _decide(
+    request: RefundRequest,
+    status: RefundRequest.Status,
+    *,
+    actor_id: uuid.UUID | None,
+    refund: Refund | None = None,
+    reason: str = "",
+) -> None:
+    request.status = status
+    request.decided_by_id = actor_id
+    request.decided_at = timezone.now()
+    request.decision_reason = reason
+    request.refund = refund
+    request.save()
+    audit.record_audit(
+        actor_id=actor_id,
+        action=f"refund_request.{status}",
+        target_type="refund_request",
+        target_id=request.id,
+        details={"order": str(request.order_id), "reason": reason},
+    )
+    outbox.record(
+        Decided(
+            request_id=request.id,
+            order_id=request.order_id,
+            user_id=request.user_id,
+            granted=status == Status.GRANTED,
+        )
+    )
