@@ -1,7 +1,7 @@
 """The only module that speaks to Stripe: typed facts in and out, short time-outs, typed errors.
 
 Callers hold no transaction and no lock while they are in here (house rule 4). Amounts are in minor
-units, as Stripe has them.
+units, as Stripe has them. How long a call may take is the caller's `stripe_patience.deadline`.
 """
 
 import datetime as dt
@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 import stripe
@@ -18,10 +18,12 @@ from django.conf import settings
 from django.db import connection
 
 from payments.errors import InvalidSignature, PaymentsUnavailable
+from payments.stripe_patience import wait_for
 
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 2.0
+_KEYS_TRIED = 5
 # Stripe's docs, "Zero-decimal currencies" and "Three-decimal currencies": ¥1000 sent as hundredths
 # would be charged a hundredfold.
 NOT_IN_HUNDREDTHS = frozenset(
@@ -41,6 +43,11 @@ class StripeNotFound(Exception):
 
 class StripeBusy(PaymentsUnavailable):
     """A call with the same idempotency key is under way (Stripe answers 409): ask again soon."""
+
+
+class StripeFailedBefore(PaymentsUnavailable):
+    """Stripe gives a failure of its own again that it stored under this idempotency key: for a day
+    the key will get nothing else."""
 
 
 class StripeRefused(Exception):
@@ -132,18 +139,18 @@ def create_intent(
     if currency in NOT_IN_HUNDREDTHS:
         logger.error("CURRENCY=%s can't be charged: amounts are sent in hundredths", currency)
         raise PaymentsUnavailable("Payments in this currency are not supported")
+    params: Any = {
+        "amount": amount,
+        "currency": currency,
+        "description": f"LearnFlow {order_number}",
+        "metadata": {"order_id": order_id, "order_number": order_number},
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+    }
+    # Should a failure have left an intent behind, nobody has its secret: it can't be paid.
     return _intent(
-        _call(
-            lambda client: client.v1.payment_intents.create(
-                {
-                    "amount": amount,
-                    "currency": currency,
-                    "description": f"LearnFlow {order_number}",
-                    "metadata": {"order_id": order_id, "order_number": order_number},
-                    "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                },
-                {"idempotency_key": idempotency_key},
-            )
+        _create(
+            lambda key, client: client.v1.payment_intents.create(params, {"idempotency_key": key}),
+            key=idempotency_key,
         )
     )
 
@@ -174,16 +181,22 @@ def create_refund(
     *, intent_id: str, amount: int, refund_id: str, idempotency_key: str
 ) -> RefundFacts:
     """Give money back. Raises StripeRefused when it can't be, e.g. it already was."""
+    params: Any = {
+        "payment_intent": intent_id,
+        "amount": amount,
+        "metadata": {"refund_id": refund_id},
+    }
+
+    def find(client: stripe.StripeClient) -> Any | None:
+        page = client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
+        ours = (r for r in page.auto_paging_iter() if _metadata(r, "refund_id") == refund_id)
+        return next(ours, None)
+
     return _refund(
-        _call(
-            lambda client: client.v1.refunds.create(
-                {
-                    "payment_intent": intent_id,
-                    "amount": amount,
-                    "metadata": {"refund_id": refund_id},
-                },
-                {"idempotency_key": idempotency_key},
-            )
+        _create(
+            lambda key, client: client.v1.refunds.create(params, {"idempotency_key": key}),
+            key=idempotency_key,
+            find=lambda: _call(find),
         )
     )
 
@@ -286,13 +299,37 @@ def _is_signed(raw_body: bytes, signature: str, secret: str) -> bool:
     return True
 
 
+def _create(
+    create: Callable[[str, stripe.StripeClient], Any],
+    *,
+    key: str,
+    find: Callable[[], Any | None] = lambda: None,
+) -> Any:
+    """Create under the key, or under the first that follows from it for which Stripe stored no
+    failure of its own (a 500 is kept and given again for a day: Stripe's docs, "Idempotent
+    requests"). Whoever creates the same thing walks the same keys, and so ends at the same one.
+
+    `find` looks for what a failure may have left behind all the same.
+    """
+    for living in (key, *(f"{key}-again-{number}" for number in range(1, _KEYS_TRIED))):
+        try:
+            return _call(partial(create, living))
+        except StripeFailedBefore:
+            if (found := find()) is not None:
+                return found
+    raise StripeFailedBefore
+
+
 def _call(work: Callable[[stripe.StripeClient], Any]) -> Any:
     if not is_configured():
         raise PaymentsUnavailable("Payments are not configured")
     if connection.in_atomic_block and not _in_test_transaction():
         raise RuntimeError("no call to Stripe inside a transaction")
+    client = _client(
+        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.STRIPE_TIMEOUT_SECONDS
+    )
     with _translated():
-        return work(_client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE))
+        return wait_for(lambda: work(client))
 
 
 def _in_test_transaction() -> bool:
@@ -313,18 +350,18 @@ def _translated() -> Iterator[None]:
     except stripe.StripeError as exc:
         if exc.http_status == 409:
             raise StripeBusy from exc
+        if (exc.http_status or 0) >= 500 and "Idempotent-Replayed" in (exc.headers or {}):
+            raise StripeFailedBefore from exc
         logger.warning("Stripe doesn't answer: %s", exc)
         raise PaymentsUnavailable from exc
 
 
 @lru_cache(maxsize=4)
-def _client(secret_key: str, api_base: str) -> stripe.StripeClient:
+def _client(secret_key: str, api_base: str, seconds: float) -> stripe.StripeClient:
     return stripe.StripeClient(
         secret_key,
         base_addresses={"api": api_base} if api_base else {},
-        http_client=stripe.RequestsClient(
-            timeout=(CONNECT_TIMEOUT_SECONDS, settings.STRIPE_TIMEOUT_SECONDS)
-        ),
+        http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, seconds)),
         max_network_retries=0,
     )
 

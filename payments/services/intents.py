@@ -17,6 +17,7 @@ from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused
 from payments.models import Payment, first_check
 from payments.services.settlement import forget_payment, settle
 from payments.stripe_gateway import IntentFacts, StripeBusy, StripeNotFound, StripeRefused
+from payments.stripe_patience import deadline, time_left
 
 # Seconds between attempts while the same Idempotency-Key is being worked on.
 _PATIENCE = (0.1, 0.2, 0.4, 0.8)
@@ -51,6 +52,11 @@ def create_payment_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> Payment
     Raises OrderNotFound, OrderNotPayable, PaymentsUnavailable or PaymentRefused. The key of the
     call follows from the order and the attempt: twice, at once or after a crash, it is one intent.
     """
+    with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+        return _find_or_create_intent(order_id=order_id, user_id=user_id)
+
+
+def _find_or_create_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> PaymentIntent:
     order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
     if order.status != "pending":
         raise OrderNotPayable(order_status=order.status)
@@ -71,7 +77,8 @@ def confirm_payment(
     money came too late and is going back, or PaymentsUnavailable.
     """
     order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
-    intent = _look_up(payment_intent_id)
+    with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+        intent = _look_up(payment_intent_id)
     if not _belongs(order, intent):
         raise InvalidPayment
     settlement = settle(intent=intent)
@@ -131,6 +138,8 @@ def _create_at_stripe(order: OrderForPayment) -> IntentFacts:
         try:
             return _create_once(order)
         except StripeBusy:
+            if time_left() <= pause:
+                raise
             time.sleep(pause)
     return _create_once(order)
 
