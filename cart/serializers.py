@@ -1,22 +1,10 @@
 """Bodies and shapes of cart and wishlist (plan 4.4, contract "Reviews, wishlist, cart")."""
 
-import uuid
-from typing import Any
-
 from rest_framework import serializers
 
 from cart.selectors import Obstacle
 from cart.services import MAX_LINES
-from core.serializers import WRONG_TYPE, ApiSerializer, MoneyField
-
-
-class CourseIdField(serializers.UUIDField):
-    """A course's id inside a list, where DRF would take a number for a UUID."""
-
-    def to_internal_value(self, data: Any) -> uuid.UUID:
-        if not isinstance(data, str):
-            raise serializers.ValidationError("Must be a string.", code=WRONG_TYPE)
-        return super().to_internal_value(data)
+from core.serializers import ApiSerializer, IdItemField, MoneyField
 
 
 class AddCourseSerializer(ApiSerializer):
@@ -28,7 +16,7 @@ class AddCourseSerializer(ApiSerializer):
 class MergeSerializer(ApiSerializer):
     """A guest's cart, as the SPA kept it."""
 
-    course_ids = serializers.ListField(child=CourseIdField(), max_length=MAX_LINES)
+    course_ids = serializers.ListField(child=IdItemField(), max_length=MAX_LINES)
 
 
 class CourseInCartSerializer(ApiSerializer):

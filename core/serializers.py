@@ -1,5 +1,6 @@
 """Serializer bases and fields: strict JSON types in, money and times in one shape out."""
 
+import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -88,6 +89,15 @@ class NumberField(serializers.DecimalField):
             return None
         number = round(Decimal(value), self.decimal_places or 0)
         return int(number) if number == number.to_integral_value() else float(number)
+
+
+class IdItemField(serializers.UUIDField):
+    """An id within a list; a number isn't taken for one."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Must be a string.", code=WRONG_TYPE)
+        return super().to_internal_value(data)
 
 
 def as_drf_error(exc: DjangoValidationError, *, field: str) -> serializers.ValidationError:

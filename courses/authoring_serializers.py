@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.serializers import WRONG_TYPE, ApiSerializer, MoneyField, NumberField
+from core.serializers import WRONG_TYPE, ApiSerializer, IdItemField, MoneyField, NumberField
 from courses.errors import CategoryNotFound
 from courses.models import Course
 from courses.selectors import find_category_id
@@ -28,15 +28,6 @@ class TextItemField(serializers.CharField):
         if not isinstance(data, str):
             raise serializers.ValidationError("Must be a string.", code=WRONG_TYPE)
         return str(super().to_internal_value(data))
-
-
-class IdItemField(serializers.UUIDField):
-    """An id within a list; a number isn't taken for one."""
-
-    def to_internal_value(self, data: Any) -> uuid.UUID:
-        if not isinstance(data, str):
-            raise serializers.ValidationError("Must be a string.", code=WRONG_TYPE)
-        return super().to_internal_value(data)
 
 
 class WebAddressField(serializers.URLField):
