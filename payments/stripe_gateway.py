@@ -120,10 +120,12 @@ class EventFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[_F]):
-    """Part of a list, newest first. `after` leads to the next page; it is empty on the last."""
+    """Part of a list, newest first. `after` leads to the next page; it is empty on the last.
+    `oldest` is when its last item was made, None of an empty one."""
 
     items: list[_F]
     after: str
+    oldest: dt.datetime | None
 
 
 def is_configured() -> bool:
@@ -286,6 +288,7 @@ def _page(
     return Page(
         items=[read(item) for item in items],
         after=items[-1].id if items and page.has_more else "",
+        oldest=_time(items[-1].created) if items else None,
     )
 
 

@@ -12,6 +12,24 @@ def handle_stripe_events() -> int:
 
 
 @shared_task
+def poll_stripe_events() -> int:
+    """Store the events that no webhook brought."""
+    return services.poll_events()
+
+
+@shared_task
+def prune_stripe_events() -> int:
+    """Drop events that were handled or ignored long ago."""
+    return services.prune_events()
+
+
+@shared_task
+def compare_with_stripe() -> bool:
+    """Go on with the daily comparison with Stripe, for some seconds at a time."""
+    return services.compare_when_due()
+
+
+@shared_task
 def reconcile_payments() -> int:
     """Look up open payments at Stripe that are due."""
     return services.reconcile_due_payments()

@@ -1,14 +1,21 @@
 """Writes about money: intents, settlement, refunds, disputes, the event inbox, reconciliation."""
 
+from payments.services.comparison import compare_now, compare_when_due
 from payments.services.disputes import sync_dispute
 from payments.services.expiry import expire_orders
-from payments.services.inbox import handle_due_events, receive_event, resend_events
+from payments.services.inbox import (
+    handle_due_events,
+    prune_events,
+    receive_event,
+    resend_events,
+)
 from payments.services.intents import (
     Confirmation,
     PaymentIntent,
     confirm_payment,
     create_payment_intent,
 )
+from payments.services.polling import poll_events
 from payments.services.reconciliation import reconcile_due_payments
 from payments.services.refund_requests import approve_request, refuse_request, request_refund
 from payments.services.refund_sending import send_due_refunds
@@ -21,10 +28,14 @@ __all__ = [
     "PaymentIntent",
     "Settlement",
     "approve_request",
+    "compare_now",
+    "compare_when_due",
     "confirm_payment",
     "create_payment_intent",
     "expire_orders",
     "handle_due_events",
+    "poll_events",
+    "prune_events",
     "receive_event",
     "reconcile_due_payments",
     "refund_order",

@@ -1,0 +1,214 @@
+"""The comparison with Stripe: page by page, each difference healed by what a webhook would have
+done, and what can't be healed kept in sight of staff.
+
+A run is a row with a position. Whoever holds its lease works on for a while and gives it back: no
+worker is busy for long, and a killed one costs no more than the lease. In the end the books
+themselves are verified (`payments.books`).
+"""
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from core.money import ZERO
+from payments import books, stripe_gateway
+from payments.errors import PaymentsUnavailable
+from payments.models import ReconciliationDifference, ReconciliationRun
+from payments.services.comparing import PageOutcome, compare_object, compare_page
+from payments.services.differences import list_unseen_ids, record_look
+from payments.services.matching import SUBJECTS, TOTALS, Found
+
+logger = logging.getLogger(__name__)
+
+EVERY = dt.timedelta(days=1)
+# How long a worker goes on before it gives the run back.
+SLICE_SECONDS = 15.0
+BOOKS = "books"
+_BY_NAME = {subject.name: subject for subject in SUBJECTS}
+_STAGES = [*_BY_NAME, "open", BOOKS]
+_COUNTERS = {
+    "payment_intent": "payments_compared",
+    "refund": "refunds_compared",
+    "dispute": "disputes_compared",
+}
+
+OnProgress = Callable[[ReconciliationRun], None]
+
+
+def compare_when_due() -> bool:
+    """Work on the run under way, or begin the daily one when its time has come; returns whether
+    there was anything to do. Does nothing where Stripe isn't configured.
+
+    When Stripe doesn't answer, the run waits for its next turn where it stands.
+    """
+    if not stripe_gateway.is_configured():
+        return False
+    run = _claim() or _begin_daily()
+    if run is None:
+        return False
+    started = time.monotonic()
+    try:
+        while run.finished_at is None and time.monotonic() - started < SLICE_SECONDS:
+            _advance(run)
+    except PaymentsUnavailable as exc:
+        logger.warning("the comparison with Stripe waits: %s", exc)
+        _save(run, error=f"{type(exc).__name__}: {exc}"[:2000])
+    else:
+        _save(run, leased_until=None)
+    return True
+
+
+def compare_now(*, since: dt.datetime, on_progress: OnProgress) -> ReconciliationRun:
+    """Compare everything since then, to the end, and return the finished run. A run under way is
+    given up for it. Raises PaymentsUnavailable, which ends the run with that error."""
+    run = _begin_instead(since)
+    try:
+        while run.finished_at is None:
+            _advance(run)
+            on_progress(run)
+    except PaymentsUnavailable as exc:
+        _save(run, error=f"{type(exc).__name__}: {exc}"[:2000], finished_at=timezone.now())
+        raise
+    return run
+
+
+def _begin_daily() -> ReconciliationRun | None:
+    now = timezone.now()
+    recent = ReconciliationRun.objects.filter(created_at__gt=now - EVERY)
+    # A look at the last hour only, by hand, doesn't stand for the daily one.
+    is_whole = Q(since__lte=F("created_at") - settings.RECONCILE_WINDOW)
+    if recent.filter(Q(finished_at=None) | is_whole & Q(error="")).exists():
+        return None
+    return _begin(now - settings.RECONCILE_WINDOW)
+
+
+def _begin(since: dt.datetime) -> ReconciliationRun | None:
+    """Return a new run, held by the caller; None when there is one under way."""
+    try:
+        with transaction.atomic():
+            return ReconciliationRun.objects.create(
+                since=since,
+                position={"stage": _STAGES[0]},
+                leased_until=timezone.now() + settings.LEASE,
+            )
+    except IntegrityError:
+        return None
+
+
+def _begin_instead(since: dt.datetime) -> ReconciliationRun:
+    while (run := _begin(since)) is None:
+        ReconciliationRun.objects.filter(finished_at=None).update(
+            finished_at=timezone.now(), leased_until=None, error="Given up for another run"
+        )
+    return run
+
+
+def _claim() -> ReconciliationRun | None:
+    now = timezone.now()
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    with transaction.atomic():
+        run = (
+            ReconciliationRun.objects.select_for_update(skip_locked=True)
+            .filter(free, finished_at=None)
+            .first()
+        )
+        if run is not None:
+            run.leased_until = now + settings.LEASE
+            run.save(update_fields=["leased_until", "updated_at"])
+    return run
+
+
+def _advance(run: ReconciliationRun) -> None:
+    """Take the next step: a page of one list, what is open from before, or the books."""
+    stage = run.position["stage"]
+    if stage in _BY_NAME:
+        after = _compare_page(run, stage)
+    else:
+        after = ""
+        if stage == BOOKS:
+            _verify_books(run)
+        else:
+            _look_at_open_ones(run)
+    if not after:
+        _next_stage(run, stage)
+    is_over = run.finished_at is not None
+    _save(run, error="", leased_until=None if is_over else timezone.now() + settings.LEASE)
+
+
+def _next_stage(run: ReconciliationRun, stage: str) -> None:
+    rest = _STAGES[_STAGES.index(stage) + 1 :]
+    run.position = {"stage": rest[0]} if rest else {}
+    if not rest:
+        run.finished_at = timezone.now()
+
+
+def _compare_page(run: ReconciliationRun, stage: str) -> str:
+    told = run.position.get("until")
+    until = parse_datetime(told) if told else None
+    outcome = compare_page(
+        subject=_BY_NAME[stage], run=run, after=run.position.get("after", ""), until=until
+    )
+    counter = _COUNTERS[stage]
+    setattr(run, counter, getattr(run, counter) + outcome.compared)
+    run.differences_healed += outcome.healed
+    run.totals = _added(run.totals, outcome)
+    oldest = outcome.oldest or until
+    run.position = {
+        "stage": stage,
+        "after": outcome.after,
+        "until": oldest.isoformat() if oldest else None,
+    }
+    return outcome.after
+
+
+def _added(totals: dict[str, dict[str, str]], outcome: PageOutcome) -> dict[str, dict[str, str]]:
+    sums = {
+        currency: {name: Decimal(value) for name, value in row.items()}
+        for currency, row in totals.items()
+    }
+    for currency, row in outcome.totals.items():
+        known = sums.setdefault(currency, dict.fromkeys(TOTALS, ZERO))
+        sums[currency] = {name: known[name] + row[name] for name in TOTALS}
+    return {
+        currency: {name: str(value) for name, value in row.items()}
+        for currency, row in sums.items()
+    }
+
+
+def _look_at_open_ones(run: ReconciliationRun) -> None:
+    """Look at what was open before and lies outside this run's window: it may be gone by now."""
+    for name, subject in _BY_NAME.items():
+        for object_id in list_unseen_ids(object_type=name, since=run.created_at):
+            run.differences_healed += compare_object(subject=subject, run=run, object_id=object_id)
+
+
+def _verify_books(run: ReconciliationRun) -> None:
+    broken: dict[str, books.Violation] = {}
+    for violation in books.verify():
+        logger.error("the books are broken: %s", violation)
+        broken.setdefault(violation.invariant, violation)
+    kind = ReconciliationDifference.Kind.BOOKS
+    for invariant in books.INVARIANTS:
+        row = broken.get(invariant.name)
+        left = [Found(kind=kind, ours=str(row), theirs=invariant.sentence)] if row else []
+        record_look(run=run, object_type=BOOKS, object_id=invariant.name, before=left, left=left)
+
+
+def _save(run: ReconciliationRun, **changes: Any) -> None:
+    """Write the run, unless it was given up for another one meanwhile."""
+    for name, value in changes.items():
+        setattr(run, name, value)
+    fields = ("position", "leased_until", "finished_at", "totals", "differences_healed", "error")
+    values = {name: getattr(run, name) for name in (*fields, *_COUNTERS.values())}
+    rows = ReconciliationRun.objects.filter(id=run.id, finished_at=None)
+    if not rows.update(**values, updated_at=timezone.now()):
+        run.refresh_from_db()
