@@ -180,7 +180,10 @@ _SWEEPS: dict[str, dict[str, Any]] = {
     "sweep-outbox": {"task": "core.tasks.deliver_outbox", "schedule": 3.0},
     "sweep-emails": {"task": "notifications.tasks.send_due_emails", "schedule": 3.0},
     "sweep-stripe-events": {"task": "payments.tasks.handle_stripe_events", "schedule": 5.0},
-    "reconcile-payments": {"task": "payments.tasks.reconcile_payments", "schedule": 60.0},
+    "reconcile-payments": {"task": "payments.tasks.reconcile_payments", "schedule": 15.0},
+    "poll-stripe-events": {"task": "payments.tasks.poll_stripe_events", "schedule": 30.0},
+    "compare-with-stripe": {"task": "payments.tasks.compare_with_stripe", "schedule": 30.0},
+    "prune-stripe-events": {"task": "payments.tasks.prune_stripe_events", "schedule": 3600.0},
     "send-due-refunds": {"task": "payments.tasks.send_due_refunds", "schedule": 10.0},
     "expire-orders": {"task": "payments.tasks.expire_orders", "schedule": 60.0},
     "issue-certificates": {
@@ -299,6 +302,8 @@ STRIPE_PUBLIC_KEY: str = env.str("STRIPE_PUBLIC_KEY", default="")
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
 STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
+# How far back the nightly comparison with Stripe goes.
+RECONCILE_WINDOW = timedelta(days=env.int("RECONCILE_DAYS", default=3))
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=5.0)
 # All of a request's calls together.
 STRIPE_DEADLINE_SECONDS: float = env.float("STRIPE_DEADLINE_SECONDS", default=5.0)
