@@ -2,6 +2,7 @@
 
 from payments.selectors.disputes import DisputeDetails, get_dispute_details
 from payments.selectors.payments import get_order_number, pays_its_order
+from payments.selectors.reconciliation import list_open_differences
 from payments.selectors.refund_requests import (
     RefundRequestRow,
     get_latest_request,
@@ -31,6 +32,7 @@ __all__ = [
     "get_refund",
     "get_refund_facts",
     "get_request",
+    "list_open_differences",
     "list_refundable_lines",
     "list_refunds",
     "list_requests",

@@ -1,0 +1,124 @@
+"""`manage.py reconcile`: compares our payments, refunds and disputes with Stripe's, now."""
+
+import argparse
+import datetime as dt
+import re
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from payments import selectors, services
+from payments.errors import PaymentsUnavailable
+from payments.models import ReconciliationDifference, ReconciliationRun
+
+_AGE = re.compile(r"(\d{1,4})([dh])")
+
+
+class Command(BaseCommand):
+    help = (
+        "Compares payments, refunds and disputes with Stripe's, heals what differs as a webhook "
+        "would, and verifies the books. Exits with 1 when differences stay."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--since", type=_moment, default="3d",
+            help="how far back: 3d, 12h, or an ISO date or time (UTC where no offset is given; "
+            "default: 3d)",
+        )  # fmt: skip
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(file=self.stdout)  # type: ignore[arg-type]
+        try:
+            run = _compare(options["since"], Console(stderr=True))
+        except PaymentsUnavailable as exc:
+            raise CommandError(f"{exc.message}. Nothing is lost: run it again.") from exc
+        if run.error:
+            raise CommandError(run.error)
+        console.print(_totals_of(run))
+        differences = selectors.list_open_differences()
+        if differences:
+            console.print(_table_of(differences))
+            raise CommandError(f"{len(differences)} differences stay.", returncode=1)
+        console.print("[green]No difference is left.[/green]")
+
+
+def _compare(since: dt.datetime, console: Console) -> ReconciliationRun:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        # How many pages Stripe has is known only at the end: the bar shows the time covered.
+        task = progress.add_task("payment intents", total=None)
+
+        def show(run: ReconciliationRun) -> None:
+            covered, whole = _covered(run)
+            progress.update(task, description=_describe(run), completed=covered, total=whole)
+
+        return services.compare_now(since=since, on_progress=show)
+
+
+def _describe(run: ReconciliationRun) -> str:
+    return (
+        f"{run.position.get('stage', 'done').replace('_', ' ')}: "
+        f"{run.payments_compared:,} payments, {run.refunds_compared:,} refunds, "
+        f"{run.disputes_compared:,} disputes, {run.differences_healed:,} healed"
+    )
+
+
+def _covered(run: ReconciliationRun) -> tuple[float, float]:
+    """Return how many seconds of the time were covered, and of how many: lists go from now
+    backwards."""
+    whole = (run.created_at - run.since).total_seconds()
+    if run.finished_at is not None:
+        return whole, whole
+    reached = parse_datetime(run.position.get("until") or "") or run.created_at
+    return max(0.0, (run.created_at - reached).total_seconds()), whole
+
+
+def _totals_of(run: ReconciliationRun) -> Table:
+    table = Table(title=f"Since {run.since:%Y-%m-%d %H:%M} UTC", title_justify="left")
+    for name in ("", "Ours", "Stripe's"):
+        table.add_column(name, justify="right" if name else "left")
+    for currency, sums in sorted(run.totals.items()):
+        for what in ("captured", "refunded"):
+            ours, theirs = sums[f"{what}_here"], sums[f"{what}_there"]
+            mark = "" if ours == theirs else " [red]✗[/red]"
+            table.add_row(f"{what.capitalize()}, {currency}", ours, f"{theirs}{mark}")
+    for what, count in (
+        ("Payments compared", run.payments_compared),
+        ("Refunds compared", run.refunds_compared),
+        ("Disputes compared", run.disputes_compared),
+        ("Differences healed", run.differences_healed),
+    ):
+        table.add_row(what, f"{count:,}", "")
+    return table
+
+
+def _table_of(differences: list[ReconciliationDifference]) -> Table:
+    table = Table(title="Differences that stay", title_justify="left")
+    for name in ("Since", "What", "Kind", "Ours", "Stripe's"):
+        table.add_column(name, overflow="fold")
+    for row in differences:
+        what = f"{row.object_type} {row.object_id}"
+        table.add_row(f"{row.created_at:%Y-%m-%d %H:%M}", what, row.kind, row.ours, row.theirs)
+    return table
+
+
+def _moment(text: str) -> dt.datetime:
+    """Return the time meant by `3d`, `12h`, `2026-01-31` or `2026-01-31T12:00Z`."""
+    age = _AGE.fullmatch(text)
+    if age is not None:
+        unit = "days" if age[2] == "d" else "hours"
+        return timezone.now() - dt.timedelta(**{unit: int(age[1])})
+    try:
+        day = parse_date(text)
+        moment = dt.datetime.combine(day, dt.time.min) if day else parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no age such as 3d and no ISO date")
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
