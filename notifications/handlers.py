@@ -16,7 +16,7 @@ from notifications.services import write_email
 from orders import selectors as order_selectors
 from orders.events import OrderCompleted
 from payments import selectors as payment_selectors
-from payments.events import RefundSucceeded
+from payments.events import RefundFailed, RefundRequestDecided, RefundSucceeded
 from users import selectors as user_selectors
 from users.events import PasswordChanged, PasswordResetRequested, VerificationRequested
 from users.links import password_reset_link, verification_link
@@ -119,6 +119,45 @@ def mail_refund(event: RefundSucceeded) -> None:
     _mail(user, event, letter)
 
 
+@subscribe(RefundFailed, name="notifications.mail_refund_undone")
+def mail_refund_undone(event: RefundFailed) -> None:
+    """Tell the buyer that money they were told of doesn't come."""
+    user = user_selectors.find_user(user_id=event.user_id) if event.user_id else None
+    if user is None or not event.was_applied:
+        return
+    facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
+    letter = letters.refund_undone(
+        first_name=user.first_name,
+        order_number=facts.order_number,
+        amount=facts.amount,
+        currency=facts.currency,
+    )
+    _mail(user, event, letter)
+
+
+@subscribe(RefundRequestDecided, name="notifications.mail_request_decided")
+def mail_request_decided(event: RefundRequestDecided) -> None:
+    """Tell the buyer what became of their request."""
+    user = user_selectors.find_user(user_id=event.user_id) if event.user_id else None
+    if user is None:
+        return
+    row = payment_selectors.get_request(request_id=event.request_id)
+    titles = [item["course"]["title"] for item in row["items"]]
+    letter = (
+        letters.request_granted(
+            first_name=user.first_name, order_number=row["order_number"], titles=titles
+        )
+        if event.granted
+        else letters.request_declined(
+            first_name=user.first_name,
+            order_number=row["order_number"],
+            titles=titles,
+            reason=row["decision_reason"] or "",
+        )
+    )
+    _mail(user, event, letter)
+
+
 _KINDS: dict[type[Event], str] = {
     VerificationRequested: "verification",
     PasswordResetRequested: "password-reset",
@@ -127,6 +166,8 @@ _KINDS: dict[type[Event], str] = {
     Enrolled: "enrollment",
     CertificateIssued: "certificate",
     RefundSucceeded: "refund",
+    RefundFailed: "refund-undone",
+    RefundRequestDecided: "refund-request",
 }
 
 

@@ -138,6 +138,147 @@ def refund(*, first_name: str, order_number: str, amount: Decimal, currency: str
     )
 
 
+def refund_undone(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
+    """The bank sent a refund back; what was bought is open again until it is sorted out."""
+    return Letter(
+        subject=f"Your refund for order {order_number} did not arrive",
+        heading=f"Hello {first_name},",
+        paragraphs=[
+            f"Your bank has sent back our refund of {money(amount, currency)} for your order "
+            f"{order_number}.",
+            "Until we have found another way to pay you, your courses are open again. We have been "
+            "told and will get in touch; you don't need to do anything.",
+        ],
+    )
+
+
+def request_granted(*, first_name: str, order_number: str, titles: Sequence[str]) -> Letter:
+    """Yes to a refund; the mail about the money follows."""
+    return Letter(
+        subject=f"Your refund request for order {order_number} was granted",
+        heading=f"Hello {first_name},",
+        paragraphs=[
+            f"We have granted the refund you asked for, of order {order_number}.",
+            "We will write again when the money is on its way.",
+        ],
+        lines=[Line(label=title, value="refund") for title in titles],
+    )
+
+
+def request_declined(
+    *, first_name: str, order_number: str, titles: Sequence[str], reason: str
+) -> Letter:
+    """No to a refund, and why."""
+    return Letter(
+        subject=f"Your refund request for order {order_number}",
+        heading=f"Hello {first_name},",
+        paragraphs=[
+            f"We are sorry: we can't refund your order {order_number}. This is why:",
+            reason,
+        ],
+        lines=[Line(label=title, value="stays yours") for title in titles],
+    )
+
+
+def staff_refund_request(
+    *, order_number: str, titles: Sequence[str], reason: str, url: str
+) -> Letter:
+    """To staff: somebody wants their money back."""
+    return Letter(
+        subject=f"Refund requested for order {order_number}",
+        heading=f"Order {order_number}",
+        paragraphs=["The buyer asks for a refund.", reason or "No reason was given."],
+        lines=[Line(label=title, value="requested") for title in titles],
+        action=("Decide", url),
+    )
+
+
+def staff_refund_failed(
+    *, order_number: str, amount: Decimal, currency: str, reason: str, undone: bool, url: str
+) -> Letter:
+    """To staff: a refund came to nothing, and the buyer is still owed it."""
+    after = (
+        "It had been taken into the order, and was taken out again: the courses are open."
+        if undone
+        else "It never left, and nothing of the order was changed."
+    )
+    return Letter(
+        subject=f"A refund of order {order_number} failed",
+        heading=f"Order {order_number}",
+        paragraphs=[
+            f"The refund of {money(amount, currency)} came to nothing"
+            + (f" ({reason})." if reason else "."),
+            after,
+            "The buyer has to be paid in another way.",
+        ],
+        action=("See the payment", url),
+    )
+
+
+def staff_dispute(
+    *,
+    order_number: str,
+    stripe_id: str,
+    amount: Decimal,
+    currency: str,
+    reason: str,
+    evidence_due: str,
+    is_inquiry: bool,
+    url: str,
+) -> Letter:
+    """To staff: a bank asks about a payment, or took it back."""
+    what = "inquiry" if is_inquiry else "dispute"
+    paragraphs = [
+        f"The buyer's bank opened the {what} {stripe_id} over {money(amount, currency)}"
+        + (f" ({reason})." if reason else "."),
+        "The money was not moved, and the courses stay open."
+        if is_inquiry
+        else "The money was taken back, and the courses rest until it is decided.",
+    ]
+    if evidence_due:
+        paragraphs.append(f"Evidence is due at Stripe by {evidence_due}.")
+    return Letter(
+        subject=f"A payment of order {order_number} is disputed",
+        heading=f"Order {order_number}",
+        paragraphs=paragraphs,
+        action=("See the dispute", url),
+    )
+
+
+def staff_dispute_closed(
+    *, order_number: str, stripe_id: str, amount: Decimal, currency: str, won: bool, url: str
+) -> Letter:
+    """To staff: how it ended."""
+    after = (
+        "The money is ours again, and so are the buyer's courses open."
+        if won
+        else "The money is lost, and the courses were taken away."
+    )
+    return Letter(
+        subject=f"The dispute of order {order_number} is {'over' if won else 'lost'}",
+        heading=f"Order {order_number}",
+        paragraphs=[
+            f"The dispute {stripe_id} over {money(amount, currency)} is "
+            f"{'decided for us or withdrawn' if won else 'lost'}.",
+            after,
+        ],
+        action=("See the dispute", url),
+    )
+
+
+def staff_undue_payment(*, order_number: str, reason: str, url: str) -> Letter:
+    """To staff: money came that can't stay."""
+    return Letter(
+        subject=f"A payment of order {order_number} is being given back",
+        heading=f"Order {order_number}",
+        paragraphs=[
+            f"Money came that can't stand for the order ({reason.replace('_', ' ')}). It goes back "
+            "to the buyer by itself.",
+        ],
+        action=("See the payment", url),
+    )
+
+
 def money(amount: Decimal, currency: str) -> str:
     """Return an amount as a reader expects it, e.g. "89.99 USD"."""
     return f"{amount:,.2f} {currency.upper()}"

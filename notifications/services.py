@@ -26,8 +26,11 @@ MAX_ATTEMPTS = 12
 UNREACHABLE_PAUSE = dt.timedelta(seconds=30)
 
 
-def write_email(*, dedupe_key: str, kind: str, user_id: uuid.UUID, to: str, letter: Letter) -> None:
-    """Store a mail in the caller's transaction. A second one with the same key is not written."""
+def write_email(
+    *, dedupe_key: str, kind: str, user_id: uuid.UUID | None, to: str, letter: Letter
+) -> None:
+    """Store a mail in the caller's transaction. A second one with the same key is not written.
+    `user_id` is None for an address that stands for no account."""
     Email.objects.bulk_create(
         [
             Email(

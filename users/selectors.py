@@ -106,6 +106,12 @@ def find_user(*, user_id: uuid.UUID) -> User | None:
     return User.objects.filter(id=user_id).first()
 
 
+def list_staff_emails() -> list[str]:
+    """Return the addresses of every active member of staff, in the order they joined."""
+    staff = User.objects.filter(is_staff=True, is_active=True).order_by("id")
+    return list(staff.values_list("email", flat=True))
+
+
 def get_learning_totals(*, user_id: uuid.UUID) -> LearningTotals:
     """Return a person's totals, in one query. Raises UserProfile.DoesNotExist."""
     return LearningTotals(**_totals(UserProfile.objects.get(user_id=user_id)))

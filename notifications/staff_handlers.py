@@ -1,0 +1,111 @@
+"""Which event staff are mailed about: money that went wrong, and buyers who wait for an answer."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import formats, timezone
+
+from core.events import Event
+from core.outbox import subscribe
+from core.urls import absolute
+from notifications import letters
+from notifications.letters import Letter
+from notifications.services import write_email
+from payments import selectors as payment_selectors
+from payments.events import (
+    DisputeClosed,
+    DisputeOpened,
+    PaymentNeedsAttention,
+    RefundFailed,
+    RefundRequested,
+)
+from users import selectors as user_selectors
+
+INQUIRY = "warning_"
+
+
+@subscribe(DisputeOpened, name="notifications.alert_dispute_opened")
+def alert_dispute_opened(event: DisputeOpened) -> None:
+    """There is a date by which to answer the bank."""
+    dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)
+    due = dispute.evidence_due_at
+    letter = letters.staff_dispute(
+        order_number=dispute.order_number,
+        stripe_id=dispute.stripe_id,
+        amount=dispute.amount,
+        currency=dispute.currency,
+        reason=dispute.reason.replace("_", " "),
+        evidence_due=formats.date_format(timezone.localtime(due), "j F Y H:i e") if due else "",
+        is_inquiry=dispute.status.startswith(INQUIRY),
+        url=_admin_url("dispute", event.dispute_id),
+    )
+    _alert(event, "staff-dispute", letter)
+
+
+@subscribe(DisputeClosed, name="notifications.alert_dispute_closed")
+def alert_dispute_closed(event: DisputeClosed) -> None:
+    """How the bank decided."""
+    dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)
+    letter = letters.staff_dispute_closed(
+        order_number=dispute.order_number,
+        stripe_id=dispute.stripe_id,
+        amount=dispute.amount,
+        currency=dispute.currency,
+        won=event.won,
+        url=_admin_url("dispute", event.dispute_id),
+    )
+    _alert(event, "staff-dispute-closed", letter)
+
+
+@subscribe(RefundFailed, name="notifications.alert_refund_failed")
+def alert_refund_failed(event: RefundFailed) -> None:
+    """The buyer is still owed the money."""
+    facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
+    letter = letters.staff_refund_failed(
+        order_number=facts.order_number,
+        amount=facts.amount,
+        currency=facts.currency,
+        reason=facts.failure_reason.replace("_", " "),
+        undone=event.was_applied,
+        url=_admin_url("refund", event.refund_id),
+    )
+    _alert(event, "staff-refund-failed", letter)
+
+
+@subscribe(RefundRequested, name="notifications.alert_refund_requested")
+def alert_refund_requested(event: RefundRequested) -> None:
+    """A buyer waits for an answer."""
+    row = payment_selectors.get_request(request_id=event.request_id)
+    letter = letters.staff_refund_request(
+        order_number=row["order_number"],
+        titles=[item["course"]["title"] for item in row["items"]],
+        reason=row["reason"],
+        url=_admin_url("refundrequest", event.request_id),
+    )
+    _alert(event, "staff-refund-request", letter)
+
+
+@subscribe(PaymentNeedsAttention, name="notifications.alert_undue_payment")
+def alert_undue_payment(event: PaymentNeedsAttention) -> None:
+    """Money came that can't stay."""
+    letter = letters.staff_undue_payment(
+        order_number=payment_selectors.get_order_number(order_id=event.order_id),
+        reason=event.reason,
+        url=_admin_url("payment", event.payment_id),
+    )
+    _alert(event, "staff-undue-payment", letter)
+
+
+def _admin_url(model: str, row_id: object) -> str:
+    return absolute(reverse(f"admin:payments_{model}_change", args=[row_id]))
+
+
+def _alert(event: Event, kind: str, letter: Letter) -> None:
+    """Write one mail to each who is to know, once per event and address."""
+    for address in settings.STAFF_ALERT_EMAILS or user_selectors.list_staff_emails():
+        write_email(
+            dedupe_key=f"{kind}:{event.id}:{address}"[:200],
+            kind=kind,
+            user_id=None,
+            to=address,
+            letter=letter,
+        )
