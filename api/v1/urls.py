@@ -181,6 +181,32 @@ urlpatterns = [
         name="order-create-from-cart",
     ),
     path("orders/<uuid:order_id>/", order_views.OrderView.as_view(), name="order-detail"),
+    # --- Refunds (contract "Orders and payments") ---
+    path(
+        "orders/<uuid:order_id>/refunds/",
+        payment_views.OrderRefundsView.as_view(),
+        name="order-refunds",
+    ),
+    path(
+        "orders/<uuid:order_id>/refund-request/",
+        payment_views.OrderRefundRequestView.as_view(),
+        name="order-refund-request",
+    ),
+    path(
+        "refund-requests/",
+        payment_views.RefundRequestsView.as_view(),
+        name="refund-request-list",
+    ),
+    path(
+        "refund-requests/<uuid:request_id>/approve/",
+        payment_views.ApproveRefundRequestView.as_view(),
+        name="refund-request-approve",
+    ),
+    path(
+        "refund-requests/<uuid:request_id>/refuse/",
+        payment_views.RefuseRefundRequestView.as_view(),
+        name="refund-request-refuse",
+    ),
     # --- Payments (plan 4.6) ---
     path(
         "payments/create-payment-intent/",
