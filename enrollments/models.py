@@ -71,8 +71,8 @@ class Enrollment(BaseModel):
         STAFF = "staff"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="enrollments")
-    # `enrollment_of_course` begins with it: beside an index of its own PostgreSQL took that one, and
-    # sorted all learners of a bestseller to find its latest.
+    # `enrollment_of_course` begins with it: beside an index of its own PostgreSQL took that one,
+    # and sorted all learners of a bestseller to find its latest.
     course = models.ForeignKey(
         Course, on_delete=models.PROTECT, related_name="enrollments", db_index=False
     )

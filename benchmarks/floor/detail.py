@@ -12,6 +12,8 @@ from benchmarks.floor.errors import NotFoundError
 from benchmarks.floor.listing import MEDIA, to_card
 
 _CARD_COLUMNS = 21
+_THUMBNAIL = 6
+_WIDTHS = ("320", "640", "1280")
 _UNITS = (("week", 7 * 86_400), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -37,6 +39,7 @@ def show_course(reference: str) -> bytes:
         "rating": teacher_rating,
     }
     body = card | {
+        "thumbnails": _show_sizes(row[_THUMBNAIL]),
         "description": description,
         "short_description": short_description,
         "preview_video_url": preview_video_url,
@@ -73,6 +76,13 @@ def tell_age(moment: dt.datetime, now: dt.datetime) -> str:
         if seconds >= length:
             return _ago(seconds // length, unit)
     return "just now"
+
+
+def _show_sizes(name: str) -> dict[str, str]:
+    stem, found, _ = name.rpartition("-1280.webp")
+    if not (found and stem.startswith("course_thumbnails/sized/")):
+        return {}
+    return {width: f"{MEDIA}{stem}-{width}.webp" for width in _WIDTHS}
 
 
 def _show_reviews(recent: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -214,16 +215,26 @@ class CourseDetailSerializer(CourseListSerializer):
     instructor = InstructorDetailSerializer()
     preview_video_url = serializers.SerializerMethodField()
     review_count = serializers.IntegerField(source="stats.review_count")
+    thumbnails = serializers.SerializerMethodField()
     curriculum = CurriculumSerializer(many=True)
     reviews = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
 
     class Meta(CourseListSerializer.Meta):
         fields = [
-            *CourseListSerializer.Meta.fields, "description", "short_description",
+            *CourseListSerializer.Meta.fields, "thumbnails", "description", "short_description",
             "preview_video_url", "review_count", "language", "last_updated", "published_at",
             "is_published", "outcomes", "requirements", "curriculum", "reviews", "progress",
         ]  # fmt: skip
+
+    def get_thumbnails(self, course: Course) -> dict[str, str]:
+        stem, found, _ = (course.thumbnail.name or "").rpartition("-1280.webp")
+        if not (found and stem.startswith("course_thumbnails/sized/")):
+            return {}
+        return {
+            width: f"{settings.API_BASE_URL}{default_storage.url(f'{stem}-{width}.webp')}"
+            for width in ("320", "640", "1280")
+        }
 
     def get_preview_video_url(self, course: Course) -> str | None:
         return course.preview_video_url or None

@@ -11,6 +11,7 @@ from api.v1.catalogue import detail_sql
 from core.reads import Row, fetch_prepared
 from core.urls import media_url
 from courses.errors import CourseNotFound
+from courses.media import thumbnail_urls
 from courses.permissions import Viewer
 from courses.selectors import card_parameters, reference_filter, to_shown
 from enrollments.selectors.access import percent
@@ -18,6 +19,8 @@ from reviews.selectors import tell_age
 from users.models import User
 
 RECENT_REVIEWS = 5
+# Where `courses.sql.cards.CARD_COLUMNS` has the picture's name.
+THUMBNAIL = 6
 _STARS = ("5", "4", "3", "2", "1")
 
 
@@ -105,6 +108,7 @@ def _show(row: Row, standing: Standing) -> dict[str, Any]:
     }
     return {
         **card,
+        "thumbnails": thumbnail_urls(row[THUMBNAIL]),
         "enrolled": standing.progress is not None,
         "in_cart": standing.in_cart,
         "in_wishlist": standing.in_wishlist,

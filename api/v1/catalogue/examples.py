@@ -77,6 +77,10 @@ _REVIEWS = {
 }
 _DETAIL = {
     **_ROW,
+    "thumbnails": {
+        width: f"{_MEDIA}/course_thumbnails/sized/{'0' * 32}-{'0' * 12}-{width}.webp"
+        for width in ("320", "640", "1280")
+    },
     "description": "Learn web development from scratch...",
     "short_description": "From Zero to Full-Stack Developer",
     "instructor": {

@@ -220,6 +220,10 @@ class ViewerProgressSerializer(ApiSerializer):
 class CourseDetailSerializer(CourseRowSerializer):
     """The page of one course."""
 
+    thumbnails = serializers.DictField(
+        child=serializers.URLField(),
+        help_text="The thumbnail by width in pixels: 320, 640 and 1280; empty without one.",
+    )
     description = serializers.CharField(allow_blank=True)
     short_description = serializers.CharField(allow_blank=True)
     instructor = CourseInstructorDetailSerializer()

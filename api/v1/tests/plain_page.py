@@ -170,6 +170,7 @@ def _get_progress(viewer: Viewer, course_id: uuid.UUID) -> ViewerProgress | None
 def _show_course(detail: CourseDetail, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **row,
+        "thumbnails": _show_sizes(row["thumbnail"] or ""),
         "instructor": {**row["instructor"], "profile": detail["instructor_profile"]},
         "description": detail["description"],
         "short_description": detail["short_description"],
@@ -182,6 +183,12 @@ def _show_course(detail: CourseDetail, row: dict[str, Any]) -> dict[str, Any]:
         "outcomes": detail["outcomes"],
         "requirements": detail["requirements"],
     }
+
+
+def _show_sizes(url: str) -> dict[str, str]:
+    if "/course_thumbnails/sized/" not in url:
+        return {}
+    return {width: url.replace("-1280.", f"-{width}.") for width in ("320", "640", "1280")}
 
 
 def _show_section(

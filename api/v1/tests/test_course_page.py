@@ -33,6 +33,8 @@ from tests.shapes import assert_shape
 
 pytestmark = pytest.mark.django_db
 
+SIZED = f"course_thumbnails/sized/{'a1' * 16}-{'b2' * 6}-1280.webp"
+
 
 def page(client, course):
     response = client.get(f"/api/v1/courses/{course.id}/")
@@ -221,6 +223,17 @@ def test_list_rows_have_the_declared_shape(api):
     assert_shape(body, RelatedCourseListSerializer())
 
 
+def test_the_thumbnail_has_its_sizes(api, django_assert_num_queries):
+    course = CourseFactory.create(thumbnail=SIZED)
+    with django_assert_num_queries(1):
+        body = page(api, course)
+    assert body["thumbnail"] == body["thumbnails"]["1280"]
+    stem = f"http://testserver/media/{SIZED.removesuffix('-1280.webp')}"
+    assert body["thumbnails"] == {width: f"{stem}-{width}.webp" for width in ("320", "640", "1280")}
+    for name in ("", "course_thumbnails/a.webp"):
+        assert page(api, CourseFactory.create(thumbnail=name))["thumbnails"] == {}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_statement_answers_what_the_orm_does(api, seed):
     dice = random.Random(seed)
@@ -230,7 +243,7 @@ def test_the_statement_answers_what_the_orm_does(api, seed):
         fields = {
             "status": dice.choice(["published", "published", "draft", "archived"]),
             "instructor": teacher,
-            "thumbnail": dice.choice(["", "course_thumbnails/a.webp", "a b/é.webp"]),
+            "thumbnail": dice.choice(["", "course_thumbnails/a.webp", "a b/é.webp", SIZED]),
             "price": dice.choice([0, 10, Decimal("19.99")]),
             "original_price": dice.choice([None, Decimal("29.99")]),
         }
