@@ -26,8 +26,8 @@ _POPULAR = """
     WHERE course.status = 'published' ORDER BY student_count DESC, course_id LIMIT 300
 """
 _ADD_CARTS = f"""
-    INSERT INTO cart_cart (id, created_at, updated_at, user_id)
-    SELECT uuidv7(), now(), now(), user_id FROM ({_VIEWERS}) AS viewers
+    INSERT INTO cart_cart (id, created_at, updated_at, user_id, coupon_code)
+    SELECT uuidv7(), now(), now(), user_id, '' FROM ({_VIEWERS}) AS viewers
     ON CONFLICT DO NOTHING
 """
 _ADD_CART_ITEMS = f"""
