@@ -43,9 +43,9 @@ def list_losers(*, payment: Payment) -> list[Refund | Dispute]:
         LedgerEntry.objects.filter(_LOSS, transaction__payment=payment)
         .exclude(transaction__refund=None, transaction__dispute=None)
         .values("transaction__refund", "transaction__dispute")
-        .annotate(total=Sum("amount"), first=Min("transaction_id"))
+        .annotate(total=Sum("amount"), first=Min("transaction__created_at"))
         .filter(total__gt=0)
-        .order_by("first")
+        .order_by("first", "transaction__refund", "transaction__dispute")
     )
     found = [(row["transaction__refund"], row["transaction__dispute"]) for row in rows]
     refunds = Refund.objects.in_bulk([refund for refund, _ in found if refund])
