@@ -47,6 +47,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def prepared_cursor(self) -> CursorWrapper:
         """Return a cursor for `core.reads.fetch_prepared`."""
+        # As `cursor()` does: this may be the first statement of a request.
+        self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
             # Not in Django's documentation, and what `connection.cursor()` itself calls.
