@@ -57,6 +57,7 @@ def compare_when_due() -> bool:
         return False
     started = time.monotonic()
     try:
+        _advance(run)
         while run.finished_at is None and time.monotonic() - started < SLICE_SECONDS:
             _advance(run)
     except PaymentsUnavailable as exc:

@@ -1,0 +1,411 @@
+"""The books: they hold of an honest world, and each invariant sees its own lie."""
+
+import io
+import json
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.utils import timezone
+
+from core import audit
+from enrollments import services as enrollment_services
+from enrollments.models import Enrollment
+from orders import services as order_services
+from orders.models import CreditNote, Order, OrderItem
+from payments import books, services
+from payments.models import Payment, Refund
+from payments.services.refunds import plan_refund
+from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
+from tests.factories import (
+    EnrollmentFactory,
+    OrderFactory,
+    OrderItemFactory,
+    UserFactory,
+    make_course,
+)
+from tests.factories.coupons import CouponFactory, redeem
+from tests.parallel import run_in_parallel
+from users.models import User
+
+
+def make_order(*, lines: int = 2, discount: str = "0.00", user: User | None = None) -> Order:
+    """A pending order of courses at 50.00, each with an instructor."""
+    price, off = Decimal("50.00") * lines, Decimal(discount)
+    order = OrderFactory.create(
+        user=user or UserFactory.create(), subtotal=price, discount_amount=off,
+        total_amount=price - off,
+    )  # fmt: skip
+    for _ in range(lines):
+        course = make_course()
+        OrderItemFactory.create(
+            order=order, course=course, price_at_purchase=Decimal("50.00"),
+            discount_amount=off / lines, instructor=course.instructor,
+        )  # fmt: skip
+    return order
+
+
+def pay(order: Order, *, amount: str | None = None) -> Payment:
+    """Let Stripe say that the order was paid, with or without our having asked for it."""
+    number = uuid.uuid4().hex
+    minor = int(Decimal(amount or order.total_amount) * 100)
+    services.settle(
+        intent=IntentFacts(
+            id=f"pi_{number}", status="succeeded", amount=minor, amount_received=minor,
+            currency="usd", client_secret="", charge_id=f"ch_{number}", order_id=str(order.id),
+            error_code="", error_message="", fee=321,
+        )
+    )  # fmt: skip
+    return Payment.objects.get(stripe_payment_id=f"pi_{number}")
+
+
+def hear_of_refund(
+    payment: Payment, amount: str, *, status: str = "succeeded", of: str = ""
+) -> str:
+    """Let Stripe tell of a refund; returns its id there."""
+    stripe_id = of or f"re_{uuid.uuid4().hex}"
+    services.sync_refund(
+        facts=RefundFacts(
+            id=stripe_id, status=status, amount=int(Decimal(amount) * 100),
+            intent_id=payment.stripe_payment_id, refund_id="",
+        )
+    )  # fmt: skip
+    return stripe_id
+
+
+def dispute(payment: Payment, *, status: str = "needs_response", of: str = "") -> str:
+    """Let Stripe tell of a dispute over the whole payment; returns its id there."""
+    stripe_id = of or f"dp_{uuid.uuid4().hex}"
+    services.sync_dispute(
+        facts=DisputeFacts(
+            id=stripe_id, status=status, reason="fraudulent", amount=int(payment.amount * 100),
+            currency="usd", intent_id=payment.stripe_payment_id, opened_at=timezone.now(),
+            fee=None if status.startswith("warning") else 1500,
+        )
+    )  # fmt: skip
+    return stripe_id
+
+
+@dataclass(frozen=True)
+class World:
+    """One order of every fate."""
+
+    pending: Order
+    completed: Order
+    with_coupon: Order
+    refunded: Order
+    owned: Order
+    late: Order
+    disputed: Order
+    lost: Order
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    coupon = CouponFactory.create(max_redemptions=5, max_redemptions_per_person=1)
+    pending, with_coupon = make_order(), make_order(discount="10.00")
+    Order.objects.filter(id=with_coupon.id).update(coupon=coupon)
+    redeem(coupon, with_coupon)
+    completed, refunded, owned, late = make_order(), make_order(), make_order(), make_order()
+    disputed, lost = make_order(), make_order()
+    for order in (completed, with_coupon):
+        pay(order)
+    hear_of_refund(pay(refunded), "100.00", status="pending")
+    item = owned.items.all()[0]
+    EnrollmentFactory.create(user=owned.user, course=item.course, source="free")
+    pay(owned)
+    order_services.close_order(order_id=late.id, reason="canceled")
+    pay(late)
+    dispute(pay(disputed))
+    dispute(pay(lost), status="lost")
+    failing = pay(make_order())
+    hear_of_refund(failing, "100.00", status="failed", of=hear_of_refund(failing, "100.00"))
+    for enrollment in Enrollment.objects.all():
+        _count_students(enrollment)
+    return World(pending, completed, with_coupon, refunded, owned, late, disputed, lost)
+
+
+def _count_students(enrollment: Enrollment) -> None:
+    """Factories make enrolments without counting them."""
+    active = Enrollment.objects.filter(course=enrollment.course, status="active").count()
+    run_sql(
+        f"UPDATE courses_coursestats SET student_count = {active} "
+        f"WHERE course_id = '{enrollment.course_id}'"
+    )
+
+
+def run_sql(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        # What is deferred has to be over before a table can be altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def broken_names() -> set[str]:
+    return {violation.invariant for violation in books.verify()}
+
+
+def of(order: Order) -> str:
+    return f"id = '{order.id}'"
+
+
+_FREE_LEDGER = [
+    f"ALTER TABLE payments_ledger{name} DISABLE TRIGGER USER" for name in ("entry", "transaction")
+]
+_PAID_BY = "stripe_payment_id = (SELECT payment_id FROM orders_order WHERE {})"
+
+
+# Each lie as raw SQL, told of this world; `{x}` is the condition that names the order of that fate.
+LIES: dict[str, list[str]] = {
+    "order_adds_up": [
+        "UPDATE orders_orderitem SET price_at_purchase = price_at_purchase + 1 "
+        "WHERE order_id = (SELECT id FROM orders_order WHERE {completed} LIMIT 1)"
+    ],
+    "lines_follow_their_order": [
+        "UPDATE orders_orderitem SET state = 'fulfilled' "
+        "WHERE order_id = (SELECT id FROM orders_order WHERE {pending})"
+    ],
+    "order_refunds_add_up": [
+        "UPDATE orders_order SET refunded_amount = refunded_amount + 1 WHERE {completed}"
+    ],
+    "coupon_uses_are_live_orders": ["DELETE FROM orders_couponredemption"],
+    "coupon_within_its_limit": [
+        "UPDATE orders_coupon SET max_redemptions = 0, updated_at = '2000-01-01'"
+    ],
+    "coupon_within_a_persons_limit": [
+        "UPDATE orders_coupon SET max_redemptions_per_person = 0, updated_at = '2000-01-01'"
+    ],
+    "payment_stands_for_an_order_or_goes_back": [
+        "UPDATE orders_order SET payment_id = '' WHERE {completed}"
+    ],
+    "order_was_paid_once": [
+        f"UPDATE payments_payment SET amount = amount + 1 WHERE {_PAID_BY.format('{completed}')}"
+    ],
+    "refunds_are_reserved": [
+        f"UPDATE payments_payment SET refunding_amount = 1 WHERE {_PAID_BY.format('{completed}')}"
+    ],
+    "refund_is_taken_into_account": [
+        "UPDATE payments_refund SET applied_at = NULL WHERE status = 'pending'"
+    ],
+    "refund_lines_are_its_orders": [
+        "UPDATE payments_refundline SET amount = amount + 100",
+    ],
+    "owned_course_is_given_back": [
+        "UPDATE payments_refund SET status = 'canceled' WHERE reason = 'already_owned'",
+    ],
+    "paid_line_opens_its_course": [
+        "UPDATE enrollments_enrollment SET status = 'suspended' WHERE id IN (SELECT enrollment_id "
+        "FROM orders_orderitem WHERE order_id = (SELECT id FROM orders_order WHERE {completed}))"
+    ],
+    "bought_access_is_paid": [
+        "UPDATE enrollments_enrollment SET status = 'active' WHERE id IN (SELECT enrollment_id "
+        "FROM orders_orderitem WHERE order_id = (SELECT id FROM orders_order WHERE {refunded}))"
+    ],
+    "course_is_paid_once": [
+        "UPDATE orders_order SET user_id = (SELECT user_id FROM orders_order WHERE {completed}) "
+        "WHERE {with_coupon}",
+        "UPDATE orders_orderitem item SET course_id = first.course_id FROM (SELECT course_id "
+        "FROM orders_orderitem WHERE order_id = (SELECT id FROM orders_order WHERE {completed}) "
+        "LIMIT 1) first WHERE item.id = (SELECT id FROM orders_orderitem WHERE order_id = "
+        "(SELECT id FROM orders_order WHERE {with_coupon}) LIMIT 1)",
+    ],
+    "students_are_counted": ["UPDATE courses_coursestats SET student_count = student_count + 1"],
+    "ratings_are_counted": [
+        "UPDATE courses_coursestats SET rating_count = 1, rating_sum = 5, rating_5 = 1"
+    ],
+    "order_has_its_invoice": [
+        "UPDATE orders_invoice SET total_amount = total_amount + 1 "
+        "WHERE order_id = (SELECT id FROM orders_order WHERE {completed})"
+    ],
+    "invoices_are_gapless": [
+        "DELETE FROM orders_creditnote",
+        "DELETE FROM orders_invoice "
+        "WHERE order_id = (SELECT id FROM orders_order WHERE {completed})",
+    ],
+    "credit_notes_are_gapless": [
+        "UPDATE orders_creditnote SET number = 'CRN-2026-00077' WHERE number LIKE '%1'"
+    ],
+    "credit_note_has_its_refund": ["UPDATE orders_creditnote SET voided_at = now()"],
+    "ledger_transaction_adds_up": [
+        *_FREE_LEDGER,
+        "UPDATE payments_ledgerentry SET amount = amount + 1 WHERE account = 'stripe'",
+    ],
+    "ledger_adds_up": [
+        *_FREE_LEDGER,
+        "DELETE FROM payments_ledgerentry WHERE account = 'platform'",
+    ],
+    "money_is_booked": [
+        *_FREE_LEDGER,
+        "UPDATE payments_ledgertransaction SET reference = 'x' || reference",
+    ],
+    "nothing_else_is_booked": [
+        f"UPDATE payments_payment SET status = 'failed' WHERE {_PAID_BY.format('{completed}')}"
+    ],
+    "stripe_account_matches": [
+        f"UPDATE payments_payment SET fee_amount = 1 WHERE {_PAID_BY.format('{completed}')}"
+    ],
+    "ledger_keeps_the_currency": [
+        *_FREE_LEDGER,
+        "UPDATE payments_ledgertransaction SET currency = 'eur'",
+    ],
+    "refunded_line_earns_nobody": [
+        *_FREE_LEDGER,
+        "UPDATE payments_ledgerentry SET order_item_id = NULL WHERE transaction_id IN "
+        "(SELECT id FROM payments_ledgertransaction WHERE kind = 'refund')",
+    ],
+    "payout_is_on_its_way_once": [
+        *_FREE_LEDGER,
+        "UPDATE payments_ledgerentry SET account = 'payouts' WHERE account = 'platform'",
+    ],
+}
+
+
+def test_an_honest_world_breaks_nothing(world: World) -> None:
+    assert books.verify() == []
+    states = Order.objects.values_list("status", flat=True)
+    assert set(states) == {"pending", "completed", "refunded", "failed"}
+
+
+def test_each_invariant_has_its_lie() -> None:
+    assert set(LIES) == {invariant.name for invariant in books.INVARIANTS}
+
+
+def test_each_invariant_names_what_breaks_it(world: World) -> None:
+    _note_credit(world.refunded)
+    assert books.verify() == []
+    fates = {fate: of(getattr(world, fate)) for fate in World.__annotations__}
+    seen = {}
+    for name, lies in LIES.items():
+        with transaction.atomic():
+            run_sql(*(lie.format(**fates) for lie in lies))
+            found = [row for row in books.verify() if row.invariant == name]
+            seen[name] = bool(found and found[0].subject and found[0].sentence)
+            transaction.set_rollback(True)
+    assert seen == dict.fromkeys(LIES, True)
+
+
+def _note_credit(order: Order) -> None:
+    """Let the refund of this order have a credit note, if none was written with it."""
+    refund = Refund.objects.get(payment__order=order)
+    if not CreditNote.objects.filter(refund_id=refund.id).exists():
+        CreditNote.objects.create(
+            invoice=order.invoice, number="CRN-2026-00001", refund_id=refund.id,
+            issued_at=timezone.now(), total_amount=refund.amount, currency="usd",
+        )  # fmt: skip
+        run_sql("INSERT INTO orders_numberseries (name, last) VALUES ('CRN-2026', 1)")
+
+
+def test_staff_may_take_a_course_away_and_it_may_be_bought_again(world: World) -> None:
+    item = world.completed.items.all()[0]
+    assert item.enrollment_id is not None
+    staff = UserFactory.create()
+    enrollment_services.revoke_enrollments(
+        enrollment_ids=[item.enrollment_id], reason="shared the password", actor_id=staff.id
+    )
+    assert books.verify() == []
+    again = OrderFactory.create(user=world.completed.user, subtotal=Decimal("50.00"))
+    OrderItemFactory.create(
+        order=again, course=item.course, price_at_purchase=Decimal("50.00"),
+        instructor=item.course.instructor,
+    )  # fmt: skip
+    pay(again)
+    assert OrderItem.objects.filter(enrollment_id=item.enrollment_id).count() == 2
+    assert books.verify() == []
+
+
+def test_a_course_taken_away_by_nobody_is_seen(world: World) -> None:
+    item = world.completed.items.all()[0]
+    assert item.enrollment_id is not None
+    enrollment_services.revoke_enrollments(enrollment_ids=[item.enrollment_id], reason="a bug")
+    assert broken_names() == {"paid_line_opens_its_course"}
+    audit.record_audit(
+        actor_id=uuid.uuid4(), action="enrollment.granted", target_type="enrollment",
+        target_id=item.enrollment_id,
+    )  # fmt: skip
+    assert broken_names() == {"paid_line_opens_its_course"}
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        ["needs_response"], ["needs_response", "won"], ["needs_response", "lost"], ["lost"],
+        ["won"], ["warning_needs_response"], ["warning_needs_response", "warning_closed"],
+        ["warning_needs_response", "needs_response", "won"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_the_books_hold_through_a_dispute(db: None, story: list[str]) -> None:
+    payment, at_stripe = pay(make_order()), ""
+    for status in story:
+        at_stripe = dispute(payment, status=status, of=at_stripe)
+        assert books.verify() == [], status
+
+
+@pytest.mark.parametrize("amounts", [["100.00"], ["30.00", "70.00"], ["10.00"]], ids=" ".join)
+@pytest.mark.parametrize("end", ["pending", "succeeded", "failed", "canceled"])
+def test_the_books_hold_through_refunds(db: None, amounts: list[str], end: str) -> None:
+    payment = pay(make_order())
+    for amount in amounts:
+        at_stripe = hear_of_refund(payment, amount, status="pending")
+        assert books.verify() == []
+        hear_of_refund(payment, amount, status=end, of=at_stripe)
+        assert books.verify() == []
+
+
+def test_the_books_hold_while_a_refund_is_due(db: None) -> None:
+    payment = pay(make_order())
+    with transaction.atomic():
+        locked = Payment.objects.select_for_update().get(id=payment.id)
+        plan_refund(payment=locked, reason="requested", amount=Decimal("20.00"))
+    assert books.verify() == []
+
+
+@pytest.mark.parametrize("amount", ["99.00", "101.00"])
+def test_the_books_hold_with_the_wrong_amount(db: None, amount: str) -> None:
+    pay(make_order(), amount=amount)
+    assert books.verify() == []
+
+
+def test_a_lowered_limit_takes_no_redemption_back(world: World) -> None:
+    coupon = world.with_coupon.redemption.coupon
+    coupon.max_redemptions = 0
+    coupon.max_redemptions_per_person = 0
+    coupon.save()
+    assert books.verify() == []
+
+
+def test_verify_books_tells_and_fails(world: World) -> None:
+    out = io.StringIO()
+    call_command("verify_books", stdout=out)
+    assert "paid_line_opens_its_course" in out.getvalue()
+    run_sql(f"UPDATE orders_order SET refunded_amount = 1 WHERE {of(world.completed)}")
+    out = io.StringIO()
+    with pytest.raises(CommandError) as failure:
+        call_command("verify_books", "--json", stdout=out)
+    assert failure.value.returncode == 1
+    rows = json.loads(out.getvalue())
+    assert [(row["invariant"], row["subject"]) for row in rows] == [
+        ("order_refunds_add_up", world.completed.order_number)
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_invariants_are_asked_of_one_snapshot() -> None:
+    """Orders are paid between one invariant and the next; none of that is to be seen."""
+    orders = [make_order() for _ in range(3)]
+    left = iter(orders)
+
+    def pay_meanwhile(*_: object) -> None:
+        order = next(left, None)
+        if order is not None:
+            outcome = run_in_parallel(1, lambda _: pay(order))[0]
+            assert isinstance(outcome, Payment), outcome
+
+    assert books.verify(on_checked=pay_meanwhile) == []
+    assert Order.objects.filter(status="completed").count() == 3
+    assert books.verify() == []
