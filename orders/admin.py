@@ -6,10 +6,13 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from core.admin import ReadOnlyAdmin
 from orders import services
-from orders.models import Coupon, Invoice, Order, OrderItem
+from orders.coupon_rules import normalise_code
+from orders.models import Coupon, CouponRedemption, Invoice, Order, OrderItem
 
 
 class OrderItemInline(admin.TabularInline[OrderItem, Order]):
@@ -17,8 +20,8 @@ class OrderItemInline(admin.TabularInline[OrderItem, Order]):
 
     model = OrderItem
     fields = (
-        "title_at_purchase", "course", "price_at_purchase", "discount_amount", "refunded_amount",
-        "state", "enrollment",
+        "title_at_purchase", "course", "instructor", "price_at_purchase", "discount_amount",
+        "tax_amount", "refunded_amount", "state", "enrollment",
     )  # fmt: skip
     readonly_fields = fields
     extra = 0
@@ -26,7 +29,7 @@ class OrderItemInline(admin.TabularInline[OrderItem, Order]):
     show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
-        return super().get_queryset(request).select_related("course", "enrollment")
+        return super().get_queryset(request).select_related("course", "instructor", "enrollment")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -68,8 +71,8 @@ class OrderAdmin(ReadOnlyAdmin):
             "Amounts",
             {
                 "fields": (
-                    "currency", "subtotal", "coupon", "discount_amount", "total_amount",
-                    "refunded_amount",
+                    "currency", "subtotal", "coupon", "discount_amount", "tax_amount",
+                    "tax_lines", "total_amount", "refunded_amount",
                 )
             },
         ),
@@ -102,31 +105,76 @@ class CouponForm(ModelForm[Coupon]):
 
     def clean_code(self) -> str:
         """Return the code as it is stored and compared."""
-        return str(self.cleaned_data["code"]).strip().upper()
+        return normalise_code(self.cleaned_data["code"])
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an instructor's coupon for a course they don't teach: it would never apply."""
+        cleaned = super().clean() or {}
+        instructor, course = cleaned.get("instructor"), cleaned.get("course")
+        if instructor and course and course.instructor_id != instructor.id:
+            self.add_error("course", "This instructor doesn't teach the course.")
+        return cleaned
 
 
 @admin.register(Coupon)
 class CouponAdmin(admin.ModelAdmin[Coupon]):
-    """Coupons. A change never touches orders made with one, and a used one can't be deleted."""
+    """Coupons, staff's and instructors'. A change never touches orders made with one, and a used
+    one can't be deleted."""
 
     list_display = (
-        "code", "percent_off", "amount_off", "course", "valid_from", "valid_until", "is_active",
-        "used", "max_redemptions",
+        "code", "percent_off", "amount_off", "instructor", "course", "category", "minimum_amount",
+        "valid_from", "valid_until", "is_active", "used", "max_redemptions",
+        "max_redemptions_per_person",
     )  # fmt: skip
-    list_filter = ("is_active", "valid_until")
-    list_select_related = ("course",)
-    search_fields = ("code", "course__title")
-    raw_id_fields = ("course",)
+    list_filter = ("is_active", ("instructor", admin.EmptyFieldListFilter), "valid_until")
+    list_select_related = ("instructor", "course", "category")
+    search_fields = ("code", "course__title", "instructor__email")
+    raw_id_fields = ("instructor", "course")
     form = CouponForm
     date_hierarchy = "created_at"
+    actions = ("deactivate",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
         return super().get_queryset(request).annotate(_used=Count("redemptions"))
 
     @admin.display(description="Used", ordering="_used")
-    def used(self, coupon: Coupon) -> int:
-        """How many open or paid orders have it."""
-        return int(getattr(coupon, "_used", 0))
+    def used(self, coupon: Coupon) -> str:
+        """How many open or paid orders have it, with the way to them."""
+        address = reverse("admin:orders_couponredemption_changelist")
+        count = getattr(coupon, "_used", 0)
+        return format_html('<a href="{}?coupon__id__exact={}">{}</a>', address, coupon.id, count)
+
+    @admin.action(description="Deactivate", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Coupon]) -> None:
+        """End the chosen coupons; orders made with them keep their discount."""
+        count = services.deactivate_coupons(coupon_ids=list(queryset.values_list("id", flat=True)))
+        self.message_user(request, f"{count} coupons deactivated.")
+
+
+@admin.register(CouponRedemption)
+class CouponRedemptionAdmin(ReadOnlyAdmin):
+    """Who uses which coupon in which order; an order that ends unpaid gives it back."""
+
+    list_display = ("coupon", "order", "status", "user", "discount", "created_at")
+    list_filter = ("order__status",)
+    list_select_related = ("coupon", "order", "user")
+    search_fields = ("coupon__code", "order__order_number", "user__email")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """The list of coupons leads here by this lookup."""
+        return lookup == "coupon__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="Status", ordering="order__status")
+    def status(self, redemption: CouponRedemption) -> str:
+        """The order's."""
+        return redemption.order.status
+
+    @admin.display(description="Discount", ordering="order__discount_amount")
+    def discount(self, redemption: CouponRedemption) -> str:
+        """What it took off."""
+        return f"{redemption.order.discount_amount} {redemption.order.currency}"
 
 
 @admin.register(Invoice)

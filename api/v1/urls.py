@@ -207,6 +207,16 @@ urlpatterns = [
         payment_views.RefuseRefundRequestView.as_view(),
         name="refund-request-refuse",
     ),
+    path(
+        "instructor/coupons/",
+        order_views.InstructorCouponsView.as_view(),
+        name="instructor-coupon-list",
+    ),
+    path(
+        "instructor/coupons/<uuid:coupon_id>/",
+        order_views.InstructorCouponView.as_view(),
+        name="instructor-coupon-detail",
+    ),
     # --- Payments (plan 4.6) ---
     path(
         "payments/create-payment-intent/",

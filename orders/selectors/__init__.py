@@ -6,6 +6,12 @@ from orders.selectors.carts import (
     PricedLineRow,
     get_priced_cart,
 )
+from orders.selectors.coupons import (
+    CouponRow,
+    get_own_coupon,
+    list_own_coupons,
+    show_coupons,
+)
 from orders.selectors.orders import (
     OrderDetail,
     OrderForPayment,
@@ -21,6 +27,7 @@ from orders.selectors.orders import (
 
 __all__ = [
     "CartCouponRow",
+    "CouponRow",
     "OrderDetail",
     "OrderForPayment",
     "OrderLine",
@@ -29,9 +36,12 @@ __all__ = [
     "PricedLineRow",
     "get_order",
     "get_order_for_payment",
+    "get_own_coupon",
     "get_priced_cart",
     "list_expired_order_ids",
     "list_order_lines",
     "list_orders",
+    "list_own_coupons",
+    "show_coupons",
     "show_orders",
 ]

@@ -1,11 +1,51 @@
-"""Reads of coupons: how often one is taken."""
+"""Reads of coupons: how often one is taken, and what their instructors see of them."""
 
+import datetime as dt
 import uuid
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, TypedDict
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from orders.coupon_rules import Uses
+from orders.errors import CouponNotFound
 from orders.models import Coupon, CouponRedemption, Order
+
+
+class CourseOfCoupon(TypedDict):
+    """The course a coupon is for."""
+
+    id: uuid.UUID
+    title: str
+
+
+class CategoryOfCoupon(TypedDict):
+    """The category a coupon is for."""
+
+    id: uuid.UUID
+    name: str
+    slug: str
+
+
+class CouponRow(TypedDict):
+    """A coupon as its instructor sees it. `redemptions` counts orders that are pending or were
+    paid; without a course and a category it is for all of theirs."""
+
+    id: uuid.UUID
+    code: str
+    percent_off: int | None
+    amount_off: Decimal | None
+    course: CourseOfCoupon | None
+    category: CategoryOfCoupon | None
+    minimum_amount: Decimal | None
+    valid_from: dt.datetime | None
+    valid_until: dt.datetime | None
+    max_redemptions: int | None
+    max_redemptions_per_person: int | None
+    is_active: bool
+    redemptions: int
+    created_at: dt.datetime
 
 
 def find_coupon(*, code: str) -> Coupon | None:
@@ -26,3 +66,48 @@ def count_uses(*, coupon_id: uuid.UUID, user_id: uuid.UUID) -> Uses:
         in_all=Count("id"), by_person=Count("id", filter=Q(user_id=user_id))
     )
     return Uses(**counts)
+
+
+def list_own_coupons(*, instructor_id: uuid.UUID) -> QuerySet[Coupon, Any]:
+    """Return the instructor's coupons, newest first, to be paged and given to `show_coupons`."""
+    coupons = Coupon.objects.filter(instructor_id=instructor_id).order_by("-created_at", "-id")
+    return coupons.annotate(uses=Count("redemptions")).values(
+        "id", "code", "percent_off", "amount_off", "course_id", "course__title", "category_id",
+        "category__name", "category__slug", "minimum_amount", "valid_from", "valid_until",
+        "max_redemptions", "max_redemptions_per_person", "is_active", "uses", "created_at",
+    )  # fmt: skip
+
+
+def show_coupons(*, rows: Iterable[dict[str, Any]]) -> list[CouponRow]:
+    """Return rows of `list_own_coupons` as they are shown. No query."""
+    return [_show(row) for row in rows]
+
+
+def get_own_coupon(*, instructor_id: uuid.UUID, coupon_id: uuid.UUID) -> CouponRow:
+    """Return the instructor's coupon. One query. Raises CouponNotFound, also for another's."""
+    row = list_own_coupons(instructor_id=instructor_id).filter(id=coupon_id).first()
+    if row is None:
+        raise CouponNotFound
+    return _show(row)
+
+
+def _show(row: dict[str, Any]) -> CouponRow:
+    course, category = row["course_id"], row["category_id"]
+    return {
+        "id": row["id"],
+        "code": row["code"],
+        "percent_off": row["percent_off"],
+        "amount_off": row["amount_off"],
+        "course": {"id": course, "title": row["course__title"]} if course else None,
+        "category": {
+            "id": category, "name": row["category__name"], "slug": row["category__slug"],
+        } if category else None,
+        "minimum_amount": row["minimum_amount"],
+        "valid_from": row["valid_from"],
+        "valid_until": row["valid_until"],
+        "max_redemptions": row["max_redemptions"],
+        "max_redemptions_per_person": row["max_redemptions_per_person"],
+        "is_active": row["is_active"],
+        "redemptions": row["uses"],
+        "created_at": row["created_at"],
+    }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
-from orders.services.coupons import apply_coupon
+from orders.services.coupons import apply_coupon, deactivate_coupons
 from orders.services.refunds import apply_refund, undo_refund
 from orders.services.settlement import PaidOutcome, mark_paid
 from orders.services.standing import list_standing_enrollments
@@ -15,6 +15,7 @@ __all__ = [
     "apply_refund",
     "close_order",
     "create_from_cart",
+    "deactivate_coupons",
     "list_standing_enrollments",
     "mark_paid",
     "undo_refund",

@@ -1,6 +1,9 @@
 """Taking hold of a coupon, for a cart or for an order."""
 
 import uuid
+from collections.abc import Collection
+
+from django.utils import timezone
 
 from cart import selectors as cart_selectors
 from cart import services as cart_services
@@ -22,6 +25,13 @@ def apply_coupon(*, user_id: uuid.UUID, code: str) -> OpenCart:
     coupon, verdict = look_at_coupon(code=code, user_id=user_id, content=content)
     require_valid(verdict=verdict, code=code, coupon=coupon)
     return cart_services.set_coupon(user_id=user_id, code=code)
+
+
+def deactivate_coupons(*, coupon_ids: Collection[uuid.UUID]) -> int:
+    """End these coupons, whoever made them; returns how many were active. Orders that have one keep
+    what it took off."""
+    coupons = Coupon.objects.filter(id__in=coupon_ids, is_active=True)
+    return coupons.update(is_active=False, updated_at=timezone.now())
 
 
 def lock_coupon(*, code: str) -> Coupon | None:

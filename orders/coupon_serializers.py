@@ -1,0 +1,117 @@
+"""Bodies and shapes of instructors' coupons."""
+
+import uuid
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.money import CENT
+from core.serializers import ApiSerializer, MoneyField
+from courses import selectors as course_selectors
+from courses.errors import CategoryNotFound
+
+_MOST = 1_000_000_000
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class CategoryReferenceField(serializers.CharField):
+    """A category by slug or id; becomes its id."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:  # type: ignore[override]
+        try:
+            return course_selectors.find_category_id(reference=super().to_internal_value(data))
+        except CategoryNotFound:
+            raise serializers.ValidationError("There is no such category.", "unknown") from None
+
+
+class CodeField(serializers.RegexField):
+    """A coupon's code, as somebody types it in; becomes the code as it is stored."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(r"^[A-Za-z0-9_-]{3,50}$", **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).upper()
+
+
+class CouponTermsSerializer(ApiSerializer):
+    """What a coupon takes off, of what, when, and how often; all of it can be changed."""
+
+    percent_off = serializers.IntegerField(
+        min_value=1, max_value=100, required=False, allow_null=True
+    )
+    amount_off = MoneyField(
+        min_value=CENT, required=False, allow_null=True, help_text="Either this or percent_off."
+    )
+    course_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="One of one's own courses."
+    )
+    category = CategoryReferenceField(
+        source="category_id",
+        required=False,
+        allow_null=True,
+        help_text="Slug or id: one's own courses in it. Without both: all of one's own courses.",
+    )
+    minimum_amount = MoneyField(
+        min_value=CENT,
+        required=False,
+        allow_null=True,
+        help_text="What the courses it applies to must cost together.",
+    )
+    valid_from = serializers.DateTimeField(required=False, allow_null=True)
+    valid_until = serializers.DateTimeField(required=False, allow_null=True)
+    max_redemptions = serializers.IntegerField(
+        min_value=1, max_value=_MOST, required=False, allow_null=True
+    )
+    max_redemptions_per_person = serializers.IntegerField(
+        min_value=1, max_value=_MOST, required=False, allow_null=True
+    )
+    is_active = serializers.BooleanField(required=False)
+
+
+class CreateCouponSerializer(CouponTermsSerializer):
+    """A new coupon."""
+
+    code = CodeField(help_text="3 to 50 letters, digits, - and _; kept in upper case.")
+
+
+class EditCouponSerializer(CouponTermsSerializer):
+    """What to change of a coupon: anything but its code."""
+
+    code = CodeField(required=False, help_text="May be sent along as it is.")
+
+
+class CourseOfCouponSerializer(ApiSerializer):
+    """The course a coupon is for."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+
+
+class CategoryOfCouponSerializer(ApiSerializer):
+    """The category a coupon is for."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    slug = serializers.SlugField()
+
+
+class CouponSerializer(ApiSerializer):
+    """A coupon, and how often it was used."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    percent_off = serializers.IntegerField(allow_null=True)
+    amount_off = MoneyField(allow_null=True)
+    course = CourseOfCouponSerializer(allow_null=True)
+    category = CategoryOfCouponSerializer(allow_null=True)
+    minimum_amount = MoneyField(allow_null=True)
+    valid_from = serializers.DateTimeField(allow_null=True)
+    valid_until = serializers.DateTimeField(allow_null=True)
+    max_redemptions = serializers.IntegerField(allow_null=True)
+    max_redemptions_per_person = serializers.IntegerField(allow_null=True)
+    is_active = serializers.BooleanField()
+    redemptions = serializers.IntegerField(help_text="Orders with it that are pending or paid.")
+    created_at = serializers.DateTimeField()
