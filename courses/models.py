@@ -106,11 +106,7 @@ class Course(BaseModel):
         indexes = [
             models.Index(fields=["category", "is_published"], name="course_by_category"),
             models.Index(fields=["instructor", "status"], name="course_by_instructor"),
-            models.Index(fields=["-published_at", "-id"], name="course_newest",
-                         condition=Q(status="published")),
-            models.Index(fields=["price", "id"], name="course_by_price",
-                         condition=Q(status="published")),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.title
