@@ -1,11 +1,18 @@
 """Payments, for staff. Read-only: money moves by services, never by editing a row."""
 
-from django.contrib import admin
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from core.admin import ReadOnlyAdmin
-from payments.models import Payment, Refund
+from core.errors import DomainError
+from payments import selectors, services
+from payments.admin.confirming import acting_user, ask, is_confirmed
+from payments.models import Dispute, Payment, Refund
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -23,30 +30,144 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.exclude(needs_attention="") if self.value() == "yes" else queryset
 
 
-class RefundInline(admin.TabularInline[Refund, Payment]):
+class _Shown:
+    """What services write: shown, not typed in."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class RefundInline(_Shown, admin.TabularInline[Refund, Payment]):
     """The refunds of a payment."""
 
     model = Refund
-    extra = 0
-    can_delete = False
-    fields = ("amount", "status", "reason", "stripe_refund_id", "last_error", "created_at")
+    fields = ("amount", "status", "reason", "stripe_refund_id", "failure_reason", "created_at")
     readonly_fields = fields
 
-    def has_add_permission(self, request: HttpRequest, obj: Payment | None = None) -> bool:
-        return False
+
+class DisputeInline(_Shown, admin.TabularInline[Dispute, Payment]):
+    """The disputes of a payment."""
+
+    model = Dispute
+    fields = ("stripe_dispute_id", "amount", "status", "reason", "evidence_due_at", "closed_at")
+    readonly_fields = fields
+
+
+class RefundForm(forms.Form):
+    """Why the money goes back."""
+
+    note = forms.CharField(
+        max_length=1000, required=False, widget=forms.Textarea({"rows": 3}), label="Note for staff"
+    )
+
+
+class RefundLinesForm(RefundForm):
+    """Which lines of the order."""
+
+    def __init__(self, *args: Any, payment: Payment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lines = selectors.list_refundable_lines(payment=payment)
+        choices = [
+            (str(line.id), f"{line.title}: {line.left_amount} {payment.currency.upper()}")
+            for line in lines
+            if line.is_refundable
+        ]
+        self.fields["items"] = forms.MultipleChoiceField(
+            choices=choices, widget=forms.CheckboxSelectMultiple, label="Lines to refund"
+        )
 
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    """Each payment intent and how it went."""
+    """Each payment intent and how it went. The actions refund it, wholly or by line."""
 
     list_display = (
-        "stripe_payment_id", "order", "amount", "currency", "status", "stripe_status",
-        "needs_attention", "created_at",
+        "stripe_payment_id", "order", "amount", "refunding_amount", "currency", "status",
+        "stripe_status", "needs_attention", "created_at",
     )  # fmt: skip
     list_filter = (AttentionFilter, "status", "currency")
     list_select_related = ("order",)
     search_fields = ("stripe_payment_id", "stripe_charge_id", "order__order_number")
     date_hierarchy = "created_at"
     show_full_result_count = False
-    inlines = (RefundInline,)
+    inlines = (RefundInline, DisputeInline)
+    actions = ("refund_whole", "refund_lines", "clear_attention")
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        """Whether this member of staff may give money back: the right to add refunds."""
+        return bool(request.user.has_perm("payments.add_refund"))
+
+    @admin.action(description="Refund the whole order…", permissions=["refund"])
+    def refund_whole(
+        self, request: HttpRequest, queryset: QuerySet[Payment]
+    ) -> HttpResponse | None:
+        """Give back all that is left of each chosen payment."""
+        payments = list(queryset.select_related("order").order_by("id"))
+        form = RefundForm(request.POST if is_confirmed(request) else None)
+        if form.is_bound and form.is_valid():
+            for payment in payments:
+                self._refund(request, payment, None, form.cleaned_data["note"])
+            return None
+        return ask(
+            request, self, queryset, action="refund_whole", title="Refund the whole order",
+            explanation="All that is left of these payments goes back, and the courses they opened "
+            "are closed.",
+            rows=[_describe(payment) for payment in payments], form=form,
+        )  # fmt: skip
+
+    @admin.action(description="Refund chosen lines…", permissions=["refund"])
+    def refund_lines(
+        self, request: HttpRequest, queryset: QuerySet[Payment]
+    ) -> HttpResponse | None:
+        """Give back the lines of one payment that are chosen on the next page."""
+        payments = list(queryset.select_related("order")[:2])
+        if len(payments) != 1:
+            self.message_user(request, "Choose one payment to refund lines of.", messages.WARNING)
+            return None
+        form = RefundLinesForm(request.POST if is_confirmed(request) else None, payment=payments[0])
+        if form.is_bound and form.is_valid():
+            item_ids = [uuid.UUID(item) for item in form.cleaned_data["items"]]
+            self._refund(request, payments[0], item_ids, form.cleaned_data["note"])
+            return None
+        return ask(
+            request, self, queryset, action="refund_lines", title="Refund these lines",
+            explanation="What is left of the chosen lines goes back, and their courses are closed.",
+            rows=[_describe(payments[0])], form=form,
+        )  # fmt: skip
+
+    @admin.action(description="Mark as dealt with", permissions=["refund"])
+    def clear_attention(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
+        count = services.clear_attention(
+            payment_ids=list(queryset.values_list("id", flat=True)),
+            actor_id=acting_user(request).id,
+        )
+        self.message_user(request, f"{count} payments dealt with.")
+
+    def _refund(
+        self,
+        request: HttpRequest,
+        payment: Payment,
+        item_ids: list[uuid.UUID] | None,
+        note: str,
+    ) -> None:
+        try:
+            refund = services.refund_payment(
+                payment_id=payment.id,
+                item_ids=item_ids,
+                note=note,
+                actor_id=acting_user(request).id,
+            )
+        except DomainError as exc:
+            self.message_user(request, f"{payment.order}: {exc.message}", messages.ERROR)
+        else:
+            amount = f"{refund.amount} {payment.currency.upper()}"
+            self.message_user(request, f"{payment.order}: {amount} are on their way back.")
+
+
+def _describe(payment: Payment) -> str:
+    left = payment.amount - payment.refunding_amount
+    return f"{payment.order}: {left} of {payment.amount} {payment.currency.upper()} left"

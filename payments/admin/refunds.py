@@ -1,9 +1,31 @@
 """Refunds and what buyers ask for, for staff."""
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 
 from core.admin import ReadOnlyAdmin
-from payments.models import Refund, RefundRequest
+from core.errors import DomainError
+from payments import services
+from payments.admin.confirming import acting_user, ask, is_confirmed
+from payments.models import Refund, RefundLine, RefundRequest
+
+
+class RefundLineInline(admin.TabularInline[RefundLine, Refund]):
+    """What of a refund is for which line."""
+
+    model = RefundLine
+    extra = 0
+    can_delete = False
+    fields = ("order_item", "amount")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RefundLine]:
+        return super().get_queryset(request).select_related("order_item")
+
+    def has_add_permission(self, request: HttpRequest, obj: Refund | None = None) -> bool:
+        return False
 
 
 @admin.register(Refund)
@@ -11,18 +33,91 @@ class RefundAdmin(ReadOnlyAdmin):
     """Money that went back or is about to."""
 
     list_display = (
-        "created_at", "payment", "amount", "status", "reason", "requested_by", "last_error"
+        "created_at", "payment", "amount", "status", "reason", "requested_by", "failure_reason",
+        "undone_at", "last_error",
     )  # fmt: skip
     list_filter = ("status", "reason")
     list_select_related = ("payment", "requested_by")
-    search_fields = ("stripe_refund_id", "payment__stripe_payment_id")
+    search_fields = (
+        "stripe_refund_id", "payment__stripe_payment_id", "payment__order__order_number"
+    )  # fmt: skip
+    date_hierarchy = "created_at"
     show_full_result_count = False
+    inlines = (RefundLineInline,)
+
+
+class RefusalForm(forms.Form):
+    """Why not."""
+
+    reason = forms.CharField(
+        max_length=1000, widget=forms.Textarea({"rows": 3}), label="Reason, as the buyer is told"
+    )
 
 
 @admin.register(RefundRequest)
 class RefundRequestAdmin(ReadOnlyAdmin):
-    """What buyers ask for."""
+    """What buyers ask for. The actions decide."""
 
-    list_display = ("created_at", "order", "status", "reason", "decided_by")
+    list_display = ("created_at", "order", "user", "status", "reason", "decided_by", "decided_at")
     list_filter = ("status",)
-    list_select_related = ("order", "decided_by")
+    list_select_related = ("order", "user", "decided_by")
+    search_fields = ("order__order_number", "user__email")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    actions = ("approve", "refuse")
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Whether this member of staff may decide: the right to give money back."""
+        return bool(request.user.has_perm("payments.add_refund"))
+
+    @admin.action(description="Grant…", permissions=["decide"])
+    def approve(
+        self, request: HttpRequest, queryset: QuerySet[RefundRequest]
+    ) -> HttpResponse | None:
+        """Refund what was asked for, after a look at it."""
+        requests = list(queryset.select_related("order", "user").order_by("created_at"))
+        if is_confirmed(request):
+            for one in requests:
+                self._decide(request, one, reason=None)
+            return None
+        return ask(
+            request, self, queryset, action="approve", title="Grant these requests",
+            explanation="The lines asked for are refunded, and their courses are closed.",
+            rows=[_describe(one) for one in requests], form=forms.Form(),
+        )  # fmt: skip
+
+    @admin.action(description="Decline…", permissions=["decide"])
+    def refuse(
+        self, request: HttpRequest, queryset: QuerySet[RefundRequest]
+    ) -> HttpResponse | None:
+        """Say no, and why."""
+        requests = list(queryset.select_related("order", "user").order_by("created_at"))
+        form = RefusalForm(request.POST if is_confirmed(request) else None)
+        if form.is_bound and form.is_valid():
+            for one in requests:
+                self._decide(request, one, reason=form.cleaned_data["reason"])
+            return None
+        return ask(
+            request, self, queryset, action="refuse", title="Decline these requests",
+            explanation="The buyers are told by mail.",
+            rows=[_describe(one) for one in requests], form=form,
+        )  # fmt: skip
+
+    def _decide(self, request: HttpRequest, one: RefundRequest, *, reason: str | None) -> None:
+        actor_id = acting_user(request).id
+        try:
+            if reason is None:
+                services.approve_request(request_id=one.id, actor_id=actor_id)
+            else:
+                services.refuse_request(request_id=one.id, actor_id=actor_id, reason=reason)
+        except DomainError as exc:
+            self.message_user(request, f"{one.order}: {exc.message}", messages.ERROR)
+        else:
+            self.message_user(
+                request, f"{one.order}: {'granted' if reason is None else 'declined'}."
+            )
+
+
+def _describe(request: RefundRequest) -> str:
+    titles = ", ".join(request.order_items.values_list("title_at_purchase", flat=True))
+    return f"{request.order} of {request.user or 'an erased account'}: {titles}. {request.reason}"

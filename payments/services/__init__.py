@@ -1,5 +1,6 @@
 """Writes about money: intents, settlement, refunds, disputes, the event inbox, reconciliation."""
 
+from payments.services.attention import clear_attention
 from payments.services.comparison import compare_now, compare_when_due
 from payments.services.disputes import sync_dispute
 from payments.services.expiry import expire_orders
@@ -20,7 +21,7 @@ from payments.services.reconciliation import reconcile_due_payments
 from payments.services.refund_requests import approve_request, refuse_request, request_refund
 from payments.services.refund_sending import send_due_refunds
 from payments.services.refund_sync import sync_refund
-from payments.services.refunds import refund_order
+from payments.services.refunds import refund_order, refund_payment
 from payments.services.settlement import Settlement, settle
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PaymentIntent",
     "Settlement",
     "approve_request",
+    "clear_attention",
     "compare_now",
     "compare_when_due",
     "confirm_payment",
@@ -39,6 +41,7 @@ __all__ = [
     "receive_event",
     "reconcile_due_payments",
     "refund_order",
+    "refund_payment",
     "refuse_request",
     "request_refund",
     "resend_events",

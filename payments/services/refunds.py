@@ -18,7 +18,7 @@ from core.nudge import nudge
 from orders import selectors as order_selectors
 from orders.errors import RefundNotPossible
 from payments.models import Dispute, Payment, Refund, RefundLine
-from payments.selectors import RefundableLine, list_refundable_lines
+from payments.selectors import RefundableLine, list_refundable_lines, pays_its_order
 from payments.state import INQUIRIES, DisputeStatus
 
 
@@ -40,13 +40,42 @@ def refund_order(
         refund = plan_lines(
             payment=payment, item_ids=item_ids, reason="requested", note=note, actor_id=actor_id
         )
-        audit.record_audit(
-            actor_id=actor_id,
-            action="order.refunded",
-            target_type="order",
-            target_id=order_id,
-            details={"refund": str(refund.id), "amount": str(refund.amount), "note": note},
+        _audit(refund)
+    return refund
+
+
+def refund_payment(
+    *,
+    payment_id: uuid.UUID,
+    item_ids: Collection[uuid.UUID] | None,
+    note: str,
+    actor_id: uuid.UUID,
+) -> Refund:
+    """Have this payment refunded, wherever it stands: as `refund_order` when it paid its order; all
+    that is left of it when it stands for none (too late, twice, the wrong amount) and its automatic
+    refund came to nothing. Raises as `refund_order`."""
+    with transaction.atomic():
+        payment = (
+            Payment.objects.select_for_update()
+            .filter(id=payment_id, status=Payment.Status.SUCCEEDED)
+            .first()
         )
+        if payment is None:
+            raise RefundNotPossible("Nothing was paid")
+        if pays_its_order(payment=payment):
+            refund = plan_lines(
+                payment=payment, item_ids=item_ids, reason="requested", note=note, actor_id=actor_id
+            )
+        else:
+            check_undisputed(payment=payment)
+            refund = plan_refund(
+                payment=payment,
+                reason="requested",
+                amount=payment.amount - payment.refunding_amount,
+                note=note,
+                requested_by_id=actor_id,
+            )
+        _audit(refund)
     return refund
 
 
@@ -177,3 +206,13 @@ def release(*, payment: Payment, amount: Decimal) -> None:
     """Give back what was reserved for a refund that came to nothing, under the payment's lock."""
     payment.refunding_amount -= amount
     payment.save(update_fields=["refunding_amount", "updated_at"])
+
+
+def _audit(refund: Refund) -> None:
+    audit.record_audit(
+        actor_id=refund.requested_by_id,
+        action="order.refund_planned",
+        target_type="order",
+        target_id=refund.payment.order_id,
+        details={"refund": str(refund.id), "amount": str(refund.amount), "note": refund.note},
+    )

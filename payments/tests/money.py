@@ -1,0 +1,110 @@
+"""Orders paid and what Stripe says of their refunds and disputes, without asking a Stripe."""
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from core.models import OutboxEvent
+from courses.models import Course
+from enrollments.models import Enrollment
+from orders.models import Order
+from payments import books, services
+from payments.models import Payment
+from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
+from tests.factories import OrderFactory, OrderItemFactory, make_course
+from users.models import User
+
+
+def make_order(
+    *prices: str, user: User | None = None, courses: list[Course] | None = None
+) -> Order:
+    """A pending order of courses at these prices, each with an instructor."""
+    courses = courses or [make_course() for _ in prices]
+    total = sum((Decimal(price) for price in prices), Decimal(0))
+    given = {"user": user} if user else {}
+    order = OrderFactory.create(subtotal=total, **given)
+    for price, course in zip(prices, courses, strict=True):
+        OrderItemFactory.create(
+            order=order,
+            course=course,
+            instructor=course.instructor,
+            price_at_purchase=Decimal(price),
+        )
+    return order
+
+
+def settle(order: Order, *, amount: int | None = None, number: str = "") -> Payment:
+    """Let Stripe say that the order was paid."""
+    number = number or uuid.uuid4().hex
+    minor = int(order.total_amount * 100) if amount is None else amount
+    services.settle(
+        intent=IntentFacts(
+            id=f"pi_{number}", status="succeeded", amount=minor, amount_received=minor,
+            currency="usd", client_secret="", charge_id=f"ch_{number}", order_id=str(order.id),
+            error_code="", error_message="",
+        )
+    )  # fmt: skip
+    return Payment.objects.get(stripe_payment_id=f"pi_{number}")
+
+
+def make_paid(*prices: str, user: User | None = None) -> Payment:
+    """The payment of a completed order of courses at these prices."""
+    return settle(make_order(*prices, user=user))
+
+
+def refund_facts(
+    payment: Payment, status: str, *, amount: str, number: int = 1, refund_id: object = ""
+) -> RefundFacts:
+    """What Stripe says of a refund."""
+    return RefundFacts(
+        id=f"re_{number}", status=status, amount=int(Decimal(amount) * 100),
+        intent_id=payment.stripe_payment_id, refund_id=str(refund_id),
+        failure_reason="lost_or_stolen_card" if status == "failed" else "",
+    )  # fmt: skip
+
+
+def dispute_facts(payment: Payment, status: str, *, number: int = 1) -> DisputeFacts:
+    """What Stripe says of a dispute over all of a payment."""
+    moved = not status.startswith("warning_")
+    return DisputeFacts(
+        id=f"dp_{number}", status=status, reason="fraudulent", amount=int(payment.amount * 100),
+        currency="usd", intent_id=payment.stripe_payment_id, opened_at=timezone.now(),
+        evidence_due_at=timezone.now() + dt.timedelta(days=9), fee=1500 if moved else None,
+    )  # fmt: skip
+
+
+def hear(payment: Payment, *statuses: str, amount: str, number: int = 1) -> None:
+    """Hear of a refund made at Stripe, in these states one after the other."""
+    for status in statuses:
+        services.sync_refund(facts=refund_facts(payment, status, amount=amount, number=number))
+
+
+def order_of(payment: Payment) -> Any:
+    """Status, refunded amount, the lines' states, and access to each line's course."""
+    order = Order.objects.get(id=payment.order_id)
+    items = list(order.items.order_by("created_at", "id"))
+    access = dict(Enrollment.objects.filter(user=order.user).values_list("course_id", "status"))
+    return (
+        order.status,
+        order.refunded_amount,
+        [item.state for item in items],
+        [access.get(item.course_id) for item in items],
+    )
+
+
+def reserved(payment: Payment) -> Any:
+    """What is set aside for refunds of the payment."""
+    return Payment.objects.get(id=payment.id).refunding_amount
+
+
+def event_names() -> list[str]:
+    """What was recorded, oldest first."""
+    return list(OutboxEvent.objects.order_by("recorded_at", "id").values_list("name", flat=True))
+
+
+def assert_books_hold() -> None:
+    """Every invariant of orders, money, access and the ledger."""
+    assert books.verify() == []
