@@ -13,8 +13,8 @@ from typing import Final
 from reportlab.lib.colors import Color, HexColor
 from reportlab.pdfgen.canvas import Canvas
 
-from enrollments.certificates.faces import Face, glyphs_of
-from enrollments.certificates.typesetting import Line, draw_line, single_line
+from core.typesetting.faces import Face, glyphs_of
+from core.typesetting.layout import Line, draw_line, single_line
 
 INK: Final = HexColor("#16243F")
 MUTED: Final = HexColor("#5C6474")

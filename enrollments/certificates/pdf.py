@@ -15,7 +15,17 @@ from reportlab.lib.colors import Color
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfgen.canvas import Canvas
 
-from enrollments.certificates.faces import Face
+from core.typesetting import (
+    Block,
+    Box,
+    Face,
+    clean,
+    date_text,
+    draw_block,
+    draw_line,
+    fit,
+    single_line,
+)
 from enrollments.certificates.ornament import (
     GOLD,
     INK,
@@ -25,15 +35,6 @@ from enrollments.certificates.ornament import (
     draw_frame,
     draw_seal,
     draw_watermark,
-)
-from enrollments.certificates.typesetting import (
-    Block,
-    Box,
-    clean,
-    draw_block,
-    draw_line,
-    fit,
-    single_line,
 )
 
 ISSUER: Final = "LearnFlow"
@@ -61,22 +62,6 @@ _QR_SIDE: Final = 68.0
 _QR_BOTTOM: Final = 98.0
 _INSTRUCTOR_RULE: Final = 134.0
 _DATE_RULE: Final = 84.0
-
-# Spelled out here because strftime("%B") speaks the language of the process.
-_MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +173,7 @@ def lay_out(facts: CertificateFacts) -> Layout:
         tops.append(top)
         top -= block.height + gap + slack / 8
     placed = [Placed(block, CENTRE, y) for block, y in zip(stack, tops, strict=True)]
-    issued_on = fit(_date_text(facts.issued_on), Face.SLANTED, _FIELD_BOX)
+    issued_on = fit(date_text(facts.issued_on), Face.SLANTED, _FIELD_BOX)
     instructor = fit(facts.instructor_name, Face.SLANTED, _FIELD_BOX)
     serial = fit(f"No. {facts.serial}", Face.SMALL_PRINT, _SERIAL_BOX)
     verify_url = fit(facts.verify_url, Face.SMALL_PRINT, _URL_BOX)
@@ -222,10 +207,6 @@ def _hours_text(hours: Decimal) -> str:
     if "." in amount:
         amount = amount.rstrip("0").rstrip(".")
     return f"a course of {amount} {'hour' if hours == 1 else 'hours'}"
-
-
-def _date_text(day: date) -> str:
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def _describe(canvas: Canvas, facts: CertificateFacts) -> None:

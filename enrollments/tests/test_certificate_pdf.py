@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import ContentStream
 
+from core.typesetting.faces import ITALIC, Face, glyphs_of
+from core.typesetting.layout import clean, single_line
 from enrollments.certificates import CertificateFacts, render_certificate
-from enrollments.certificates.faces import ITALIC, Face, glyphs_of
 from enrollments.certificates.pdf import LIVE_AREA, lay_out, qr_modules
-from enrollments.certificates.typesetting import clean, single_line
 
 FACTS = CertificateFacts(
     student_name="Ada Lovelace",

@@ -1,4 +1,4 @@
-"""The certificate's fonts: which one shows a character, how wide it is, how a pair is kerned.
+"""The documents' fonts: which one shows a character, how wide it is, how a pair is kerned.
 
 Which face a character gets: a text is set wholly in the first font that covers all of it, so that
 no word mixes two designs without need. Only when none does, each character (with its combining
@@ -52,7 +52,7 @@ _EAST_ASIAN_BLOCKS: Final = (
 
 
 class Face(Enum):
-    """A voice of the certificate's typography: the fonts to try, best first."""
+    """A voice of the typography: the fonts to try, best first."""
 
     UPRIGHT = (ROMAN, _STURDY, *_OTHER_SCRIPTS)
     SLANTED = (ITALIC, ROMAN, _STURDY, *_OTHER_SCRIPTS)

@@ -1,4 +1,4 @@
-"""Setting one text into one box, for the certificate.
+"""Setting one text into one box.
 
 Pure layout: measures and breaks, draws only what `draw_block` is told to. Lengths are PDF points.
 """
@@ -7,13 +7,19 @@ import itertools
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from reportlab.pdfgen.canvas import Canvas
 
-from enrollments.certificates.faces import Face, Glyph, glyphs_of
+from core.typesetting.faces import Face, Glyph, glyphs_of
 
 _ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
+# Spelled out here because strftime("%B") speaks the language of the process.
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,11 @@ def clean(text: str) -> str:
         if character.isspace() or not unicodedata.category(character).startswith("C")
     )
     return " ".join(visible.split())
+
+
+def date_text(day: date) -> str:
+    """Return the day as it is written in a document: 27 January 2026."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def fit(text: str, face: Face, box: Box) -> Block:
