@@ -1,9 +1,11 @@
 """Disputes and refunds in the orders that life brings them in."""
 
+import itertools
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.db.models import Sum
 from django.utils import timezone
 
 from core.models import OutboxEvent
@@ -12,10 +14,13 @@ from enrollments.models import Enrollment
 from orders import services as order_services
 from orders.models import Order
 from payments import services, stripe_gateway
-from payments.models import Payment, Refund, StripeEvent
+from payments.errors import NotOursYet
+from payments.models import Dispute, LedgerEntry, Payment, Refund, StripeEvent
 from payments.stripe_gateway import DisputeFacts, RefundFacts
 from payments.tests.conftest import Pay, confirm, start_payment
+from payments.tests.money import assert_books_hold
 from tests.factories import OrderFactory, OrderItemFactory
+from tests.parallel import run_in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -188,3 +193,121 @@ def test_a_dispute_heard_of_before_its_payment_suspends(
     hear_of("charge.dispute.created", opened["id"])
     services.settle(intent=stripe_gateway.retrieve_intent(intent_id=intent.payment_intent_id))
     assert access() == {"suspended"}
+
+
+def test_a_lost_dispute_revokes_for_good(order: Order, paid: services.PaymentIntent) -> None:
+    for status in ("needs_response", "under_review", "lost"):
+        services.sync_dispute(facts=dispute(paid.payment_intent_id, status))
+    assert access() == {"revoked"}
+    assert set(order.items.values_list("state", flat=True)) == {"fulfilled"}
+    row = Dispute.objects.get()
+    assert (row.status, row.closed_at is None) == ("lost", False)
+    assert_books_hold()
+
+
+@pytest.mark.parametrize(("end", "left"), [("won", "active"), ("lost", "revoked")])
+@pytest.mark.parametrize(
+    "order_said", itertools.permutations([0, 1, 2, 3]), ids=lambda order: "".join(map(str, order))
+)
+def test_whatever_the_order_of_what_stripe_said_the_decision_is_the_end(
+    paid: services.PaymentIntent, order_said: tuple[int, ...], end: str, left: str
+) -> None:
+    said = ["warning_needs_response", "needs_response", "under_review", end]
+    for number in order_said:
+        services.sync_dispute(facts=dispute(paid.payment_intent_id, said[number]))
+    assert Dispute.objects.get().status == end
+    assert access() == {left}
+
+
+def test_a_won_dispute_gives_the_money_back_in_the_books(
+    order: Order, paid: services.PaymentIntent
+) -> None:
+    services.sync_dispute(
+        facts=replace(dispute(paid.payment_intent_id, "needs_response"), fee=1500)
+    )
+    taken = booked()
+    assert taken["stripe"] == -15
+    assert taken["stripe_fees"] == 15
+    services.sync_dispute(facts=replace(dispute(paid.payment_intent_id, "won"), fee=1500))
+    assert booked()["stripe"] == Decimal("84.98")
+    services.sync_dispute(facts=replace(dispute(paid.payment_intent_id, "won"), fee=0))
+    assert booked()["stripe"] == Decimal("99.98"), "Stripe gave its fee back later"
+    assert_books_hold()
+
+
+def booked() -> dict[str, Decimal]:
+    rows = LedgerEntry.objects.values_list("account").annotate(total=Sum("amount"))
+    return dict(rows)
+
+
+def test_won_before_we_heard_of_it_leaves_what_staff_suspended(
+    paid: services.PaymentIntent,
+) -> None:
+    from enrollments import services as enrollment_services
+
+    ids = list(Enrollment.objects.values_list("id", flat=True))
+    enrollment_services.suspend_enrollments(enrollment_ids=ids)
+    services.sync_dispute(facts=dispute(paid.payment_intent_id, "won"))
+    assert access() == {"suspended"}
+
+
+def test_one_of_two_disputes_won_opens_nothing(paid: services.PaymentIntent) -> None:
+    services.sync_dispute(facts=dispute(paid.payment_intent_id, "needs_response", number=1))
+    services.sync_dispute(facts=dispute(paid.payment_intent_id, "needs_response", number=2))
+    services.sync_dispute(facts=dispute(paid.payment_intent_id, "won", number=1))
+    assert access() == {"suspended"}
+    services.sync_dispute(facts=dispute(paid.payment_intent_id, "won", number=2))
+    assert access() == {"active"}
+
+
+def test_a_course_bought_again_after_a_lost_dispute_stands_by_itself(
+    order: Order, paid: services.PaymentIntent, pay: Pay
+) -> None:
+    services.sync_dispute(facts=dispute(paid.payment_intent_id, "lost"))
+    again = buy_again(order)
+    second = start_payment(again)
+    pay(second)
+    confirm(again, second)
+    assert access() == {"active"}
+    services.sync_dispute(facts=dispute(paid.payment_intent_id, "lost", number=2))
+    assert access() == {"active"}
+    services.sync_refund(facts=refund(second.payment_intent_id, "succeeded"))
+    assert access() == {"revoked"}, "the disputed order pays for nothing"
+
+
+def test_an_inquiry_that_ended_can_still_become_a_dispute(paid: services.PaymentIntent) -> None:
+    for status in ("warning_closed", "warning_needs_response"):
+        services.sync_dispute(facts=dispute(paid.payment_intent_id, status))
+    assert Dispute.objects.get().status == "warning_closed"
+    assert access() == {"active"}
+    services.sync_dispute(facts=dispute(paid.payment_intent_id, "needs_response"))
+    assert Dispute.objects.get().closed_at is None
+    assert access() == {"suspended"}
+
+
+def test_a_dispute_of_money_not_settled_here_waits(order: Order, standin: StandIn) -> None:
+    intent = start_payment(order)
+    for intent_id in (intent.payment_intent_id, "pi_unknown"):
+        with pytest.raises(NotOursYet):
+            services.sync_dispute(facts=dispute(intent_id, "needs_response"))
+    assert not Dispute.objects.exists()
+
+
+def test_ten_at_once_are_one(paid: services.PaymentIntent) -> None:
+    facts = dispute(paid.payment_intent_id, "needs_response")
+    results = run_in_parallel(10, lambda _: services.sync_dispute(facts=facts))
+    assert results == [None] * 10
+    assert OutboxEvent.objects.filter(name="payments.dispute_opened").count() == 1
+    assert_books_hold()
+
+
+def test_stripe_tells_the_fee_and_the_date(
+    order: Order, paid: services.PaymentIntent, standin: StandIn
+) -> None:
+    opened = standin.open_dispute(payment_intent=paid.payment_intent_id)
+    services.sync_dispute(facts=stripe_gateway.retrieve_dispute(stripe_dispute_id=opened["id"]))
+    row = Dispute.objects.get()
+    assert row.fee_amount == 15
+    assert row.evidence_due_at is not None
+    assert row.evidence_due_at > timezone.now()
+    assert_books_hold()

@@ -1,0 +1,129 @@
+"""Who is mailed when money goes back, is asked for, or goes wrong."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from core import outbox
+from core.models import OutboxDelivery
+from notifications.models import Email
+from payments import services
+from payments.models import Payment
+from payments.tests.money import dispute_facts, hear, make_paid, settle
+from tests.factories import StaffFactory, UserFactory
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member() -> User:
+    return StaffFactory.create(email="money@learnflow.test")
+
+
+@pytest.fixture
+def buyer() -> User:
+    return UserFactory.create(email="buyer@learnflow.test")
+
+
+@pytest.fixture
+def payment(buyer: User, member: User) -> Payment:
+    """The payment of an order of 10.00 and 20.00, whose own mails are out."""
+    payment = make_paid("10.00", "20.00", user=buyer)
+    deliver()
+    Email.objects.all().delete()
+    return payment
+
+
+def deliver() -> None:
+    outbox.deliver_due(limit=200)
+    assert not OutboxDelivery.objects.exclude(last_error="").exists()
+
+
+def mails() -> dict[str, Email]:
+    """What was written since, by kind and address."""
+    deliver()
+    return {f"{mail.kind} to {mail.to}": mail for mail in Email.objects.all()}
+
+
+def test_a_dispute_is_told_to_staff(payment: Payment) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    ((to, mail),) = mails().items()
+    assert to == "staff-dispute to money@learnflow.test"
+    due = f"{timezone.now() + dt.timedelta(days=9):%B %Y}"
+    for word in ("30.00 USD", "dp_1", "fraudulent", due, payment.order.order_number, "/admin/"):
+        assert word in mail.text
+    services.sync_dispute(facts=dispute_facts(payment, "lost"))
+    closed = mails()["staff-dispute-closed to money@learnflow.test"]
+    assert "lost" in closed.subject
+    assert "taken away" in closed.text
+
+
+def test_an_inquiry_that_becomes_a_dispute_is_told_twice(payment: Payment) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "warning_needs_response"))
+    assert "courses stay open" in mails()["staff-dispute to money@learnflow.test"].text
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    deliver()
+    assert Email.objects.filter(kind="staff-dispute").count() == 2
+    services.sync_dispute(facts=dispute_facts(payment, "won"))
+    assert "for us" in mails()["staff-dispute-closed to money@learnflow.test"].text
+
+
+def test_alerts_go_to_the_addresses_that_are_set(payment: Payment, settings: Any) -> None:
+    settings.STAFF_ALERT_EMAILS = ["a@learnflow.test", "b@learnflow.test"]
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    assert set(mails()) == {
+        "staff-dispute to a@learnflow.test", "staff-dispute to b@learnflow.test",
+    }  # fmt: skip
+
+
+def test_only_active_staff_are_told(payment: Payment) -> None:
+    StaffFactory.create(email="gone@learnflow.test", is_active=False)
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    assert set(mails()) == {"staff-dispute to money@learnflow.test"}
+
+
+def test_a_refund_that_failed_is_told_to_both(payment: Payment) -> None:
+    hear(payment, "succeeded", amount="30.00")
+    assert set(mails()) == {"refund to buyer@learnflow.test"}
+    hear(payment, "failed", amount="30.00")
+    found = mails()
+    assert "open again" in found["refund-undone to buyer@learnflow.test"].text
+    staff = found["staff-refund-failed to money@learnflow.test"].text
+    assert "lost or stolen card" in staff
+    assert "taken out again" in staff
+
+
+def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -> None:
+    request = services.request_refund(
+        order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason="Not for me"
+    )
+    assert "Not for me" in mails()["staff-refund-request to money@learnflow.test"].text
+    services.refuse_request(request_id=request.id, actor_id=member.id, reason="It was watched")
+    assert "It was watched" in mails()["refund-request to buyer@learnflow.test"].text
+    again = services.request_refund(
+        order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason=""
+    )
+    services.approve_request(request_id=again.id, actor_id=member.id)
+    deliver()
+    answers = Email.objects.filter(kind="refund-request").order_by("created_at")
+    assert [mail.subject.endswith("granted") for mail in answers] == [False, True]
+    assert payment.order.items.all()[0].title_at_purchase in answers[1].text
+
+
+def test_money_that_cannot_stay_is_told_to_staff(payment: Payment) -> None:
+    settle(payment.order, number="second")
+    assert "duplicate payment" in mails()["staff-undue-payment to money@learnflow.test"].text
+
+
+def test_an_erased_buyer_gets_no_mail(payment: Payment, buyer: User, member: User) -> None:
+    request = services.request_refund(
+        order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason=""
+    )
+    deliver()
+    buyer.delete()
+    services.approve_request(request_id=request.id, actor_id=member.id)
+    hear(payment, "failed", amount="30.00")
+    assert not [to for to in mails() if to.endswith("buyer@learnflow.test")]

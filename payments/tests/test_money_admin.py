@@ -1,0 +1,164 @@
+"""What staff can do about money in the admin."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from core.models import AuditEntry
+from payments import services
+from payments.models import Dispute, Payment, Refund, RefundRequest
+from payments.tests.money import dispute_facts, hear, make_paid, settle
+from tests.factories import StaffFactory, UserFactory
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+PAYMENTS = "/admin/payments/payment/"
+REQUESTS = "/admin/payments/refundrequest/"
+
+
+@pytest.fixture
+def member() -> User:
+    return StaffFactory.create()
+
+
+@pytest.fixture
+def staff(member: User) -> Client:
+    client = Client()
+    client.force_login(member)
+    return client
+
+
+@pytest.fixture
+def buyer() -> User:
+    return UserFactory.create()
+
+
+@pytest.fixture
+def payment(buyer: User) -> Payment:
+    """The payment of an order of 10.00 and 20.00."""
+    return make_paid("10.00", "20.00", user=buyer)
+
+
+def act(client: Client, url: str, action: str, *rows: Any, **fields: Any) -> str:
+    """Choose an action for rows, or go on from its page; the page that follows."""
+    data = {"action": action, "_selected_action": [str(row.pk) for row in rows], **fields}
+    answer = client.post(url, data, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_whole_order_after_a_look_at_it(payment: Payment, staff: Client, member: User) -> None:
+    page = act(staff, PAYMENTS, "refund_whole", payment)
+    assert f"{payment.order}: 30.00 of 30.00 USD left" in page
+    assert not Refund.objects.exists(), "nothing yet"
+    page = act(staff, PAYMENTS, "refund_whole", payment, confirmed="yes", note="kind")
+    assert "30.00 USD are on their way back" in page
+    refund = Refund.objects.get()
+    assert (str(refund.amount), refund.note, refund.requested_by) == ("30.00", "kind", member)
+    page = act(staff, PAYMENTS, "refund_whole", payment, confirmed="yes")
+    assert "nothing to refund" in page
+    assert Refund.objects.count() == 1
+
+
+def test_chosen_lines(payment: Payment, staff: Client) -> None:
+    first, second = payment.order.items.order_by("created_at", "id")
+    page = act(staff, PAYMENTS, "refund_lines", payment)
+    assert f"{first.title_at_purchase}: 10.00 USD" in page
+    page = act(staff, PAYMENTS, "refund_lines", payment, confirmed="yes")
+    assert "This field is required" in page
+    act(staff, PAYMENTS, "refund_lines", payment, confirmed="yes", items=[str(second.id)])
+    refund = Refund.objects.get()
+    assert [line.order_item_id for line in refund.lines.all()] == [second.id]
+    page = act(staff, PAYMENTS, "refund_lines", payment)
+    assert second.title_at_purchase not in page
+
+
+def test_lines_are_chosen_of_one_payment(payment: Payment, staff: Client) -> None:
+    other = make_paid("5.00")
+    assert "Choose one payment" in act(staff, PAYMENTS, "refund_lines", payment, other)
+    page = act(staff, PAYMENTS, "refund_whole", payment, other, confirmed="yes")
+    assert "30.00 USD" in page
+    assert "5.00 USD" in page
+    assert Refund.objects.count() == 2
+
+
+def test_the_payment_chosen_is_the_one_refunded(payment: Payment, staff: Client) -> None:
+    second = settle(payment.order, number="second")
+    Refund.objects.all().delete()
+    Payment.objects.update(refunding_amount=0)
+    act(staff, PAYMENTS, "refund_whole", second, confirmed="yes")
+    assert Refund.objects.get().payment == second
+
+
+def test_who_may_not_refund_sees_no_action(payment: Payment, buyer: User) -> None:
+    viewer = UserFactory.create(is_staff=True)
+    viewer.user_permissions.set(
+        Permission.objects.filter(codename__in=["view_payment", "view_refundrequest"])
+    )
+    client = Client()
+    client.force_login(viewer)
+    assert "refund_whole" not in client.get(PAYMENTS).content.decode()
+    act(client, PAYMENTS, "refund_whole", payment, confirmed="yes")
+    assert not Refund.objects.exists()
+    request = services.request_refund(
+        order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason=""
+    )
+    act(client, REQUESTS, "approve", request, confirmed="yes")
+    assert RefundRequest.objects.get().status == "open"
+
+
+def test_what_was_seen_to_is_marked_so(payment: Payment, staff: Client, member: User) -> None:
+    hear(payment, "succeeded", "failed", amount="30.00")
+    assert str(payment) in staff.get(PAYMENTS, {"attention": "yes"}).content.decode()
+    assert "1 payments dealt with" in act(staff, PAYMENTS, "clear_attention", payment)
+    assert Payment.objects.get().needs_attention == ""
+    entry = AuditEntry.objects.get(action="payment.attention_cleared")
+    assert entry.actor_id == member.id
+    assert "re_1" in str(entry.details)
+
+
+def test_requests_are_granted_after_a_look(
+    payment: Payment, buyer: User, staff: Client, member: User
+) -> None:
+    request = services.request_refund(
+        order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason="Not for me"
+    )
+    page = act(staff, REQUESTS, "approve", request)
+    assert "Not for me" in page
+    assert RefundRequest.objects.get().status == "open"
+    assert "granted" in act(staff, REQUESTS, "approve", request, confirmed="yes")
+    request.refresh_from_db()
+    assert (request.status, request.decided_by) == ("granted", member)
+    page = act(staff, REQUESTS, "approve", request, confirmed="yes")
+    assert "decided already" in page
+
+
+def test_requests_are_declined_with_a_reason(payment: Payment, buyer: User, staff: Client) -> None:
+    request = services.request_refund(
+        order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason=""
+    )
+    assert "The buyers are told" in act(staff, REQUESTS, "refuse", request)
+    page = act(staff, REQUESTS, "refuse", request, confirmed="yes")
+    assert "This field is required" in page
+    act(staff, REQUESTS, "refuse", request, confirmed="yes", reason="Too late")
+    request.refresh_from_db()
+    assert (request.status, request.decision_reason) == ("declined", "Too late")
+
+
+def test_disputes_are_found_by_whether_they_are_over(payment: Payment, staff: Client) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    url = "/admin/payments/dispute/"
+    assert "dp_1" in staff.get(url, {"decided": "no"}).content.decode()
+    assert "dp_1" not in staff.get(url, {"decided": "yes"}).content.decode()
+    dispute = Dispute.objects.get()
+    page = staff.get(f"{url}{dispute.id}/change/").content.decode()
+    assert "15.00" in page, "the fee"
+    payment_page = staff.get(f"{PAYMENTS}{payment.id}/change/").content.decode()
+    assert "dp_1" in payment_page
+    refund_url = "/admin/payments/refund/"
+    hear(make_paid("7.00"), "pending", amount="7.00", number=9)
+    refund = Refund.objects.get()
+    assert "re_9" in staff.get(f"{refund_url}{refund.id}/change/").content.decode()
