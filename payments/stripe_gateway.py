@@ -9,20 +9,34 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import stripe
 from django.conf import settings
 from django.db import connection
 
 from payments.errors import InvalidSignature, PaymentsUnavailable
+from payments.stripe_facts import (
+    DisputeFacts,
+    EventFacts,
+    IntentFacts,
+    Page,
+    RefundFacts,
+    read_dispute,
+    read_event,
+    read_intent,
+    read_metadata,
+    read_refund,
+    read_time,
+)
 from payments.stripe_patience import wait_for
 
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 2.0
+# As many as Stripe gives at once.
+PAGE_SIZE = 100
 _KEYS_TRIED = 5
 # Stripe's docs, "Zero-decimal currencies" and "Three-decimal currencies": ¥1000 sent as hundredths
 # would be charged a hundredfold.
@@ -32,7 +46,6 @@ NOT_IN_HUNDREDTHS = frozenset(
         "xof", "xpf", "bhd", "jod", "kwd", "omr", "tnd",
     }
 )  # fmt: skip
-
 
 _F = TypeVar("_F")
 
@@ -59,75 +72,6 @@ class StripeRefused(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, kw_only=True)
-class IntentFacts:
-    """What Stripe says of a payment intent. Minor units; `amount_refunded` (pending refunds too)
-    and `fee` (what Stripe kept, in the intent's currency) are None where they weren't asked for or,
-    as the fee for a while after the payment, aren't known yet."""
-
-    id: str
-    status: str
-    amount: int
-    amount_received: int
-    currency: str
-    client_secret: str
-    charge_id: str
-    order_id: str
-    error_code: str
-    error_message: str
-    amount_refunded: int | None = None
-    fee: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefundFacts:
-    """What Stripe says of a refund. `refund_id` is our row, when we asked for it. Minor units."""
-
-    id: str
-    status: str
-    amount: int
-    intent_id: str
-    refund_id: str
-    failure_reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DisputeFacts:
-    """What Stripe says of a dispute. Minor units; `fee` is what Stripe charges for it less what it
-    gave back, None as long as no money was moved."""
-
-    id: str
-    status: str
-    reason: str
-    amount: int
-    currency: str
-    intent_id: str
-    opened_at: dt.datetime
-    evidence_due_at: dt.datetime | None = None
-    fee: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventFacts:
-    """A verified webhook event: a trigger, not a truth."""
-
-    id: str
-    type: str
-    object_id: str
-    created: dt.datetime
-    payload: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page(Generic[_F]):
-    """Part of a list, newest first. `after` leads to the next page; it is empty on the last.
-    `oldest` is when its last item was made, None of an empty one."""
-
-    items: list[_F]
-    after: str
-    oldest: dt.datetime | None
-
-
 def is_configured() -> bool:
     """Return whether this installation has a Stripe account (or a stand-in) to speak to."""
     return bool(settings.STRIPE_SECRET_KEY)
@@ -149,7 +93,7 @@ def create_intent(
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
     }
     # Should a failure have left an intent behind, nobody has its secret: it can't be paid.
-    return _intent(
+    return read_intent(
         _create(
             lambda key, client: client.v1.payment_intents.create(params, {"idempotency_key": key}),
             key=idempotency_key,
@@ -160,7 +104,7 @@ def create_intent(
 def retrieve_intent(*, intent_id: str) -> IntentFacts:
     """Return the intent as it is now, with what was refunded of it and what Stripe kept. Raises
     StripeNotFound or PaymentsUnavailable."""
-    return _intent(
+    return read_intent(
         _call(
             lambda client: client.v1.payment_intents.retrieve(
                 intent_id, {"expand": ["latest_charge.balance_transaction"]}
@@ -172,7 +116,7 @@ def retrieve_intent(*, intent_id: str) -> IntentFacts:
 def cancel_intent(*, intent_id: str) -> IntentFacts:
     """Cancel the intent unless it is past that; either way return it as it is afterwards."""
     try:
-        return _intent(_call(lambda client: client.v1.payment_intents.cancel(intent_id)))
+        return read_intent(_call(lambda client: client.v1.payment_intents.cancel(intent_id)))
     except StripeRefused as exc:
         if exc.code != "payment_intent_unexpected_state":
             raise
@@ -191,10 +135,10 @@ def create_refund(
 
     def find(client: stripe.StripeClient) -> Any | None:
         page = client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
-        ours = (r for r in page.auto_paging_iter() if _metadata(r, "refund_id") == refund_id)
+        ours = (r for r in page.auto_paging_iter() if read_metadata(r, "refund_id") == refund_id)
         return next(ours, None)
 
-    return _refund(
+    return read_refund(
         _create(
             lambda key, client: client.v1.refunds.create(params, {"idempotency_key": key}),
             key=idempotency_key,
@@ -205,7 +149,7 @@ def create_refund(
 
 def retrieve_refund(*, stripe_refund_id: str) -> RefundFacts:
     """Return the refund as it is now. Raises StripeNotFound or PaymentsUnavailable."""
-    return _refund(_call(lambda client: client.v1.refunds.retrieve(stripe_refund_id)))
+    return read_refund(_call(lambda client: client.v1.refunds.retrieve(stripe_refund_id)))
 
 
 def list_refunds_of_charge(*, charge_id: str) -> list[RefundFacts]:
@@ -215,12 +159,12 @@ def list_refunds_of_charge(*, charge_id: str) -> list[RefundFacts]:
         page = client.v1.refunds.list({"charge": charge_id, "limit": 100})
         return list(page.auto_paging_iter())
 
-    return [_refund(item) for item in _call(fetch)]
+    return [read_refund(item) for item in _call(fetch)]
 
 
 def retrieve_dispute(*, stripe_dispute_id: str) -> DisputeFacts:
     """Return the dispute as it is now. Raises StripeNotFound or PaymentsUnavailable."""
-    return _dispute(_call(lambda client: client.v1.disputes.retrieve(stripe_dispute_id)))
+    return read_dispute(_call(lambda client: client.v1.disputes.retrieve(stripe_dispute_id)))
 
 
 def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
@@ -234,7 +178,7 @@ def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
     ):
         raise InvalidSignature
     try:
-        return _event(json.loads(raw_body))
+        return read_event(json.loads(raw_body))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise InvalidSignature("The webhook's body is not an event") from exc
 
@@ -244,18 +188,18 @@ def list_intents(*, since: dt.datetime, after: str = "") -> Page[IntentFacts]:
     kept."""
     wanted = ["data.latest_charge.balance_transaction"]
     return _page(
-        lambda client: client.v1.payment_intents, _intent, after, since=since, expand=wanted
+        lambda client: client.v1.payment_intents, read_intent, after, since=since, expand=wanted
     )
 
 
 def list_refunds(*, since: dt.datetime, after: str = "") -> Page[RefundFacts]:
     """Return a page of the refunds made since then."""
-    return _page(lambda client: client.v1.refunds, _refund, after, since=since)
+    return _page(lambda client: client.v1.refunds, read_refund, after, since=since)
 
 
 def list_disputes(*, since: dt.datetime, after: str = "") -> Page[DisputeFacts]:
     """Return a page of the disputes opened since then."""
-    return _page(lambda client: client.v1.disputes, _dispute, after, since=since)
+    return _page(lambda client: client.v1.disputes, read_dispute, after, since=since)
 
 
 def list_events(
@@ -264,7 +208,7 @@ def list_events(
     """Return a page of the events of these types (at most 20) that happened since then, up to and
     with `until`. Stripe keeps them for 30 days."""
 
-    events, read = (lambda client: client.v1.events), (lambda event: _event(event.to_dict()))
+    events, read = (lambda client: client.v1.events), (lambda event: read_event(event.to_dict()))
     return _page(events, read, after, since=since, until=until, types=list(types))
 
 
@@ -280,7 +224,7 @@ def _page(
     created = {"gte": int(since.timestamp())}
     if until is not None:
         created["lte"] = int(until.timestamp())
-    params = {"limit": 100, "created": created, **more}
+    params = {"limit": PAGE_SIZE, "created": created, **more}
     if after:
         params["starting_after"] = after
     page = _call(lambda client: service_of(client).list(params))
@@ -288,7 +232,7 @@ def _page(
     return Page(
         items=[read(item) for item in items],
         after=items[-1].id if items and page.has_more else "",
-        oldest=_time(items[-1].created) if items else None,
+        oldest=read_time(items[-1].created) if items else None,
     )
 
 
@@ -367,88 +311,6 @@ def _client(secret_key: str, api_base: str, seconds: float) -> stripe.StripeClie
         http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, seconds)),
         max_network_retries=0,
     )
-
-
-def _intent(intent: Any) -> IntentFacts:
-    error, charge = intent.last_payment_error, intent.latest_charge
-    return IntentFacts(
-        id=intent.id,
-        status=intent.status,
-        amount=intent.amount,
-        amount_received=intent.amount_received or 0,
-        currency=intent.currency,
-        client_secret=intent.client_secret or "",
-        charge_id=_id_of(charge),
-        order_id=_metadata(intent, "order_id"),
-        error_code=((error.decline_code or error.code) if error else "") or "",
-        error_message=(error.message if error else "") or "",
-        amount_refunded=None if isinstance(charge, str | None) else charge.amount_refunded,
-        fee=None if isinstance(charge, str | None) else _fee(charge, intent.currency),
-    )
-
-
-def _fee(charge: Any, currency: str) -> int | None:
-    """Return what Stripe kept of a charge; an account that settles in another currency is charged
-    in that one, and Stripe says at which rate it changed the money."""
-    movement = charge.balance_transaction
-    if isinstance(movement, str | None):
-        return None
-    rate = movement.exchange_rate if movement.currency != currency else None
-    fee: int = round(movement.fee / rate) if rate else movement.fee
-    return fee
-
-
-def _refund(refund: Any) -> RefundFacts:
-    return RefundFacts(
-        id=refund.id,
-        status=refund.status or "pending",
-        amount=refund.amount,
-        intent_id=_id_of(refund.payment_intent),
-        refund_id=_metadata(refund, "refund_id"),
-        failure_reason=getattr(refund, "failure_reason", None) or "",
-    )
-
-
-def _dispute(dispute: Any) -> DisputeFacts:
-    movements = dispute.balance_transactions
-    due_by = dispute.evidence_details.due_by
-    return DisputeFacts(
-        id=dispute.id,
-        status=dispute.status,
-        reason=dispute.reason or "",
-        amount=dispute.amount,
-        currency=dispute.currency,
-        intent_id=_id_of(dispute.payment_intent),
-        opened_at=_time(dispute.created),
-        evidence_due_at=_time(due_by) if due_by else None,
-        fee=sum(movement.fee for movement in movements) if movements else None,
-    )
-
-
-def _event(payload: dict[str, Any]) -> EventFacts:
-    return EventFacts(
-        id=str(payload["id"]),
-        type=str(payload["type"]),
-        object_id=str(payload["data"]["object"].get("id") or ""),
-        created=_time(int(payload["created"])),
-        payload=payload,
-    )
-
-
-def _metadata(thing: Any, key: str) -> str:
-    metadata = thing.metadata
-    return str(metadata[key]) if metadata and key in metadata else ""
-
-
-def _id_of(value: Any) -> str:
-    """Return the id of something that Stripe gives as an id or, expanded, as an object."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else str(value.id)
-
-
-def _time(seconds: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
 
 
 def _words(exc: stripe.StripeError) -> str:

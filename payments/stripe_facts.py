@@ -1,0 +1,165 @@
+"""What Stripe says, in our words: typed facts, read from the objects of its SDK. Minor units."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+_F = TypeVar("_F")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentFacts:
+    """What Stripe says of a payment intent. Minor units; `amount_refunded` (pending refunds too)
+    and `fee` (what Stripe kept, in the intent's currency) are None where they weren't asked for or,
+    as the fee for a while after the payment, aren't known yet."""
+
+    id: str
+    status: str
+    amount: int
+    amount_received: int
+    currency: str
+    client_secret: str
+    charge_id: str
+    order_id: str
+    error_code: str
+    error_message: str
+    amount_refunded: int | None = None
+    fee: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundFacts:
+    """What Stripe says of a refund. `refund_id` is our row, when we asked for it. Minor units."""
+
+    id: str
+    status: str
+    amount: int
+    intent_id: str
+    refund_id: str
+    failure_reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeFacts:
+    """What Stripe says of a dispute. Minor units; `fee` is what Stripe charges for it less what it
+    gave back, None as long as no money was moved."""
+
+    id: str
+    status: str
+    reason: str
+    amount: int
+    currency: str
+    intent_id: str
+    opened_at: dt.datetime
+    evidence_due_at: dt.datetime | None = None
+    fee: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventFacts:
+    """A verified webhook event: a trigger, not a truth."""
+
+    id: str
+    type: str
+    object_id: str
+    created: dt.datetime
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[_F]):
+    """Part of a list, newest first. `after` leads to the next page; it is empty on the last.
+    `oldest` is when its last item was made, None of an empty one."""
+
+    items: list[_F]
+    after: str
+    oldest: dt.datetime | None
+
+
+def read_intent(intent: Any) -> IntentFacts:
+    """Read a payment intent, with its charge where that was asked for."""
+    error, charge = intent.last_payment_error, intent.latest_charge
+    return IntentFacts(
+        id=intent.id,
+        status=intent.status,
+        amount=intent.amount,
+        amount_received=intent.amount_received or 0,
+        currency=intent.currency,
+        client_secret=intent.client_secret or "",
+        charge_id=_id_of(charge),
+        order_id=read_metadata(intent, "order_id"),
+        error_code=((error.decline_code or error.code) if error else "") or "",
+        error_message=(error.message if error else "") or "",
+        amount_refunded=None if isinstance(charge, str | None) else charge.amount_refunded,
+        fee=None if isinstance(charge, str | None) else _fee(charge, intent.currency),
+    )
+
+
+def _fee(charge: Any, currency: str) -> int | None:
+    """Return what Stripe kept of a charge; an account that settles in another currency is charged
+    in that one, and Stripe says at which rate it changed the money."""
+    movement = charge.balance_transaction
+    if isinstance(movement, str | None):
+        return None
+    rate = movement.exchange_rate if movement.currency != currency else None
+    fee: int = round(movement.fee / rate) if rate else movement.fee
+    return fee
+
+
+def read_refund(refund: Any) -> RefundFacts:
+    """Read a refund."""
+    return RefundFacts(
+        id=refund.id,
+        status=refund.status or "pending",
+        amount=refund.amount,
+        intent_id=_id_of(refund.payment_intent),
+        refund_id=read_metadata(refund, "refund_id"),
+        failure_reason=getattr(refund, "failure_reason", None) or "",
+    )
+
+
+def read_dispute(dispute: Any) -> DisputeFacts:
+    """Read a dispute."""
+    movements = dispute.balance_transactions
+    due_by = dispute.evidence_details.due_by
+    return DisputeFacts(
+        id=dispute.id,
+        status=dispute.status,
+        reason=dispute.reason or "",
+        amount=dispute.amount,
+        currency=dispute.currency,
+        intent_id=_id_of(dispute.payment_intent),
+        opened_at=read_time(dispute.created),
+        evidence_due_at=read_time(due_by) if due_by else None,
+        fee=sum(movement.fee for movement in movements) if movements else None,
+    )
+
+
+def read_event(payload: dict[str, Any]) -> EventFacts:
+    """Read an event, which may be anything: raises ValueError, KeyError, TypeError,
+    AttributeError."""
+    return EventFacts(
+        id=str(payload["id"]),
+        type=str(payload["type"]),
+        object_id=str(payload["data"]["object"].get("id") or ""),
+        created=read_time(int(payload["created"])),
+        payload=payload,
+    )
+
+
+def read_metadata(thing: Any, key: str) -> str:
+    """Read what we or somebody else noted on an object; "" where nobody did."""
+    metadata = thing.metadata
+    return str(metadata[key]) if metadata and key in metadata else ""
+
+
+def _id_of(value: Any) -> str:
+    """Return the id of something that Stripe gives as an id or, expanded, as an object."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else str(value.id)
+
+
+def read_time(seconds: int) -> dt.datetime:
+    """Read one of Stripe's times."""
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
