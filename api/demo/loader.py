@@ -26,6 +26,7 @@ from api.demo.sources import (
 from api.demo.story import Story, tell_story
 from courses import services as course_services
 from courses.models import Category, Course
+from payments import ledger
 from users.models import User
 
 # PostgreSQL's advisory locks are numbers; this one means "somebody is loading the demo".
@@ -99,6 +100,7 @@ def _write(sources: _Sources, now: dt.datetime) -> LoadedDemo:
         now=now,
     )
     loaded = _write_story(sources, story, users, catalogue, now)
+    ledger.post_missing()
     course_ids = [course.id for course in catalogue.courses.values()]
     write_counters(course_ids=course_ids, now=now)
     course_services.refresh_search(course_ids=course_ids)

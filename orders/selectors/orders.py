@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -203,9 +203,14 @@ def get_order_for_payment(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> 
 
 def list_order_lines(*, order_id: uuid.UUID) -> list[OrderLine]:
     """Return the order's lines in their order; none for an unknown order."""
-    items = OrderItem.objects.filter(order_id=order_id).order_by("created_at", "id")
-    return [
-        OrderLine(
+    return list_lines_of_orders(order_ids=[order_id]).get(order_id, [])
+
+
+def list_lines_of_orders(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[OrderLine]]:
+    """Return the lines of each order in their order, by one query; unknown orders are missing."""
+    lines: dict[uuid.UUID, list[OrderLine]] = {}
+    for item in OrderItem.objects.filter(order_id__in=order_ids).order_by("created_at", "id"):
+        line = OrderLine(
             id=item.id,
             course_id=item.course_id,
             title=item.title_at_purchase,
@@ -216,8 +221,8 @@ def list_order_lines(*, order_id: uuid.UUID) -> list[OrderLine]:
             enrollment_id=item.enrollment_id,
             instructor_id=item.instructor_id,
         )
-        for item in items
-    ]
+        lines.setdefault(item.order_id, []).append(line)
+    return lines
 
 
 def list_expired_order_ids(*, limit: int, but: QuerySet[Any, Any] | None = None) -> list[uuid.UUID]:

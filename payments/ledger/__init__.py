@@ -5,6 +5,7 @@ payment, so that a fact and its posting are there together or not at all. A caus
 the second time is False and changes nothing.
 """
 
+from payments.ledger.missing import post_missing
 from payments.ledger.posting import (
     post_dispute,
     post_dispute_won,
@@ -19,6 +20,7 @@ __all__ = [
     "post_dispute",
     "post_dispute_won",
     "post_fee",
+    "post_missing",
     "post_refund",
     "post_refund_failed",
     "post_sale",

@@ -7,7 +7,7 @@ line still holds doesn't change between reading and posting.
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from orders.pricing import share_out
 from orders.selectors import OrderLine
 from payments.ledger import holdings
 from payments.ledger.allocation import Part, divide_sale, take_back
+from payments.ledger.writing import Movement, both, negated, write, write_one
 from payments.models import (
     Dispute,
     LedgerEntry,
@@ -32,6 +33,15 @@ Kind = LedgerTransaction.Kind
 INQUIRY = "warning_"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sale:
+    """A payment that completed its order, with the order's lines and those owned already."""
+
+    payment: Payment
+    lines: Sequence[OrderLine]
+    owned_item_ids: Collection[uuid.UUID]
+
+
 def post_sale(
     *, payment: Payment, lines: Sequence[OrderLine], owned_item_ids: Collection[uuid.UUID]
 ) -> bool:
@@ -41,52 +51,50 @@ def post_sale(
 
     `lines` are all lines of the order, which cost what was paid; else the commit is refused.
     """
-    paid_at = payment.succeeded_at or timezone.now()
-    parts = divide_sale(
-        lines=lines,
-        owned_item_ids=owned_item_ids,
-        percents=_percents(line.course_id for line in lines),
-        available_at=paid_at + settings.EARNINGS_HOLD,
-    )
-    return _book(
-        LedgerTransaction(
-            kind=Kind.SALE,
-            reference=f"sale:{payment.id}",
-            currency=payment.currency,
-            occurred_at=paid_at,
-            payment=payment,
-        ),
-        [Part(account=Account.STRIPE, amount=payment.amount), *_credits(parts)],
-    )
+    sale = Sale(payment=payment, lines=lines, owned_item_ids=owned_item_ids)
+    return post_sales(sales=[sale]) == 1
+
+
+def post_sales(*, sales: Sequence[Sale]) -> int:
+    """Book many sales, each as `post_sale` does; returns how many weren't there yet."""
+    percents = _percents(line.course_id for sale in sales for line in sale.lines)
+    return write([_sale(sale, percents) for sale in sales])
 
 
 def post_undue_payment(*, payment: Payment) -> bool:
     """Book money that stands for no order (late, twice, the wrong amount): it is the buyer's."""
-    return _book(
-        LedgerTransaction(
-            kind=Kind.UNDUE_PAYMENT,
-            reference=f"undue:{payment.id}",
-            currency=payment.currency,
-            occurred_at=payment.succeeded_at or timezone.now(),
-            payment=payment,
-        ),
-        _both(payment.amount, debit=Account.STRIPE, credit=Account.BUYERS),
+    return post_undue_payments(payments=[payment]) == 1
+
+
+def post_undue_payments(*, payments: Sequence[Payment]) -> int:
+    """Book many payments that stand for no order; returns how many weren't there yet."""
+    return write(
+        [
+            Movement(
+                row=_of_payment(payment, Kind.UNDUE_PAYMENT, f"undue:{payment.id}"),
+                parts=both(payment.amount, debit=Account.STRIPE, credit=Account.BUYERS),
+            )
+            for payment in payments
+        ]
     )
 
 
 def post_fee(*, payment: Payment) -> bool:
     """Book what Stripe kept of the payment; False while `fee_amount` isn't known, or is nothing."""
-    if not payment.fee_amount:
-        return False
-    return _book(
-        LedgerTransaction(
-            kind=Kind.STRIPE_FEE,
-            reference=f"fee:{payment.id}",
-            currency=payment.currency,
-            occurred_at=timezone.now(),
-            payment=payment,
-        ),
-        _both(payment.fee_amount, debit=Account.STRIPE_FEES, credit=Account.STRIPE),
+    return post_fees(payments=[payment]) == 1
+
+
+def post_fees(*, payments: Sequence[Payment]) -> int:
+    """Book what Stripe kept of many payments; returns how many fees weren't there yet."""
+    return write(
+        [
+            Movement(
+                row=_of_payment(payment, Kind.STRIPE_FEE, f"fee:{payment.id}"),
+                parts=both(payment.fee_amount, debit=Account.STRIPE_FEES, credit=Account.STRIPE),
+            )
+            for payment in payments
+            if payment.fee_amount
+        ]
     )
 
 
@@ -162,6 +170,28 @@ def post_dispute_won(*, dispute: Dispute) -> bool:
     return _book_dispute_fee(dispute) or returned
 
 
+def _sale(sale: Sale, percents: Mapping[uuid.UUID, int]) -> Movement:
+    row = _of_payment(sale.payment, Kind.SALE, f"sale:{sale.payment.id}")
+    parts = divide_sale(
+        lines=sale.lines,
+        owned_item_ids=sale.owned_item_ids,
+        percents=percents,
+        available_at=row.occurred_at + settings.EARNINGS_HOLD,
+    )
+    captured = Part(account=Account.STRIPE, amount=sale.payment.amount)
+    return Movement(row=row, parts=[captured, *negated(parts)])
+
+
+def _of_payment(payment: Payment, kind: Kind, reference: str) -> LedgerTransaction:
+    return LedgerTransaction(
+        kind=kind,
+        reference=reference,
+        currency=payment.currency,
+        occurred_at=payment.succeeded_at or timezone.now(),
+        payment=payment,
+    )
+
+
 def _percents(course_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, int]:
     wanted = list(course_ids)
     own = dict(
@@ -174,11 +204,11 @@ def _percents(course_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, int]:
 
 def _book_taking(cause: Refund | Dispute, row: LedgerTransaction) -> bool:
     parts = _take(cause, cause.amount, held=holdings.list_held(payment=cause.payment))
-    return _book(row, [*parts, Part(account=Account.STRIPE, amount=-cause.amount)])
+    return write_one(row, [*parts, Part(account=Account.STRIPE, amount=-cause.amount)])
 
 
 def _book_undoing(cause: Refund | Dispute, row: LedgerTransaction) -> bool:
-    booked = _book(row, _credits(holdings.list_effect(cause=cause)))
+    booked = write_one(row, negated(holdings.list_effect(cause=cause)))
     if booked:
         _cover_losses(cause.payment, after=row)
     return booked
@@ -205,7 +235,7 @@ def _cover_losses(payment: Payment, *, after: LedgerTransaction) -> None:
             refund=cause if isinstance(cause, Refund) else None,
             dispute=cause if isinstance(cause, Dispute) else None,
         )
-        _book(row, [*parts, Part(account=Account.PLATFORM, amount=-covered)])
+        write_one(row, [*parts, Part(account=Account.PLATFORM, amount=-covered)])
 
 
 def _take(cause: Refund | Dispute, amount: Decimal, *, held: Sequence[Part]) -> list[Part]:
@@ -228,7 +258,7 @@ def _book_dispute_fee(dispute: Dispute) -> bool:
     if change == 0:
         return False
     word = "fee" if change > 0 else "fee_back"
-    return _book(
+    return write_one(
         LedgerTransaction(
             kind=Kind.STRIPE_FEE,
             reference=f"dispute_{word}:{dispute.id}",
@@ -237,33 +267,5 @@ def _book_dispute_fee(dispute: Dispute) -> bool:
             payment=dispute.payment,
             dispute=dispute,
         ),
-        _both(change, debit=Account.STRIPE_FEES, credit=Account.STRIPE),
+        both(change, debit=Account.STRIPE_FEES, credit=Account.STRIPE),
     )
-
-
-def _both(amount: Decimal, *, debit: Account, credit: Account) -> list[Part]:
-    return [Part(account=debit, amount=amount), Part(account=credit, amount=-amount)]
-
-
-def _credits(parts: Iterable[Part]) -> list[Part]:
-    return [replace(part, amount=-part.amount) for part in parts]
-
-
-def _book(row: LedgerTransaction, parts: Sequence[Part]) -> bool:
-    """Write the transaction and its entries; False, with nothing written, when it is there."""
-    LedgerTransaction.objects.bulk_create([row], ignore_conflicts=True)
-    if not LedgerTransaction.objects.filter(id=row.id).exists():
-        return False
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(
-            transaction=row,
-            account=part.account,
-            instructor_id=part.instructor_id,
-            order_item_id=part.order_item_id,
-            amount=part.amount,
-            # What takes from earnings that are still held is held as long; else it counts at once.
-            available_at=part.available_at and max(part.available_at, row.occurred_at),
-        )
-        for part in parts
-    )
-    return True

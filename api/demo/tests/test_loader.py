@@ -24,7 +24,8 @@ from enrollments.models import Certificate, Enrollment, LearningDay
 from notifications.models import Email
 from orders.models import Invoice, NumberSeries, Order, OrderItem
 from orders.numbers import next_invoice_number, next_order_number
-from payments.models import Payment, Refund
+from payments.books.verifying import verify
+from payments.models import LedgerEntry, LedgerTransaction, Payment, Refund
 from reviews.models import Review
 from users.models import User, UserProfile
 
@@ -174,6 +175,19 @@ def test_every_paid_order_has_its_payment_and_invoice():
     refunds = Refund.objects.filter(status="succeeded", payment__order__status="refunded")
     assert refunds.count() == Order.objects.filter(status="refunded").count() > 0
     assert not refunds.exclude(amount=F("payment__order__refunded_amount"))
+
+
+def test_the_books_hold_of_it():
+    assert LedgerTransaction.objects.filter(kind="refund").exists()
+    assert verify() == []
+
+
+def test_what_teachers_earned_is_booked_when_it_was_earned():
+    sales = LedgerTransaction.objects.filter(kind="sale")
+    assert not sales.exclude(occurred_at=F("payment__succeeded_at"))
+    shares = LedgerEntry.objects.filter(account="instructor", transaction__kind="sale")
+    assert not shares.exclude(instructor=F("order_item__course__instructor"))
+    assert shares.filter(available_at__lt=timezone.now()).exists()
 
 
 def test_numbers_follow_time_without_gaps_and_go_on():

@@ -1,0 +1,59 @@
+"""How movements get into the ledger: once each, whatever is there already."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from payments.ledger.allocation import Account, Part
+from payments.models import LedgerEntry, LedgerTransaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """A transaction of the ledger and its sides, debits above zero. Nothing of it is stored yet."""
+
+    row: LedgerTransaction
+    parts: Sequence[Part]
+
+
+def write_one(row: LedgerTransaction, parts: Sequence[Part]) -> bool:
+    """Write a movement; False, with nothing written, when its reference is there."""
+    return write([Movement(row=row, parts=parts)]) == 1
+
+
+def write(movements: Sequence[Movement]) -> int:
+    """Write the movements whose references aren't there yet; returns how many these were. Runs in
+    the caller's transaction, whose commit the database refuses if one doesn't add up."""
+    rows = [movement.row for movement in movements]
+    LedgerTransaction.objects.bulk_create(rows, ignore_conflicts=True)
+    ids = [row.id for row in rows]
+    new = set(LedgerTransaction.objects.filter(id__in=ids).values_list("id", flat=True))
+    LedgerEntry.objects.bulk_create(
+        _entry(movement.row, part)
+        for movement in movements
+        if movement.row.id in new
+        for part in movement.parts
+    )
+    return len(new)
+
+
+def both(amount: Decimal, *, debit: Account, credit: Account) -> list[Part]:
+    """Return the two sides of the simplest movement."""
+    return [Part(account=debit, amount=amount), Part(account=credit, amount=-amount)]
+
+
+def negated(parts: Iterable[Part]) -> list[Part]:
+    """Return the parts on the other side: held as credits, taken back as debits."""
+    return [replace(part, amount=-part.amount) for part in parts]
+
+
+def _entry(row: LedgerTransaction, part: Part) -> LedgerEntry:
+    return LedgerEntry(
+        transaction=row,
+        account=part.account,
+        instructor_id=part.instructor_id,
+        order_item_id=part.order_item_id,
+        amount=part.amount,
+        # What takes from earnings that are still held is held as long; else it counts at once.
+        available_at=part.available_at and max(part.available_at, row.occurred_at),
+    )
