@@ -127,6 +127,20 @@ def test_a_declined_card_leaves_the_intent_payable(
     assert confirm(order, intent).status == "succeeded"
 
 
+def test_a_debit_that_no_card_issuer_declined_is_told_too(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    """Stripe names no decline code then; the SDK has no such attribute."""
+    intent = start_payment(order)
+    pay(intent, "pm_usBankAccount_insufficientFunds")
+    assert confirm(order, intent).status == "processing"
+    standin.settle_payment(intent.payment_intent_id, "failed")
+    state = confirm(order, intent)
+    assert (state.status, state.error_code) == ("requires_payment_method", "insufficient_funds")
+    assert state.error_message
+    assert start_payment(order).payment_intent_id == intent.payment_intent_id
+
+
 def test_three_d_secure_waits_for_the_buyer(order: Order, standin: StandIn, pay: Pay) -> None:
     intent = start_payment(order)
     pay(intent, "pm_card_authenticationRequired")
