@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,16 @@ class Instance:
     def database_url(self) -> str:
         """The address of the embedded PostgreSQL, as the web process was given it."""
         return self.child("gunicorn").environ()["DATABASE_URL"]
+
+    def mails_to(self, address: str) -> dict[str, int]:
+        """Count the mails to one address by kind."""
+        return dict(
+            Counter(
+                path.name.split("-01")[0]
+                for path in Path(self.state, "mail").glob("*.eml")
+                if f"To: {address}" in path.read_text()
+            )
+        )
 
     def await_line(self, text: str) -> str:
         """Return the next line with `text` in it. Raises AssertionError after two minutes."""

@@ -8,9 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 import psutil
@@ -143,11 +141,7 @@ def _mails(instance: Instance, email: str, expected: dict[str, int]) -> dict[str
     """Count the mails to one address by kind, waiting for late ones."""
     deadline = time.monotonic() + _MAIL_SECONDS
     while True:
-        found = Counter(
-            path.name.split("-01")[0]
-            for path in Path(instance.state, "mail").glob("*.eml")
-            if f"To: {email}" in path.read_text()
-        )
-        if dict(found) == expected or time.monotonic() > deadline:
-            return dict(found)
+        found = instance.mails_to(email)
+        if found == expected or time.monotonic() > deadline:
+            return found
         time.sleep(0.5)

@@ -1,0 +1,111 @@
+"""A TCP line to a server that can be made a black hole: it takes connections and never answers."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Self
+
+from devtools.launcher.ports import LOOPBACK
+
+_CHUNK = 65_536
+
+
+class Wire:
+    """Forwards to `port` of this machine, from a port of its own."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._is_silent = False
+        # Connections made under an older number have been through a silence and never recover.
+        self._era = 0
+        self._connections: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, LOOPBACK, 0))
+
+    @classmethod
+    @contextmanager
+    def to(cls, port: int) -> Iterator[Self]:
+        """Keep a line to `port` until the block ends."""
+        wire = cls(port)
+        thread = threading.Thread(target=wire._loop.run_forever)
+        thread.start()
+        try:
+            yield wire
+        finally:
+            asyncio.run_coroutine_threadsafe(wire._end(), wire._loop).result(timeout=30)
+            wire._loop.call_soon_threadsafe(wire._loop.stop)
+            thread.join()
+            wire._loop.close()
+
+    @property
+    def port(self) -> int:
+        """Where to connect to."""
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def silence(self) -> None:
+        """Swallow whatever is sent from now on; new connections are taken, and not answered."""
+        self._is_silent = True
+        self._era += 1
+
+    def restore(self) -> None:
+        """Forward new connections again. Older ones stay silent, as after a failover: whoever still
+        has one must find out for himself."""
+        self._is_silent = False
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            if self._is_silent:
+                await _swallow(reader)
+            else:
+                await self._carry(reader, writer)
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            await _close(writer)
+            self._connections.discard(task)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward both ways until the client leaves. What the server says, or that it left, doesn't
+        reach a client behind a silence."""
+        era = self._era
+        theirs, ours = await asyncio.open_connection(LOOPBACK, self._target)
+        back = asyncio.create_task(self._pump(theirs, writer, era))
+        try:
+            await self._pump(reader, ours, era)
+            await _swallow(reader)
+        finally:
+            back.cancel()
+            await asyncio.gather(back, return_exceptions=True)
+            await _close(ours)
+
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, era: int
+    ) -> None:
+        while (data := await source.read(_CHUNK)) and era == self._era:
+            sink.write(data)
+            await sink.drain()
+        if era == self._era:
+            sink.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        connections = list(self._connections)
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+
+async def _swallow(reader: asyncio.StreamReader) -> None:
+    while await reader.read(_CHUNK):
+        pass
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
