@@ -168,9 +168,9 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
-    # A worker notices so many seconds later that Redis stopped answering on an open connection, and
-    # makes a new one.
-    "health_check_interval": 10,
+    # A worker notices twice so many seconds later that Redis stopped answering on an open
+    # connection, and makes a new one.
+    "health_check_interval": 5,
     "visibility_timeout": 300,
     "global_keyprefix": "lf-celery:",
 }
