@@ -88,8 +88,8 @@ def read_intent(intent: Any) -> IntentFacts:
         client_secret=intent.client_secret or "",
         charge_id=_id_of(charge),
         order_id=read_metadata(intent, "order_id"),
-        error_code=((error.decline_code or error.code) if error else "") or "",
-        error_message=(error.message if error else "") or "",
+        error_code=_text(error, "decline_code") or _text(error, "code"),
+        error_message=_text(error, "message"),
         amount_refunded=None if isinstance(charge, str | None) else charge.amount_refunded,
         fee=None if isinstance(charge, str | None) else _fee(charge, intent.currency),
     )
@@ -114,7 +114,7 @@ def read_refund(refund: Any) -> RefundFacts:
         amount=refund.amount,
         intent_id=_id_of(refund.payment_intent),
         refund_id=read_metadata(refund, "refund_id"),
-        failure_reason=getattr(refund, "failure_reason", None) or "",
+        failure_reason=_text(refund, "failure_reason"),
     )
 
 
@@ -151,6 +151,12 @@ def read_metadata(thing: Any, key: str) -> str:
     """Read what we or somebody else noted on an object; "" where nobody did."""
     metadata = thing.metadata
     return str(metadata[key]) if metadata and key in metadata else ""
+
+
+def _text(thing: Any, name: str) -> str:
+    """Return a field that Stripe leaves out where there is nothing to say, as the decline code of
+    an error that no card issuer made; the SDK's objects have no such attribute then."""
+    return getattr(thing, name, None) or ""
 
 
 def _id_of(value: Any) -> str:
