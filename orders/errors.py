@@ -73,3 +73,17 @@ class RefundNotPossible(Conflict):
 
     code = "REFUND_NOT_POSSIBLE"
     message = "This refund does not fit the order"
+
+
+class ReceiptNotFound(NotFound):
+    """The order isn't paid (yet), so it has no receipt."""
+
+    code = "RECEIPT_NOT_FOUND"
+    message = "There is no receipt for this order"
+
+
+class CreditNoteNotFound(NotFound):
+    """The order has no credit note of this number."""
+
+    code = "CREDIT_NOTE_NOT_FOUND"
+    message = "The requested credit note does not exist"

@@ -1,4 +1,4 @@
-"""Order and invoice numbers."""
+"""Numbers of orders, invoices and credit notes."""
 
 import datetime as dt
 
@@ -20,6 +20,11 @@ def next_invoice_number(*, at: dt.datetime) -> str:
     """Return the year's next `INV-YYYY-NNNNN`. Gapless because the number is part of the
     transaction that settles: if that is rolled back, the next settlement gets the same number."""
     return _next("INV", at)
+
+
+def next_credit_note_number(*, at: dt.datetime) -> str:
+    """Return the year's next `CN-YYYY-NNNNN`, gapless as invoices' numbers are."""
+    return _next("CN", at)
 
 
 def _next(prefix: str, at: dt.datetime) -> str:

@@ -103,3 +103,22 @@ class OrderDetailSerializer(OrderSerializer):
     payment = OrderPaymentSerializer(
         allow_null=True, help_text="Null until the order was paid, and for one that cost nothing."
     )
+
+
+class CreditNoteSerializer(ApiSerializer):
+    """What a refund took off the invoice."""
+
+    number = serializers.CharField()
+    issued_at = serializers.DateTimeField()
+    voided_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its refund failed at the bank after all."
+    )
+    total_amount = MoneyField()
+    tax_amount = MoneyField(help_text="What of it is tax.")
+    currency = serializers.CharField(help_text="ISO 4217, lower case.")
+
+
+class CreditNotesSerializer(ApiSerializer):
+    """All of an order's."""
+
+    results = CreditNoteSerializer(many=True)

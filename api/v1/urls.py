@@ -181,6 +181,21 @@ urlpatterns = [
         name="order-create-from-cart",
     ),
     path("orders/<uuid:order_id>/", order_views.OrderView.as_view(), name="order-detail"),
+    path(
+        "orders/<uuid:order_id>/receipt/",
+        order_views.ReceiptView.as_view(),
+        name="order-receipt",
+    ),
+    path(
+        "orders/<uuid:order_id>/credit-notes/",
+        order_views.CreditNotesView.as_view(),
+        name="order-credit-notes",
+    ),
+    path(
+        "orders/<uuid:order_id>/credit-notes/<str:number>/",
+        order_views.CreditNoteView.as_view(),
+        name="order-credit-note",
+    ),
     # --- Refunds (contract "Orders and payments") ---
     path(
         "orders/<uuid:order_id>/refunds/",

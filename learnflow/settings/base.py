@@ -314,6 +314,10 @@ STRIPE_CONCURRENCY: int = env.int(
 
 # The least that Stripe charges in CURRENCY; an order may cost nothing or at least this.
 MINIMUM_CHARGE = Decimal(env.str("MINIMUM_CHARGE", default="0.50"))
+# Who sells, as receipts and credit notes name them; the address may have several lines (\n).
+SELLER_NAME: str = env.str("SELLER_NAME", default="LearnFlow")
+SELLER_ADDRESS: str = env.str("SELLER_ADDRESS", default="").replace("\\n", "\n")
+SELLER_TAX_ID: str = env.str("SELLER_TAX_ID", default="")
 # Which taxes a sale bears: a dotted path, and what `orders.taxes.rate_by_country` goes by.
 TAX_RULE: str = env.str("TAX_RULE", default="orders.taxes.no_tax")
 TAX_RATES: dict[str, Decimal] = {

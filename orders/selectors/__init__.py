@@ -12,6 +12,12 @@ from orders.selectors.coupons import (
     list_own_coupons,
     show_coupons,
 )
+from orders.selectors.documents import (
+    CreditNoteRow,
+    get_credit_note,
+    get_receipt,
+    list_credit_notes,
+)
 from orders.selectors.orders import (
     OrderDetail,
     OrderForPayment,
@@ -29,16 +35,20 @@ from orders.selectors.orders import (
 __all__ = [
     "CartCouponRow",
     "CouponRow",
+    "CreditNoteRow",
     "OrderDetail",
     "OrderForPayment",
     "OrderLine",
     "OrderRow",
     "PricedCartRow",
     "PricedLineRow",
+    "get_credit_note",
     "get_order",
     "get_order_for_payment",
     "get_own_coupon",
     "get_priced_cart",
+    "get_receipt",
+    "list_credit_notes",
     "list_expired_order_ids",
     "list_lines_of_orders",
     "list_order_lines",

@@ -10,6 +10,7 @@ from enrollments import services as enrollment_services
 from orders.errors import RefundNotPossible
 from orders.events import OrderRefunded, OrderRefundUndone
 from orders.models import Order, OrderItem
+from orders.services.invoicing import issue_credit_note, void_credit_note
 from orders.services.locking import lock_order
 from orders.services.standing import find_standing_elsewhere
 from orders.state import move_line, move_order
@@ -43,6 +44,8 @@ def apply_refund(
     if whole and order.status == Order.Status.COMPLETED:
         move_order(order, Order.Status.REFUNDED)
     order.save(update_fields=["refunded_amount", "status", "updated_at"])
+    shares = [(items[item_id], share) for item_id, share in sorted(lines.items())]
+    issue_credit_note(order=order, refund_id=refund_id, shares=shares, rest=rest)
     record(
         OrderRefunded(
             order_id=order.id,
@@ -84,6 +87,7 @@ def undo_refund(
         item.refunded_amount = still_back.get(item.id, ZERO)
     canceled = _reopen(order=order, items=again)
     OrderItem.objects.bulk_update(items, ["state", "refunded_amount"])
+    void_credit_note(refund_id=refund_id)
     record(
         OrderRefundUndone(
             order_id=order.id, user_id=order.user_id, amount=amount, refund_id=refund_id

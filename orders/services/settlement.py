@@ -1,6 +1,5 @@
 """Paid means enrolled: an order's completion, all of it in one transaction."""
 
-import datetime as dt
 import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,8 +12,8 @@ from cart import services as cart_services
 from core.outbox import record
 from enrollments import services as enrollment_services
 from orders.events import OrderCompleted
-from orders.models import Invoice, Order, OrderItem
-from orders.numbers import next_invoice_number
+from orders.models import Order, OrderItem
+from orders.services.invoicing import issue_invoice
 from orders.services.locking import lock_order
 from orders.state import move_line, move_order
 
@@ -77,7 +76,7 @@ def complete_locked(*, order: Order, user_id: uuid.UUID) -> list[uuid.UUID]:
         course_ids=[item.course_id for item in items],
         coupon_code=order.coupon.code if order.coupon else "",
     )
-    _issue_invoice(order=order, items=items, at=now)
+    issue_invoice(order=order, items=items, at=now)
     record(OrderCompleted(order_id=order.id, user_id=user_id))
     return owned
 
@@ -109,32 +108,3 @@ def _enroll_lines(*, user_id: uuid.UUID, items: list[OrderItem]) -> list[uuid.UU
             item.enrollment_id = enrollment.enrollment_id
     OrderItem.objects.bulk_update(items, ["state", "enrollment"])
     return owned
-
-
-def _issue_invoice(*, order: Order, items: list[OrderItem], at: dt.datetime) -> None:
-    """Give the order its invoice. The last lock to be taken: everybody's settlements share it."""
-    Invoice.objects.create(
-        order=order,
-        issued_at=at,
-        total_amount=order.total_amount,
-        currency=order.currency,
-        billing_address=order.billing_address or _name_buyer(order),
-        lines=[
-            {
-                "course_id": str(item.course_id),
-                "title": item.title_at_purchase,
-                "price": str(item.price_at_purchase),
-                "discount": str(item.discount_amount),
-                "amount": str(item.price_at_purchase - item.discount_amount),
-            }
-            for item in items
-        ],
-        number=next_invoice_number(at=at),
-    )
-
-
-def _name_buyer(order: Order) -> dict[str, str]:
-    user = order.user
-    if user is None:
-        return {}
-    return {"first_name": user.first_name, "last_name": user.last_name, "email": user.email}

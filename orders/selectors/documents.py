@@ -1,0 +1,170 @@
+"""Reads of receipts and credit notes: what is on them, and the files."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, TypedDict
+
+from core.money import ZERO
+from orders.documents import DocumentFacts, DocumentLine, Kind, Party, Sum, render_document
+from orders.errors import CreditNoteNotFound, OrderNotFound, ReceiptNotFound
+from orders.models import CreditNote, Invoice, Order
+
+
+class CreditNoteRow(TypedDict):
+    """A credit note in a list. `voided_at` is set when its refund failed at the bank after all."""
+
+    number: str
+    issued_at: dt.datetime
+    voided_at: dt.datetime | None
+    total_amount: Decimal
+    tax_amount: Decimal
+    currency: str
+
+
+def get_receipt(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> tuple[str, bytes]:
+    """Return a file name and the receipt of a paid order as a PDF, drawn from its invoice.
+
+    `user_id` None reads anybody's: for staff. Raises OrderNotFound, also for somebody else's, and
+    ReceiptNotFound while nothing is settled.
+    """
+    order = _get_order(order_id=order_id, user_id=user_id)
+    invoice = Invoice.objects.filter(order_id=order.id).first()
+    if invoice is None:
+        raise ReceiptNotFound
+    return f"{invoice.number}.pdf", render_document(_receipt_facts(order, invoice))
+
+
+def list_credit_notes(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> list[CreditNoteRow]:
+    """Return the credit notes of an order, oldest first: at most one for each refund. Raises
+    OrderNotFound; `user_id` as in `get_receipt`."""
+    order = _get_order(order_id=order_id, user_id=user_id)
+    notes = CreditNote.objects.filter(invoice__order_id=order.id).order_by("number")
+    return [
+        {
+            "number": note.number,
+            "issued_at": note.issued_at,
+            "voided_at": note.voided_at,
+            "total_amount": note.total_amount,
+            "tax_amount": note.tax_amount,
+            "currency": note.currency,
+        }
+        for note in notes
+    ]
+
+
+def get_credit_note(
+    *, order_id: uuid.UUID, number: str, user_id: uuid.UUID | None
+) -> tuple[str, bytes]:
+    """Return a file name and a credit note as a PDF. Raises OrderNotFound or CreditNoteNotFound;
+    `user_id` as in `get_receipt`."""
+    order = _get_order(order_id=order_id, user_id=user_id)
+    notes = CreditNote.objects.select_related("invoice").filter(invoice__order_id=order.id)
+    note = notes.filter(number=number).first()
+    if note is None:
+        raise CreditNoteNotFound
+    return f"{note.number}.pdf", render_document(_credit_note_facts(order, note))
+
+
+def _get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> Order:
+    orders = Order.objects.filter(id=order_id)
+    if user_id is not None:
+        orders = orders.filter(user_id=user_id)
+    order = orders.first()
+    if order is None:
+        raise OrderNotFound
+    return order
+
+
+def _receipt_facts(order: Order, invoice: Invoice) -> DocumentFacts:
+    discount = sum((Decimal(line.get("discount", "0")) for line in invoice.lines), start=ZERO)
+    net = invoice.total_amount - invoice.tax_amount
+    sums = [Sum(label="Subtotal", amount=net + discount)]
+    if discount:
+        sums.append(Sum(label="Discount", amount=-discount))
+    sums += [Sum(label=_tax_label(tax), amount=Decimal(tax["amount"])) for tax in invoice.tax_lines]
+    return DocumentFacts(
+        kind=Kind.RECEIPT,
+        number=invoice.number,
+        issued_on=invoice.issued_at.astimezone(dt.UTC).date(),
+        seller=_seller(invoice.seller),
+        buyer=_buyer(invoice.billing_address),
+        references=(("Order", order.order_number),),
+        lines=tuple(
+            DocumentLine(
+                title=line["title"],
+                price=Decimal(line["price"]),
+                discount=Decimal(line["discount"]),
+                amount=Decimal(line["amount"]),
+            )
+            for line in invoice.lines
+        ),
+        sums=tuple(sums),
+        total=Sum(label="Total paid", amount=invoice.total_amount),
+        currency=invoice.currency,
+        notes=(_how_paid(order),),
+    )
+
+
+def _credit_note_facts(order: Order, note: CreditNote) -> DocumentFacts:
+    net = note.total_amount - note.tax_amount
+    sums = (
+        (Sum(label="Net", amount=net), Sum(label="Tax", amount=note.tax_amount))
+        if note.tax_amount
+        else ()
+    )
+    return DocumentFacts(
+        kind=Kind.CREDIT_NOTE,
+        number=note.number,
+        issued_on=note.issued_at.astimezone(dt.UTC).date(),
+        seller=_seller(note.invoice.seller),
+        buyer=_buyer(note.invoice.billing_address),
+        references=(("Invoice", note.invoice.number), ("Order", order.order_number)),
+        lines=tuple(
+            DocumentLine(title=line["title"], amount=Decimal(line["amount"]) - Decimal(line["tax"]))
+            for line in note.lines
+        ),
+        sums=sums,
+        total=Sum(label="Total refunded", amount=note.total_amount),
+        currency=note.currency,
+        notes=("The money goes back the way it was paid.",),
+        is_void=note.voided_at is not None,
+    )
+
+
+def _seller(seller: Mapping[str, str]) -> Party:
+    return Party(
+        name=seller.get("name") or "LearnFlow",
+        address=tuple(seller.get("address", "").splitlines()),
+        tax_id=seller.get("tax_id", ""),
+    )
+
+
+def _buyer(address: Mapping[str, Any]) -> Party:
+    """Return the buyer as the billing address names them (plan 4.5)."""
+
+    def joined(*names: str) -> str:
+        return " ".join(str(address.get(name) or "") for name in names).strip()
+
+    return Party(
+        name=joined("first_name", "last_name"),
+        address=(
+            joined("address_line1"),
+            joined("address_line2"),
+            joined("postal_code", "city", "state"),
+            joined("country"),
+            joined("email"),
+        ),
+    )
+
+
+def _tax_label(tax: Mapping[str, Any]) -> str:
+    percent = f"{Decimal(tax['rate']).normalize():f}"
+    return f"{tax['name']} ({percent} %)"
+
+
+def _how_paid(order: Order) -> str:
+    if not order.payment_method:
+        return "Nothing had to be paid."
+    return f"Paid by card or bank through Stripe, reference {order.transaction_id}."

@@ -1,0 +1,107 @@
+"""Receipts and credit notes over HTTP."""
+
+import uuid
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from orders import selectors
+from orders.serializers import CreditNotesSerializer
+from users.authentication import current_user_id
+
+_NOT_FOUND = "`ORDER_NOT_FOUND`: no such order, or another person's"
+
+
+class ReceiptView(APIView):
+    """GET /orders/{id}/receipt/"""
+
+    @extend_schema(
+        operation_id="orders_receipt",
+        tags=["Orders"],
+        summary="Download the receipt",
+        description=(
+            "The receipt of a paid order as a PDF, with its invoice number, as everything was when "
+            "it was paid. Staff may have anybody's."
+        ),
+        responses={
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            404: OpenApiResponse(description=f"{_NOT_FOUND}; `RECEIPT_NOT_FOUND`: it isn't paid"),
+        },
+    )
+    def get(self, request: Request, order_id: uuid.UUID) -> HttpResponse:
+        return _as_file(*selectors.get_receipt(order_id=order_id, user_id=_reader(request)))
+
+
+class CreditNotesView(APIView):
+    """GET /orders/{id}/credit-notes/"""
+
+    @extend_schema(
+        operation_id="orders_credit_notes",
+        tags=["Orders"],
+        summary="Credit notes of an order",
+        description=(
+            "One for each refund, oldest first. `voided_at` tells that the refund failed at the "
+            "bank after all. Staff may have anybody's."
+        ),
+        responses={200: CreditNotesSerializer, 404: OpenApiResponse(description=_NOT_FOUND)},
+        examples=[
+            OpenApiExample(
+                "One",
+                value={
+                    "results": [
+                        {
+                            "number": "CN-2026-00001",
+                            "issued_at": "2026-02-03T09:00:00Z",
+                            "voided_at": None,
+                            "total_amount": 89.99,
+                            "tax_amount": 0.0,
+                            "currency": "usd",
+                        }
+                    ]
+                },
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request, order_id: uuid.UUID) -> Response:
+        notes = selectors.list_credit_notes(order_id=order_id, user_id=_reader(request))
+        return Response(CreditNotesSerializer({"results": notes}).data)
+
+
+class CreditNoteView(APIView):
+    """GET /orders/{id}/credit-notes/{number}/"""
+
+    @extend_schema(
+        operation_id="orders_credit_note",
+        tags=["Orders"],
+        summary="Download a credit note",
+        description="The credit note of a refund as a PDF. Staff may have anybody's.",
+        responses={
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            404: OpenApiResponse(
+                description=f"{_NOT_FOUND}; `CREDIT_NOTE_NOT_FOUND`: it has none of this number"
+            ),
+        },
+    )
+    def get(self, request: Request, order_id: uuid.UUID, number: str) -> HttpResponse:
+        document = selectors.get_credit_note(
+            order_id=order_id, number=number, user_id=_reader(request)
+        )
+        return _as_file(*document)
+
+
+def _reader(request: Request) -> uuid.UUID | None:
+    """Return whose documents may be read: one's own, or, by staff, everybody's (None)."""
+    return None if request.user.is_staff else current_user_id(request)
+
+
+def _as_file(name: str, content: bytes) -> HttpResponse:
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    # Names and addresses: for the one who asked, not for a cache on the way.
+    response["Cache-Control"] = "private, no-cache"
+    return response
