@@ -27,6 +27,7 @@ from enrollments.events import (
 )
 from enrollments.models import Enrollment
 from enrollments.services.certificates import reinstate_certificates, revoke_certificates
+from enrollments.state import move_access
 
 Status = Enrollment.Status
 
@@ -183,7 +184,8 @@ def _insert_missing(
 def _reactivate(revoked: list[Enrollment], source: Enrollment.Source) -> None:
     now = timezone.now()
     for row in revoked:
-        row.status, row.source, row.enrolled_at = Status.ACTIVE, source, now
+        move_access(row, Status.ACTIVE)
+        row.source, row.enrolled_at = source, now
         row.save(update_fields=["status", "source", "enrolled_at", "updated_at"])
     reinstate_certificates(enrollments=revoked)
 
@@ -199,7 +201,7 @@ def _change_status(
     was_counted = [row for row in rows if row.status == Status.ACTIVE]
     was_revoked = [row for row in rows if row.status == Status.REVOKED]
     for row in rows:
-        row.status = after
+        move_access(row, after)
         row.save(update_fields=["status", "updated_at"])
     if after == Status.REVOKED:
         revoke_certificates(enrollments=rows)

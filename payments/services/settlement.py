@@ -24,6 +24,7 @@ from payments.events import PaymentNeedsAttention
 from payments.models import Payment, first_check
 from payments.selectors import pays_its_order
 from payments.services.refunds import plan_refund
+from payments.state import move_payment
 from payments.stripe_gateway import IntentFacts
 
 logger = logging.getLogger(__name__)
@@ -106,19 +107,22 @@ def _new_row(order_id: uuid.UUID, intent: IntentFacts, status: Payment.Status) -
 
 
 def _follow(payment: Payment, intent: IntentFacts) -> None:
+    if (payment.status, payment.stripe_status) == (Payment.Status.FAILED, "canceled") and (
+        intent.status != "succeeded"
+    ):
+        return  # What Stripe said before it ended: a canceled intent is never open again.
     payment.stripe_status = intent.status
     payment.stripe_charge_id = intent.charge_id or payment.stripe_charge_id
     payment.last_error_code = intent.error_code[:100]
     payment.last_error_message = intent.error_message[:500]
-    if intent.status == "succeeded":
+    if intent.status == "succeeded" and move_payment(payment, Payment.Status.SUCCEEDED):
         _take_money(payment, intent)
     elif intent.status == "canceled":
-        payment.status = Payment.Status.FAILED
+        move_payment(payment, Payment.Status.FAILED)
     payment.save()
 
 
 def _take_money(payment: Payment, intent: IntentFacts) -> None:
-    payment.status = Payment.Status.SUCCEEDED
     payment.succeeded_at = timezone.now()
     payment.amount = from_minor(intent.amount_received)
     payment.currency = intent.currency

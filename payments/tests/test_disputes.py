@@ -207,7 +207,9 @@ def test_a_lost_dispute_revokes_for_good(order: Order, paid: services.PaymentInt
 
 @pytest.mark.parametrize(("end", "left"), [("won", "active"), ("lost", "revoked")])
 @pytest.mark.parametrize(
-    "order_said", itertools.permutations([0, 1, 2, 3]), ids=lambda order: "".join(map(str, order))
+    "order_said",
+    list(itertools.permutations([0, 1, 2, 3])),
+    ids=lambda order: "".join(map(str, order)),
 )
 def test_whatever_the_order_of_what_stripe_said_the_decision_is_the_end(
     paid: services.PaymentIntent, order_said: tuple[int, ...], end: str, left: str
