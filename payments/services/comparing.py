@@ -42,8 +42,7 @@ def compare_page(
     ours = subject.load(theirs.keys())
     healed = 0
     for stripe_id in _open_or_different(subject, theirs, ours):
-        before = subject.differ(theirs[stripe_id], ours.get(stripe_id))
-        healed += compare_object(subject=subject, run=run, object_id=stripe_id, before=before)
+        healed += compare_object(subject=subject, run=run, object_id=stripe_id)
     lower = page.oldest if page.after and page.oldest else run.since
     unlisted = subject.ids_made(lower, until) - theirs.keys()
     for stripe_id in sorted(unlisted):
@@ -60,18 +59,11 @@ def compare_page(
     )
 
 
-def compare_object(
-    *,
-    subject: Subject[Any],
-    run: ReconciliationRun,
-    object_id: str,
-    before: list[Found] | None = None,
-) -> int:
-    """Compare one object, heal it if need be, and write down what was and what is left; returns how
-    many differences were healed. `before` is what a list showed of it. Raises PaymentsUnavailable.
-    """
-    found = _look(subject, object_id) if before is None else before
-    left = found
+def compare_object(*, subject: Subject[Any], run: ReconciliationRun, object_id: str) -> int:
+    """Compare one object as it is now (a list is some moments old), heal it if need be, and write
+    down what was and what is left; returns how many differences were healed. Raises
+    PaymentsUnavailable."""
+    found = left = _look(subject, object_id)
     for _ in range(_LOOKS):
         if not left:
             break

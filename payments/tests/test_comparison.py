@@ -1,0 +1,395 @@
+"""The comparison with Stripe: it heals what webhooks would have, and keeps the rest in sight."""
+
+import datetime as dt
+import io
+import uuid
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from core.metrics import collect_metrics
+from devtools.stripe_standin.client import StandIn
+from orders.models import Order
+from payments import services, stripe_gateway
+from payments.errors import PaymentsUnavailable
+from payments.models import Dispute, Payment, ReconciliationDifference, ReconciliationRun, Refund
+from payments.services import comparing, comparison, matching
+from payments.tests.conftest import Pay, confirm, start_payment
+from payments.tests.test_parking import pay_at_stripe
+from tests.factories import StaffFactory
+from tests.parallel import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def compare(**ago: int) -> ReconciliationRun:
+    since = timezone.now() - dt.timedelta(**(ago or {"hours": 1}))
+    return services.compare_now(since=since, on_progress=lambda run: None)
+
+
+def differences(*, is_open: bool) -> set[tuple[str, str]]:
+    rows = ReconciliationDifference.objects.filter(resolved_at__isnull=is_open)
+    return set(rows.values_list("object_type", "kind"))
+
+
+@pytest.fixture
+def settled(order: Order, standin: StandIn, pay: Pay) -> Payment:
+    """A paid and settled order's payment."""
+    intent = start_payment(order)
+    pay(intent)
+    confirm(order, intent)
+    return Payment.objects.get()
+
+
+@pytest.fixture
+def unheard(order: Order, standin: StandIn, pay: Pay) -> Order:
+    """An order paid, partly refunded and disputed at Stripe, of which nothing reached us."""
+    intent = start_payment(order)
+    pay(intent)
+    stripe_gateway.create_refund(
+        intent_id=intent.payment_intent_id, amount=1000, refund_id="", idempotency_key="dash"
+    )
+    standin.open_dispute(payment_intent=intent.payment_intent_id)
+    Payment.objects.all().delete()
+    return order
+
+
+def test_whatever_was_missed_is_healed(unheard: Order) -> None:
+    run = compare()
+    unheard.refresh_from_db()
+    assert (unheard.status, unheard.refunded_amount) == ("completed", Decimal("10.00"))
+    assert Dispute.objects.get().status == "needs_response"
+    assert (run.payments_compared, run.refunds_compared, run.disputes_compared) == (1, 1, 1)
+    assert run.differences_healed == 2  # the refund came with its payment
+    assert differences(is_open=True) == set()
+    assert differences(is_open=False) == {
+        ("payment_intent", "missing_here"), ("dispute", "missing_here")
+    }  # fmt: skip
+    assert set(ReconciliationDifference.objects.values_list("healed", flat=True)) == {True}
+    assert run.totals == {
+        "usd": {
+            "captured_here": "99.98", "captured_there": "99.98",
+            "refunded_here": "10.00", "refunded_there": "10.00",
+        }
+    }  # fmt: skip
+    again = compare()
+    assert (again.differences_healed, again.totals) == (0, run.totals)
+
+
+def test_a_refund_that_was_missed_is_healed(settled: Payment) -> None:
+    stripe_gateway.create_refund(
+        intent_id=settled.stripe_payment_id, amount=9998, refund_id="", idempotency_key="dash"
+    )
+    compare()
+    settled.order.refresh_from_db()
+    assert settled.order.status == "refunded"
+    assert differences(is_open=True) == set()
+    assert ("payment_intent", "refunded") in differences(is_open=False)
+
+
+def test_a_decision_on_an_old_dispute_is_healed(settled: Payment, standin: StandIn) -> None:
+    at_stripe = standin.open_dispute(payment_intent=settled.stripe_payment_id)
+    compare()
+    Dispute.objects.update(opened_at=timezone.now() - dt.timedelta(days=60))
+    standin.close_dispute(at_stripe["id"], "won")
+    services.compare_now(since=timezone.now(), on_progress=lambda run: None)
+    assert Dispute.objects.get().status == "won"
+
+
+def test_what_cannot_be_healed_is_open_once_until_it_is_gone(settled: Payment) -> None:
+    Payment.objects.update(amount=Decimal("1.00"))
+    compare()
+    row = ReconciliationDifference.objects.get(object_type="payment_intent")
+    assert (row.kind, row.ours, row.theirs) == ("amount", "1.00", "99.98")
+    compare()
+    seen_again = ReconciliationDifference.objects.get(object_type="payment_intent")
+    assert seen_again.id == row.id
+    assert seen_again.last_seen_at > row.last_seen_at
+    assert seen_again.resolved_at is None
+
+    Payment.objects.update(amount=Decimal("99.98"))
+    # Outside the window of this run, and looked at all the same.
+    services.compare_now(since=timezone.now(), on_progress=lambda run: None)
+    row.refresh_from_db()
+    assert (row.resolved_at is not None, row.healed) == (True, False)
+    assert differences(is_open=True) == set()
+
+
+def test_an_open_difference_is_one_row_whoever_writes_it(settled: Payment) -> None:
+    Payment.objects.update(amount=Decimal("1.00"))
+    compare()
+    row = ReconciliationDifference.objects.get(object_type="payment_intent")
+    row.id = uuid.uuid4()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kind"),
+    [("currency", "eur", "currency"), ("status", "pending", "status")],
+)
+def test_each_kind_of_difference_is_told(
+    settled: Payment, monkeypatch: pytest.MonkeyPatch, field: str, value: str, kind: str
+) -> None:
+    Payment.objects.update(**{field: value})
+    monkeypatch.setattr(comparing, "_heal", lambda subject, object_id: None)
+    compare()
+    assert ("payment_intent", kind) in differences(is_open=True)
+
+
+def test_money_we_have_and_stripe_does_not_is_told(settled: Payment, standin: StandIn) -> None:
+    standin.reset()
+    compare()
+    assert differences(is_open=True) >= {("payment_intent", "missing_at_stripe")}
+    row = ReconciliationDifference.objects.get(object_type="payment_intent")
+    assert (row.ours, row.theirs) == ("succeeded", "")
+
+
+def test_an_open_payment_stripe_does_not_know_is_given_up(order: Order, standin: StandIn) -> None:
+    start_payment(order)
+    standin.reset()
+    compare()
+    assert Payment.objects.get().status == "failed"
+    assert differences(is_open=True) == set()
+
+
+def test_money_for_an_order_that_is_not_here_is_told(standin: StandIn) -> None:
+    pay_at_stripe(standin, str(uuid.uuid4()))
+    compare()
+    assert differences(is_open=True) == {("payment_intent", "missing_here")}
+
+
+def test_what_somebody_else_sells_by_this_account_is_none_of_ours(standin: StandIn) -> None:
+    intent = pay_at_stripe(standin, "invoice 17 of another shop")
+    stripe_gateway.create_refund(
+        intent_id=intent["id"], amount=100, refund_id="", idempotency_key="theirs"
+    )
+    standin.open_dispute(payment_intent=intent["id"])
+    run = compare()
+    assert not ReconciliationDifference.objects.exists()
+    assert (run.differences_healed, run.totals) == (0, {})
+
+
+def test_what_a_list_told_too_early_is_no_difference(
+    settled: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A webhook is handled between Stripe's list and our look at the rows."""
+    page = stripe_gateway.list_intents(since=timezone.now() - dt.timedelta(hours=1))
+    old = [replace(facts, status="processing", amount_refunded=5) for facts in page.items]
+    subject = matching.Subject(
+        **{**vars(matching.INTENTS), "list_page": lambda **given: replace(page, items=old)}
+    )
+    monkeypatch.setitem(comparison._BY_NAME, "payment_intent", subject)
+    assert compare().payments_compared == 1
+    assert not ReconciliationDifference.objects.exists()
+
+
+def test_one_that_cannot_be_looked_up_holds_up_no_other(
+    order: Order, standin: StandIn, pay: Pay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intent = start_payment(order)
+    pay(intent)
+    pay_at_stripe(standin, str(uuid.uuid4()))
+    real, calls = comparing.INTENTS.heal, []
+
+    def fail_once(intent_id: str) -> None:
+        calls.append(intent_id)
+        if intent_id != intent.payment_intent_id:
+            raise ValueError("a bug")
+        real(intent_id)
+
+    subject = matching.Subject(**{**vars(matching.INTENTS), "heal": fail_once})
+    monkeypatch.setitem(comparison._BY_NAME, "payment_intent", subject)
+    compare()
+    order.refresh_from_db()
+    assert order.status == "completed"
+    assert differences(is_open=True) == {("payment_intent", "missing_here")}
+
+
+def test_broken_books_are_a_difference_until_they_are_mended(settled: Payment) -> None:
+    Order.objects.update(refunded_amount=Decimal("1.00"))
+    compare()
+    assert differences(is_open=True) == {("books", "books")}
+    row = ReconciliationDifference.objects.get()
+    assert (row.object_id, "refunded_amount=1.00" in row.ours) == ("order_refunds_add_up", True)
+    Order.objects.update(refunded_amount=0)
+    compare()
+    assert differences(is_open=True) == set()
+
+
+# --- The daily run ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step a turn, three objects a page."""
+    monkeypatch.setattr(comparison, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(stripe_gateway, "PAGE_SIZE", 3)
+
+
+def turns() -> int:
+    """Work on the daily run as beat does until there is nothing to do; returns how many turns."""
+    count = 0
+    while services.compare_when_due():
+        count += 1
+        assert count < 100
+    return count
+
+
+def test_the_daily_run_goes_on_page_by_page(standin: StandIn, small_steps: None) -> None:
+    for _ in range(7):
+        pay_at_stripe(standin, str(uuid.uuid4()))
+    assert turns() == 3 + 1 + 1 + 1 + 1  # pages of intents, refunds, disputes, open ones, books
+    run = ReconciliationRun.objects.get()
+    assert (run.payments_compared, run.error) == (7, "")
+    assert run.finished_at is not None
+    assert ReconciliationDifference.objects.filter(resolved_at=None).count() == 7
+
+
+def test_a_killed_worker_costs_a_lease(standin: StandIn, small_steps: None) -> None:
+    for _ in range(4):
+        pay_at_stripe(standin, str(uuid.uuid4()))
+    services.compare_when_due()
+    killed = comparison._claim()
+    assert killed is not None
+    assert not services.compare_when_due(), "somebody may still be at it"
+    ReconciliationRun.objects.update(leased_until=timezone.now())
+    turns()
+    run = ReconciliationRun.objects.get()
+    assert (run.payments_compared, run.finished_at is not None) == (4, True)
+
+
+def test_while_stripe_is_away_the_run_waits_where_it_stands(
+    standin: StandIn, small_steps: None
+) -> None:
+    for _ in range(4):
+        pay_at_stripe(standin, str(uuid.uuid4()))
+    services.compare_when_due()
+    standin.fault("refuse", "payment_intents.list", status=503)
+    assert services.compare_when_due()
+    run = ReconciliationRun.objects.get()
+    assert (run.error.startswith("PaymentsUnavailable"), run.payments_compared) == (True, 3)
+    ReconciliationRun.objects.update(leased_until=timezone.now())
+    turns()
+    run.refresh_from_db()
+    assert (run.error, run.payments_compared, run.finished_at is not None) == ("", 4, True)
+
+
+def test_it_is_run_once_a_day(standin: StandIn) -> None:
+    compare(hours=1)  # by hand, and too short to count
+    assert turns() == 1
+    assert ReconciliationRun.objects.count() == 2
+    assert turns() == 0
+    ReconciliationRun.objects.update(created_at=timezone.now() - comparison.EVERY)
+    assert turns() == 1
+
+
+def test_a_run_that_failed_does_not_count(standin: StandIn) -> None:
+    turns()
+    ReconciliationRun.objects.update(error="something")
+    assert turns() == 1
+
+
+def test_workers_at_once_begin_one_run(standin: StandIn) -> None:
+    outcomes = at_once(*[services.compare_when_due] * 4)
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert ReconciliationRun.objects.count() == 1
+
+
+def test_two_open_runs_cannot_be(standin: StandIn) -> None:
+    ReconciliationRun.objects.create(since=timezone.now())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ReconciliationRun.objects.create(since=timezone.now())
+
+
+def test_a_run_by_hand_takes_the_place_of_one_under_way(
+    standin: StandIn, small_steps: None
+) -> None:
+    services.compare_when_due()
+    held = comparison._claim()
+    assert held is not None
+    by_hand = compare()
+    assert (by_hand.error, by_hand.finished_at is not None) == ("", True)
+    comparison._advance(held)  # the worker didn't hear of it
+    assert held.error == "Given up for another run"
+    assert ReconciliationRun.objects.filter(finished_at=None).count() == 0
+
+
+def test_without_stripe_nothing_is_compared(settings: Any) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+    assert not services.compare_when_due()
+    assert not ReconciliationRun.objects.exists()
+
+
+# --- For people ---------------------------------------------------------------------------------
+
+
+def test_the_command_heals_tells_and_fails_when_something_stays(unheard: Order) -> None:
+    out = io.StringIO()
+    call_command("reconcile", "--since=1h", stdout=out)
+    assert "99.98" in out.getvalue()
+    assert "No difference is left" in out.getvalue()
+    Refund.objects.update(amount=Decimal("9.00"))
+    out = io.StringIO()
+    with pytest.raises(CommandError) as failure:
+        call_command("reconcile", "--since=2020-01-01", stdout=out)
+    assert failure.value.returncode == 1
+    assert "Differences that stay" in out.getvalue()
+
+
+def test_the_command_says_when_stripe_is_away(standin: StandIn) -> None:
+    standin.fault("refuse", "payment_intents.list", status=503)
+    with pytest.raises(CommandError, match="run it again"):
+        call_command("reconcile", stdout=io.StringIO())
+    assert ReconciliationRun.objects.get().finished_at is not None
+
+
+@pytest.mark.parametrize("since", ["yesterday", "3w", "2026-13-01", ""])
+def test_the_command_refuses_a_time_it_cannot_read(since: str) -> None:
+    with pytest.raises(CommandError):
+        call_command("reconcile", f"--since={since}", stdout=io.StringIO())
+
+
+def test_staff_and_prometheus_are_told(settled: Payment) -> None:
+    Payment.objects.update(amount=Decimal("1.00"))
+    compare()
+    told = collect_metrics().decode()
+    assert 'learnflow_reconciliation_differences{kind="amount"} 1.0' in told
+    assert 'learnflow_reconciliation_differences{kind="status"} 0.0' in told
+    assert "learnflow_reconciliation_last_success_timestamp_seconds 0.0" not in told
+    assert 'learnflow_stripe_events{status="dead"} 0.0' in told
+    assert "learnflow_payments_needing_attention 0.0" in told
+    assert 'learnflow_outbox_deliveries{status="dead"} 0.0' in told
+    staff = Client()
+    staff.force_login(StaffFactory.create(is_superuser=True))
+    for name in ("reconciliationdifference", "reconciliationrun"):
+        page = staff.get(f"/admin/payments/{name}/")
+        assert page.status_code == 200
+    assert (
+        settled.stripe_payment_id
+        in staff.get("/admin/payments/reconciliationdifference/").content.decode()
+    )
+
+
+def test_a_payment_that_did_not_heal_is_not_lost_sight_of(
+    settled: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(intent_id: str) -> None:
+        raise PaymentsUnavailable
+
+    Payment.objects.update(status="pending")
+    subject = matching.Subject(**{**vars(matching.INTENTS), "heal": away})
+    monkeypatch.setitem(comparison._BY_NAME, "payment_intent", subject)
+    with pytest.raises(PaymentsUnavailable):
+        compare()
+    run = ReconciliationRun.objects.get()
+    assert (run.error.startswith("PaymentsUnavailable"), run.finished_at is not None) == (
+        True,
+        True,
+    )
