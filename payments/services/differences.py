@@ -29,7 +29,7 @@ def record_look(
     with transaction.atomic():
         rows = {
             row.kind: row
-            for row in ReconciliationDifference.objects.select_for_update().filter(
+            for row in ReconciliationDifference.objects.filter(
                 object_type=object_type, object_id=object_id, resolved_at=None
             )
         }

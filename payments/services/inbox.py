@@ -118,15 +118,13 @@ def _handle(event: StripeEvent) -> None:
 
 
 def _take_effect(event: StripeEvent, effect: Effect) -> None:
+    """Both or neither. Somebody whose claim lapsed may be at it, too: effects bear being repeated,
+    and take their own locks."""
     with transaction.atomic():
-        row = StripeEvent.objects.select_for_update().get(id=event.id)
-        if row.status != StripeEvent.Status.RECEIVED:
-            return
         effect()
-        row.status = StripeEvent.Status.HANDLED
-        row.handled_at = timezone.now()
-        row.last_error = ""
-        row.save()
+        StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
+            status=StripeEvent.Status.HANDLED, handled_at=timezone.now(), last_error=""
+        )
 
 
 def _look_up_charge(event: StripeEvent) -> Effect:

@@ -20,6 +20,7 @@ from payments import services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, ReconciliationDifference, ReconciliationRun, Refund
 from payments.services import comparing, comparison, matching
+from payments.services.differences import record_look
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.test_parking import pay_at_stripe
 from tests.factories import StaffFactory
@@ -128,6 +129,19 @@ def test_an_open_difference_is_one_row_whoever_writes_it(settled: Payment) -> No
     row.id = uuid.uuid4()
     with pytest.raises(IntegrityError), transaction.atomic():
         row.save(force_insert=True)
+
+
+def test_runs_at_once_open_a_difference_once() -> None:
+    run = ReconciliationRun.objects.create(since=timezone.now())
+    found = [matching.Found(kind=matching.Kind.AMOUNT, ours="1", theirs="2")]
+
+    def write() -> int:
+        return record_look(
+            run=run, object_type="refund", object_id="re_1", before=found, left=found
+        )
+
+    assert at_once(*[write] * 8) == [0] * 8
+    assert ReconciliationDifference.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -300,6 +314,14 @@ def test_workers_at_once_begin_one_run(standin: StandIn) -> None:
     outcomes = at_once(*[services.compare_when_due] * 4)
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert ReconciliationRun.objects.count() == 1
+
+
+def test_of_workers_at_once_one_takes_the_next_step(standin: StandIn, small_steps: None) -> None:
+    for _ in range(4):
+        pay_at_stripe(standin, str(uuid.uuid4()))
+    services.compare_when_due()
+    assert sorted(at_once(*[services.compare_when_due] * 6)) == [False] * 5 + [True]
+    assert standin.counts()["payment_intents.list"] == 2
 
 
 def test_two_open_runs_cannot_be(standin: StandIn) -> None:

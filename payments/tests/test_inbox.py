@@ -166,6 +166,39 @@ def test_a_claim_of_a_killed_worker_lapses(order: Order, standin: StandIn, pay: 
     assert_settled_once(order)
 
 
+def test_of_workers_at_once_one_handles_an_event(order: Order, standin: StandIn, pay: Pay) -> None:
+    intent = start_payment(order)
+    pay(intent)
+    post("payment_intent.succeeded", intent.payment_intent_id, standin)
+    before = standin.counts().get("payment_intents.retrieve", 0)
+    assert sorted(at_once(*[services.handle_due_events] * 6)) == [0] * 5 + [1]
+    assert standin.counts()["payment_intents.retrieve"] == before + 1
+
+
+def test_an_event_is_handled_with_its_effect_or_not_at_all(
+    order: Order, standin: StandIn, pay: Pay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from payments.services import inbox, lookups
+
+    intent = start_payment(order)
+    pay(intent)
+    post("payment_intent.succeeded", intent.payment_intent_id, standin)
+    effect = lookups.look_up_intent(intent_id=intent.payment_intent_id)
+
+    def stumble() -> None:
+        effect()
+        raise ValueError("killed after the last write")
+
+    with monkeypatch.context() as broken:
+        broken.setitem(inbox._LOOK_UP, "payment_intent.succeeded", lambda event: stumble)
+        services.handle_due_events()
+    order.refresh_from_db()
+    assert (order.status, StripeEvent.objects.get().status) == ("pending", "received")
+    StripeEvent.objects.update(next_attempt_at=timezone.now())
+    services.handle_due_events()
+    assert_settled_once(order)
+
+
 def test_it_gives_up_in_sight_of_staff_who_can_resend(
     order: Order, standin: StandIn, pay: Pay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

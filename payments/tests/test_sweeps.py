@@ -232,3 +232,12 @@ def test_a_refused_refund_and_news_of_it_do_not_deadlock(monkeypatch: pytest.Mon
     assert run_in_parallel(2, lambda number: works[number]()) == [None, 1]
     refund.refresh_from_db()
     assert (refund.status, refund.note) == ("failed", "heard of")
+
+
+def test_of_workers_at_once_one_looks_a_payment_up(order: Order, standin: StandIn) -> None:
+    start_payment(order)
+    Payment.objects.update(next_check_at=timezone.now())
+    before = standin.counts().get("payment_intents.retrieve", 0)
+    works = [services.reconcile_due_payments] * 6
+    assert sorted(run_in_parallel(6, lambda number: works[number]())) == [0] * 5 + [1]
+    assert standin.counts()["payment_intents.retrieve"] == before + 1
