@@ -107,6 +107,14 @@ def test_of_many_at_once_one_may_work() -> None:
     ]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_takes_over_from_a_dead_process() -> None:
+    claim()
+    let_the_claim_lapse()
+    outcomes = run_in_parallel(8, lambda _: begin())
+    assert sum(isinstance(outcome, Claim) for outcome in outcomes) == 1
+
+
 class Slow(IdempotentPostMixin):
     """Loses its claim to a successor while at work."""
 
