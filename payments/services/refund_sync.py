@@ -18,7 +18,7 @@ from payments.models import Payment, Refund, RefundLine
 from payments.selectors import pays_its_order
 from payments.services.disputes import align_access
 from payments.services.refund_requests import answer_by_refund
-from payments.services.refunds import release, reserve
+from payments.services.refunds import plan_refund, release, reserve
 from payments.state import LIVE_REFUNDS, move_refund
 from payments.stripe_gateway import RefundFacts
 
@@ -98,7 +98,18 @@ def _take_over(payment: Payment, facts: RefundFacts, status: Refund.Status) -> R
         refund.status = status
         _show_to_staff(payment, f"Refund {facts.id} {status}")
     refund.save()
+    _give_back_the_rest(payment)
     return refund
+
+
+def _give_back_the_rest(payment: Payment) -> None:
+    """Money that stands for no order never stays here: what a refund made at Stripe leaves of it
+    goes back, too, as the refund planned for all of it was canceled or refused."""
+    left = payment.amount - payment.refunding_amount
+    if left > 0 and not pays_its_order(payment=payment):
+        planned = Refund.objects.filter(payment=payment).exclude(reason="at_stripe")
+        reason = planned.order_by("created_at").values_list("reason", flat=True).first()
+        plan_refund(payment=payment, reason=reason or "late_payment", amount=left)
 
 
 def _make_room(payment: Payment, amount: Decimal, *, made: str) -> None:

@@ -191,6 +191,7 @@ def test_money_that_stands_for_no_order_can_be_given_back_by_hand(
         payment_id=second.id, item_ids=None, note="", actor_id=staff.id
     )
     assert (refund.payment_id, refund.amount) == (second.id, Decimal(60))
+    assert not refund.lines.exists(), "no line of the order stands on it"
     assert (reserved(second), reserved(payment)) == (60, 0)
     with pytest.raises(RefundNotPossible):
         services.refund_payment(payment_id=new_id(), item_ids=None, note="", actor_id=staff.id)

@@ -247,6 +247,25 @@ def test_money_of_no_order_moves_no_order(payment: Payment) -> None:
     assert_books_hold()
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_a_refund_at_stripe_leaves_of_undue_money_goes_back_too(
+    payment: Payment, refused: bool
+) -> None:
+    second = settle(payment.order, number="second")
+    automatic = Refund.objects.get()
+    if refused:
+        # Stripe was asked for all of it before we heard that some was back.
+        services.sync_refund(
+            facts=refund_facts(second, "canceled", amount="30.00", refund_id=automatic.id, number=8)
+        )
+    hear(second, "succeeded", amount="12.00", number=9)
+    rest = Refund.objects.get(status="due")
+    assert (str(rest.amount), rest.reason) == ("18.00", "duplicate_payment")
+    assert reserved(second) == 30
+    assert order_of(payment) == COMPLETED
+    assert_books_hold()
+
+
 def test_a_refusal_by_stripe_frees_the_money(
     payment: Payment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,3 +325,23 @@ def test_a_dead_workers_claim_lapses(payment: Payment, settings: object) -> None
     assert claimed.next_attempt_at - timezone.now() <= settings.LEASE  # type: ignore[attr-defined]
     Refund.objects.update(next_attempt_at=timezone.now())
     assert refund_sending._claim_due() is not None
+
+
+def test_a_refusal_does_not_end_a_refund_that_was_made(
+    payment: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first answer was lost, its event was heard, and Stripe forgot the key since."""
+    plan(payment, "30.00")
+
+    def refuse(*, refund_id: str, **_: object) -> None:
+        services.sync_refund(
+            facts=refund_facts(payment, "succeeded", amount="30.00", refund_id=refund_id)
+        )
+        raise StripeRefused(code="charge_already_refunded", message="no")
+
+    monkeypatch.setattr(stripe_gateway, "create_refund", refuse)
+    services.send_due_refunds()
+    assert Refund.objects.get().status == "succeeded"
+    assert order_of(payment) == REFUNDED
+    assert reserved(payment) == 30
+    assert_books_hold()
