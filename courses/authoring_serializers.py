@@ -1,6 +1,7 @@
 """What authors send and get (contract "Catalogue", authoring). Every text is bounded."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.validators import URLValidator
@@ -10,13 +11,13 @@ from rest_framework import serializers
 
 from core.serializers import WRONG_TYPE, ApiSerializer, IdItemField, MoneyField, NumberField
 from courses.errors import CategoryNotFound
+from courses.lesson_files import MAX_RESOURCES
 from courses.models import Course
 from courses.selectors import find_category_id
 from courses.services.authoring.slugs import find_slug_fault
 
 MAX_DESCRIPTION = 50_000
 MAX_POINTS = 50
-MAX_RESOURCES = 50
 MAX_MINUTES = 24 * 60
 MAX_ORDER = 1000
 
@@ -127,10 +128,34 @@ class SectionUpdateSerializer(SectionCreateSerializer):
 
 
 class LessonResourceSerializer(ApiSerializer):
-    """Something to download or read beside a lesson."""
+    """A link beside a lesson; or, with `id`, one of its files as it was read: `title` and its place
+    count."""
 
     title = serializers.CharField(max_length=200)
-    url = WebAddressField()
+    url = WebAddressField(required=False, help_text="Of a link; a file has its own.")
+    id = serializers.UUIDField(required=False, help_text="Of a file.")
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and "id" in data:
+            data = {name: value for name, value in data.items() if name != "url"}
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not {"id", "url"} & set(attrs):
+            missing = self.fields["url"].error_messages["required"]
+            raise serializers.ValidationError({"url": [missing]}, code="required")
+        return attrs
+
+
+class LessonFileUploadSerializer(ApiSerializer):
+    """A file of a lesson as form data."""
+
+    file = serializers.FileField(
+        help_text="PDF, ZIP, JPEG, PNG, WebP, text, Markdown, CSV, JSON or notebook, judged by its "
+        "content.",
+        allow_empty_file=True,
+    )
+    title = serializers.CharField(max_length=200)
 
 
 class LessonCreateSerializer(ApiSerializer):
@@ -228,6 +253,16 @@ class OwnCourseSerializer(OwnCourseRowSerializer):
     )
 
 
+class ShownResourceSerializer(ApiSerializer):
+    """Something to download or read beside a lesson; a file says what it is."""
+
+    title = serializers.CharField()
+    url = serializers.URLField()
+    id = serializers.UUIDField(required=False, help_text="Of a file.")
+    size_bytes = serializers.IntegerField(required=False, help_text="Of a file.")
+    content_type = serializers.CharField(required=False, help_text="Of a file.")
+
+
 class OwnLessonSerializer(ApiSerializer):
     """A lesson with its media, for its author."""
 
@@ -239,7 +274,7 @@ class OwnLessonSerializer(ApiSerializer):
     order = serializers.IntegerField()
     is_preview = serializers.BooleanField()
     video_url = serializers.URLField(allow_null=True)
-    resources = LessonResourceSerializer(many=True)
+    resources = ShownResourceSerializer(many=True)
 
 
 class OwnSectionSerializer(ApiSerializer):

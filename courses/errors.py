@@ -59,6 +59,13 @@ class SectionNotFound(NotFound):
     message = "The requested section does not exist"
 
 
+class ResourceNotFound(NotFound):
+    """The lesson has no such file."""
+
+    code = "RESOURCE_NOT_FOUND"
+    message = "The requested file does not exist"
+
+
 class SlugTaken(Conflict):
     """Another course has this slug."""
 
@@ -114,6 +121,14 @@ class ThumbnailInvalid(Invalid):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__("The picture is not acceptable", thumbnail=[reason])
+
+
+class LessonFileInvalid(Invalid):
+    """The upload can't become a file of a lesson."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__("The file is not acceptable", file=[reason])
 
 
 class CourseFileMalformed(Malformed):

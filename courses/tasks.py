@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from courses import services
+from courses import lesson_files, services
 
 
 @shared_task
@@ -17,6 +17,12 @@ def recount_stats() -> int:
 def add_up_searches() -> int:
     """Add what people searched for to what is known of it; returns how many queries."""
     return services.add_up_searches()
+
+
+@shared_task
+def discard_lesson_files() -> int:
+    """Delete the files that no lesson names any more; returns how many."""
+    return lesson_files.discard_unnamed()
 
 
 @shared_task

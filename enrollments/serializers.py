@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from core.serializers import ApiSerializer, NumberField
+from courses.authoring_serializers import ShownResourceSerializer
 
 
 class EnrollmentFilterSerializer(ApiSerializer):
@@ -132,13 +133,6 @@ class WatchedSerializer(LessonMarkSerializer):
     position_seconds = serializers.IntegerField()
 
 
-class ResourceSerializer(ApiSerializer):
-    """Something to download or read beside a lesson."""
-
-    title = serializers.CharField()
-    url = serializers.URLField()
-
-
 class LessonStateSerializer(ApiSerializer):
     """How far the viewer is in the lesson."""
 
@@ -160,7 +154,7 @@ class LessonSerializer(ApiSerializer):
     duration_minutes = serializers.IntegerField()
     is_preview = serializers.BooleanField()
     video_url = serializers.URLField(allow_null=True)
-    resources = ResourceSerializer(many=True)
+    resources = ShownResourceSerializer(many=True)
     progress = LessonStateSerializer(
         allow_null=True, help_text="Null unless the viewer is enrolled."
     )

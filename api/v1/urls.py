@@ -134,6 +134,17 @@ urlpatterns = [
     ),
     # --- Authoring media and portability ---
     path(
+        "courses/<str:reference>/curriculum/<uuid:section_id>/lessons/<uuid:lesson_id>/resources/",
+        course_views.LessonFilesView.as_view(),
+        name="lesson-file-list",
+    ),
+    path(
+        "courses/<str:reference>/curriculum/<uuid:section_id>/lessons/<uuid:lesson_id>/resources/"
+        "<uuid:file_id>/",
+        course_views.LessonFileView.as_view(),
+        name="lesson-file-detail",
+    ),
+    path(
         "courses/<str:reference>/thumbnail/",
         course_file_views.ThumbnailView.as_view(),
         name="course-thumbnail",
@@ -276,6 +287,11 @@ urlpatterns = [
         name="course-enroll",
     ),
     path("lessons/<uuid:lesson_id>/", enrollment_views.LessonView.as_view(), name="lesson-detail"),
+    path(
+        "lessons/<uuid:lesson_id>/resources/<uuid:file_id>/",
+        enrollment_views.LessonFileContentView.as_view(),
+        name="lesson-file-content",
+    ),
     path(
         "certificates/<str:serial>/",
         enrollment_views.CertificateView.as_view(),

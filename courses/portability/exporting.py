@@ -8,6 +8,7 @@ from django.db import transaction
 
 from courses import media
 from courses.authors import Author
+from courses.lesson_files import Resource
 from courses.models import Course
 from courses.portability.archive import Package, write_archive
 from courses.portability.document import (
@@ -111,5 +112,10 @@ def _read_curriculum(course: Course) -> list[SectionDocument]:
     ]
 
 
-def _read_resources(rows: Iterable[dict[str, str]]) -> list[ResourceDocument]:
-    return [ResourceDocument(title=row.get("title", ""), url=row.get("url", "")) for row in rows]
+def _read_resources(rows: Iterable[Resource]) -> list[ResourceDocument]:
+    # Files stay here: the address of one says nothing to another installation.
+    return [
+        ResourceDocument(title=row.get("title", ""), url=row.get("url", ""))
+        for row in rows
+        if "id" not in row
+    ]

@@ -17,6 +17,14 @@ class ThumbnailParser(BoundedMultiPartParser):
         return settings.COURSE_THUMBNAIL_MAX_BYTES
 
 
+class LessonFileParser(BoundedMultiPartParser):
+    """Multipart that may hold a file of a lesson."""
+
+    @classmethod
+    def max_file_bytes(cls) -> int:
+        return settings.LESSON_FILE_MAX_BYTES
+
+
 class CourseFileParser(BoundedMultiPartParser):
     """Multipart that may hold a course file."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
 
 from courses.errors import LessonNotFound
+from courses.lesson_files import Resource, show_resources
 from courses.models import Curriculum, Lesson
 
 
@@ -22,7 +23,7 @@ class LessonRow:
     order: int
     is_preview: bool
     video_url: str
-    resources: list[dict[str, str]]
+    resources: list[Resource]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class LessonFacts:
     is_preview: bool
     duration_minutes: int
     video_url: str
-    resources: list[dict[str, str]]
+    resources: list[Resource]
     is_live: bool
     course_status: str
 
@@ -65,6 +66,7 @@ def get_curriculum(*, course_id: uuid.UUID) -> list[SectionRow]:
         "id", "curriculum_id", "title", "description", "duration_minutes", "order", "is_preview",
         "video_url", "resources",
     ):  # fmt: skip
+        row["resources"] = show_resources(lesson_id=row["id"], resources=row["resources"])
         lessons[row["curriculum_id"]].append(LessonRow(**row))
     sections = Curriculum.objects.filter(course_id=course_id).order_by("order", "id")
     return [
@@ -94,6 +96,7 @@ def get_lesson_facts(*, lesson_id: uuid.UUID) -> LessonFacts:
     )  # fmt: skip
     if row is None:
         raise LessonNotFound
+    row["resources"] = show_resources(lesson_id=lesson_id, resources=row["resources"])
     return LessonFacts(**row)
 
 

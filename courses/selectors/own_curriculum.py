@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from courses.authors import Author, require_author, require_in_charge
 from courses.errors import LessonNotFound, SectionNotFound
+from courses.lesson_files import Resource
 from courses.selectors.curriculum import LessonRow, SectionRow, get_curriculum
 from courses.selectors.lookup import find_course
 
@@ -20,7 +21,7 @@ class OwnLesson(TypedDict):
     order: int
     is_preview: bool
     video_url: str | None
-    resources: list[dict[str, str]]
+    resources: list[Resource]
 
 
 class OwnSection(TypedDict):

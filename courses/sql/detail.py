@@ -2,8 +2,17 @@
 
 from courses.sql.cards import CARD_COLUMNS, CARD_TABLES
 
+# What `courses.lesson_files.show_resources` does, for the few lessons with files among them.
+_WITH_FILES = """(
+    SELECT jsonb_agg(CASE WHEN item ? 'id' THEN item || jsonb_build_object('url',
+        %(lessons)s::text || lesson.id || '/resources/' || (item->>'id') || '/') ELSE item END
+        ORDER BY place)
+    FROM jsonb_array_elements(lesson.resources) WITH ORDINALITY AS listed (item, place)
+)"""
+
 # Hidden media never leave the database: `with_media` is for those who may learn. JSON is made of
-# whole rows, whose columns are its keys: of values one by one it takes PostgreSQL half as long again.
+# whole rows, whose columns are its keys: of values one by one it takes PostgreSQL half as long
+# again.
 DETAIL_COLUMNS = f"""
     {CARD_COLUMNS},
     course.is_published, course.description, course.short_description, course.preview_video_url,
@@ -43,8 +52,9 @@ DETAIL_TABLES = f"""
                         lesson."order", lesson.is_preview,
                         CASE WHEN lesson.is_preview OR %(with_media)s::boolean
                             THEN nullif(lesson.video_url, '') END AS video_url,
-                        CASE WHEN lesson.is_preview OR %(with_media)s::boolean
-                            THEN lesson.resources END AS resources,
+                        CASE WHEN NOT (lesson.is_preview OR %(with_media)s::boolean) THEN NULL
+                            WHEN lesson.resources @? '$[*].id' THEN {_WITH_FILES}
+                            ELSE lesson.resources END AS resources,
                         false AS completed
                     FROM courses_lesson AS lesson
                     WHERE lesson.curriculum_id = section.id AND lesson.removed_at IS NULL

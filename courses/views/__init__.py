@@ -7,6 +7,7 @@ from courses.views.courses import (
     PublishCourseView,
     UnpublishCourseView,
 )
+from courses.views.lesson_files import LessonFilesView, LessonFileView
 from courses.views.lessons import LessonsView, LessonView, ReorderLessonsView
 from courses.views.own import InstructorCoursesView, InstructorCourseView
 from courses.views.sections import ReorderSectionsView, SectionsView, SectionView
@@ -17,6 +18,8 @@ __all__ = [
     "DuplicateCourseView",
     "InstructorCourseView",
     "InstructorCoursesView",
+    "LessonFileView",
+    "LessonFilesView",
     "LessonView",
     "LessonsView",
     "PublishCourseView",

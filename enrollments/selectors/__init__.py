@@ -24,7 +24,12 @@ from enrollments.selectors.learning import (
     list_unfinished,
     to_enrollment_rows,
 )
-from enrollments.selectors.lessons import LessonState, OpenedLesson, get_lesson
+from enrollments.selectors.lessons import (
+    LessonState,
+    OpenedLesson,
+    get_lesson,
+    open_lesson_file,
+)
 from enrollments.selectors.recommendations import Recommendation, list_recommendations
 
 __all__ = [
@@ -48,6 +53,7 @@ __all__ = [
     "list_recommendations",
     "list_unfinished",
     "open_certificate",
+    "open_lesson_file",
     "owned_course_ids",
     "to_enrollment_rows",
     "verify_certificate",

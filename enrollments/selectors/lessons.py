@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from courses.errors import LessonNotFound
+from courses.lesson_files import OpenedFile, open_file
 from courses.selectors import LessonFacts, get_lesson_facts
 from enrollments.errors import LessonLocked
 from enrollments.models import Enrollment, LessonProgress
@@ -47,6 +48,15 @@ def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> Op
         raise LessonLocked
     progress = _get_state(enrollment, lesson_id) if enrollment and is_learning else None
     return OpenedLesson(lesson=lesson, progress=progress)
+
+
+def open_lesson_file(
+    *, lesson_id: UUID, file_id: UUID, viewer_id: UUID | None, is_staff: bool
+) -> OpenedFile:
+    """Return a file of the lesson, when the lesson is open to the viewer. Raises what `get_lesson`
+    does, and ResourceNotFound."""
+    opened = get_lesson(lesson_id=lesson_id, viewer_id=viewer_id, is_staff=is_staff)
+    return open_file(resources=opened.lesson.resources, file_id=file_id)
 
 
 def _get_enrollment(viewer_id: UUID | None, course_id: UUID) -> Enrollment | None:

@@ -4,6 +4,7 @@ from enrollments.views.certificates import CertificateDownloadView, CertificateV
 from enrollments.views.enrollments import EnrollmentListView, EnrollmentView, EnrollView
 from enrollments.views.lessons import (
     LessonCompletionView,
+    LessonFileContentView,
     LessonProgressView,
     LessonView,
     MarkLessonCompleteView,
@@ -16,6 +17,7 @@ __all__ = [
     "EnrollmentListView",
     "EnrollmentView",
     "LessonCompletionView",
+    "LessonFileContentView",
     "LessonProgressView",
     "LessonView",
     "MarkLessonCompleteView",

@@ -3,13 +3,15 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from enrollments import services
+from enrollments import selectors, services
 from enrollments.selectors import OpenedLesson
 from enrollments.serializers import (
     LessonMarkSerializer,
@@ -88,6 +90,38 @@ class LessonView(APIView):
             is_staff=bool(getattr(request.user, "is_staff", False)),
         )
         return Response(LessonSerializer(_to_body(view)).data)
+
+
+class LessonFileContentView(APIView):
+    """The content of a lesson's file."""
+
+    permission_classes = [AllowAny]
+    throttle_scope = "catalogue"
+
+    @extend_schema(
+        operation_id="lessons_resources_retrieve",
+        tags=["Learning"],
+        summary="Download a lesson's file",
+        description="For those who may open the lesson; see there.",
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            403: OpenApiResponse(description="`LESSON_LOCKED`: enroll in the course first"),
+            404: OpenApiResponse(description="`LESSON_NOT_FOUND` or `RESOURCE_NOT_FOUND`"),
+        },
+    )
+    def get(self, request: Request, lesson_id: UUID, file_id: UUID) -> FileResponse:
+        file = selectors.open_lesson_file(
+            lesson_id=lesson_id,
+            file_id=file_id,
+            viewer_id=request.user.pk,
+            is_staff=bool(getattr(request.user, "is_staff", False)),
+        )
+        response = FileResponse(
+            file.stream, as_attachment=True, filename=file.name, content_type=file.content_type
+        )
+        # Whoever loses access must not get it from a cache on the way.
+        response["Cache-Control"] = "private, no-cache"
+        return response
 
 
 class MarkLessonCompleteView(APIView):

@@ -193,6 +193,10 @@ _SWEEPS: dict[str, dict[str, Any]] = {
     "add-up-searches": {"task": "courses.tasks.add_up_searches", "schedule": 60.0},
     "refresh-search": {"task": "courses.tasks.refresh_search", "schedule": 3600.0},
     "recount-stats": {"task": "courses.tasks.recount_stats", "schedule": 24 * 3600.0},
+    "discard-lesson-files": {
+        "task": "courses.tasks.discard_lesson_files",
+        "schedule": 24 * 3600.0,
+    },
     "prune-outbox": {"task": "core.tasks.prune", "schedule": 3600.0},
     "prune-sessions": {"task": "users.tasks.prune_sessions", "schedule": 3600.0},
 }
@@ -373,6 +377,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 PROFILE_PICTURE_MAX_BYTES = 5 * 1024 * 1024
 COURSE_THUMBNAIL_MAX_BYTES: int = env.int("COURSE_THUMBNAIL_MAX_BYTES", default=5 * 1024 * 1024)
+# One file of a lesson.
+LESSON_FILE_MAX_BYTES: int = env.int("LESSON_FILE_MAX_BYTES", default=20 * 1024 * 1024)
 # A whole course as one file; unpacked, a ZIP may hold twice as much.
 COURSE_FILE_MAX_BYTES: int = env.int("COURSE_FILE_MAX_BYTES", default=5 * 1024 * 1024)
 

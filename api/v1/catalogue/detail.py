@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from api.v1.catalogue import detail_sql
 from core.reads import Row, fetch_prepared
-from core.urls import media_url
+from core.urls import absolute, media_url
 from courses.errors import CourseNotFound
+from courses.lesson_files import LESSONS
 from courses.media import thumbnail_urls
 from courses.permissions import Viewer
 from courses.selectors import card_parameters, reference_filter, to_shown
@@ -58,6 +59,7 @@ def get_course_page(*, reference: str, viewer: Viewer) -> dict[str, Any]:
             **lookup,
             **card_parameters(),
             "with_media": standing.is_open,
+            "lessons": absolute(LESSONS),
             "reviews": RECENT_REVIEWS,
         },
     )

@@ -4,6 +4,7 @@ for the schema, and a test holds the two together."""
 from rest_framework import serializers
 
 from core.serializers import ApiSerializer, MoneyField, NumberField
+from courses.authoring_serializers import ShownResourceSerializer
 from courses.models import Course, CourseStats
 
 
@@ -147,13 +148,6 @@ class CourseInstructorDetailSerializer(CourseInstructorSerializer):
     profile = InstructorProfileSerializer()
 
 
-class CurriculumResourceSerializer(ApiSerializer):
-    """Something to download or read beside a lesson."""
-
-    title = serializers.CharField()
-    url = serializers.URLField()
-
-
 class CurriculumLessonSerializer(ApiSerializer):
     """A lesson. Its media are null unless it is a preview or open to the viewer."""
 
@@ -164,7 +158,7 @@ class CurriculumLessonSerializer(ApiSerializer):
     order = serializers.IntegerField()
     is_preview = serializers.BooleanField()
     video_url = serializers.URLField(allow_null=True)
-    resources = CurriculumResourceSerializer(many=True, allow_null=True)
+    resources = ShownResourceSerializer(many=True, allow_null=True)
     completed = serializers.BooleanField()
 
 

@@ -9,6 +9,7 @@ from courses.services.authoring.courses import (
     remove_course,
     unpublish_own_course,
 )
+from courses.services.authoring.lesson_files import add_lesson_file, remove_lesson_file
 from courses.services.authoring.lessons import (
     LessonFields,
     add_lesson,
@@ -29,6 +30,7 @@ __all__ = [
     "LessonFields",
     "SectionFields",
     "add_lesson",
+    "add_lesson_file",
     "add_section",
     "create_course",
     "duplicate_course",
@@ -38,6 +40,7 @@ __all__ = [
     "publish_own_course",
     "remove_course",
     "remove_lesson",
+    "remove_lesson_file",
     "remove_section",
     "reorder_lessons",
     "reorder_sections",

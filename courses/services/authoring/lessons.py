@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from core.errors import Invalid
 from courses.authors import Author
-from courses.errors import CurriculumFull, LastLesson, SectionNotFound
+from courses.errors import CurriculumFull, LastLesson, ResourceNotFound, SectionNotFound
+from courses.lesson_files import MAX_RESOURCES, Resource, arrange
 from courses.models import Course, Lesson
 from courses.services.authoring.access import (
     get_live_lesson,
@@ -32,7 +33,7 @@ class LessonFields(TypedDict, total=False):
     video_url: str
     duration_minutes: int
     is_preview: bool
-    resources: list[dict[str, str]]
+    resources: list[Resource]
     order: int
     section_id: uuid.UUID
 
@@ -71,8 +72,10 @@ def edit_lesson(
 ) -> None:
     """Change what is given of the lesson; `order` and `section_id` move it.
 
-    Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound, LessonNotFound,
-    Invalid for a `section_id` of another course, or CurriculumFull.
+    Links among `resources` are replaced; files stay, those named by `id` with the title and in the
+    place given. Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound,
+    LessonNotFound, Invalid for a `section_id` of another course or an unknown file, or
+    CurriculumFull.
     """
     with transaction.atomic():
         course = lock_own_course(author=author, reference=reference)
@@ -133,9 +136,24 @@ def remove_lesson(
 
 
 def _apply(lesson: Lesson, fields: LessonFields) -> None:
+    stored = lesson.resources
     for name in _COLUMNS:
         if name in fields:
             setattr(lesson, name, fields[name])  # type: ignore[literal-required]
+    if "resources" in fields:
+        lesson.resources = _arrange(stored, fields["resources"])
+
+
+def _arrange(stored: Sequence[Resource], given: Sequence[Resource]) -> list[Resource]:
+    try:
+        resources = arrange(stored=stored, given=given)
+    except ResourceNotFound:
+        raise Invalid(
+            "A value is not acceptable", resources=["The lesson has no file with this id."]
+        ) from None
+    if len(resources) > MAX_RESOURCES:
+        raise CurriculumFull(None, limit=MAX_RESOURCES)
+    return resources
 
 
 def _move(course: Course, lesson: Lesson, section_id: uuid.UUID) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from courses import authoring_serializers as authoring
+from courses import lesson_files
 from courses.models import Course
 from courses.portability import serializers
 from courses.portability.checks import SCHEMA_FILE
@@ -44,7 +45,7 @@ class TestShape:
         assert defs["text"]["maxLength"] == authoring.MAX_DESCRIPTION
         assert defs["points"]["maxItems"] == authoring.MAX_POINTS
         assert lesson["duration_minutes"]["maximum"] == authoring.MAX_MINUTES
-        assert lesson["resources"]["maxItems"] == authoring.MAX_RESOURCES
+        assert lesson["resources"]["maxItems"] == lesson_files.MAX_RESOURCES
         assert schema["properties"]["curriculum"]["maxItems"] == MAX_SECTIONS
         assert defs["section"]["properties"]["lessons"]["maxItems"] == MAX_LESSONS
         assert schema["properties"]["level"]["enum"] == Course.Level.values

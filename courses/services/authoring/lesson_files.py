@@ -1,0 +1,93 @@
+"""Files of a lesson: added and taken away by their author."""
+
+import uuid
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from courses import lesson_files
+from courses.authors import Author
+from courses.errors import CurriculumFull
+from courses.lesson_files import MAX_RESOURCES, Resource, find_file
+from courses.models import Course, Lesson
+from courses.services.authoring.access import get_live_lesson, get_section, lock_own_course
+from courses.services.changed import settle_curriculum
+
+
+def add_lesson_file(
+    *,
+    author: Author,
+    reference: str,
+    section_id: uuid.UUID,
+    lesson_id: uuid.UUID,
+    title: str,
+    upload: UploadedFile,
+) -> Resource:
+    """Put the upload at the end of the lesson's resources and return it as it is shown.
+
+    The file is read and stored between two short transactions, so that neither is waited for under
+    a lock. Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound,
+    LessonNotFound, CurriculumFull or LessonFileInvalid.
+    """
+    with transaction.atomic():
+        # Who may not do it costs nothing.
+        _require_room(_lock(author, reference, section_id, lesson_id)[1])
+    content, content_type = lesson_files.read_upload(
+        stream=upload, size=upload.size or 0, name=upload.name or ""
+    )
+    file_id = lesson_files.store(content=content)
+    added = {
+        "id": str(file_id),
+        "title": title,
+        "size_bytes": len(content),
+        "content_type": content_type,
+    }
+    try:
+        with transaction.atomic():
+            course, lesson = _lock(author, reference, section_id, lesson_id)
+            _require_room(lesson)
+            _save(course, lesson, [*lesson.resources, added])
+    except BaseException:
+        lesson_files.discard(file_id=file_id)
+        raise
+    (shown,) = lesson_files.show_resources(lesson_id=lesson_id, resources=[added])
+    return shown
+
+
+def remove_lesson_file(
+    *,
+    author: Author,
+    reference: str,
+    section_id: uuid.UUID,
+    lesson_id: uuid.UUID,
+    file_id: uuid.UUID,
+) -> None:
+    """Take the file away from the lesson. It is deleted at night, unless a copy of the lesson has
+    it too.
+
+    Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound, LessonNotFound
+    or ResourceNotFound.
+    """
+    with transaction.atomic():
+        course, lesson = _lock(author, reference, section_id, lesson_id)
+        file = find_file(resources=lesson.resources, file_id=file_id)
+        _save(course, lesson, [item for item in lesson.resources if item != file])
+
+
+def _lock(
+    author: Author, reference: str, section_id: uuid.UUID, lesson_id: uuid.UUID
+) -> tuple[Course, Lesson]:
+    course = lock_own_course(author=author, reference=reference)
+    section = get_section(course=course, section_id=section_id)
+    return course, get_live_lesson(section=section, lesson_id=lesson_id)
+
+
+def _require_room(lesson: Lesson) -> None:
+    if len(lesson.resources) >= MAX_RESOURCES:
+        raise CurriculumFull(None, limit=MAX_RESOURCES)
+
+
+def _save(course: Course, lesson: Lesson, resources: list[Resource]) -> None:
+    lesson.resources = resources
+    lesson.save(update_fields=["resources", "updated_at"])
+    settle_curriculum(course_id=course.id)
