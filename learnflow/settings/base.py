@@ -186,6 +186,9 @@ _SWEEPS: dict[str, dict[str, Any]] = {
     "prune-stripe-events": {"task": "payments.tasks.prune_stripe_events", "schedule": 3600.0},
     "send-due-refunds": {"task": "payments.tasks.send_due_refunds", "schedule": 10.0},
     "expire-orders": {"task": "payments.tasks.expire_orders", "schedule": 60.0},
+    "plan-payouts": {"task": "payments.tasks.plan_payouts", "schedule": 3600.0},
+    "send-due-payouts": {"task": "payments.tasks.send_due_payouts", "schedule": 10.0},
+    "book-missing": {"task": "payments.tasks.book_missing", "schedule": 3600.0},
     "issue-certificates": {
         "task": "enrollments.tasks.issue_missing_certificates",
         "schedule": 10.0,
@@ -334,6 +337,9 @@ TAX_RATES: dict[str, Decimal] = {
 INSTRUCTOR_SHARE_PERCENT: int = env.int("INSTRUCTOR_SHARE_PERCENT", default=70)
 # How long a sale's earnings wait before they can be paid out.
 EARNINGS_HOLD = timedelta(days=env.int("EARNINGS_HOLD_DAYS", default=30))
+# On: instructors are paid by Stripe Connect, as soon as they are owed this much.
+STRIPE_CONNECT: bool = env.bool("STRIPE_CONNECT", default=False)
+PAYOUT_MINIMUM = Decimal(env.str("PAYOUT_MINIMUM", default="10.00"))
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_HOST: str = env.str("EMAIL_HOST", default="")
