@@ -10,6 +10,13 @@ class PaymentsUnavailable(Unavailable):
     message = "Payments are not available right now"
 
 
+class PayoutsUnavailable(Unavailable):
+    """This installation doesn't pay instructors by Stripe Connect."""
+
+    code = "PAYOUTS_UNAVAILABLE"
+    message = "Payouts are not available here"
+
+
 class InvalidPayment(Malformed):
     """Intent, order, amount and currency don't belong together."""
 

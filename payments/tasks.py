@@ -42,6 +42,24 @@ def send_due_refunds() -> int:
 
 
 @shared_task
+def plan_payouts() -> int:
+    """Plan a payout for each instructor who can be paid."""
+    return services.plan_payouts()
+
+
+@shared_task
+def send_due_payouts() -> int:
+    """Ask Stripe for the payouts that are due."""
+    return services.send_due_payouts()
+
+
+@shared_task
+def book_missing() -> int:
+    """Book the facts that aren't in the ledger."""
+    return services.book_missing()
+
+
+@shared_task
 def expire_orders() -> int:
     """Close pending orders past their time."""
     return services.expire_orders()

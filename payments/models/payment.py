@@ -64,6 +64,8 @@ class Payment(BaseModel):
             models.Index(fields=["order", "-created_at"], name="payment_of_order"),
             models.Index(fields=["next_check_at"], name="payment_open",
                          condition=Q(status="pending")),
+            models.Index(fields=["succeeded_at"], name="payment_without_fee",
+                         condition=Q(status="succeeded", fee_amount=None)),
             models.Index(fields=["-created_at"], name="payment_attention",
                          condition=~Q(needs_attention="")),
         ]  # fmt: skip

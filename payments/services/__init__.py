@@ -1,6 +1,7 @@
 """Writes about money: intents, settlement, refunds, disputes, the event inbox, reconciliation."""
 
 from payments.services.attention import clear_attention
+from payments.services.bookkeeping import book_missing
 from payments.services.comparison import compare_now, compare_when_due
 from payments.services.disputes import sync_dispute
 from payments.services.expiry import expire_orders
@@ -16,6 +17,13 @@ from payments.services.intents import (
     confirm_payment,
     create_payment_intent,
 )
+from payments.services.payout_accounts import (
+    are_payouts_enabled,
+    look_at_payout_account,
+    start_onboarding,
+    sync_account,
+)
+from payments.services.payouts import plan_payouts, send_due_payouts, sync_transfer
 from payments.services.polling import poll_events
 from payments.services.reconciliation import reconcile_due_payments
 from payments.services.refund_requests import approve_request, refuse_request, request_refund
@@ -29,6 +37,8 @@ __all__ = [
     "PaymentIntent",
     "Settlement",
     "approve_request",
+    "are_payouts_enabled",
+    "book_missing",
     "clear_attention",
     "compare_now",
     "compare_when_due",
@@ -36,6 +46,8 @@ __all__ = [
     "create_payment_intent",
     "expire_orders",
     "handle_due_events",
+    "look_at_payout_account",
+    "plan_payouts",
     "poll_events",
     "prune_events",
     "receive_event",
@@ -45,8 +57,12 @@ __all__ = [
     "refuse_request",
     "request_refund",
     "resend_events",
+    "send_due_payouts",
     "send_due_refunds",
     "settle",
+    "start_onboarding",
+    "sync_account",
     "sync_dispute",
     "sync_refund",
+    "sync_transfer",
 ]

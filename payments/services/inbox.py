@@ -19,7 +19,7 @@ from core.outbox import back_off_delay
 from payments import stripe_gateway
 from payments.errors import NotOursYet
 from payments.models import Payment, StripeEvent
-from payments.services import lookups
+from payments.services import lookups, payout_accounts, payouts
 from payments.services.lookups import Effect, NotOurs
 from payments.services.sweeping import sweep
 from payments.stripe_gateway import EventFacts, StripeNotFound
@@ -154,6 +154,14 @@ def _look_up_dispute(event: StripeEvent) -> Effect:
     return lookups.look_up_dispute(stripe_dispute_id=event.object_id)
 
 
+def _look_up_account(event: StripeEvent) -> Effect:
+    return payout_accounts.look_up_account(account_id=event.object_id)
+
+
+def _look_up_transfer(event: StripeEvent) -> Effect:
+    return payouts.look_up_transfer(transfer_id=event.object_id)
+
+
 # What is handled (contract "Orders and payments"); every other type is stored and ignored.
 _LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
     "payment_intent.succeeded": _look_up_intent,
@@ -170,6 +178,8 @@ _LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
     "charge.dispute.closed": _look_up_dispute,
     "charge.dispute.funds_withdrawn": _look_up_dispute,
     "charge.dispute.funds_reinstated": _look_up_dispute,
+    "account.updated": _look_up_account,
+    "transfer.reversed": _look_up_transfer,
 }
 HANDLED_TYPES = tuple(_LOOK_UP)
 

@@ -1,5 +1,12 @@
 """The endpoints about money, by topic."""
 
+from payments.views.earnings import (
+    EarningsEntriesView,
+    EarningsStatementView,
+    EarningsView,
+    PayoutAccountView,
+    PayoutsView,
+)
 from payments.views.payments import ConfirmPaymentView, CreatePaymentIntentView, StripeWebhookView
 from payments.views.refunds import (
     ApproveRefundRequestView,
@@ -13,8 +20,13 @@ __all__ = [
     "ApproveRefundRequestView",
     "ConfirmPaymentView",
     "CreatePaymentIntentView",
+    "EarningsEntriesView",
+    "EarningsStatementView",
+    "EarningsView",
     "OrderRefundRequestView",
     "OrderRefundsView",
+    "PayoutAccountView",
+    "PayoutsView",
     "RefundRequestsView",
     "RefuseRefundRequestView",
     "StripeWebhookView",

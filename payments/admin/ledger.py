@@ -1,0 +1,121 @@
+"""The ledger, payouts and shares, for staff. Only shares are typed in."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+
+from core.admin import ReadOnlyAdmin
+from payments.models import (
+    LedgerEntry,
+    LedgerTransaction,
+    Payout,
+    PayoutAccount,
+    RevenueShare,
+)
+
+
+class LedgerEntryInline(admin.TabularInline[LedgerEntry, LedgerTransaction]):
+    """The sides of a movement."""
+
+    model = LedgerEntry
+    extra = 0
+    can_delete = False
+    fields = ("account", "instructor", "order_item", "amount", "available_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
+        return super().get_queryset(request).select_related("instructor", "order_item")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(LedgerTransaction)
+class LedgerTransactionAdmin(ReadOnlyAdmin):
+    """Each movement of money. It is corrected by another movement, never by a change."""
+
+    list_display = ("occurred_at", "kind", "reference", "currency", "payment")
+    list_filter = ("kind", "currency")
+    list_select_related = ("payment",)
+    search_fields = ("reference", "payment__stripe_payment_id")
+    date_hierarchy = "occurred_at"
+    show_full_result_count = False
+    inlines = (LedgerEntryInline,)
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    """The sides of all movements; above the list the balances of what is filtered."""
+
+    change_list_template = "admin/payments/ledgerentry/change_list.html"
+    list_display = ("transaction", "account", "instructor", "order_item", "amount", "available_at")
+    list_filter = ("account", "transaction__kind", "transaction__currency")
+    list_select_related = ("transaction", "instructor", "order_item")
+    search_fields = ("instructor__email", "transaction__reference")
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None)
+        if context and "cl" in context:
+            context["balances"] = list(
+                context["cl"]
+                .queryset.order_by()
+                .values("transaction__currency", "account")
+                .annotate(total=Sum("amount"))
+                .order_by("transaction__currency", "account")
+            )
+        return response
+
+
+class PayoutTroubleFilter(admin.SimpleListFilter):
+    """Payouts that staff should look at."""
+
+    title = "trouble"
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("yes", "Failed, or tried in vain")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Payout]) -> QuerySet[Payout] | None:
+        return queryset.exclude(last_error="") if self.value() == "yes" else queryset
+
+
+@admin.register(Payout)
+class PayoutAdmin(ReadOnlyAdmin):
+    """Money that went to instructors or is about to."""
+
+    list_display = (
+        "created_at", "account", "amount", "currency", "status", "paid_at", "attempts",
+        "last_error",
+    )  # fmt: skip
+    list_filter = (PayoutTroubleFilter, "status")
+    list_select_related = ("account",)
+    search_fields = ("stripe_transfer_id", "account__instructor__email")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+
+@admin.register(PayoutAccount)
+class PayoutAccountAdmin(ReadOnlyAdmin):
+    """Instructors' accounts at Stripe."""
+
+    list_display = ("instructor", "stripe_account_id", "is_ready", "details_submitted", "synced_at")
+    list_filter = ("is_ready", "details_submitted")
+    list_select_related = ("instructor",)
+    search_fields = ("instructor__email", "stripe_account_id")
+
+
+@admin.register(RevenueShare)
+class RevenueShareAdmin(admin.ModelAdmin[RevenueShare]):
+    """Courses whose instructor has another share than the ordinary one; for sales to come."""
+
+    list_display = ("course", "percent", "updated_at")
+    list_select_related = ("course",)
+    search_fields = ("course__title",)
+    autocomplete_fields = ("course",)

@@ -1,0 +1,85 @@
+"""Postings about paying instructors. Callers hold the payout account's row lock."""
+
+from decimal import Decimal
+
+from django.utils import timezone
+
+from core.money import ZERO, to_minor
+from payments.ledger.allocation import Account, Part
+from payments.ledger.writing import both, write_one
+from payments.models import LedgerTransaction, Payout
+
+Kind = LedgerTransaction.Kind
+
+
+def post_payout(*, payout: Payout) -> bool:
+    """Book that a payout was planned: what the instructor is owed is on its way to them."""
+    return write_one(
+        _row(payout, Kind.PAYOUT, f"payout:{payout.id}"),
+        [
+            _earnings(payout, payout.amount),
+            Part(account=Account.PAYOUTS, amount=-payout.amount),
+        ],
+    )
+
+
+def post_payout_paid(*, payout: Payout) -> bool:
+    """Book that Stripe moved the money to the instructor's account."""
+    return write_one(
+        _row(payout, Kind.PAYOUT_PAID, f"payout_paid:{payout.id}"),
+        both(payout.amount, debit=Account.PAYOUTS, credit=Account.STRIPE),
+    )
+
+
+def post_payout_failed(*, payout: Payout) -> bool:
+    """Book that a planned payout came to nothing: the instructor is owed the money as before."""
+    return write_one(
+        _row(payout, Kind.PAYOUT_FAILED, f"payout_failed:{payout.id}"),
+        [
+            _earnings(payout, -payout.amount),
+            Part(account=Account.PAYOUTS, amount=payout.amount),
+        ],
+    )
+
+
+def post_payout_returned(*, payout: Payout, returned: Decimal) -> bool:
+    """Book what came back of a paid payout, `returned` in all so far: it lies at Stripe and is owed
+    to the instructor again."""
+    change = returned - _returned_before(payout)
+    if change <= 0:
+        return False
+    whole = returned == payout.amount
+    reference = f"payout_failed:{payout.id}"
+    return write_one(
+        _row(
+            payout,
+            Kind.PAYOUT_FAILED,
+            reference if whole else f"payout_returned:{payout.id}:{to_minor(returned)}",
+        ),
+        [_earnings(payout, -change), Part(account=Account.STRIPE, amount=change)],
+    )
+
+
+def _returned_before(payout: Payout) -> Decimal:
+    rows = LedgerTransaction.objects.filter(payout=payout, kind=Kind.PAYOUT_FAILED)
+    amounts = rows.filter(entries__account=Account.STRIPE).values_list("entries__amount", flat=True)
+    return sum(amounts, ZERO)
+
+
+def _earnings(payout: Payout, amount: Decimal) -> Part:
+    return Part(
+        account=Account.INSTRUCTOR,
+        amount=amount,
+        instructor_id=payout.account.instructor_id,
+        available_at=timezone.now(),
+    )
+
+
+def _row(payout: Payout, kind: Kind, reference: str) -> LedgerTransaction:
+    return LedgerTransaction(
+        kind=kind,
+        reference=reference,
+        currency=payout.currency,
+        occurred_at=timezone.now(),
+        payout=payout,
+    )

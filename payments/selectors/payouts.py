@@ -1,0 +1,64 @@
+"""Reads of payout accounts and payouts."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TypedDict
+
+from django.db.models import QuerySet
+
+from payments.models import Payout, PayoutAccount
+
+
+class PayoutAccountRow(TypedDict):
+    """How far an instructor's account at Stripe is. `payouts_enabled`: whether this installation
+    pays out at all; `is_ready`: whether Stripe lets it pay this instructor."""
+
+    payouts_enabled: bool
+    exists: bool
+    details_submitted: bool
+    is_ready: bool
+
+
+class PayoutRow(TypedDict):
+    """A payout as its instructor sees it."""
+
+    id: uuid.UUID
+    created_at: dt.datetime
+    amount: Decimal
+    currency: str
+    status: str
+    paid_at: dt.datetime | None
+
+
+def get_payout_account(*, user_id: uuid.UUID, payouts_enabled: bool) -> PayoutAccountRow:
+    """Return how far the instructor's account is by our rows, also when there is none."""
+    account = PayoutAccount.objects.filter(instructor_id=user_id).first()
+    return PayoutAccountRow(
+        payouts_enabled=payouts_enabled,
+        exists=account is not None and account.stripe_account_id is not None,
+        details_submitted=account is not None and account.details_submitted,
+        is_ready=account is not None and account.is_ready,
+    )
+
+
+def list_payouts(*, user_id: uuid.UUID) -> QuerySet[Payout]:
+    """Return the instructor's payouts, newest first."""
+    of_person = Payout.objects.filter(account__instructor_id=user_id)
+    return of_person.order_by("-created_at", "-id")
+
+
+def to_payout_rows(payouts: Iterable[Payout]) -> list[PayoutRow]:
+    """Return the payouts as their instructor sees them; without Stripe's words for staff."""
+    return [
+        PayoutRow(
+            id=payout.id,
+            created_at=payout.created_at,
+            amount=payout.amount,
+            currency=payout.currency,
+            status=payout.status,
+            paid_at=payout.paid_at,
+        )
+        for payout in payouts
+    ]

@@ -1,0 +1,112 @@
+"""Bodies and answers of the endpoints about earnings and payouts."""
+
+import datetime as dt
+import re
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from core.serializers import ApiSerializer, MoneyField
+from payments.models import LedgerTransaction, Payout
+
+_MONTH = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+class EarningsCourseSerializer(ApiSerializer):
+    """A course, under the title it was sold by."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+
+
+class CourseEarningsSerializer(ApiSerializer):
+    """What one course brought its instructor."""
+
+    course = EarningsCourseSerializer()
+    sales = serializers.IntegerField()
+    earned = MoneyField(max_digits=12)
+    returned = MoneyField(max_digits=12, help_text="By refunds and disputes.")
+    net = MoneyField(max_digits=12)
+
+
+class EarningsSerializer(ApiSerializer):
+    """An instructor's balances; `lifetime` is the sum of the other four."""
+
+    currency = serializers.CharField()
+    payouts_enabled = serializers.BooleanField()
+    pending = MoneyField(max_digits=12, help_text="Earned, and held back for refunds yet.")
+    available = MoneyField(max_digits=12, help_text="Paid next; below zero it is carried forward.")
+    in_transit = MoneyField(max_digits=12)
+    paid_out = MoneyField(max_digits=12)
+    lifetime = MoneyField(max_digits=12)
+    courses = CourseEarningsSerializer(many=True)
+
+
+class EarningsEntrySerializer(ApiSerializer):
+    """One movement of an instructor's money."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=LedgerTransaction.Kind.choices)
+    occurred_at = serializers.DateTimeField()
+    available_at = serializers.DateTimeField()
+    amount = MoneyField(max_digits=12, help_text="Below zero: it went back, or was paid out.")
+    currency = serializers.CharField()
+    order_number = serializers.CharField(allow_null=True)
+    course = EarningsCourseSerializer(allow_null=True)
+
+
+class PayoutSerializer(ApiSerializer):
+    """Money on its way to an instructor, or there."""
+
+    id = serializers.UUIDField()
+    created_at = serializers.DateTimeField()
+    amount = MoneyField()
+    currency = serializers.CharField()
+    status = serializers.ChoiceField(choices=Payout.Status.choices)
+    paid_at = serializers.DateTimeField(allow_null=True)
+
+
+class PayoutAccountSerializer(ApiSerializer):
+    """How far the instructor's account at Stripe is."""
+
+    payouts_enabled = serializers.BooleanField()
+    exists = serializers.BooleanField()
+    details_submitted = serializers.BooleanField()
+    is_ready = serializers.BooleanField()
+
+
+class StartOnboardingSerializer(ApiSerializer):
+    """Where the instructor lives; it counts when the account is opened."""
+
+    country = serializers.CharField(required=False, allow_blank=True, default="")
+
+    def validate_country(self, value: str) -> str:
+        if value and not _COUNTRY.fullmatch(value):
+            raise serializers.ValidationError("Two capital letters, as in ISO 3166.")
+        return value
+
+
+class OnboardingSerializer(ApiSerializer):
+    """Stripe's page for the instructor's details; it works once, for some minutes."""
+
+    url = serializers.URLField()
+
+
+class StatementQuerySerializer(ApiSerializer):
+    """Which month; the one under way where none is named."""
+
+    month = serializers.CharField(required=False, help_text="`YYYY-MM`, in UTC.")
+
+    def validate_month(self, value: str) -> dt.datetime:
+        if not _MONTH.fullmatch(value):
+            raise serializers.ValidationError("Must be a month such as 2026-03.")
+        return dt.datetime(int(value[:4]), int(value[5:]), 1, tzinfo=dt.UTC)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        now = timezone.now().astimezone(dt.UTC)
+        first = attrs.get("month") or dt.datetime(now.year, now.month, 1, tzinfo=dt.UTC)
+        years, months = divmod(first.month, 12)
+        after = first.replace(year=first.year + years, month=months + 1)
+        return {"first": first, "after": after}

@@ -1,0 +1,45 @@
+"""What keeps the ledger whole when something was missed."""
+
+import datetime as dt
+
+from django.utils import timezone
+
+from payments import ledger, stripe_gateway
+from payments.errors import PaymentsUnavailable
+from payments.models import Payment
+from payments.services.settlement import settle
+from payments.stripe_gateway import StripeNotFound
+
+# Stripe tells of the fee some seconds after the payment, by an event; this is for those it lost.
+NOT_BEFORE = dt.timedelta(minutes=5)
+NOT_AFTER = dt.timedelta(days=3)
+
+
+def book_missing(*, limit: int = 100) -> int:
+    """Book every fact that isn't in the ledger, and the fees of late payments of which Stripe has
+    told by now; returns how many movements were written."""
+    return ledger.post_missing() + _look_up_fees(limit)
+
+
+def _look_up_fees(limit: int) -> int:
+    if not stripe_gateway.is_configured():
+        return 0
+    now = timezone.now()
+    rows = Payment.objects.filter(
+        status=Payment.Status.SUCCEEDED,
+        fee_amount=None,
+        succeeded_at__range=(now - NOT_AFTER, now - NOT_BEFORE),
+    )
+    booked = 0
+    for intent_id in rows.order_by("succeeded_at").values_list("stripe_payment_id", flat=True)[
+        :limit
+    ]:
+        try:
+            intent = stripe_gateway.retrieve_intent(intent_id=intent_id)
+        except StripeNotFound:
+            continue
+        except PaymentsUnavailable:
+            break
+        settle(intent=intent)
+        booked += intent.fee is not None
+    return booked

@@ -1,0 +1,186 @@
+"""Paying instructors what can be paid: planned by one sweep, sent by another.
+
+A payout is a row before it is a call. The account's row lock serialises an instructor's payouts,
+and the plan is booked with the row: what is on its way can't be planned again.
+"""
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from core.ids import parse_id
+from core.money import from_minor, to_minor
+from core.nudge import nudge
+from core.outbox import back_off_delay
+from payments import stripe_connect
+from payments.ledger import balances
+from payments.ledger import payouts as ledger
+from payments.models import Payout, PayoutAccount
+from payments.services.payout_accounts import are_payouts_enabled
+from payments.services.sweeping import sweep
+from payments.stripe_connect import TransferFacts
+from payments.stripe_gateway import StripeNotFound, StripeRefused
+
+logger = logging.getLogger(__name__)
+
+# After a payout that Stripe refused: somebody has to do something first, or the money of late sales
+# to become available there.
+PAUSE_AFTER_FAILURE = dt.timedelta(days=1)
+
+
+def plan_payouts(*, limit: int = 500) -> int:
+    """Write a payout for each instructor whose account is ready and who is owed PAYOUT_MINIMUM or
+    more, of all that can be paid; returns how many. One is under way for an account at a time.
+    Nothing where payouts are off."""
+    if not are_payouts_enabled():
+        return 0
+    ready = _accounts_to_pay().order_by("id").values_list("id", "instructor_id")[:limit]
+    accounts = {instructor: account for account, instructor in ready}
+    owed = balances.list_payable(instructor_ids=list(accounts), at_least=settings.PAYOUT_MINIMUM)
+    return sum(_plan(accounts[instructor]) for instructor in owed)
+
+
+def send_due_payouts(*, limit: int = 20) -> int:
+    """Ask Stripe for the payouts that are due; returns how many were tried. A worker killed between
+    call and commit, or two at once, pay once: the key of the call follows from the row, and what
+    was made before is looked for first."""
+    if not are_payouts_enabled():
+        return 0
+    return sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
+
+
+def look_up_transfer(*, transfer_id: str) -> Callable[[], None]:
+    """Return what brings our row to what Stripe says of the transfer now. Raises StripeNotFound or
+    PaymentsUnavailable."""
+    facts = stripe_connect.retrieve_transfer(transfer_id=transfer_id)
+    return lambda: sync_transfer(facts=facts)
+
+
+def sync_transfer(*, facts: TransferFacts) -> None:
+    """Bring our rows to what Stripe says of a transfer: made, or taken back since, in part or as a
+    whole. Idempotent, in any order; a transfer that isn't for a payout of ours changes nothing."""
+    with transaction.atomic():
+        payout = _lock(facts)
+        if payout is None:
+            return
+        if payout.status == Payout.Status.DUE:
+            payout.status = Payout.Status.PAID
+            payout.paid_at = timezone.now()
+            payout.stripe_transfer_id = facts.id
+            payout.last_error = ""
+            ledger.post_payout_paid(payout=payout)
+        if payout.status == Payout.Status.PAID and facts.amount_reversed > 0:
+            ledger.post_payout_returned(payout=payout, returned=from_minor(facts.amount_reversed))
+            payout.last_error = f"Taken back at Stripe: {from_minor(facts.amount_reversed)}"
+            if facts.amount_reversed == facts.amount:
+                payout.status = Payout.Status.FAILED
+        payout.save()
+
+
+def _accounts_to_pay() -> QuerySet[PayoutAccount]:
+    of_account = Payout.objects.filter(account=OuterRef("id"))
+    under_way = of_account.filter(status=Payout.Status.DUE)
+    failed_lately = of_account.filter(
+        status=Payout.Status.FAILED, updated_at__gt=timezone.now() - PAUSE_AFTER_FAILURE
+    )
+    return PayoutAccount.objects.filter(
+        ~Exists(under_way), ~Exists(failed_lately), is_ready=True
+    ).exclude(stripe_account_id=None)
+
+
+def _plan(account_id: uuid.UUID) -> bool:
+    """Plan what is owed by now: the lock may have been waited for."""
+    with transaction.atomic():
+        account = PayoutAccount.objects.select_for_update(no_key=True).filter(id=account_id).first()
+        if account is None or not _accounts_to_pay().filter(id=account_id).exists():
+            return False
+        amount = balances.get_payable(instructor_id=account.instructor_id)
+        if amount < settings.PAYOUT_MINIMUM:
+            return False
+        payout = Payout.objects.create(
+            account=account,
+            amount=amount,
+            currency=settings.CURRENCY,
+            next_attempt_at=timezone.now(),
+        )
+        ledger.post_payout(payout=payout)
+        transaction.on_commit(lambda: nudge("payments.tasks.send_due_payouts"))
+    return True
+
+
+def _send(payout: Payout) -> None:
+    try:
+        facts = _made_before(payout) or stripe_connect.create_transfer(
+            amount=to_minor(payout.amount),
+            currency=payout.currency,
+            account_id=payout.account.stripe_account_id or "",
+            payout_id=str(payout.id),
+            idempotency_key=f"payout-{payout.id}",
+        )
+    except StripeRefused as exc:
+        logger.exception("Stripe refused payout %s", payout.id)
+        _give_up(payout, f"{exc.code}: {exc.message}")
+    except StripeNotFound as exc:
+        logger.exception("Stripe doesn't know the account of payout %s", payout.id)
+        _give_up(payout, f"account_unknown: {exc}")
+    else:
+        sync_transfer(facts=facts)
+
+
+def _made_before(payout: Payout) -> TransferFacts | None:
+    if payout.attempts <= 1:
+        return None
+    return stripe_connect.find_transfer(payout_id=str(payout.id))
+
+
+def _give_up(payout: Payout, words: str) -> None:
+    """End a payout that Stripe won't make: the instructor is owed the money as before."""
+    with transaction.atomic():
+        PayoutAccount.objects.select_for_update(no_key=True).get(id=payout.account_id)
+        changed = Payout.objects.filter(id=payout.id, status=Payout.Status.DUE).update(
+            status=Payout.Status.FAILED, last_error=words[:2000], updated_at=timezone.now()
+        )
+        if changed:
+            ledger.post_payout_failed(payout=payout)
+
+
+def _lock(facts: TransferFacts) -> Payout | None:
+    """Return our row for the transfer, under its account's lock."""
+    known = Payout.objects.filter(stripe_transfer_id=facts.id).first()
+    own_id = parse_id(facts.payout_id)
+    if known is None and own_id is not None:
+        known = Payout.objects.filter(id=own_id).first()
+    if known is None:
+        return None
+    PayoutAccount.objects.select_for_update(no_key=True).get(id=known.account_id)
+    return Payout.objects.select_related("account").get(id=known.id)
+
+
+def _claim_next() -> Payout | None:
+    now = timezone.now()
+    with transaction.atomic():
+        payout = (
+            Payout.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("account")
+            .filter(status=Payout.Status.DUE, next_attempt_at__lte=now)
+            .order_by("next_attempt_at")
+            .first()
+        )
+        if payout is not None:
+            payout.attempts += 1
+            payout.next_attempt_at = now + settings.LEASE
+            payout.save(update_fields=["attempts", "next_attempt_at", "updated_at"])
+    return payout
+
+
+def _try_later(payout: Payout, exc: Exception) -> None:
+    Payout.objects.filter(id=payout.id, status=Payout.Status.DUE).update(
+        next_attempt_at=timezone.now() + back_off_delay(attempts=payout.attempts),
+        last_error=f"{type(exc).__name__}: {exc}"[:2000],
+    )
