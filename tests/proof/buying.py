@@ -1,0 +1,266 @@
+"""Rules of buyers and teachers: carts, orders, payments, free courses, prices."""
+
+import uuid
+from dataclasses import replace
+
+from hypothesis.stateful import precondition
+from hypothesis.strategies import booleans, lists, sampled_from
+
+from tests.proof.market import PICK, WHO, Intent, Market, act, minor
+from tests.proof.model import Quote, Voucher, Ware, quote
+from tests.proof.snapshot import Row
+from tests.proof.world import Answer, Person
+
+CARDS = (
+    "pm_card_visa",
+    "pm_card_mastercard",
+    "pm_card_visa_chargeDeclined",
+    "pm_card_authenticationRequired",
+    "pm_usBankAccount_success",
+    "pm_usBankAccount_insufficientFunds",
+    "pm_card_pendingRefund",
+    "pm_card_refundFail",
+    "pm_card_createDispute",
+    "pm_card_visa",
+)
+PRICES = ("0.00", "9.99", "20.00", "57.77")
+# How the Idempotency-Key of a request comes to be.
+KEYS = ("none", "none", "new", "again", "other body")
+
+
+class Buying(Market):
+    """From the cart to the payment."""
+
+    @act(who=WHO, course=PICK)
+    def put_in_cart(self, who: int, course: int) -> None:
+        person, ware = self.world.buyers[who], self.pick(self.wares, course)
+        cart = self.now.cart_of(person.id)
+        answer = self.world.call(person, "POST", "cart/items/", {"course_id": ware.id})
+        if ware.id in self.now.owned_by(person.id):
+            assert (answer.status, answer.code) == (409, "ALREADY_ENROLLED"), answer
+        elif not ware.is_on_sale:
+            assert answer.status == 404, answer
+        elif ware.teacher == str(person.id):
+            assert (answer.status, answer.code) == (403, "OWN_COURSE"), answer
+        else:
+            assert answer.status == (200 if ware.id in cart else 201), answer
+
+    @precondition(lambda self: self.now.cart)
+    @act(who=WHO)
+    def empty_cart(self, who: int) -> None:
+        person = self.world.buyers[who]
+        assert self.world.call(person, "DELETE", "cart/").status == 204
+
+    @act(who=WHO, courses=lists(PICK, min_size=1, max_size=3), card=sampled_from(CARDS))
+    def shop(self, who: int, courses: list[int], card: str) -> None:
+        """The whole way up to the payment, as most buyers go it."""
+        person = self.world.buyers[who]
+        for course in courses:
+            ware = self.pick(self.wares, course)
+            self.world.call(person, "POST", "cart/items/", {"course_id": ware.id})
+        self.look()
+        self.order_once(person, None, "none")
+        order = self.look().pending_order_of(person.id)
+        if order is not None:
+            self.start_once(order, "none")
+            if self.intents and self.intents[-1].order_id == order["id"]:
+                self.pay_once(self.intents[-1], card)
+
+    @act(who=WHO, course=PICK)
+    def enroll_free(self, who: int, course: int) -> None:
+        person, ware = self.world.buyers[who], self.pick(self.wares, course)
+        owned = ware.id in self.now.owned_by(person.id)
+        answer = self.world.call(person, "POST", f"courses/{ware.id}/enroll/")
+        if owned:
+            assert (answer.status, answer.code) == (409, "ALREADY_ENROLLED"), answer
+        elif not ware.is_on_sale:
+            assert answer.status == 404, answer
+        elif ware.teacher == str(person.id):
+            assert answer.status == 403, answer
+        else:
+            assert answer.status == (402 if ware.price else 201), answer
+
+    @precondition(lambda self: self.now.cart)
+    @act(who=WHO, coupon=sampled_from((None, None, 0, 1, 2, 3, 4, 5, 6)), key=sampled_from(KEYS))
+    def order(self, who: int, coupon: int | None, key: str) -> None:
+        voucher = None if coupon is None else self.vouchers[coupon]
+        self.order_once(self.world.buyers[who], voucher, key)
+
+    def order_once(self, person: Person, voucher: Voucher | None, key: str) -> None:
+        body = {} if voucher is None else {"coupon_code": voucher.code.lower()}
+        self.post(person, "orders/create-from-cart/", body, key, self._check_order(person, voucher))
+
+    @precondition(lambda self: self.now.orders)
+    @act(number=PICK, key=sampled_from(KEYS))
+    def start_payment(self, number: int, key: str) -> None:
+        self.start_once(self.pick(list(self.now.orders.values()), number), key)
+
+    def start_once(self, order: Row, key: str) -> None:
+        person = self.person(order["user_id"])
+        path = "payments/create-payment-intent/"
+        self.post(person, path, {"order_id": order["id"]}, key, self._check_start(order))
+
+    @precondition(lambda self: self.intents)
+    @act(number=PICK, card=sampled_from(CARDS))
+    def pay(self, number: int, card: str) -> None:
+        self.pay_once(self.pick(self.intents, number), card)
+
+    def pay_once(self, intent: Intent, card: str) -> None:
+        answer = self.bank.pay(intent.id, intent.client_secret, card)
+        self.count(f"paid by {card}: {answer.get('status', 'refused')}")
+
+    @precondition(lambda self: self.intents)
+    @act(number=PICK, passed=booleans())
+    def authenticate(self, number: int, passed: bool) -> None:
+        intent = self.pick(self.intents, number)
+        if self.bank.intent(intent.id)["status"] == "requires_action":
+            self.bank.standin.authenticate(intent.id, passed=passed)
+            self.count("authenticated")
+
+    @precondition(lambda self: self.intents)
+    @act(number=PICK)
+    def confirm(self, number: int) -> None:
+        intent = self.pick(self.intents, number)
+        order = self.now.orders[intent.order_id]
+        is_in_trouble = self.bank.is_in_trouble
+        answer = self.ask_confirm(intent)
+        if answer.status == 503 and is_in_trouble:
+            return
+        truth = self.bank.intent(intent.id)
+        after = self.look().orders[order["id"]]
+        if truth["status"] != "succeeded":
+            assert (answer.status, answer.body["status"]) == (200, truth["status"]), answer
+        elif truth["amount_received"] != order["total"]:
+            assert (answer.status, answer.code) == (400, "INVALID_PAYMENT"), answer
+        elif order["status"] == "failed" or after["payment_id"] != intent.id:
+            assert (answer.status, answer.code) == (409, "ORDER_NOT_PAYABLE"), answer
+        else:
+            assert (answer.status, answer.body["status"]) == (200, "succeeded"), answer
+            assert after["status"] in ("completed", "refunded"), after
+
+    @act(course=PICK, price=sampled_from(PRICES))
+    def change_price(self, course: int, price: str) -> None:
+        ware = self.pick(self.wares, course)
+        answer = self._by_teacher(ware, "PATCH", "", {"price": float(price)})
+        assert answer.status == 200, answer
+        self._replace(ware, replace(ware, price=minor(price)))
+
+    @act(course=PICK)
+    def unpublish_or_publish(self, course: int) -> None:
+        ware = self.pick(self.wares, course)
+        answer = self._by_teacher(ware, "POST", "unpublish/" if ware.is_on_sale else "publish/")
+        assert answer.status in (200, 204), answer
+        self._replace(ware, replace(ware, is_on_sale=not ware.is_on_sale))
+
+    # --- Help -----------------------------------------------------------------------------------
+
+    def person(self, user_id: object) -> Person:
+        return next(p for p in self.world.buyers if str(p.id) == str(user_id))
+
+    def ask_confirm(self, intent: Intent) -> Answer:
+        """Confirm without an opinion of the answer."""
+        return self.world.call(
+            self.person(self.now.orders[intent.order_id]["user_id"]),
+            "POST",
+            "payments/confirm-payment/",
+            {"order_id": intent.order_id, "payment_intent_id": intent.id},
+        )
+
+    def post(self, person, path, body, mode, check) -> None:
+        """Send it as `mode` says; `check` judges an answer that isn't a replay."""
+        known = self.keyed.get((person.name, path))
+        if known is None or mode not in ("again", "other body"):
+            key = uuid.uuid4().hex if mode == "new" else None
+            answer = self.world.call(person, "POST", path, body, key=key)
+            if key and answer.status < 300:
+                self.keyed[person.name, path] = (key, body, answer)
+            check(answer)
+            return
+        key, first_body, first = known
+        if mode == "again":
+            answer = self.world.call(person, "POST", path, first_body, key=key)
+            assert answer.replayed, answer
+            assert (answer.status, answer.body) == (first.status, first.body)
+            return
+        other = {**first_body, "billing_address": {"country": "US"}, "x": "y"}
+        answer = self.world.call(person, "POST", path, other, key=key)
+        assert (answer.status, answer.code) == (409, "IDEMPOTENCY_KEY_REUSED"), answer
+
+    def _check_order(self, person: Person, voucher: Voucher | None):
+        before = self.now
+        pending = before.pending_order_of(person.id)
+        by_id = {ware.id: ware for ware in self.wares}
+        cart = [by_id[course] for course in before.cart_of(person.id)]
+        uses = [
+            row["user_id"]
+            for row in before.redemptions
+            if voucher is not None
+            and row["coupon_id"] == voucher.id
+            and (pending is None or row["order_id"] != pending["id"])
+        ]
+        expected = quote(
+            cart=cart,
+            buyer=str(person.id),
+            owned=before.owned_by(person.id),
+            voucher=voucher,
+            code=voucher.code if voucher else "",
+            uses=uses,
+        )
+
+        def check(answer: Answer) -> None:
+            self.count(f"order {answer.status} {answer.code}")
+            same = pending is not None and self._is_same(pending, cart, voucher)
+            if expected.refusal:
+                allowed = {expected.refusal} | ({""} if same else set())
+                assert answer.code in allowed, (answer, expected)
+                return
+            assert answer.status == (200 if same else 201), (answer, expected)
+            assert (answer.body["id"] in before.orders) == same, answer
+            _check_amounts(answer, expected)
+
+        return check
+
+    def _is_same(self, pending: Row, cart: list[Ware], voucher: Voucher | None) -> bool:
+        if pending["is_overdue"] or pending["coupon_id"] != (voucher.id if voucher else None):
+            return False
+        lines = {line["course_id"]: line["price"] for line in self.now.lines_of(pending["id"])}
+        return lines == {ware.id: ware.price for ware in cart}
+
+    def _check_start(self, order: Row):
+        is_in_trouble = self.bank.is_in_trouble
+
+        def check(answer: Answer) -> None:
+            if answer.status == 503:
+                assert is_in_trouble, answer
+            elif order["status"] != "pending":
+                assert (answer.status, answer.code) == (409, "ORDER_NOT_PAYABLE"), answer
+            else:
+                assert answer.status in (200, 201), answer
+                assert answer.body["amount"] == order["total"], answer
+                self._remember(order, answer)
+
+        return check
+
+    def _remember(self, order: Row, answer: Answer) -> None:
+        intent = Intent(order["id"], answer.body["payment_intent_id"], answer.body["client_secret"])
+        if answer.status == 200:
+            assert intent in self.intents or self.now.payment_of(intent.id), answer
+        if intent not in self.intents:
+            self.intents.append(intent)
+
+    def _by_teacher(self, ware: Ware, method: str, path: str, body=None) -> Answer:
+        teachers = [self.world.author, *self.world.buyers]
+        teacher = next(p for p in teachers if p is not None and str(p.id) == ware.teacher)
+        return self.world.call(teacher, method, f"courses/{ware.id}/{path}", body)
+
+    def _replace(self, old: Ware, new: Ware) -> None:
+        self.wares[self.wares.index(old)] = new
+
+
+def _check_amounts(answer: Answer, expected: Quote) -> None:
+    body = answer.body
+    assert minor(body["subtotal"]) == expected.subtotal, (body, expected)
+    assert minor(body["discount_amount"]) == expected.discount, (body, expected)
+    assert minor(body["total_amount"]) == expected.total, (body, expected)
+    assert sum(minor(line["discount_amount"]) for line in body["items"]) == expected.discount
+    assert body["status"] == ("pending" if expected.total else "completed"), body

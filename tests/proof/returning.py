@@ -1,0 +1,133 @@
+"""Rules of staff and banks: refunds, disputes, what Stripe does a while later."""
+
+from typing import Literal
+
+from hypothesis.stateful import precondition
+from hypothesis.strategies import booleans, sampled_from
+
+from tests.proof.bank import REFUNDING, JsonObject
+from tests.proof.market import PICK, Market, act, minor
+from tests.proof.snapshot import Row
+from tests.proof.world import Answer, Person
+
+# Which lines a refund is for.
+LINES = ("all", "first", "last")
+
+
+class Returning(Market):
+    """Money on its way back."""
+
+    @precondition(lambda self: self.now.payments)
+    @act(number=PICK, lines=sampled_from(LINES))
+    def refund_by_staff(self, number: int, lines: str) -> None:
+        order = self._bought(number)
+        assert self.world.staff is not None
+        answer = self._ask(self.world.staff, order, "refunds", lines)
+        self.count(f"staff refund {answer.status} {answer.code}")
+        payer = self.now.payment_of(order["payment_id"]) if order["payment_id"] else None
+        room = payer["amount"] - payer["refunding"] if payer else 0
+        if not room:
+            assert (answer.status, answer.code) == (409, "REFUND_NOT_POSSIBLE"), answer
+        elif answer.status == 201:
+            amount = minor(answer.body["amount"])
+            assert amount == room if lines == "all" else 0 < amount <= room, (answer, room)
+        else:
+            assert answer.code == "REFUND_NOT_POSSIBLE", answer
+
+    @precondition(lambda self: self.now.payments)
+    @act(number=PICK, lines=sampled_from(LINES))
+    def ask_for_refund(self, number: int, lines: str) -> None:
+        order = self._bought(number)
+        buyer = next(p for p in self.world.buyers if str(p.id) == order["user_id"])
+        answer = self._ask(buyer, order, "refund-request", lines)
+        self.count(f"refund request {answer.status} {answer.code}")
+        if order["status"] not in ("completed", "refunded"):
+            assert (answer.status, answer.code) == (409, "REFUND_NOT_POSSIBLE"), answer
+        assert answer.status in (201, 409), answer
+
+    @precondition(lambda self: self.now.payments)
+    @act(number=PICK, grants=booleans())
+    def decide_request(self, number: int, grants: bool) -> None:
+        assert self.world.staff is not None
+        listed = self.world.call(self.world.staff, "GET", "refund-requests/?status=open")
+        requests = listed.body["results"]
+        if not requests:
+            return
+        path = f"refund-requests/{self.pick(requests, number)['id']}/"
+        path += "approve/" if grants else "refuse/"
+        body = None if grants else {"reason": "All of it was learned"}
+        answer = self.world.call(self.world.staff, "POST", path, body)
+        self.count(f"request {'approved' if grants else 'refused'} {answer.status} {answer.code}")
+        assert answer.status == 200 or (grants and answer.code == "REFUND_NOT_POSSIBLE"), answer
+
+    def _bought(self, number: int) -> Row:
+        """An order that somebody tried to pay."""
+        payment = self.pick(list(self.now.payments.values()), number)
+        return self.now.orders[payment["order_id"]]
+
+    def _ask(self, person: Person, order: Row, what: str, lines: str) -> Answer:
+        ids = [line["id"] for line in self.now.lines_of(order["id"])]
+        body: JsonObject = {"reason": "Bought by mistake"}
+        if lines != "all":
+            body |= {"items": [ids[0] if lines == "first" else ids[-1]]}
+        return self.world.call(person, "POST", f"orders/{order['id']}/{what}/", body)
+
+    @precondition(lambda self: self.intents)
+    @act(number=PICK, amount=sampled_from((None, None, 1, 500, 1000)))
+    def refund_in_dashboard(self, number: int, amount: int | None) -> None:
+        answer = self.bank.refund(self.pick(self.intents, number).id, amount)
+        self.count(f"dashboard refund {answer.get('status', 'refused')}")
+
+    @precondition(lambda self: self.intents)
+    @act(number=PICK)
+    def cancel_in_dashboard(self, number: int) -> None:
+        answer = self.bank.cancel(self.pick(self.intents, number).id)
+        self.count(f"dashboard cancel {answer.get('status', 'refused')}")
+
+    @precondition(lambda self: self.intents)
+    @act(number=PICK, succeeds=booleans())
+    def end_refund(self, number: int, succeeds: bool) -> None:
+        """The bank's word on a refund; it may fail one that it had made already."""
+        refunds = [r for r in self.bank.refunds() if r["status"] in REFUNDING]
+        if refunds:
+            outcome: Literal["succeeded", "failed"] = "succeeded" if succeeds else "failed"
+            self.bank.standin.settle_refund(self.pick(refunds, number)["id"], outcome)
+            self.count(f"refund made to {outcome}")
+
+    @precondition(lambda self: self.intents)
+    @act(number=PICK, inquiry=booleans(), part=booleans())
+    def dispute(self, number: int, inquiry: bool, part: bool) -> None:
+        truth = self._paid(number)
+        if truth is not None and not self._is_disputed(truth):
+            amount = max(1, truth["amount_received"] // 2) if part else None
+            self.bank.standin.open_dispute(
+                payment_intent=truth["id"], inquiry=inquiry, amount=amount
+            )
+            self.count("inquiry opened" if inquiry else "dispute opened")
+
+    @precondition(lambda self: self.intents)
+    @act(number=PICK, verdict=sampled_from(("won", "lost", "review")))
+    def rule_on_dispute(self, number: int, verdict: str) -> None:
+        over = {"won", "lost", "warning_closed"}
+        disputes = [d for d in self.bank.disputes() if d["status"] not in over]
+        if not disputes:
+            return
+        dispute = self.pick(disputes, number)
+        if verdict == "review":
+            self.bank.update_dispute(dispute["id"])
+        else:
+            self.bank.standin.close_dispute(dispute["id"], "won" if verdict == "won" else "lost")
+        self.count(f"dispute {verdict}")
+
+    @precondition(lambda self: self.intents)
+    @act()
+    def a_while_later(self) -> None:
+        """Debits settle, refunds end, test cards' disputes open."""
+        self.count(f"{self.bank.standin.run_jobs() > 0} jobs")
+
+    def _paid(self, number: int) -> JsonObject | None:
+        truth = self.bank.intent(self.pick(self.intents, number).id)
+        return truth if truth["status"] == "succeeded" else None
+
+    def _is_disputed(self, truth: JsonObject) -> bool:
+        return any(d["payment_intent"] == truth["id"] for d in self.bank.disputes())
