@@ -259,6 +259,24 @@ urlpatterns = [
         payment_views.StripeWebhookView.as_view(),
         name="stripe-webhook",
     ),
+    # --- Earnings and payouts (contract "Orders and payments") ---
+    path("instructor/earnings/", payment_views.EarningsView.as_view(), name="instructor-earnings"),
+    path(
+        "instructor/earnings/entries/",
+        payment_views.EarningsEntriesView.as_view(),
+        name="instructor-earnings-entries",
+    ),
+    path(
+        "instructor/earnings/statement/",
+        payment_views.EarningsStatementView.as_view(),
+        name="instructor-earnings-statement",
+    ),
+    path("instructor/payouts/", payment_views.PayoutsView.as_view(), name="instructor-payouts"),
+    path(
+        "instructor/payout-account/",
+        payment_views.PayoutAccountView.as_view(),
+        name="instructor-payout-account",
+    ),
     # --- Learning and certificates (plan 4.7) ---
     path("enrollments/", enrollment_views.EnrollmentListView.as_view(), name="enrollment-list"),
     path(
