@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import time
 import uuid
 from dataclasses import replace
 from decimal import Decimal
@@ -20,6 +21,7 @@ from payments import services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, ReconciliationDifference, ReconciliationRun, Refund
 from payments.services import comparing, comparison, matching
+from payments.services import differences as differences_service
 from payments.services.differences import record_look
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.test_parking import pay_at_stripe
@@ -131,7 +133,9 @@ def test_an_open_difference_is_one_row_whoever_writes_it(settled: Payment) -> No
         row.save(force_insert=True)
 
 
-def test_runs_at_once_open_a_difference_once() -> None:
+def test_runs_at_once_open_a_difference_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has seen that there is no such row before any of them writes it."""
+    monkeypatch.setattr(differences_service, "_update", lambda *given: time.sleep(0.3))
     run = ReconciliationRun.objects.create(since=timezone.now())
     found = [matching.Found(kind=matching.Kind.AMOUNT, ours="1", theirs="2")]
 

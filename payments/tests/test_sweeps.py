@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -234,8 +235,18 @@ def test_a_refused_refund_and_news_of_it_do_not_deadlock(monkeypatch: pytest.Mon
     assert (refund.status, refund.note) == ("failed", "heard of")
 
 
-def test_of_workers_at_once_one_looks_a_payment_up(order: Order, standin: StandIn) -> None:
+def test_of_workers_at_once_one_looks_a_payment_up(
+    order: Order, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has found the payment due before any of them says that it is taken."""
     start_payment(order)
+    save = Payment.save
+
+    def save_slowly(row: Payment, **given: Any) -> None:
+        time.sleep(0.3)
+        save(row, **given)
+
+    monkeypatch.setattr(Payment, "save", save_slowly)
     Payment.objects.update(next_check_at=timezone.now())
     before = standin.counts().get("payment_intents.retrieve", 0)
     works = [services.reconcile_due_payments] * 6
