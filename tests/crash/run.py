@@ -25,7 +25,7 @@ from tests.factories import make_course
 _MISSES = 2
 _COURSES = 2
 # Sweeps come this often once something was killed or stalls; before that nudges do all the work.
-_TICK_SECONDS = 0.5
+_TICK_SECONDS = 0.3
 _STALLED_SECONDS = 2.0
 # What runs seldom has nothing to do with a purchase.
 _SELDOM_SECONDS = 120.0
@@ -181,7 +181,7 @@ class _Ticking:
         while not self._over.wait(_TICK_SECONDS):
             if self._is_needed() or time.monotonic() - started > _STALLED_SECONDS:
                 for task in self._tasks:
-                    app.send_task(task, ignore_result=True, expires=5)
+                    app.send_task(task, ignore_result=True, expires=3)
 
 
 def _print(console: Console, tallies: dict[str, Tally]) -> None:

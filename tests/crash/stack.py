@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("web", "worker")
 SERVICES = ("postgres", "redis", "stripe")
 _START_SECONDS = 60.0
-# How long claims of a dead process hold here. In production it is ten times as long, and so are the
-# pauses between sweeps, which together stay below a minute; here only the waiting is shorter.
-LEASE_SECONDS = "2"
+# How long claims of a dead process hold here. In production it is longer, and so are the pauses
+# between sweeps, which together stay below a minute; here only the waiting is shorter.
+LEASE_SECONDS = "1"
 
 
 class Nursery:
