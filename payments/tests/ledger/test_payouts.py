@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from devtools.stripe_standin.client import StandIn
@@ -175,6 +175,46 @@ def test_a_lost_answer_is_found_again(account: PayoutAccount, standin: StandIn) 
     payout.refresh_from_db()
     assert payout.status == "paid"
     assert standin.counts()["transfers.create"] == 1, "it was looked for, not made again"
+
+
+def test_two_workers_on_the_same_payout_make_one_transfer(
+    account: PayoutAccount, standin: StandIn
+) -> None:
+    """The first one's lease has lapsed while Stripe took its time."""
+    services.plan_payouts()
+    payout = Payout.objects.select_related("account").get()
+    standin.fault("hang", "transfers.create", seconds=0.5)
+    at_once(*[lambda: payouts._send(payout)] * 3)
+    facts = payouts.stripe_connect.find_transfer(payout_id=str(payout.id))
+    assert facts is not None
+    services.sync_transfer(facts=facts)
+    assert len(made_transfers()) == 1
+    assert balance("stripe") == Decimal("-12.00")
+
+
+def made_transfers() -> list[str]:
+    """The ids of all transfers at Stripe."""
+    page = payouts.stripe_connect.ask_stripe(lambda client: client.v1.transfers.list())
+    return [transfer.id for transfer in page.data]
+
+
+def test_a_payout_that_was_made_is_not_given_up(
+    account: PayoutAccount, teacher: User, standin: StandIn
+) -> None:
+    services.plan_payouts()
+    claimed = Payout.objects.select_related("account").get()
+    services.send_due_payouts()
+    payouts._give_up(claimed, "said a worker that came late")
+    assert Payout.objects.get().status == "paid"
+    assert owed(teacher) == 0
+
+
+def test_one_payout_is_due_for_an_account_at_a_time(account: PayoutAccount) -> None:
+    services.plan_payouts()
+    with pytest.raises(IntegrityError, match="payout_one_due_per_account"):
+        Payout.objects.create(
+            account=account, amount=1, currency="usd", next_attempt_at=timezone.now()
+        )
 
 
 def test_while_stripe_is_down_a_payout_waits(account: PayoutAccount, standin: StandIn) -> None:
