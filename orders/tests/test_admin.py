@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from orders.models import Coupon, Invoice, Order
-from tests.factories import OrderFactory, StaffFactory, UserFactory
+from tests.factories import CourseFactory, OrderFactory, StaffFactory, UserFactory
 from tests.factories.coupons import CouponFactory
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +76,41 @@ def test_coupons_are_stored_in_upper_case_and_of_one_kind(staff):
     both = staff.post("/admin/orders/coupon/add/", {**form, "code": "X", "amount_off": "5"})
     assert "coupon_one_kind" in both.content.decode()
     assert Coupon.objects.count() == 1
+
+
+def test_an_instructors_coupon_is_for_their_course(staff):
+    course = CourseFactory.create()
+    form = {"code": "MINE", "percent_off": "20", "is_active": "on", "course": str(course.id)}
+    page = staff.post(
+        "/admin/orders/coupon/add/", {**form, "instructor": str(StaffFactory.create().id)}
+    )
+    assert "teach the course" in page.content.decode()
+    assert not Coupon.objects.exists()
+    staff.post("/admin/orders/coupon/add/", {**form, "instructor": str(course.instructor_id)})
+    assert Coupon.objects.get().instructor == course.instructor
+
+
+def test_uses_of_a_coupon_can_be_looked_up(staff, user, place):
+    CouponFactory.create(code="TEN")
+    mine = place(user, "10.00", coupon_code="TEN")
+    CouponFactory.create(code="OTHER")
+    others = place(UserFactory.create(), "10.00", coupon_code="OTHER")
+    coupon = Coupon.objects.get(code="TEN")
+    address = f"/admin/orders/couponredemption/?coupon__id__exact={coupon.id}"
+    assert address in staff.get("/admin/orders/coupon/").content.decode()
+    page = staff.get(address).content.decode()
+    assert mine.order_number in page
+    assert others.order_number not in page
+    assert staff.get("/admin/orders/couponredemption/add/").status_code == 403
+
+
+def test_deactivating_coupons(staff):
+    chosen = CouponFactory.create_batch(2)
+    CouponFactory.create(code="KEPT")
+    action = {"action": "deactivate", "_selected_action": [str(one.id) for one in chosen]}
+    page = staff.post("/admin/orders/coupon/", action, follow=True).content.decode()
+    assert "2 coupons deactivated." in page
+    assert Coupon.objects.get(is_active=True).code == "KEPT"
 
 
 def test_a_used_coupon_cannot_be_deleted(staff, user, place):

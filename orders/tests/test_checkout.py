@@ -11,8 +11,8 @@ from cart.models import CartItem
 from courses.models import Course
 from enrollments.models import Enrollment
 from orders import services
-from orders.errors import CartEmpty, CouponInvalid, LinesUnavailable
-from orders.models import CouponRedemption, Invoice, Order, OrderItem
+from orders.errors import CartEmpty, CouponInvalid, LinesUnavailable, OrderTooSmall
+from orders.models import Coupon, CouponRedemption, Invoice, Order, OrderItem
 from tests.factories import CartItemFactory, EnrollmentFactory, UserFactory
 from tests.factories.coupons import CouponFactory
 
@@ -140,6 +140,26 @@ def test_lines_that_cannot_be_bought_are_named(user, fill):
     assert good.id not in {line["course_id"] for line in lines}
 
 
+def test_a_line_says_who_taught_then(user, fill):
+    (course,) = fill(user, "10.00")
+    order_cart(user)
+    teacher = course.instructor
+    Course.objects.update(instructor=UserFactory.create())
+    assert OrderItem.objects.get().instructor == teacher
+
+
+@pytest.mark.parametrize(("prices", "fits"), [(["0.49"], False), (["0.25", "0.25"], True)])
+def test_nobody_gets_an_order_that_cannot_be_paid(user, fill, prices, fits):
+    fill(user, *prices)
+    if fits:
+        assert order_cart(user).created
+        return
+    with pytest.raises(OrderTooSmall) as refused:
+        order_cart(user)
+    assert refused.value.details == {"minimum_amount": Decimal("0.50")}
+    assert not Order.objects.exists()
+
+
 def test_a_free_cart_completes_at_once(user, fill, events):
     courses = fill(user, "0", "0")
     created = order_cart(user, billing_address=ADDRESS)
@@ -209,6 +229,39 @@ class TestCoupons:
         assert order_cart(user, coupon_code="TEN").created
         assert CouponRedemption.objects.count() == 1
         assert with_coupon.order_id != without.order_id
+
+    @pytest.mark.parametrize(
+        "fields", [{"is_active": False}, {"valid_until": timezone.now()}, {"max_redemptions": 0}]
+    )
+    def test_an_order_keeps_what_it_was_granted(self, user, fill, fields):
+        fill(user, "10.00")
+        CouponFactory.create(code="TEN")
+        first = order_cart(user, coupon_code="TEN")
+        Coupon.objects.update(**fields)
+        again = order_cart(user, coupon_code="TEN", billing_address=ADDRESS)
+        assert again.order_id == first.order_id
+        assert Order.objects.get().total_amount == Decimal("9.00")
+
+    @pytest.mark.parametrize("percent", [5, 50])
+    def test_a_coupon_on_other_terms_replaces_the_order(self, user, fill, percent):
+        fill(user, "10.00")
+        CouponFactory.create(code="TEN", max_redemptions=1)
+        first = order_cart(user, coupon_code="TEN")
+        Coupon.objects.update(percent_off=percent)
+        new = order_cart(user, coupon_code="TEN")
+        assert new.order_id != first.order_id
+        assert Order.objects.get(id=new.order_id).discount_amount == percent / Decimal(10)
+        assert CouponRedemption.objects.get().order_id == new.order_id
+
+    def test_one_persons_limit(self, user, fill, place, pay):
+        CouponFactory.create(code="ONCE", max_redemptions_per_person=1)
+        pay(place(user, "10.00", coupon_code="ONCE"))
+        fill(user, "10.00")
+        with pytest.raises(CouponInvalid) as refused:
+            order_cart(user, coupon_code="ONCE")
+        assert refused.value.details["reason"] == "used_by_you"
+        place(UserFactory.create(), "10.00", coupon_code="ONCE")
+        assert CouponRedemption.objects.count() == 2
 
     @pytest.mark.parametrize(
         "fields",

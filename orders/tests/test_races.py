@@ -1,5 +1,6 @@
 """Orders under real threads: what the locks decide."""
 
+import threading
 from collections import Counter
 from decimal import Decimal
 
@@ -146,6 +147,31 @@ def test_payment_and_a_changed_cart_exclude_each_other(fill, place, pay):
             assert paid.kind == "order_closed"
             assert (order.failure_reason, new.total_amount) == ("replaced", Decimal("15.00"))
             assert not Enrollment.objects.filter(user=order.user).exists()
+
+
+def test_an_order_is_closed_once(user, fill, place, events, monkeypatch):
+    """Staff cancel it while the buyer, with a changed cart, replaces it."""
+    old = place(user, "10.00")
+    fill(user, "5.00")
+    closed = []
+    read_wish = checkout._read_wish
+    threads: list[threading.Thread] = []
+
+    def close(_):
+        return services.close_order(order_id=old.id, reason="canceled")
+
+    def read_while_staff_close(**wish):
+        thread = threading.Thread(target=lambda: closed.extend(run_in_parallel(1, close)))
+        thread.start()
+        threads.append(thread)
+        thread.join(timeout=0.5)
+        return read_wish(**wish)
+
+    monkeypatch.setattr(checkout, "_read_wish", read_while_staff_close)
+    assert order_cart(user).created
+    threads[0].join(timeout=30)
+    assert closed == [False]
+    assert [event["reason"] for event in events("orders.order_closed")] == ["replaced"]
 
 
 def test_payment_and_the_same_cart_again(place, pay):

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from cart.models import CartItem, WishlistItem
+from cart import services as cart_services
+from cart.models import Cart, CartItem, WishlistItem
 from core.ids import new_id
 from core.models import OutboxEvent
 from courses.models import CourseStats
@@ -16,6 +17,7 @@ from orders.errors import OrderNotFound
 from orders.models import Invoice, Order
 from orders.numbers import next_invoice_number, next_order_number
 from tests.factories import CartItemFactory, EnrollmentFactory, UserFactory
+from tests.factories.coupons import CouponFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -163,6 +165,30 @@ def test_an_unknown_order(pay):
             order_id=new_id(), payment_id="pi", transaction_id="ch",
             amount=Decimal(1), currency="usd",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "case",  # what was paid with, what is on the cart, whether more is in it, what is left
+    [
+        ("TEN", "TEN", True, ""),
+        ("TEN", "OTHER", True, "OTHER"),
+        (None, "OTHER", True, "OTHER"),
+        (None, "OTHER", False, ""),
+        ("TEN", "", False, ""),
+    ],
+)
+def test_the_carts_coupon_goes_with_the_purchase(user, fill, place, pay, case):
+    paid_with, on_the_cart, more_in_it, left = case
+    CouponFactory.create(code="TEN")
+    order = place(user, "10.00", coupon_code=paid_with)
+    cart_services.set_coupon(user_id=user.id, code=on_the_cart)
+    stranger = place(UserFactory.create(), "10.00").user
+    cart_services.set_coupon(user_id=stranger.id, code="TEN")
+    if more_in_it:
+        fill(user, "5.00")
+    pay(order)
+    assert Cart.objects.get(user=user).coupon_code == left
+    assert Cart.objects.get(user=stranger).coupon_code == "TEN"
 
 
 @pytest.mark.django_db(transaction=True)
