@@ -10,7 +10,7 @@ _DUE_POSTINGS = """
                     THEN 'sale:' ELSE 'undue:' END || payment.id AS reference,
                payment.stripe_payment_id AS fact
         FROM payments_payment payment JOIN orders_order orders ON orders.id = payment.order_id
-        WHERE payment.status = 'succeeded'
+        WHERE payment.status = 'succeeded' AND payment.amount > 0
         UNION ALL
         SELECT 'fee:' || id, stripe_payment_id FROM payments_payment WHERE fee_amount > 0
         UNION ALL

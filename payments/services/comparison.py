@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from core.money import ZERO
-from payments import books, stripe_gateway
+from payments import books, ledger, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.services.comparing import PageOutcome, compare_object, compare_page
@@ -193,6 +193,9 @@ def _look_at_open_ones(run: ReconciliationRun) -> None:
 
 
 def _verify_books(run: ReconciliationRun) -> None:
+    """Book what isn't in the ledger yet (facts of before it was kept), then ask the invariants."""
+    if booked := ledger.post_missing():
+        logger.warning("%s movements of money were not in the ledger", booked)
     broken: dict[str, books.Violation] = {}
     for violation in books.verify():
         logger.error("the books are broken: %s", violation)
