@@ -64,6 +64,7 @@ def mail_receipt(event: OrderCompleted) -> None:
         invoice_number=order["invoice_number"] or "",
         lines=[(item["course"]["title"], item["price_at_purchase"]) for item in order["items"]],
         discount=order["discount_amount"],
+        taxes=[(tax["name"], tax["amount"]) for tax in order["tax_lines"]],
         total=order["total_amount"],
         currency=order["currency"],
         order_url=f"{settings.FRONTEND_URL}/orders/{event.order_id}",

@@ -81,14 +81,16 @@ def receipt(
     invoice_number: str,
     lines: Sequence[tuple[str, Decimal]],
     discount: Decimal,
+    taxes: Sequence[tuple[str, Decimal]],
     total: Decimal,
     currency: str,
     order_url: str,
 ) -> Letter:
-    """The receipt of a paid order."""
+    """The receipt of a paid order: its lines' prices less the discount, with the taxes."""
     rows = [Line(label=title, value=money(price, currency)) for title, price in lines]
     if discount:
         rows.append(Line(label="Discount", value=f"-{money(discount, currency)}"))
+    rows += [Line(label=name, value=money(tax, currency)) for name, tax in taxes]
     rows.append(Line(label="Total paid", value=money(total, currency), strong=True))
     reference = f"order {order_number}" + (f", invoice {invoice_number}" if invoice_number else "")
     return Letter(
@@ -97,7 +99,7 @@ def receipt(
         paragraphs=[f"We have received your payment. This is your receipt for {reference}."],
         lines=rows,
         action=("See the order", order_url),
-        closing="Your courses are open and waiting for you.",
+        closing="Your courses are open and waiting for you. The PDF of this is with the order.",
     )
 
 

@@ -1,18 +1,20 @@
-"""Orders, coupons and invoices for staff. What services own is shown, not typed in."""
+"""Orders, coupons, invoices, credit notes for staff. What services own is shown, not typed in."""
 
+import uuid
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from core.admin import ReadOnlyAdmin
-from orders import services
+from orders import selectors, services
 from orders.coupon_rules import normalise_code
-from orders.models import Coupon, CouponRedemption, Invoice, Order, OrderItem
+from orders.models import Coupon, CouponRedemption, CreditNote, Invoice, Order, OrderItem
 
 
 class OrderItemInline(admin.TabularInline[OrderItem, Order]):
@@ -177,13 +179,72 @@ class CouponRedemptionAdmin(ReadOnlyAdmin):
         return f"{redemption.order.discount_amount} {redemption.order.currency}"
 
 
+class DocumentAdmin(ReadOnlyAdmin):
+    """Numbered documents, with their PDF."""
+
+    show_full_result_count = False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the PDF's address to the usual ones."""
+        name = f"orders_{self.opts.model_name}_pdf"
+        view = self.admin_site.admin_view(self.download)
+        return [path("<uuid:document_id>/pdf/", view, name=name), *super().get_urls()]
+
+    def download(self, request: HttpRequest, document_id: uuid.UUID) -> HttpResponse:
+        """Answer with the document. 403 without the right to see it, 404 for an unknown one."""
+        document = self.get_object(request, str(document_id))
+        if document is None:
+            raise Http404
+        if not self.has_view_permission(request, document):
+            raise PermissionDenied
+        name, content = self.draw(document)
+        response = HttpResponse(content, content_type="application/pdf")
+        response["Content-Disposition"] = f'inline; filename="{name}"'
+        return response
+
+    def draw(self, document: Any) -> tuple[str, bytes]:
+        """Return a file name and the PDF."""
+        raise NotImplementedError
+
+    @admin.display(description="PDF")
+    def pdf(self, document: Any) -> str:
+        """The way to the PDF."""
+        address = reverse(f"admin:orders_{self.opts.model_name}_pdf", args=[document.id])
+        return format_html('<a href="{}">{}</a>', address, f"{document.number}.pdf")
+
+
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyAdmin):
+class InvoiceAdmin(DocumentAdmin):
     """Invoices, for accounting."""
 
-    list_display = ("number", "order", "total_amount", "currency", "issued_at")
+    list_display = (
+        "number", "order", "total_amount", "tax_amount", "currency", "issued_at", "pdf"
+    )  # fmt: skip
     list_filter = ("currency", "issued_at")
     list_select_related = ("order",)
     search_fields = ("number", "order__order_number", "order__user__email")
     date_hierarchy = "issued_at"
-    show_full_result_count = False
+
+    def draw(self, document: Invoice) -> tuple[str, bytes]:
+        """The receipt."""
+        return selectors.get_receipt(order_id=document.order_id, user_id=None)
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(DocumentAdmin):
+    """Credit notes, for accounting: one for each refund."""
+
+    list_display = (
+        "number", "invoice", "total_amount", "tax_amount", "currency", "issued_at", "voided_at",
+        "pdf",
+    )  # fmt: skip
+    list_filter = (("voided_at", admin.EmptyFieldListFilter), "currency", "issued_at")
+    list_select_related = ("invoice",)
+    search_fields = ("number", "invoice__number", "invoice__order__order_number")
+    date_hierarchy = "issued_at"
+
+    def draw(self, document: CreditNote) -> tuple[str, bytes]:
+        """The credit note."""
+        return selectors.get_credit_note(
+            order_id=document.invoice.order_id, number=document.number, user_id=None
+        )

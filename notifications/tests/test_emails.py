@@ -228,7 +228,9 @@ def test_password_mails(user: User) -> None:
 def test_the_receipt_names_every_line(user: User) -> None:
     order = OrderFactory.create(
         user=user, status="completed", completed_at=timezone.now(), subtotal=Decimal("99.98"),
-        discount_amount=Decimal("9.98"), total_amount=Decimal("90.00"),
+        discount_amount=Decimal("9.98"), tax_amount=Decimal("17.10"),
+        tax_lines=[{"name": "Tax DE", "rate": "19", "amount": "17.10"}],
+        total_amount=Decimal("107.10"),
     )  # fmt: skip
     for title in ("Rust & Safety", "Go <fast>"):
         OrderItemFactory.create(order=order, course=make_course(title=title))
@@ -236,7 +238,7 @@ def test_the_receipt_names_every_line(user: User) -> None:
     row = Email.objects.get(kind="receipt")
     assert order.order_number in row.subject
     for text in ("Rust & Safety: 49.99 USD", "Go <fast>: 49.99 USD", "Discount: -9.98 USD",
-                 "Total paid: 90.00 USD"):  # fmt: skip
+                 "Tax DE: 17.10 USD", "Total paid: 107.10 USD"):  # fmt: skip
         assert text in row.text
     assert "Go &lt;fast&gt;" in row.html
 

@@ -191,6 +191,21 @@ def test_notes_are_listed_and_downloaded_by_buyer_and_staff_alone(paid, user):
 
 
 @pytest.mark.django_db
+def test_staff_see_documents_in_the_admin(paid, client):
+    refund(paid, rest="3.57")
+    client.force_login(StaffFactory.create())
+    note, invoice = CreditNote.objects.get(), Invoice.objects.get()
+    for kind, document in (("creditnote", note), ("invoice", invoice)):
+        page = client.get(f"/admin/orders/{kind}/").content.decode()
+        address = f"/admin/orders/{kind}/{document.id}/pdf/"
+        assert address in page
+        assert document.number in read(client.get(address).content)
+        assert client.get(f"/admin/orders/{kind}/{new_id()}/pdf/").status_code == 404
+    client.force_login(StaffFactory.create(is_superuser=False))
+    assert client.get(address).status_code == 403
+
+
+@pytest.mark.django_db
 def test_an_invoice_and_a_note_take_a_fixed_number_of_queries(paid, django_assert_num_queries):
     refund(paid, rest="1.00")
     number = CreditNote.objects.get().number
