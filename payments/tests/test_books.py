@@ -5,8 +5,10 @@ import json
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import InternalError, connection, transaction
 from django.utils import timezone
@@ -273,6 +275,12 @@ def test_an_honest_world_breaks_nothing(world: World) -> None:
 
 def test_each_invariant_has_its_lie() -> None:
     assert set(LIES) == {invariant.name for invariant in books.INVARIANTS}
+
+
+def test_the_documentation_tells_every_invariant() -> None:
+    told = (Path(settings.BASE_DIR) / "docs" / "reconciliation.md").read_text()
+    for invariant in books.INVARIANTS:
+        assert f"| `{invariant.name}` | {invariant.sentence} |" in told
 
 
 def test_each_invariant_names_what_breaks_it(world: World) -> None:
