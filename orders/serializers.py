@@ -17,7 +17,9 @@ class BillingAddressSerializer(ApiSerializer):
     city = serializers.CharField(max_length=100)
     state = serializers.CharField(max_length=100, required=False, allow_blank=True)
     postal_code = serializers.CharField(max_length=20)
-    country = serializers.CharField(max_length=100)
+    country = serializers.CharField(
+        max_length=100, help_text="Two letters (ISO 3166-1) where tax depends on it."
+    )
     phone = serializers.CharField(max_length=30, required=False, allow_blank=True)
 
 
@@ -26,7 +28,11 @@ class CreateOrderSerializer(ApiSerializer):
 
     billing_address = BillingAddressSerializer(required=False, allow_null=True)
     coupon_code = serializers.CharField(
-        max_length=50, required=False, allow_null=True, allow_blank=True
+        max_length=50,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="In place of the cart's coupon.",
     )
 
 

@@ -133,8 +133,11 @@ class CreateFromCartView(IdempotentPostMixin):
         summary="Order what is in the cart",
         description=(
             "Checks every line and freezes its price and title; the cart is emptied when the order "
-            "is paid. The same cart (courses, prices, coupon) again while it is pending: that "
-            "order, 200, with this call's billing address if one is given. A changed cart: the old "
+            "is paid. `coupon_code` goes before the cart's coupon; left out, null or blank, it is "
+            "the cart's. One that doesn't apply refuses the order: nobody pays more than the cart "
+            "showed. Tax follows from the billing address.\n\n"
+            "The same wish (courses, prices, coupon, tax) again while the order is pending: that "
+            "order, 200, with this call's billing address if one is given. Anything else: the old "
             "order is closed and a new one made. A total of zero completes at once.\n\n"
             "With an `Idempotency-Key`, the same request is answered the same for 24 hours."
         ),
@@ -155,10 +158,19 @@ class CreateFromCartView(IdempotentPostMixin):
                 "reason (`NOT_FOR_SALE`, `ALREADY_ENROLLED`, `OWN_COURSE`); or "
                 "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"
             ),
-            422: OpenApiResponse(description="`CART_EMPTY`, `COUPON_INVALID`, `VALIDATION_ERROR`"),
+            422: OpenApiResponse(
+                description="`CART_EMPTY`; `COUPON_INVALID`, with a `reason` in the details as for "
+                "the cart's coupon; `ORDER_TOO_SMALL`: less than can be charged, with the "
+                "`minimum_amount`; `BILLING_COUNTRY_REQUIRED`: tax depends on a two-letter country "
+                "in the address; `VALIDATION_ERROR`"
+            ),
         },
         examples=[
-            OpenApiExample("An address", value={"billing_address": _ADDRESS}, request_only=True),
+            OpenApiExample(
+                "An address and a coupon",
+                value={"billing_address": _ADDRESS, "coupon_code": "SPRING10"},
+                request_only=True,
+            ),
             OpenApiExample("The order", value=_PENDING, response_only=True),
         ],
     )
