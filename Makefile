@@ -7,6 +7,9 @@ PYTHON ?= $(shell for python in python3.12 python3.11 python3 python3.13 python3
 	&& echo $$python && break; done)
 # Parallel test processes: a number, or "logical" for one per processor.
 JOBS ?= logical
+# How long the proofs of money go on.
+STEPS ?= 100000
+CHECKOUTS ?= 1000
 # More arguments for the tool behind a target: make test ARGS="users -k login".
 ARGS ?=
 
@@ -26,7 +29,7 @@ PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_H
 	API_BASE_URL=https://api.learnflow.test FRONTEND_URL=https://learnflow.test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-purchase manage test crash-test bench check lint types imports migrations deployment schema-drift \
+.PHONY: help run demo-purchase manage test crash-test state-test checkout-test bench check lint types imports migrations deployment schema-drift \
 	locks schema format lock clean
 
 help: ## List these targets
@@ -46,6 +49,13 @@ test: $(STAMP) ## Run the whole test suite, with its own PostgreSQL and Redis
 
 crash-test: $(STAMP) ## Kill the product at every exchange with its services (ARGS="--flow purchase --every 10")
 	$(TEST_ENV) $(BIN)/python -m tests.crash --shares 2 $(ARGS)
+
+state-test: $(STAMP) ## Prove money right: random histories, every order of Stripe's events (STEPS=100000)
+	PROOF_STEPS=$(STEPS) $(TEST_ENV) $(BIN)/python -m pytest tests/proof/test_states.py \
+		tests/proof/test_event_orders.py -v -n $(JOBS) --dist worksteal $(ARGS)
+
+checkout-test: $(STAMP) ## Let 100 people buy 50 courses at once (CHECKOUTS=1000)
+	PROOF_CHECKOUTS=$(CHECKOUTS) $(TEST_ENV) $(BIN)/python -m pytest tests/proof/test_checkouts.py $(ARGS)
 
 bench: $(STAMP) ## Measure the catalogue beside two reference servers (ARGS="--only list"; needs wrk)
 	@$(BIN)/python -m benchmarks.run $(ARGS)

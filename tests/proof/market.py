@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import random
 from collections import Counter
@@ -11,23 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 from unittest.mock import patch
 
-from django.utils import timezone
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from hypothesis.strategies import integers, sampled_from
 
-from payments import books, stripe_gateway
-from payments import services as payment_services
-from payments.models import ReconciliationDifference
+from payments import stripe_gateway
 from tests.proof.bank import JsonObject
-from tests.proof.model import Truth, Voucher, Ware, find_wrong_ends
+from tests.proof.model import Voucher, Ware
 from tests.proof.rules_of_books import find_breaches, find_illegal_moves
+from tests.proof.settling import converge, hold, verify_books
 from tests.proof.snapshot import Snapshot, take_snapshot
-from tests.proof.world import SWEEPS, Answer, World, make_all_due
+from tests.proof.world import Answer, World
 
 # The product's own SQL is asked after this many steps; ours after every one.
 VERIFY_EVERY = 8
-# More turns than any chain of work needs: event → refund due → sent → event → mail.
-MOST_TURNS = 12
 
 PICK = integers(0, 15)
 WHO = integers(0, 3)
@@ -130,19 +125,13 @@ class Market(RuleBasedStateMachine):
         """After every step: legal moves and our own sums; now and then the product's own SQL."""
         before, now = self.last, self.look()
         self.last = now
-        wrong = find_illegal_moves(before, now) + find_breaches(now)
-        assert not wrong, "\n".join(wrong)
+        hold(find_illegal_moves(before, now) + find_breaches(now))
         if self.tally.steps - self.checked_at >= VERIFY_EVERY:
-            self.verify()
+            self.checked_at = self.tally.steps
+            verify_books()
         if self.bank.is_in_trouble and self.tally.steps > self.trouble_began:
             self.bank.end_trouble()
         self._count_arrivals(before, now)
-
-    def verify(self) -> None:
-        """Ask `payments.books`, as `manage.py verify_books` does."""
-        self.checked_at = self.tally.steps
-        violations = books.verify()
-        assert not violations, "\n".join(map(str, violations))
 
     def _count_arrivals(self, before: Snapshot, now: Snapshot) -> None:
         for kind in ("orders", "refunds", "disputes", "enrollments"):
@@ -154,33 +143,11 @@ class Market(RuleBasedStateMachine):
     # --- The end --------------------------------------------------------------------------------
 
     def converge(self) -> None:
-        """Let everything that is under way end: events arrive, sweeps run until nothing is left."""
-        self.bank.end_trouble()
-        for turn in range(MOST_TURNS):
-            self.bank.standin.run_jobs()
-            self.deliver_in_any_order(random.Random(turn))
-            make_all_due()
-            # An open payment is looked up again and again, and changes nothing by it.
-            looked_up = SWEEPS["payments"]()
-            done = sum(sweep() for sweep in SWEEPS.values()) - looked_up
-            wrong = find_breaches(self.look())
-            assert not wrong, "\n".join(wrong)
-            if done <= 0:
-                break
-        self.last = self.now
-        self.verify()
-        self._agree_with_stripe()
+        """Let everything end, and compare our rows, the model and Stripe."""
+        self.now = self.last = converge(
+            self.bank, lambda turn: self.deliver_in_any_order(random.Random(turn))
+        )
         self.count("converged")
-
-    def _agree_with_stripe(self) -> None:
-        """Our model, and the product's own comparison, against Stripe's figures."""
-        truth = Truth(self.bank.intents(), self.bank.refunds(), self.bank.disputes())
-        wrong = find_wrong_ends(self.now, truth)
-        assert not wrong, "\n".join(wrong)
-        since = timezone.now() - dt.timedelta(days=1)
-        payment_services.compare_now(since=since, on_progress=lambda _: None)
-        found = ReconciliationDifference.objects.values_list("object_id", "kind", "ours", "theirs")
-        assert not found, list(found)
 
     def deliver_in_any_order(self, chance: random.Random) -> None:
         """Send everything that is on the wire."""
