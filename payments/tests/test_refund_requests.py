@@ -1,10 +1,11 @@
 """Buyers ask for their money back, staff decide."""
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from core.errors import Invalid
@@ -253,3 +254,26 @@ def test_all_is_granted_although_some_of_the_money_is_back_without_a_line(
     request = ask(payment, buyer)
     services.approve_request(request_id=request.id, actor_id=staff.id)
     assert str(Refund.objects.get(reason="requested").amount) == "25.00"
+
+
+def test_a_refund_that_crosses_a_refusal_does_not_overrule_it(
+    payment: Payment, buyer: User, staff: User
+) -> None:
+    request = ask(payment, buyer)
+
+    def hear_of_it() -> None:
+        try:
+            hear(payment, "succeeded", amount="30.00")
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        services.refuse_request(request_id=request.id, actor_id=staff.id, reason="No")
+        thread = threading.Thread(target=hear_of_it)
+        thread.start()
+        thread.join(timeout=0.7)
+    thread.join(timeout=20)
+    request.refresh_from_db()
+    assert request.status == "declined"
+    assert Payment.objects.get().refunding_amount == 30
+    assert event_names().count("payments.refund_request_decided") == 1
