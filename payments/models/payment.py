@@ -39,6 +39,7 @@ class Payment(BaseModel):
     last_error_message = models.CharField(max_length=500, blank=True)
     # Set when the money can't stand for the order (wrong amount, order closed, …): shown to staff.
     needs_attention = models.CharField(max_length=200, blank=True)
+    # {"at_stripe": False}: never made at this Stripe account (demo data, sales of before).
     metadata = models.JSONField(default=dict, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
     # When reconciliation asks Stripe about an open payment next.

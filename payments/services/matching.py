@@ -24,6 +24,8 @@ _F = TypeVar("_F")
 # Money that has come, or is on its way, as Stripe calls it.
 _PAID = {"succeeded", "processing", "requires_capture"}
 TOTALS = ("captured_here", "captured_there", "refunded_here", "refunded_there")
+# Said of payments that were never made at this Stripe account.
+_ELSEWHERE = {"at_stripe": False}
 _LIVE = Q(refunds__status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED])
 
 
@@ -42,8 +44,8 @@ class Subject(Generic[_F]):
 
     `list_page` and `ask` call Stripe; `heal` asks it and brings our rows to the answer; `load`
     returns our rows by Stripe's id; `differ` compares; `ids_made` are the Stripe ids of our rows
-    that were made from a time on, up to another. `counts` says whether it matters that Stripe
-    doesn't know a row of ours, and `forget` gives the row up if that is all there is to do.
+    that were made at Stripe from a time on, up to another. `counts` says whether it matters that
+    Stripe doesn't know a row of ours, and `forget` gives the row up if that is all there is to do.
     """
 
     name: str
@@ -103,7 +105,9 @@ def _agree(ours: str, theirs: str) -> bool:
 
 
 def _payments_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
-    rows = Payment.objects.exclude(status=Payment.Status.FAILED)
+    rows = Payment.objects.exclude(status=Payment.Status.FAILED).exclude(
+        metadata__contains=_ELSEWHERE
+    )
     return _ids(rows, "stripe_payment_id", Q(created_at__gte=since), _before("created_at", until))
 
 
@@ -155,7 +159,7 @@ def _differ_in_refund(theirs: RefundFacts, ours: Any) -> list[Found]:
 
 def _refunds_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     """Of older ones those that haven't ended, too, when the first page is looked at."""
-    rows = Refund.objects.exclude(stripe_refund_id=None)
+    rows = Refund.objects.exclude(stripe_refund_id=None).exclude(payment__metadata__at_stripe=False)
     made = Q(created_at__gte=since)
     if until is None:
         made |= Q(status=Refund.Status.PENDING)

@@ -169,6 +169,20 @@ def test_money_we_have_and_stripe_does_not_is_told(settled: Payment, standin: St
     assert (row.ours, row.theirs) == ("succeeded", "")
 
 
+def test_sales_that_were_never_at_this_stripe_are_not_looked_for(
+    settled: Payment, standin: StandIn
+) -> None:
+    stripe_gateway.create_refund(
+        intent_id=settled.stripe_payment_id, amount=1000, refund_id="", idempotency_key="dash"
+    )
+    compare()
+    Payment.objects.update(metadata={"at_stripe": False})
+    standin.reset()
+    run = compare()
+    assert differences(is_open=True) == set()
+    assert (run.payments_compared, run.refunds_compared) == (0, 0)
+
+
 def test_an_open_payment_stripe_does_not_know_is_given_up(order: Order, standin: StandIn) -> None:
     start_payment(order)
     standin.reset()

@@ -238,6 +238,7 @@ def _payment(sale: Sale) -> Payment:
         stripe_status="succeeded" if paid else "canceled",
         last_error_code="" if paid else "card_declined",
         last_error_message="" if paid else "Your card was declined.",
+        metadata={"at_stripe": False},
         succeeded_at=sale.purchase.at if paid else None,
         next_check_at=sale.purchase.at,
         created_at=order.created_at,
