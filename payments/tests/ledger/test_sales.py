@@ -1,5 +1,6 @@
 """What settlement writes down."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -109,7 +110,9 @@ def test_stripes_fee_is_booked_when_stripe_tells(
     assert intent.fee == 320, "2.9 % of 99.98, and 0.30"
     at_once(*[lambda: services.settle(intent=intent)] * 5)
     payment.refresh_from_db()
-    assert payment.fee_amount == from_minor(320)
+    services.settle(intent=replace(intent, fee=999))
+    payment.refresh_from_db()
+    assert payment.fee_amount == from_minor(320), "what is booked is not changed"
     assert entries(f"fee:{payment.id}") == [("stripe_fees", "3.20"), ("stripe", "-3.20")]
 
 
