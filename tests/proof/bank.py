@@ -69,6 +69,10 @@ class Bank:
         """Cancel an intent in the dashboard."""
         return self._secret(f"payment_intents/{intent_id}/cancel")
 
+    def change_amount(self, intent_id: str, amount: int) -> JsonObject:
+        """Ask for another amount, as anybody with the secret key can until it is paid."""
+        return self._secret(f"payment_intents/{intent_id}", amount=amount)
+
     def update_dispute(self, dispute_id: str) -> JsonObject:
         """Answer a dispute with evidence: it is under review then."""
         given = {"evidence[uncategorized_text]": "They learned all of it", "submit": "true"}

@@ -67,7 +67,6 @@ def quote(
     buyer: str,
     owned: set[str],
     voucher: Voucher | None,
-    code: str,
     uses: Sequence[str],
 ) -> Quote:
     """What ordering this cart must come to. `uses` names who holds each redemption of the voucher,
@@ -77,10 +76,10 @@ def quote(
     if any(w.id in owned or not w.is_on_sale or w.teacher == buyer for w in cart):
         return Quote(refusal="CART_LINES_UNAVAILABLE")
     subtotal = sum(ware.price for ware in cart)
-    if not code:
+    if voucher is None:
         return Quote(subtotal=subtotal)
-    covered = sum(ware.price for ware in cart if voucher is not None and voucher.covers(ware))
-    if voucher is None or not _may_use(voucher, buyer, uses, covered):
+    covered = sum(ware.price for ware in cart if voucher.covers(ware))
+    if not _may_use(voucher, buyer, uses, covered):
         return Quote(refusal="COUPON_INVALID")
     if voucher.percent:
         discount = (covered * voucher.percent + 50) // 100

@@ -85,6 +85,16 @@ class Returning(Market):
         self.count(f"dashboard cancel {answer.get('status', 'refused')}")
 
     @precondition(lambda self: self.intents)
+    @act(number=PICK)
+    def tamper(self, number: int) -> None:
+        """Somebody with the account's key asks for another amount than the order's."""
+        intent = self.pick(self.intents, number)
+        answer = self.bank.change_amount(intent.id, 4242)
+        if "error" not in answer:
+            self.changed_amounts.add(intent.id)
+            self.count("amount changed")
+
+    @precondition(lambda self: self.intents)
     @act(number=PICK, succeeds=booleans())
     def end_refund(self, number: int, succeeds: bool) -> None:
         """The bank's word on a refund; it may fail one that it had made already."""
@@ -95,39 +105,32 @@ class Returning(Market):
             self.count(f"refund made to {outcome}")
 
     @precondition(lambda self: self.intents)
-    @act(number=PICK, inquiry=booleans(), part=booleans())
-    def dispute(self, number: int, inquiry: bool, part: bool) -> None:
-        truth = self._paid(number)
-        if truth is not None and not self._is_disputed(truth):
-            amount = max(1, truth["amount_received"] // 2) if part else None
-            self.bank.standin.open_dispute(
-                payment_intent=truth["id"], inquiry=inquiry, amount=amount
-            )
-            self.count("inquiry opened" if inquiry else "dispute opened")
-
-    @precondition(lambda self: self.intents)
-    @act(number=PICK, verdict=sampled_from(("won", "lost", "review")))
-    def rule_on_dispute(self, number: int, verdict: str) -> None:
+    @act(number=PICK, what=sampled_from(("open", "part", "inquiry", "won", "lost", "review")))
+    def dispute(self, number: int, what: str) -> None:
+        """A cardholder complains of a payment, or the bank goes on with such a complaint."""
+        if what in ("open", "part", "inquiry"):
+            self._open_dispute(number, what)
+            return
         over = {"won", "lost", "warning_closed"}
         disputes = [d for d in self.bank.disputes() if d["status"] not in over]
         if not disputes:
             return
         dispute = self.pick(disputes, number)
-        if verdict == "review":
+        if what == "review":
             self.bank.update_dispute(dispute["id"])
         else:
-            self.bank.standin.close_dispute(dispute["id"], "won" if verdict == "won" else "lost")
-        self.count(f"dispute {verdict}")
+            self.bank.standin.close_dispute(dispute["id"], "won" if what == "won" else "lost")
+        self.count(f"dispute {what}")
 
-    @precondition(lambda self: self.intents)
-    @act()
-    def a_while_later(self) -> None:
-        """Debits settle, refunds end, test cards' disputes open."""
-        self.count(f"{self.bank.standin.run_jobs() > 0} jobs")
-
-    def _paid(self, number: int) -> JsonObject | None:
-        truth = self.bank.intent(self.pick(self.intents, number).id)
-        return truth if truth["status"] == "succeeded" else None
-
-    def _is_disputed(self, truth: JsonObject) -> bool:
-        return any(d["payment_intent"] == truth["id"] for d in self.bank.disputes())
+    def _open_dispute(self, number: int, what: str) -> None:
+        disputed = {dispute["payment_intent"] for dispute in self.bank.disputes()}
+        paid = [i for i in self.bank.intents() if i["status"] == "succeeded"]
+        free = [intent for intent in paid if intent["id"] not in disputed]
+        if free:
+            truth = self.pick(free, number)
+            self.bank.standin.open_dispute(
+                payment_intent=truth["id"],
+                inquiry=what == "inquiry",
+                amount=max(1, truth["amount_received"] // 2) if what == "part" else None,
+            )
+            self.count(f"dispute {what}")

@@ -34,6 +34,7 @@ _SOURCES = {
     "students": "SELECT course_id, student_count FROM courses_coursestats ORDER BY course_id",
     "cart": """SELECT cart.user_id, item.course_id FROM cart_cartitem AS item
         JOIN cart_cart AS cart ON cart.id = item.cart_id ORDER BY item.added_at, item.id""",
+    "codes": "SELECT user_id, coupon_code FROM cart_cart WHERE coupon_code <> '' ORDER BY id",
     "events": """SELECT id, type, status, last_error FROM payments_stripeevent
         WHERE status IN ('received', 'dead') ORDER BY received_at""",
     "deliveries": """SELECT handler, status, last_error FROM core_outboxdelivery
@@ -60,6 +61,8 @@ class Snapshot:
     redemptions: list[Row]
     students: dict[str, int]
     cart: list[Row]
+    # The coupon on somebody's cart, by person.
+    codes: dict[str, str]
     events: list[Row]
     deliveries: list[Row]
 
@@ -126,6 +129,7 @@ def take_snapshot() -> Snapshot:
         redemptions=rows["redemptions"],
         students={row["course_id"]: row["student_count"] for row in rows["students"]},
         cart=rows["cart"],
+        codes={row["user_id"]: row["coupon_code"] for row in rows["codes"]},
         events=rows["events"],
         deliveries=rows["deliveries"],
     )

@@ -16,7 +16,7 @@ from tests.proof.world import World
 STEPS = int(os.environ.get("PROOF_STEPS", "600"))
 SHRINK = os.environ.get("PROOF_SHRINK", "on") != "off"
 SHARD_STEPS = 5000
-LONGEST_HISTORY = 200
+LONGEST_HISTORY = 125
 
 
 MUST_HAPPEN = (

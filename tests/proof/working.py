@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from hypothesis.stateful import precondition
-from hypothesis.strategies import integers, sampled_from
+from hypothesis.strategies import booleans, integers, sampled_from
 
 from devtools.stripe_standin.client import FaultKind
 from tests.proof.buying import Buying
@@ -49,19 +49,17 @@ class Working(Buying, Market):
         if self.collect():
             self.wire.remove(self.pick(self.wire, number))
 
-    @act(name=sampled_from(sorted(SWEEPS)))
-    def sweep(self, name: str) -> None:
-        SWEEPS[name]()
-
-    @act()
-    def sweep_all(self) -> None:
-        for sweep in SWEEPS.values():
+    @act(name=sampled_from(("all", "stripe", *SWEEPS)), late=booleans())
+    def sweep(self, name: str, late: bool) -> None:
+        """One worker's turn, or everybody's; `late`: after every back-off and pause. Or Stripe's:
+        debits settle, refunds end, the disputes of test cards open."""
+        if late:
+            make_all_due()
+        if name == "stripe":
+            self.bank.standin.run_jobs()
+            return
+        for sweep in SWEEPS.values() if name == "all" else [SWEEPS[name]]:
             sweep()
-
-    @precondition(lambda self: self.intents)
-    @act()
-    def let_all_be_due(self) -> None:
-        make_all_due()
 
     @precondition(lambda self: self.now.orders)
     @act(hours=sampled_from((1, 13, 25)))
