@@ -2,11 +2,22 @@
 
 from payments.books.invariant import Invariant
 
+# Payments whose trouble staff was shown, whether or not they have dealt with it since (audited).
+_SHOWN = """
+    WITH shown AS (
+        SELECT id::text FROM payments_payment WHERE needs_attention <> ''
+        UNION
+        SELECT target_id FROM core_auditentry
+        WHERE target_type = 'payment' AND action = 'payment.attention_cleared'
+    )
+"""
+
 PAYMENTS = (
     Invariant(
         name="payment_stands_for_an_order_or_goes_back",
         sentence="Each succeeded payment paid exactly one order, or all of it goes back, or staff "
         "was shown why it can't.",
+        given=_SHOWN,
         query="""
             SELECT payment.stripe_payment_id AS subject, orders.order_number, orders.status,
                    payment.amount, payment.refunding_amount, payment.needs_attention
@@ -15,7 +26,7 @@ PAYMENTS = (
               AND NOT (orders.payment_id = payment.stripe_payment_id
                        AND orders.status IN ('completed', 'refunded'))
               AND payment.refunding_amount <> payment.amount
-              AND NOT (payment.needs_attention <> '' AND EXISTS (
+              AND NOT (payment.id::text IN (SELECT id FROM shown) AND EXISTS (
                   SELECT FROM payments_refund refund
                   WHERE refund.payment_id = payment.id AND refund.status IN ('failed', 'canceled')
               ))
@@ -92,6 +103,7 @@ PAYMENTS = (
         name="owned_course_is_given_back",
         sentence="The money of a line whose course the buyer had already goes back, or staff was "
         "shown why it can't.",
+        given=_SHOWN,
         query="""
             SELECT orders.order_number AS subject, item.title_at_purchase AS line,
                    item.price_at_purchase - item.discount_amount + item.tax_amount AS paid,
@@ -110,7 +122,7 @@ PAYMENTS = (
               AND item.price_at_purchase - item.discount_amount + item.tax_amount
                   > coalesce(back.amount, 0)
               AND payment.refunding_amount <> payment.amount
-              AND payment.needs_attention = ''
+              AND payment.id::text NOT IN (SELECT id FROM shown)
         """,
     ),
 )

@@ -49,7 +49,7 @@ def compare_page(
         healed += compare_object(subject=subject, run=run, object_id=stripe_id)
     totals = {}
     if subject.name == INTENTS.name:
-        totals = add_up(theirs.values(), subject.load(theirs.keys()))
+        totals = add_up(intents=theirs.values(), ours=subject.load(theirs.keys()))
     return PageOutcome(
         after=page.after,
         oldest=page.oldest,

@@ -121,7 +121,7 @@ def _forget_payment(ours: Payment) -> None:
 
 
 def add_up(
-    intents: Collection[IntentFacts], ours: Mapping[str, Payment]
+    *, intents: Collection[IntentFacts], ours: Mapping[str, Payment]
 ) -> dict[str, dict[str, Decimal]]:
     """Return, by currency, what was captured and refunded of these intents: ours and theirs."""
     totals: dict[str, dict[str, Decimal]] = {}

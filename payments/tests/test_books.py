@@ -379,6 +379,25 @@ def test_the_books_hold_with_the_wrong_amount(db: None, amount: str) -> None:
     assert books.verify() == []
 
 
+@pytest.mark.parametrize("fate", ["late", "owned"])
+def test_staff_may_deal_with_money_that_cannot_go_back(world: World, fate: str) -> None:
+    payment = Payment.objects.get(order=getattr(world, fate))
+    refund = Refund.objects.get(payment=payment)
+    services.sync_refund(
+        facts=RefundFacts(
+            id="re_back", status="failed", amount=int(refund.amount * 100),
+            intent_id=payment.stripe_payment_id, refund_id=str(refund.id),
+        )
+    )  # fmt: skip
+    assert books.verify() == []
+    services.clear_attention(payment_ids=[payment.id], actor_id=uuid.uuid4())
+    payment.refresh_from_db()
+    assert payment.needs_attention == ""
+    assert books.verify() == []
+    run_sql("DELETE FROM core_auditentry WHERE action = 'payment.attention_cleared'")
+    assert len(broken_names()) == 1
+
+
 def test_a_lowered_limit_takes_no_redemption_back(world: World) -> None:
     coupon = world.with_coupon.redemption.coupon
     coupon.max_redemptions = 0
