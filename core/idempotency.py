@@ -107,9 +107,10 @@ def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | C
     return claim
 
 
-def finish(claim: Claim, *, status_code: int, body: Any) -> None:
-    """Store the answer under the key, unless another request has taken the claim over."""
-    _held(claim).update(status_code=status_code, body=body)
+def finish(claim: Claim, *, status_code: int, body: Any) -> bool:
+    """Store the answer under the key; False, with nothing stored, when another request has taken
+    the claim over."""
+    return _held(claim).update(status_code=status_code, body=body) == 1
 
 
 def abandon(claim: Claim) -> None:

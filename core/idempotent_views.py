@@ -1,21 +1,29 @@
 """The view side of `Idempotency-Key`."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import idempotency
-from core.idempotency import Claim, StoredAnswer
+from core.idempotency import Claim, IdempotencyInProgress, StoredAnswer
 
 
 class IdempotentPostMixin(APIView):
     """A POST that honours `Idempotency-Key`: subclasses write `create` instead of `post`.
 
     An answer below 500 is stored and given again for the same key, person and body, with the header
-    `Idempotency-Replayed: true`; a refusal by an exception or a 5xx frees the key.
+    `Idempotency-Replayed: true`; a refusal by an exception or a 5xx frees the key. The work and its
+    stored answer are committed together: a process killed in between leaves neither, and one that
+    lost its claim to a successor does nothing and raises IdempotencyInProgress.
     """
+
+    # False where the work asks somebody else over the network, which no transaction may wait for.
+    # Such work has to find by itself what was done already.
+    works_in_one_transaction = True
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Do the work of the POST."""
@@ -37,12 +45,24 @@ class IdempotentPostMixin(APIView):
         self, request: Request, claim: Claim, *args: Any, **kwargs: Any
     ) -> Response:
         try:
-            response = self.create(request, *args, **kwargs)
+            with self._transaction():
+                response = self.create(request, *args, **kwargs)
+                self._store(claim, response)
         except BaseException:
             idempotency.abandon(claim)
             raise
         if response.status_code >= 500:
             idempotency.abandon(claim)
-        else:
-            idempotency.finish(claim, status_code=response.status_code, body=response.data)
         return response
+
+    def _transaction(self) -> AbstractContextManager[None]:
+        return transaction.atomic() if self.works_in_one_transaction else nullcontext()
+
+    def _store(self, claim: Claim, response: Response) -> None:
+        if response.status_code >= 500:
+            if self.works_in_one_transaction:
+                transaction.set_rollback(True)
+            return
+        is_ours = idempotency.finish(claim, status_code=response.status_code, body=response.data)
+        if self.works_in_one_transaction and not is_ours:
+            raise IdempotencyInProgress

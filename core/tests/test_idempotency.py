@@ -116,8 +116,9 @@ def test_of_many_at_once_one_takes_over_from_a_dead_process() -> None:
 
 
 class Slow(IdempotentPostMixin):
-    """Loses its claim to a successor while at work."""
+    """Loses its claim to a successor while at work outside."""
 
+    works_in_one_transaction = False
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
@@ -137,3 +138,62 @@ def test_a_view_that_took_too_long_leaves_its_successor_alone(status_code: int) 
     force_authenticate(request, UserFactory.create())
     assert Slow.as_view(status_code=status_code)(request).status_code == status_code
     assert IdempotencyRecord.objects.get().status_code is None
+
+
+class Renaming(IdempotentPostMixin):
+    """Changes the person who asks."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    status_code = 201
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        user: Any = request.user
+        user.first_name = "Changed"
+        user.save(update_fields=["first_name"])
+        return Response({}, status=self.status_code)
+
+
+def rename(user: Any, status_code: int = 201) -> Response:
+    request = APIRequestFactory().post("/rename/", {}, HTTP_IDEMPOTENCY_KEY="k")
+    force_authenticate(request, user)
+    view = Renaming.as_view(status_code=status_code)
+    answer: Response = view(request)
+    user.refresh_from_db()
+    return answer
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_whose_answer_was_not_stored_was_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = UserFactory.create()
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "finish", die)
+        with pytest.raises(Killed):
+            rename(user)
+    user.refresh_from_db()
+    assert user.first_name == "Ada"
+    assert rename(user).status_code == 201
+    assert user.first_name == "Changed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_lost_the_claim_meanwhile_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = UserFactory.create()
+    monkeypatch.setattr(idempotency, "finish", lambda *_, **__: False)
+    assert rename(user).status_code == 409
+    assert user.first_name == "Ada"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_without_an_exception_leaves_nothing_behind() -> None:
+    user = UserFactory.create()
+    assert rename(user, status_code=503).status_code == 503
+    assert (user.first_name, IdempotencyRecord.objects.count()) == ("Ada", 0)

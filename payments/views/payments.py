@@ -33,6 +33,7 @@ _MESSAGES = {
 class CreatePaymentIntentView(IdempotentPostMixin):
     """POST /payments/create-payment-intent/"""
 
+    works_in_one_transaction = False
     throttle_scope = "payment"
 
     @extend_schema(
