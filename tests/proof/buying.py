@@ -1,11 +1,14 @@
 """Rules of buyers and teachers: carts, orders, payments, free courses, prices."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 
 from hypothesis.stateful import initialize, precondition
 from hypothesis.strategies import booleans, integers, lists, none, sampled_from
 
+from enrollments.errors import AlreadyEnrolled
+from enrollments.services import grant_access
 from orders.models import Coupon
 from tests.proof.market import PICK, WHO, Intent, Market, act, minor
 from tests.proof.model import Quote, Voucher, Ware, quote
@@ -48,10 +51,14 @@ class Buying(Market):
             assert answer.status == (200 if ware.id in cart else 201), answer
 
     @precondition(lambda self: self.now.cart)
-    @act(who=WHO)
-    def empty_cart(self, who: int) -> None:
+    @act(who=WHO, what=sampled_from(("empty", "coupon", "coupon", "no coupon")), coupon=COUPON)
+    def change_cart(self, who: int, what: str, coupon: int) -> None:
         person = self.world.buyers[who]
-        assert self.world.call(person, "DELETE", "cart/").status == 204
+        if what == "coupon":
+            self._put_coupon_on(person, self.vouchers[coupon])
+            return
+        path = "cart/" if what == "empty" else "cart/coupon/"
+        assert self.world.call(person, "DELETE", path).status == 204
 
     @initialize(
         first=lists(PICK, min_size=1, max_size=3),
@@ -60,30 +67,54 @@ class Buying(Market):
     )
     def open_the_shop(self, first: list[int], second: list[int], card: str) -> None:
         """No history begins with nothing."""
-        self.shop_once(0, first, CARDS[0])
-        self.shop_once(1, second, card)
+        self.shop_once(0, first, None, CARDS[0])
+        self.shop_once(1, second, self.vouchers[0], card)
 
-    @act(who=WHO, courses=lists(PICK, min_size=1, max_size=3), card=sampled_from(CARDS))
-    def shop(self, who: int, courses: list[int], card: str) -> None:
-        """The whole way up to the payment, as most buyers go it."""
-        self.shop_once(who, courses, card)
+    @act(
+        who=WHO,
+        courses=lists(PICK, min_size=1, max_size=3),
+        coupon=none() | COUPON,
+        card=sampled_from(CARDS) | none(),
+    )
+    def shop(self, who: int, courses: list[int], coupon: int | None, card: str | None) -> None:
+        """The whole way up to the payment (or, with no card, to the till), as most go it."""
+        self.shop_once(who, courses, None if coupon is None else self.vouchers[coupon], card)
 
-    def shop_once(self, who: int, courses: list[int], card: str) -> None:
+    def shop_once(
+        self, who: int, courses: list[int], voucher: Voucher | None, card: str | None
+    ) -> None:
         person = self.world.buyers[who]
         for course in courses:
             ware = self.pick(self.wares, course)
             self.world.call(person, "POST", "cart/items/", {"course_id": ware.id})
         self.look()
-        self.order_once(person, None, "none")
+        self.order_once(person, voucher, "none")
         order = self.look().pending_order_of(person.id)
         if order is not None:
             self.start_once(order, "none")
-            if self.intents and self.intents[-1].order_id == order["id"]:
+            if card and self.intents and self.intents[-1].order_id == order["id"]:
                 self.pay_once(self.intents[-1], card)
 
-    @act(who=WHO, course=PICK)
-    def enroll_free(self, who: int, course: int) -> None:
+    @act(who=WHO, course=PICK, is_gift=booleans())
+    def get_course(self, who: int, course: int, is_gift: bool) -> None:
+        """Enrol without paying: oneself in a free course, or by staff in one of one's cart."""
         person, ware = self.world.buyers[who], self.pick(self.wares, course)
+        if is_gift:
+            self._give(person, self._cart(person) or [ware])
+        else:
+            self._enroll(person, ware)
+
+    def _give(self, person: Person, wares: list[Ware]) -> None:
+        assert self.world.staff is not None
+        with suppress(AlreadyEnrolled):
+            grant_access(
+                user_id=person.id,
+                course_id=uuid.UUID(wares[0].id),
+                actor_id=self.world.staff.id,
+            )
+            self.count("given")
+
+    def _enroll(self, person: Person, ware: Ware) -> None:
         owned = ware.id in self.now.owned_by(person.id)
         answer = self.world.call(person, "POST", f"courses/{ware.id}/enroll/")
         if owned:
@@ -106,10 +137,7 @@ class Buying(Market):
         voucher = named or self._on_cart(person)
         self.post(person, "orders/create-from-cart/", body, key, self._check_order(person, voucher))
 
-    @precondition(lambda self: self.now.cart)
-    @act(who=WHO, coupon=COUPON)
-    def put_coupon_on_cart(self, who: int, coupon: int) -> None:
-        person, voucher = self.world.buyers[who], self.vouchers[coupon]
+    def _put_coupon_on(self, person: Person, voucher: Voucher) -> None:
         # What can't be bought is shown in the cart, and a coupon takes nothing off it.
         owned = self.now.owned_by(person.id)
         cart = [
@@ -126,11 +154,6 @@ class Buying(Market):
             assert answer.status == 200, (answer, expected)
             assert minor(answer.body["discount_amount"]) == expected.discount, answer
             assert minor(answer.body["total_amount"]) == expected.total, answer
-
-    @precondition(lambda self: self.now.codes)
-    @act(who=WHO)
-    def take_coupon_off(self, who: int) -> None:
-        assert self.world.call(self.world.buyers[who], "DELETE", "cart/coupon/").status == 204
 
     @act(coupon=COUPON)
     def end_or_revive_coupon(self, coupon: int) -> None:
@@ -154,7 +177,9 @@ class Buying(Market):
     @precondition(lambda self: self.intents)
     @act(number=PICK, card=sampled_from(CARDS))
     def pay(self, number: int, card: str) -> None:
-        self.pay_once(self.pick(self.intents, number), card)
+        paid = {p["intent_id"] for p in self.now.payments.values() if p["status"] == "succeeded"}
+        unpaid = [intent for intent in self.intents if intent.id not in paid]
+        self.pay_once(self.pick(unpaid or self.intents, number), card)
 
     def pay_once(self, intent: Intent, card: str) -> None:
         answer = self.bank.pay(intent.id, intent.client_secret, card)
@@ -189,19 +214,18 @@ class Buying(Market):
             assert (answer.status, answer.body["status"]) == (200, "succeeded"), answer
             assert after["status"] in ("completed", "refunded"), after
 
-    @act(course=PICK, price=sampled_from(PRICES))
-    def change_price(self, course: int, price: str) -> None:
+    @act(course=PICK, price=sampled_from(PRICES) | none())
+    def change_course(self, course: int, price: str | None) -> None:
+        """Its author gives it another price, or takes it off sale and puts it back."""
         ware = self.pick(self.wares, course)
-        answer = self._by_teacher(ware, "PATCH", "", {"price": float(price)})
-        assert answer.status == 200, answer
-        self._replace(ware, replace(ware, price=minor(price)))
-
-    @act(course=PICK)
-    def unpublish_or_publish(self, course: int) -> None:
-        ware = self.pick(self.wares, course)
-        answer = self._by_teacher(ware, "POST", "unpublish/" if ware.is_on_sale else "publish/")
+        if price is not None:
+            answer = self._by_teacher(ware, "PATCH", "", {"price": float(price)})
+            new = replace(ware, price=minor(price))
+        else:
+            answer = self._by_teacher(ware, "POST", "unpublish/" if ware.is_on_sale else "publish/")
+            new = replace(ware, is_on_sale=not ware.is_on_sale)
         assert answer.status in (200, 204), answer
-        self._replace(ware, replace(ware, is_on_sale=not ware.is_on_sale))
+        self.wares[self.wares.index(ware)] = new
 
     # --- Help -----------------------------------------------------------------------------------
 
@@ -316,9 +340,6 @@ class Buying(Market):
         teachers = [self.world.author, *self.world.buyers]
         teacher = next(p for p in teachers if p is not None and str(p.id) == ware.teacher)
         return self.world.call(teacher, method, f"courses/{ware.id}/{path}", body)
-
-    def _replace(self, old: Ware, new: Ware) -> None:
-        self.wares[self.wares.index(old)] = new
 
 
 def _check_amounts(answer: Answer, expected: Quote) -> None:

@@ -32,7 +32,9 @@ CARDS = (
     "pm_card_createDispute",
 )
 PRICES = ("9.99", "19.99", "29.50", "49.95", "0.99")
-COUPONS = ("", "", "", "FIRST20", "ONCEEACH", "TENTH")
+# One is there for each rush of so many errands, and good for two orders.
+RUSH, RUSH_LIMIT = 15, 2
+COUPONS = ("", "", "ONCEEACH", "TENTH", "rush", "rush", "rush")
 # How often a request that was answered 503 is made again.
 TRIES = 12
 
@@ -73,7 +75,7 @@ class Crowd:
     author: Person | None = None
     tally: Tally = field(default_factory=Tally)
 
-    def gather(self, *, people: int, courses: int) -> None:
+    def gather(self, *, people: int, courses: int, rushes: int) -> None:
         """A fresh marketplace; coupons whose limits are far below the demand."""
         self.bank.reset()
         empty_tables()
@@ -88,10 +90,11 @@ class Crowd:
         self.people = [sign_in_person(UserFactory.create(), f"p{n}") for n in range(people)]
         Coupon.objects.bulk_create(
             [
-                Coupon(code="FIRST20", percent_off=20, max_redemptions=20),
                 Coupon(code="ONCEEACH", percent_off=50, max_redemptions_per_person=1),
                 Coupon(code="TENTH", amount_off=Decimal("10.00"), max_redemptions=10,
                        minimum_amount=Decimal("15.00")),
+                *(Coupon(code=f"RUSH{number}", percent_off=20, max_redemptions=RUSH_LIMIT)
+                  for number in range(rushes)),
             ]
         )  # fmt: skip
 
@@ -102,12 +105,12 @@ class Crowd:
             Errand(
                 person=chance.choice(self.people),
                 courses=chance.sample(ids, chance.randint(1, 3)),
-                coupon=chance.choice(COUPONS),
+                coupon=chance.choice(COUPONS).replace("rush", f"RUSH{number // RUSH}"),
                 card=chance.choice(CARDS),
                 confirms=chance.random() < 0.5,
                 twice_at_once=chance.random() < 0.2,
             )
-            for _ in range(count)
+            for number in range(count)
         ]
 
     def run(self, errands: list[Errand], *, threads: int) -> None:

@@ -140,16 +140,20 @@ class Market(RuleBasedStateMachine):
             for row_id, row in getattr(now, kind).items():
                 if row_id not in then or then[row_id]["status"] != row["status"]:
                     self.count(f"{kind} {row['status']}")
+                    if kind == "refunds" and row_id not in then:
+                        self.count(f"refund because {row['reason']}")
 
     # --- The end --------------------------------------------------------------------------------
 
     def converge(self) -> None:
         """Let everything end, and compare our rows, the model and Stripe."""
+        before = self.last
         self.now = self.last = converge(
             self.bank,
             lambda turn: self.deliver_in_any_order(random.Random(turn)),
             but=self.changed_amounts,
         )
+        self._count_arrivals(before, self.now)
         self.count("converged")
 
     def deliver_in_any_order(self, chance: random.Random) -> None:

@@ -6,12 +6,21 @@ from hypothesis.stateful import precondition
 from hypothesis.strategies import booleans, sampled_from
 
 from tests.proof.bank import REFUNDING, JsonObject
-from tests.proof.market import PICK, Market, act, minor
+from tests.proof.market import PICK, Intent, Market, act, minor
 from tests.proof.snapshot import Row
 from tests.proof.world import Answer, Person
 
 # Which lines a refund is for.
 LINES = ("all", "first", "last")
+AT_STRIPE = (
+    "refund",
+    "refund",
+    "part refund",
+    "part refund",
+    "cancel",
+    "other amount",
+    "pay by hand",
+)
 
 
 class Returning(Market):
@@ -35,19 +44,21 @@ class Returning(Market):
             assert answer.code == "REFUND_NOT_POSSIBLE", answer
 
     @precondition(lambda self: self.now.payments)
-    @act(number=PICK, lines=sampled_from(LINES))
-    def ask_for_refund(self, number: int, lines: str) -> None:
+    @act(number=PICK, what=sampled_from((*LINES, "approve", "refuse")))
+    def request_refund(self, number: int, what: str) -> None:
+        """A buyer asks for money back, or staff answers."""
+        if what not in LINES:
+            self._decide(number, grants=what == "approve")
+            return
         order = self._bought(number)
         buyer = next(p for p in self.world.buyers if str(p.id) == order["user_id"])
-        answer = self._ask(buyer, order, "refund-request", lines)
+        answer = self._ask(buyer, order, "refund-request", what)
         self.count(f"refund request {answer.status} {answer.code}")
         if order["status"] not in ("completed", "refunded"):
             assert (answer.status, answer.code) == (409, "REFUND_NOT_POSSIBLE"), answer
         assert answer.status in (201, 409), answer
 
-    @precondition(lambda self: self.now.payments)
-    @act(number=PICK, grants=booleans())
-    def decide_request(self, number: int, grants: bool) -> None:
+    def _decide(self, number: int, *, grants: bool) -> None:
         assert self.world.staff is not None
         listed = self.world.call(self.world.staff, "GET", "refund-requests/?status=open")
         requests = listed.body["results"]
@@ -73,28 +84,31 @@ class Returning(Market):
         return self.world.call(person, "POST", f"orders/{order['id']}/{what}/", body)
 
     @precondition(lambda self: self.intents)
-    @act(number=PICK, amount=sampled_from((None, None, 1, 500, 1000)))
-    def refund_in_dashboard(self, number: int, amount: int | None) -> None:
-        answer = self.bank.refund(self.pick(self.intents, number).id, amount)
-        self.count(f"dashboard refund {answer.get('status', 'refused')}")
-
-    @precondition(lambda self: self.intents)
-    @act(number=PICK)
-    def cancel_in_dashboard(self, number: int) -> None:
-        answer = self.bank.cancel(self.pick(self.intents, number).id)
-        self.count(f"dashboard cancel {answer.get('status', 'refused')}")
-
-    @precondition(lambda self: self.intents)
-    @act(number=PICK)
-    def tamper(self, number: int) -> None:
-        """Somebody with the account's key asks for another amount than the order's."""
+    @act(number=PICK, what=sampled_from(AT_STRIPE))
+    def do_at_stripe(self, number: int, what: str) -> None:
+        """What staff do in the dashboard, or anybody with the account's key."""
         intent = self.pick(self.intents, number)
-        answer = self.bank.change_amount(intent.id, 4242)
-        if "error" not in answer:
-            self.changed_amounts.add(intent.id)
-            self.count("amount changed")
+        order = self.now.orders[intent.order_id]
+        if what == "cancel":
+            answer = self.bank.cancel(intent.id)
+        elif what == "other amount":
+            answer = self._change_amount(intent)
+        elif what == "pay by hand":
+            answer = self.bank.pay_by_hand(order["id"], order["total"])
+            self.intents.append(Intent(order["id"], answer["id"], answer["client_secret"]))
+        else:
+            answer = self.bank.refund(intent.id, None if what == "refund" else 500)
+        self.count(f"at Stripe: {what} {answer.get('status', 'refused')}")
 
-    @precondition(lambda self: self.intents)
+    def _change_amount(self, intent: Intent) -> JsonObject:
+        """Ask for another amount than the order's, and have it paid."""
+        answer = self.bank.change_amount(intent.id, 4242)
+        if "error" in answer:
+            return answer
+        self.changed_amounts.add(intent.id)
+        return self.bank.pay(intent.id, intent.client_secret, "pm_card_visa")
+
+    @precondition(lambda self: self.now.refunds)
     @act(number=PICK, succeeds=booleans())
     def end_refund(self, number: int, succeeds: bool) -> None:
         """The bank's word on a refund; it may fail one that it had made already."""

@@ -33,8 +33,8 @@ MOVES: dict[str, dict[str, set[str]]] = {
         "revoked": {"active"},
     },
 }
-LINE_MOVES = {
-    "pending": {"fulfilled", "canceled", "refunded"},
+LINE_MOVES: dict[str, set[str]] = {
+    "pending": {"fulfilled", "canceled"},
     "fulfilled": {"refunded"},
     "canceled": {"refunded"},
     "refunded": {"fulfilled", "canceled"},
@@ -154,13 +154,21 @@ def _moves(before: Snapshot, now: Snapshot) -> Iterator[str]:
                 yield f"{kind} {row_id} vanished"
                 continue
             old, new = row["status"], here[row_id]["status"]
-            # A line's own states are below; completed → refunded → completed in one step is none.
-            if old != new and new not in moves[old]:
+            if new not in _reachable(moves, old):
                 yield f"{kind} {row_id} went from {old} to {new}"
     for row_id, row in before.lines.items():
         old, new = row["state"], now.lines[row_id]["state"]
-        if old != new and new not in LINE_MOVES[old]:
+        if new not in _reachable(LINE_MOVES, old):
             yield f"line {row_id} went from {old} to {new}"
+
+
+def _reachable(moves: dict[str, set[str]], start: str) -> set[str]:
+    """Where a row may be after a step, which may have moved it more than once."""
+    found, new = {start}, {start}
+    while new:
+        new = {state for old in new for state in moves[old]} - found
+        found |= new
+    return found
 
 
 def _frozen(before: Snapshot, now: Snapshot) -> Iterator[str]:
