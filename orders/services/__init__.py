@@ -3,6 +3,7 @@
 from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
 from orders.services.coupons import apply_coupon, deactivate_coupons
+from orders.services.invoicing import name_seller
 from orders.services.refunds import apply_refund, undo_refund
 from orders.services.settlement import PaidOutcome, mark_paid
 from orders.services.standing import list_standing_enrollments
@@ -18,5 +19,6 @@ __all__ = [
     "deactivate_coupons",
     "list_standing_enrollments",
     "mark_paid",
+    "name_seller",
     "undo_refund",
 ]

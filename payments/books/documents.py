@@ -61,4 +61,21 @@ DOCUMENTS = (
                OR (refund.undone_at IS NULL) <> (note.voided_at IS NULL)
         """,
     ),
+    Invariant(
+        name="refund_has_its_credit_note",
+        sentence="A refund that was applied to its order has a credit note, unless the order was "
+        "invoiced before there were any.",
+        query="""
+            SELECT coalesce(refund.stripe_refund_id, refund.id::text) AS subject, refund.amount,
+                   orders.order_number
+            FROM payments_refund refund
+            JOIN payments_payment payment ON payment.id = refund.payment_id
+            JOIN orders_order orders ON orders.id = payment.order_id
+                 AND orders.payment_id = payment.stripe_payment_id
+            JOIN orders_invoice invoice ON invoice.order_id = orders.id
+                 AND invoice.seller <> '{}'
+            LEFT JOIN orders_creditnote note ON note.refund_id = refund.id
+            WHERE refund.applied_at IS NOT NULL AND note.id IS NULL
+        """,
+    ),
 )

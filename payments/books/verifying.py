@@ -46,6 +46,9 @@ def _snapshot() -> Iterator[None]:
         if is_outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                # Every query reads whole tables. Without statistics, as after a bulk load, the
+                # planner takes them for tiny and goes through one for each row of another.
+                cursor.execute("SET LOCAL enable_nestloop = off")
         yield
 
 

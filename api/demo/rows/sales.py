@@ -15,7 +15,16 @@ from api.demo.story import COUPON_PERCENT, WELCOME_COUPON, Purchase
 from core.money import CENT, ZERO, quantize
 from courses.models import Course
 from enrollments.models import Enrollment
-from orders.models import Coupon, CouponRedemption, Invoice, NumberSeries, Order, OrderItem
+from orders.models import (
+    Coupon,
+    CouponRedemption,
+    CreditNote,
+    Invoice,
+    NumberSeries,
+    Order,
+    OrderItem,
+)
+from orders.services import name_seller
 from payments.models import Payment, Refund, RefundLine
 from users.models import User
 
@@ -71,8 +80,8 @@ def create_orders(*, purchases: list[Purchase], shop: Shop) -> int:
     insert_dated(Order, [sale.order for sale in sales])
     insert_dated(OrderItem, [item for sale in sales for item in sale.items])
     _redeem(sales)
-    _issue_invoices(sales, numbers)
-    _pay(sales, shop)
+    invoices = _issue_invoices(sales, numbers)
+    _issue_credit_notes(_pay(sales, shop), invoices, numbers)
     NumberSeries.objects.bulk_create(
         NumberSeries(name=name, last=last) for name, last in sorted(numbers.items())
     )
@@ -173,7 +182,7 @@ def _redeem(sales: list[Sale]) -> None:
     )
 
 
-def _issue_invoices(sales: list[Sale], numbers: Counter[str]) -> None:
+def _issue_invoices(sales: list[Sale], numbers: Counter[str]) -> list[Invoice]:
     invoices = [
         Invoice(
             order=sale.order,
@@ -182,6 +191,7 @@ def _issue_invoices(sales: list[Sale], numbers: Counter[str]) -> None:
             total_amount=sale.order.total_amount,
             currency=sale.order.currency,
             billing_address=sale.order.billing_address,
+            seller=name_seller(),
             lines=[_invoice_line(item) for item in sale.items],
             created_at=sale.purchase.at,
             updated_at=sale.purchase.at,
@@ -190,6 +200,32 @@ def _issue_invoices(sales: list[Sale], numbers: Counter[str]) -> None:
         if sale.is_paid
     ]
     insert_dated(Invoice, invoices)
+    return invoices
+
+
+def _issue_credit_notes(
+    refunds: list[Refund], invoices: list[Invoice], numbers: Counter[str]
+) -> None:
+    """Write the note of each refund; here each gives back the whole order, line by line."""
+    of_order = {invoice.order_id: invoice for invoice in invoices}
+    notes = [
+        CreditNote(
+            invoice=of_order[refund.payment.order_id],
+            refund_id=refund.id,
+            number=_number("CN", refund.created_at, numbers),
+            issued_at=refund.created_at,
+            total_amount=refund.amount,
+            currency=refund.payment.currency,
+            lines=[
+                {key: line[key] for key in ("course_id", "title", "amount", "tax")}
+                for line in of_order[refund.payment.order_id].lines
+            ],
+            created_at=refund.created_at,
+            updated_at=refund.created_at,
+        )
+        for refund in sorted(refunds, key=lambda refund: refund.created_at)
+    ]
+    insert_dated(CreditNote, notes)
 
 
 def _invoice_line(item: OrderItem) -> dict[str, str]:
@@ -199,11 +235,13 @@ def _invoice_line(item: OrderItem) -> dict[str, str]:
         "price": str(item.price_at_purchase),
         "discount": str(item.discount_amount),
         "amount": str(item.price_at_purchase - item.discount_amount),
+        "tax": str(item.tax_amount),
     }
 
 
-def _pay(sales: list[Sale], shop: Shop) -> None:
-    """Write the payments. A pending order has none: its intent is made when the buyer pays."""
+def _pay(sales: list[Sale], shop: Shop) -> list[Refund]:
+    """Write the payments and return the refunds. A pending order has no payment: its intent is made
+    when the buyer pays."""
     tried = [sale for sale in sales if sale.purchase.outcome != "pending"]
     payments = [_payment(sale) for sale in tried]
     insert_dated(Payment, payments)
@@ -222,6 +260,7 @@ def _pay(sales: list[Sale], shop: Shop) -> None:
         ],
         batch_size=BATCH,
     )
+    return refunds
 
 
 def _payment(sale: Sale) -> Payment:
