@@ -41,15 +41,15 @@ def verify(
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
+    """One snapshot for all, and plans fit for reading whole tables: without statistics, as after a
+    bulk load, the planner takes tables for tiny and goes through one for each row of another."""
     is_outermost = not connection.in_atomic_block
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
         if is_outermost:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                # Every query reads whole tables. Without statistics, as after a bulk load, the
-                # planner takes them for tiny and goes through one for each row of another.
-                cursor.execute("SET LOCAL enable_nestloop = off")
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET LOCAL enable_nestloop = off")
         yield
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 def _ask(invariant: Invariant) -> list[Violation]:
