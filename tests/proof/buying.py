@@ -64,9 +64,12 @@ class Buying(Market):
         first=lists(PICK, min_size=1, max_size=3),
         second=lists(PICK, min_size=1, max_size=3),
         card=sampled_from(CARDS),
+        line=integers(0, 7),
     )
-    def open_the_shop(self, first: list[int], second: list[int], card: str) -> None:
-        """No history begins with nothing."""
+    def open_the_shop(self, first: list[int], second: list[int], card: str, line: int) -> None:
+        """No history begins with nothing. In some, Stripe's webhooks never get through."""
+        self.is_cut_off = line == 7
+        self.count("cut off" if self.is_cut_off else "connected")
         self.shop_once(0, first, None, CARDS[0])
         self.shop_once(1, second, self.vouchers[0], card)
 

@@ -236,5 +236,14 @@ def at_work(*jobs: Callable[[], object]) -> Iterator[list[Exception]]:
 
 
 def workers() -> list[Callable[[], object]]:
-    """The sweeps of two workers, as beat sends them."""
-    return [SWEEPS[name] for name in ("events", "events", "refunds", "outbox", "payments", "poll")]
+    """The sweeps of two workers, as beat sends them; what they expire is any open order."""
+    names = ("events", "events", "refunds", "outbox", "payments", "poll", "expiry", "expiry")
+    return [*(SWEEPS[name] for name in names), _let_orders_expire]
+
+
+def _let_orders_expire() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders_order SET expires_at = now()"
+            " WHERE status = 'pending' AND random() < 0.05"
+        )
