@@ -168,8 +168,10 @@ def _paid_order(now: Snapshot, truth: Truth, order: Row, good: list[str]) -> Ite
     if order["status"] != ("refunded" if back == order["total"] else "completed"):
         yield f"{name} is {order['status']} with {back} of {order['total']} back"
     for line in now.lines_of(order["id"]):
-        whole = back == order["total"] or 0 < paid_for(line) == line["refunded"]
-        if (line["state"] == "refunded") != whole:
+        whole = back == order["total"] or paid_for(line) == line["refunded"]
+        # A line that cost nothing is refunded as soon as a refund names it beside others.
+        is_either = paid_for(line) == 0 and back < order["total"]
+        if not is_either and (line["state"] == "refunded") != whole:
             yield f"line {line['id']} is {line['state']}, {line['refunded']} of it is back"
 
 
