@@ -53,13 +53,19 @@ def _settings(folder: Path) -> dict[str, str]:
         "SECRET_KEY": settings.SECRET_KEY,
         "JWT_SECRET": settings.JWT_SECRET,
         "DATABASE_URL": _database_url(),
-        # The tests' own keys and queues are in the database that REDIS_URL names.
-        "REDIS_URL": urlunsplit(urlsplit(settings.REDIS_URL)._replace(path="/1")),
+        "REDIS_URL": urlunsplit(urlsplit(settings.REDIS_URL)._replace(path=_redis_database())),
         "MEDIA_ROOT": str(folder / "media"),
         "EMAIL_FILE_PATH": str(folder / "mail"),
         "WEB_CONCURRENCY": "1",
         **{f"THROTTLE_{scope.upper()}": "none" for scope in settings.THROTTLE_RATES},
     }
+
+
+def _redis_database() -> str:
+    """Return a Redis database for the web processes of this test process alone: writes of others
+    would renew what they remember. The one that REDIS_URL names has the tests' own keys."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    return f"/{1 + int(worker.removeprefix('gw')) % 6}"
 
 
 def _database_url() -> str:
