@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
+from django.test import Client
 from rest_framework.test import APIClient
 
 from tests.factories import InstructorFactory, StaffFactory, UserFactory, make_course, sign_in
@@ -108,3 +109,11 @@ def test_hostile_bodies(client: APIClient) -> None:
             body = dict.fromkeys(fields, value)
             response = getattr(client, method)(where, body, format="json")
             assert_calm(response, f"{method} {path} {str(value)[:30]!r}")
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_an_unknown_path_is_404_in_shape_whatever_the_method(method: str) -> None:
+    """As a browser without Django's form token asks, which the test client usually spares us."""
+    client = Client(enforce_csrf_checks=True)
+    answer = getattr(client, method)("/api/v1/nope/", content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
