@@ -7,6 +7,7 @@ from hypothesis.stateful import precondition
 from hypothesis.strategies import booleans, sampled_from
 
 from devtools.stripe_standin.client import FaultKind
+from payments.errors import PaymentsUnavailable
 from tests.proof.buying import Buying
 from tests.proof.market import PICK, Market, act
 from tests.proof.world import SWEEPS, make_all_due, pass_time
@@ -55,8 +56,17 @@ class Working(Buying, Market):
         if name == "stripe":
             self.bank.standin.run_jobs()
             return
-        for sweep in SWEEPS.values() if name == "all" else [SWEEPS[name]]:
-            sweep()
+        for one in SWEEPS if name == "all" else [name]:
+            self._take_turn(one)
+
+    def _take_turn(self, name: str) -> None:
+        """The poll has no rows of its own to put off: it raises when Stripe doesn't answer, and
+        its task's next turn reads on from the same place."""
+        is_in_trouble = self.bank.is_in_trouble
+        try:
+            SWEEPS[name]()
+        except PaymentsUnavailable:
+            assert name == "poll" and is_in_trouble
 
     @precondition(lambda self: self.now.orders)
     @act(hours=sampled_from((1, 13, 25)))
