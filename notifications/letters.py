@@ -281,6 +281,40 @@ def staff_undue_payment(*, order_number: str, reason: str, url: str) -> Letter:
     )
 
 
+def staff_payout_failed(
+    *, instructor: str, amount: Decimal, currency: str, reason: str, url: str
+) -> Letter:
+    """To staff: an instructor couldn't be paid."""
+    return Letter(
+        subject=f"A payout to {instructor} failed",
+        heading=f"Payout of {money(amount, currency)}",
+        paragraphs=[
+            f"Stripe refused to pay {instructor} ({reason})."
+            if reason
+            else f"Stripe refused to pay {instructor}.",
+            "The instructor is owed the money as before. It is tried again in a day, as long as "
+            "Stripe lets their account be paid.",
+        ],
+        action=("See the payout", url),
+    )
+
+
+def staff_payout_taken_back(
+    *, instructor: str, amount: Decimal, returned: Decimal, currency: str, url: str
+) -> Letter:
+    """To staff: a payout that had been made was taken back."""
+    return Letter(
+        subject=f"A payout to {instructor} was taken back",
+        heading=f"Payout of {money(amount, currency)}",
+        paragraphs=[
+            f"{money(returned, currency)} of it was taken back at Stripe so far.",
+            f"{instructor} is owed that again, and will be paid it by the next payout, unless "
+            "their account is stopped at Stripe.",
+        ],
+        action=("See the payout", url),
+    )
+
+
 def money(amount: Decimal, currency: str) -> str:
     """Return an amount as a reader expects it, e.g. "89.99 USD"."""
     return f"{amount:,.2f} {currency.upper()}"

@@ -15,6 +15,8 @@ from payments.events import (
     DisputeClosed,
     DisputeOpened,
     PaymentNeedsAttention,
+    PayoutFailed,
+    PayoutTakenBack,
     RefundFailed,
     RefundRequested,
 )
@@ -93,6 +95,34 @@ def alert_undue_payment(event: PaymentNeedsAttention) -> None:
         url=_admin_url("payment", event.payment_id),
     )
     _alert(event, "staff-undue-payment", letter)
+
+
+@subscribe(PayoutFailed, name="notifications.alert_payout_failed")
+def alert_payout_failed(event: PayoutFailed) -> None:
+    """An instructor waits for money."""
+    payout = payment_selectors.get_payout_details(payout_id=event.payout_id)
+    letter = letters.staff_payout_failed(
+        instructor=payout.instructor,
+        amount=payout.amount,
+        currency=payout.currency,
+        reason=payout.trouble,
+        url=_admin_url("payout", event.payout_id),
+    )
+    _alert(event, "staff-payout-failed", letter)
+
+
+@subscribe(PayoutTakenBack, name="notifications.alert_payout_taken_back")
+def alert_payout_taken_back(event: PayoutTakenBack) -> None:
+    """Somebody with access to Stripe moved money."""
+    payout = payment_selectors.get_payout_details(payout_id=event.payout_id)
+    letter = letters.staff_payout_taken_back(
+        instructor=payout.instructor,
+        amount=payout.amount,
+        returned=event.amount,
+        currency=payout.currency,
+        url=_admin_url("payout", event.payout_id),
+    )
+    _alert(event, "staff-payout-taken-back", letter)
 
 
 def _admin_url(model: str, row_id: object) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from decimal import Decimal
 
 from core.events import Event
 
@@ -66,6 +67,24 @@ class DisputeClosed(Event):
     dispute_id: uuid.UUID
     order_id: uuid.UUID
     won: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutFailed(Event):
+    """Stripe refused to pay an instructor, who is owed the money as before."""
+
+    name = "payments.payout_failed"
+    payout_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutTakenBack(Event):
+    """Somebody took a payout back at Stripe: `amount` of it in all so far, which the instructor is
+    owed again."""
+
+    name = "payments.payout_taken_back"
+    payout_id: uuid.UUID
+    amount: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,29 @@
 """What an operator should hear about money."""
 
+import datetime as dt
 from collections.abc import Iterator
 
 from django.db.models import Count, Max, Q
+from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from core.metrics import gauge_by_label
-from payments.models import Payment, ReconciliationDifference, ReconciliationRun, StripeEvent
+from payments.models import (
+    Payment,
+    Payout,
+    ReconciliationDifference,
+    ReconciliationRun,
+    StripeEvent,
+)
+
+# How long a failed payout is shown: the instructor is paid by another one, which nobody follows.
+PAYOUT_TROUBLE_SEEN = dt.timedelta(days=7)
 
 
 class MoneyCollector(Collector):
-    """Differences from Stripe, when they were last looked for, events that wait, and payments that
-    staff should look at."""
+    """Differences from Stripe, when they were last looked for, events that wait, and payments and
+    payouts that staff should look at."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield _count_differences()
@@ -22,6 +33,7 @@ class MoneyCollector(Collector):
         yield GaugeMetricFamily(
             "learnflow_payments_needing_attention", "Payments that staff should look at", attention
         )
+        yield _count_payouts_in_trouble()
 
 
 def _count_differences() -> GaugeMetricFamily:
@@ -41,6 +53,20 @@ def _tell_last_comparison() -> GaugeMetricFamily:
         "learnflow_reconciliation_last_success_timestamp_seconds",
         "When a comparison with Stripe was last brought to its end; 0 for never",
         last.timestamp() if last else 0,
+    )
+
+
+def _count_payouts_in_trouble() -> GaugeMetricFamily:
+    due, failed = Payout.Status.DUE, Payout.Status.FAILED
+    tried_in_vain = Q(status=due) & ~Q(last_error="")
+    failed_lately = Q(status=failed, updated_at__gt=timezone.now() - PAYOUT_TROUBLE_SEEN)
+    rows = Payout.objects.filter(tried_in_vain | failed_lately).values_list("status")
+    return gauge_by_label(
+        "learnflow_payouts_in_trouble",
+        "Payouts that were tried in vain and are still due, or that failed within a week",
+        "status",
+        dict(rows.annotate(count=Count("id")).order_by()),
+        always=[due, failed],
     )
 
 

@@ -109,8 +109,10 @@ def retrieve_transfer(*, transfer_id: str) -> TransferFacts:
 
 
 def _find(client: stripe.StripeClient, payout_id: str) -> Any | None:
-    page = client.v1.transfers.list({"transfer_group": _group(payout_id), "limit": 1})
-    return next(iter(page.data), None)
+    # What people transfer by hand in that group isn't the payout.
+    page = client.v1.transfers.list({"transfer_group": _group(payout_id), "limit": 100})
+    ours = (t for t in page.auto_paging_iter() if read_metadata(t, "payout_id") == payout_id)
+    return next(ours, None)
 
 
 def _group(payout_id: str) -> str:

@@ -91,14 +91,18 @@ class PayoutAdmin(ReadOnlyAdmin):
     """Money that went to instructors or is about to."""
 
     list_display = (
-        "created_at", "account", "amount", "currency", "status", "paid_at", "attempts",
-        "last_error",
+        "created_at", "instructor", "account", "amount", "currency", "status", "paid_at",
+        "attempts", "last_error",
     )  # fmt: skip
     list_filter = (PayoutTroubleFilter, "status")
-    list_select_related = ("account",)
+    list_select_related = ("account__instructor",)
     search_fields = ("stripe_transfer_id", "account__instructor__email")
     date_hierarchy = "created_at"
     show_full_result_count = False
+
+    @admin.display(ordering="account__instructor__email")
+    def instructor(self, payout: Payout) -> str:
+        return payout.account.instructor.email
 
 
 @admin.register(PayoutAccount)

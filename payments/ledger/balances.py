@@ -1,8 +1,8 @@
 """What instructors are owed, by the ledger."""
 
 import uuid
-from collections.abc import Collection
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet, Sum
@@ -22,18 +22,20 @@ def get_payable(*, instructor_id: uuid.UUID) -> Decimal:
 
 
 def list_payable(
-    *, instructor_ids: Collection[uuid.UUID], at_least: Decimal
+    *, instructors: QuerySet[Any, Any], at_least: Decimal, limit: int
 ) -> dict[uuid.UUID, Decimal]:
-    """Return what can be paid now to each of these instructors who are owed at least so much."""
+    """Return what can be paid now to those of these instructors (a query of their ids) who are owed
+    at least so much: up to `limit` of them, the most owed first."""
     rows = (
         _due()
-        .filter(instructor__in=instructor_ids)
+        .filter(instructor__in=instructors)
         .order_by()
         .values("instructor_id")
         .annotate(total=Sum("amount"))
         .filter(total__lte=-at_least)
+        .order_by("total", "instructor_id")
     )
-    return {row["instructor_id"]: -row["total"] for row in rows}
+    return {row["instructor_id"]: -row["total"] for row in rows[:limit]}
 
 
 def _due() -> QuerySet[LedgerEntry]:

@@ -2,6 +2,7 @@
 
 from payments.selectors.disputes import DisputeDetails, get_dispute_details
 from payments.selectors.payments import get_order_number, pays_its_order
+from payments.selectors.payouts import PayoutDetails, get_payout_details
 from payments.selectors.reconciliation import list_open_differences
 from payments.selectors.refund_requests import (
     RefundRequestRow,
@@ -22,6 +23,7 @@ from payments.selectors.refunds import (
 
 __all__ = [
     "DisputeDetails",
+    "PayoutDetails",
     "RefundFacts",
     "RefundRequestRow",
     "RefundRow",
@@ -29,6 +31,7 @@ __all__ = [
     "get_dispute_details",
     "get_latest_request",
     "get_order_number",
+    "get_payout_details",
     "get_refund",
     "get_refund_facts",
     "get_request",

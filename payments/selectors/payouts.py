@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypedDict
 
@@ -19,6 +20,17 @@ class PayoutAccountRow(TypedDict):
     exists: bool
     details_submitted: bool
     is_ready: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutDetails:
+    """A payout as staff hear of it. Major units; `trouble` is in Stripe's words, or about what was
+    done there."""
+
+    amount: Decimal
+    currency: str
+    instructor: str
+    trouble: str
 
 
 class PayoutRow(TypedDict):
@@ -40,6 +52,18 @@ def get_payout_account(*, user_id: uuid.UUID, payouts_enabled: bool) -> PayoutAc
         exists=account is not None and account.stripe_account_id is not None,
         details_submitted=account is not None and account.details_submitted,
         is_ready=account is not None and account.is_ready,
+    )
+
+
+def get_payout_details(*, payout_id: uuid.UUID) -> PayoutDetails:
+    """Return what a mail about the payout tells; the instructor by their e-mail address. Raises
+    Payout.DoesNotExist."""
+    payout = Payout.objects.select_related("account__instructor").get(id=payout_id)
+    return PayoutDetails(
+        amount=payout.amount,
+        currency=payout.currency,
+        instructor=payout.account.instructor.email,
+        trouble=payout.last_error,
     )
 
 

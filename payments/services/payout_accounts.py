@@ -14,6 +14,7 @@ from payments.models import PayoutAccount
 from payments.selectors.payouts import PayoutAccountRow, get_payout_account
 from payments.stripe_connect import AccountFacts
 from payments.stripe_gateway import StripeNotFound, StripeRefused
+from payments.stripe_patience import deadline
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +38,13 @@ def start_onboarding(*, user_id: uuid.UUID, email: str, country: str) -> str:
         raise PayoutsUnavailable
     account, _ = PayoutAccount.objects.get_or_create(instructor_id=user_id)
     try:
-        account_id = account.stripe_account_id or _open(account, email=email, country=country)
-        return stripe_connect.create_onboarding_link(
-            account_id=account_id,
-            return_url=f"{settings.FRONTEND_URL}/instructor/payouts?onboarding=done",
-            refresh_url=f"{settings.FRONTEND_URL}/instructor/payouts?onboarding=again",
-        )
+        with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+            account_id = account.stripe_account_id or _open(account, email=email, country=country)
+            return stripe_connect.create_onboarding_link(
+                account_id=account_id,
+                return_url=f"{settings.FRONTEND_URL}/instructor/payouts?onboarding=done",
+                refresh_url=f"{settings.FRONTEND_URL}/instructor/payouts?onboarding=again",
+            )
     except StripeRefused as exc:
         raise PaymentRefused(exc.message, provider_code=exc.code) from exc
     except StripeNotFound as exc:
@@ -59,7 +61,8 @@ def look_at_payout_account(*, user_id: uuid.UUID) -> PayoutAccountRow:
         ).exclude(synced_at__gt=timezone.now() - FRESH)
         account = waiting.first()
         if account is not None and account.stripe_account_id:
-            _refresh(account.stripe_account_id)
+            with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+                refresh_account(account_id=account.stripe_account_id)
     return get_payout_account(user_id=user_id, payouts_enabled=are_payouts_enabled())
 
 
@@ -80,6 +83,15 @@ def sync_account(*, facts: AccountFacts) -> None:
     )
 
 
+def refresh_account(*, account_id: str) -> None:
+    """Bring our row to what Stripe says of the account now; when Stripe doesn't answer, or doesn't
+    know it, it stays as it was."""
+    try:
+        sync_account(facts=stripe_connect.retrieve_account(account_id=account_id))
+    except (PaymentsUnavailable, StripeNotFound, StripeRefused) as exc:
+        logger.warning("account %s can't be looked up: %s", account_id, exc)
+
+
 def _open(account: PayoutAccount, *, email: str, country: str) -> str:
     facts = stripe_connect.create_account(
         email=email,
@@ -93,10 +105,3 @@ def _open(account: PayoutAccount, *, email: str, country: str) -> str:
     sync_account(facts=facts)
     account.refresh_from_db()
     return account.stripe_account_id or facts.id
-
-
-def _refresh(account_id: str) -> None:
-    try:
-        sync_account(facts=stripe_connect.retrieve_account(account_id=account_id))
-    except (PaymentsUnavailable, StripeNotFound, StripeRefused) as exc:
-        logger.warning("account %s can't be looked up: %s", account_id, exc)

@@ -8,21 +8,24 @@ import datetime as dt
 import logging
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from core import outbox
 from core.ids import parse_id
-from core.money import from_minor, to_minor
+from core.money import CENT, from_minor, to_minor
 from core.nudge import nudge
 from core.outbox import back_off_delay
 from payments import stripe_connect
+from payments.events import PayoutFailed, PayoutTakenBack
 from payments.ledger import balances
 from payments.ledger import payouts as ledger
 from payments.models import Payout, PayoutAccount
-from payments.services.payout_accounts import are_payouts_enabled
+from payments.services.payout_accounts import are_payouts_enabled, refresh_account
 from payments.services.sweeping import sweep
 from payments.stripe_connect import TransferFacts
 from payments.stripe_gateway import StripeNotFound, StripeRefused
@@ -40,16 +43,17 @@ def plan_payouts(*, limit: int = 500) -> int:
     Nothing where payouts are off."""
     if not are_payouts_enabled():
         return 0
-    ready = _accounts_to_pay().order_by("id").values_list("id", "instructor_id")[:limit]
-    accounts = {instructor: account for account, instructor in ready}
-    owed = balances.list_payable(instructor_ids=list(accounts), at_least=settings.PAYOUT_MINIMUM)
-    return sum(_plan(accounts[instructor]) for instructor in owed)
+    owed = balances.list_payable(
+        instructors=_accounts_to_pay().values("instructor_id"), at_least=_minimum(), limit=limit
+    )
+    accounts = PayoutAccount.objects.filter(instructor_id__in=owed).order_by("id")
+    return sum(_plan(account_id) for account_id in accounts.values_list("id", flat=True))
 
 
 def send_due_payouts(*, limit: int = 20) -> int:
     """Ask Stripe for the payouts that are due; returns how many were tried. A worker killed between
-    call and commit, or two at once, pay once: the key of the call follows from the row, and what
-    was made before is looked for first."""
+    call and commit, or two at once, pay once: what was made before is looked for first, and the key
+    of the call follows from the row."""
     if not are_payouts_enabled():
         return 0
     return sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
@@ -74,13 +78,27 @@ def sync_transfer(*, facts: TransferFacts) -> None:
             payout.paid_at = timezone.now()
             payout.stripe_transfer_id = facts.id
             payout.last_error = ""
+            payout.save()
             ledger.post_payout_paid(payout=payout)
-        if payout.status == Payout.Status.PAID and facts.amount_reversed > 0:
-            ledger.post_payout_returned(payout=payout, returned=from_minor(facts.amount_reversed))
-            payout.last_error = f"Taken back at Stripe: {from_minor(facts.amount_reversed)}"
-            if facts.amount_reversed == facts.amount:
-                payout.status = Payout.Status.FAILED
-        payout.save()
+        if payout.status == Payout.Status.PAID:
+            _take_back(payout, from_minor(facts.amount_reversed))
+
+
+def _take_back(payout: Payout, returned: Decimal) -> None:
+    """Follow what was taken back of a paid payout, in all so far; what is known already changes
+    nothing."""
+    if not ledger.post_payout_returned(payout=payout, returned=returned):
+        return
+    payout.last_error = f"Taken back at Stripe: {returned}"
+    if returned == payout.amount:
+        payout.status = Payout.Status.FAILED
+    payout.save()
+    outbox.record(PayoutTakenBack(payout_id=payout.id, amount=returned))
+
+
+def _minimum() -> Decimal:
+    """Return what is worth a payout: never nothing, whatever is set."""
+    return max(settings.PAYOUT_MINIMUM, CENT)
 
 
 def _accounts_to_pay() -> QuerySet[PayoutAccount]:
@@ -101,7 +119,7 @@ def _plan(account_id: uuid.UUID) -> bool:
         if account is None or not _accounts_to_pay().filter(id=account_id).exists():
             return False
         amount = balances.get_payable(instructor_id=account.instructor_id)
-        if amount < settings.PAYOUT_MINIMUM:
+        if amount < _minimum():
             return False
         payout = Payout.objects.create(
             account=account,
@@ -125,18 +143,30 @@ def _send(payout: Payout) -> None:
         )
     except StripeRefused as exc:
         logger.exception("Stripe refused payout %s", payout.id)
-        _give_up(payout, f"{exc.code}: {exc.message}")
+        _end_refused(payout, f"{exc.code}: {exc.message}")
     except StripeNotFound as exc:
         logger.exception("Stripe doesn't know the account of payout %s", payout.id)
-        _give_up(payout, f"account_unknown: {exc}")
+        _end_refused(payout, f"account_unknown: {exc}")
     else:
         sync_transfer(facts=facts)
 
 
 def _made_before(payout: Payout) -> TransferFacts | None:
-    if payout.attempts <= 1:
-        return None
+    """Return the transfer that was made already: Stripe forgets the key of a call after a day, and
+    a restored backup what was tried."""
     return stripe_connect.find_transfer(payout_id=str(payout.id))
+
+
+def _end_refused(payout: Payout, words: str) -> None:
+    """Give a payout up that Stripe refused, unless it was made all the same. Raises
+    PaymentsUnavailable, with nothing changed, while Stripe can't tell."""
+    facts = _made_before(payout)
+    if facts is not None:
+        sync_transfer(facts=facts)
+        return
+    # It may have been restricted, without our having heard: then it isn't tried daily.
+    refresh_account(account_id=payout.account.stripe_account_id or "")
+    _give_up(payout, words)
 
 
 def _give_up(payout: Payout, words: str) -> None:
@@ -148,6 +178,7 @@ def _give_up(payout: Payout, words: str) -> None:
         )
         if changed:
             ledger.post_payout_failed(payout=payout)
+            outbox.record(PayoutFailed(payout_id=payout.id))
 
 
 def _lock(facts: TransferFacts) -> Payout | None:
