@@ -1,10 +1,11 @@
 """Booking what happened before the books were kept, or was written beside them."""
 
+import logging
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from orders import selectors as order_selectors
@@ -20,8 +21,12 @@ from payments.ledger.posting import (
 )
 from payments.models import Dispute, LedgerTransaction, Payment, Refund, RefundLine
 
+logger = logging.getLogger(__name__)
+
 Kind = LedgerTransaction.Kind
 BATCH = 300
+# What rows that contradict each other end in, here or at the database's own rules.
+_UNBOOKABLE = (DataError, IntegrityError, ArithmeticError, LookupError, ValueError)
 
 
 def post_missing() -> int:
@@ -29,7 +34,8 @@ def post_missing() -> int:
     time it happened; returns how many movements were written.
 
     Each is booked under its payment's lock, a few hundred payments in a transaction, so it may run
-    at any time, at once with anything, and again.
+    at any time, at once with anything, and again. What can't be booked, as what it says of itself
+    doesn't add up, keeps nothing else from the books.
     """
     unbooked = _payments_without([Kind.SALE, Kind.UNDUE_PAYMENT])
     without_fee = _payments_without([Kind.STRIPE_FEE]).filter(fee_amount__gt=0)
@@ -63,12 +69,26 @@ def _disputes() -> QuerySet[Dispute]:
 
 
 def _each(rows: QuerySet[Any], book: Callable[[uuid.UUID], bool]) -> int:
-    return sum(book(identifier) for identifier in list(rows.values_list("id", flat=True)))
+    return sum(
+        _try([identifier], lambda ids: book(ids[0]))
+        for identifier in list(rows.values_list("id", flat=True))
+    )
 
 
 def _in_batches(rows: QuerySet[Payment], book: Callable[[list[uuid.UUID]], int]) -> int:
     ids = list(rows.values_list("id", flat=True))
-    return sum(book(ids[start : start + BATCH]) for start in range(0, len(ids), BATCH))
+    return sum(_try(ids[start : start + BATCH], book) for start in range(0, len(ids), BATCH))
+
+
+def _try(ids: list[uuid.UUID], book: Callable[[list[uuid.UUID]], int]) -> int:
+    """Book these together, or each for itself when one of them can't be booked."""
+    try:
+        return book(ids)
+    except _UNBOOKABLE:
+        if len(ids) == 1:
+            logger.exception("%s can't be booked", ids[0])
+            return 0
+    return sum(_try([identifier], book) for identifier in ids)
 
 
 @transaction.atomic
@@ -118,8 +138,8 @@ def _book_refund(refund_id: uuid.UUID) -> bool:
 def _book_dispute(dispute_id: uuid.UUID) -> bool:
     dispute = Dispute.objects.get(id=dispute_id)
     dispute.payment = Payment.objects.select_for_update().get(id=dispute.payment_id)
-    dispute.refresh_from_db(fields=["status", "fee_amount", "closed_at"])
-    booked = post_dispute(dispute=dispute)
+    dispute.refresh_from_db(fields=["status", "amount", "fee_amount", "closed_at"])
+    booked = post_dispute(dispute=dispute, at=dispute.created_at)
     if dispute.status == "won":
         booked = post_dispute_won(dispute=dispute) or booked
     return booked

@@ -5,6 +5,7 @@ unique reference refuses what is booked already. Callers hold the payment's row 
 line still holds doesn't change between reading and posting.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,9 +133,10 @@ def post_refund_failed(*, refund: Refund) -> bool:
     )
 
 
-def post_dispute(*, dispute: Dispute) -> bool:
-    """Book that the bank took the disputed amount, and Stripe's fee as far as it is known; an
-    inquiry moves no money. Call it again when the fee becomes known or is given back."""
+def post_dispute(*, dispute: Dispute, at: dt.datetime | None = None) -> bool:
+    """Book that the bank took the disputed amount (`at`, else now: an inquiry may be old by the
+    time it becomes a dispute), and Stripe's fee as far as it is known; an inquiry moves no money.
+    Call it again whenever the fee may have changed."""
     if dispute.status.startswith(INQUIRY):
         return False
     taken = _book_taking(
@@ -143,7 +145,7 @@ def post_dispute(*, dispute: Dispute) -> bool:
             kind=Kind.DISPUTE,
             reference=f"dispute:{dispute.id}",
             currency=dispute.payment.currency,
-            occurred_at=dispute.created_at,
+            occurred_at=at or timezone.now(),
             payment=dispute.payment,
             dispute=dispute,
         ),
@@ -257,11 +259,13 @@ def _book_dispute_fee(dispute: Dispute) -> bool:
     change = dispute.fee_amount - holdings.get_dispute_fee(dispute=dispute)
     if change == 0:
         return False
-    word = "fee" if change > 0 else "fee_back"
+    reference = f"dispute_{'fee' if change > 0 else 'fee_back'}:{dispute.id}"
+    # A dispute that is contested costs once more.
+    earlier = LedgerTransaction.objects.filter(reference__startswith=reference).count()
     return write_one(
         LedgerTransaction(
             kind=Kind.STRIPE_FEE,
-            reference=f"dispute_{word}:{dispute.id}",
+            reference=f"{reference}:{earlier}" if earlier else reference,
             currency=dispute.payment.currency,
             occurred_at=timezone.now(),
             payment=dispute.payment,

@@ -1,6 +1,8 @@
 """What keeps the ledger whole when something was missed."""
 
 import datetime as dt
+import logging
+import time
 
 from django.utils import timezone
 
@@ -8,7 +10,10 @@ from payments import ledger, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment
 from payments.services.settlement import settle
+from payments.services.sweeping import BUDGET_SECONDS
 from payments.stripe_gateway import StripeNotFound
+
+logger = logging.getLogger(__name__)
 
 # Stripe tells of the fee some seconds after the payment, by an event; this is for those it lost.
 NOT_BEFORE = dt.timedelta(minutes=5)
@@ -30,16 +35,21 @@ def _look_up_fees(limit: int) -> int:
         fee_amount=None,
         succeeded_at__range=(now - NOT_AFTER, now - NOT_BEFORE),
     )
-    booked = 0
+    booked, started = 0, time.monotonic()
     for intent_id in rows.order_by("succeeded_at").values_list("stripe_payment_id", flat=True)[
         :limit
     ]:
+        if time.monotonic() - started >= BUDGET_SECONDS:
+            break
         try:
             intent = stripe_gateway.retrieve_intent(intent_id=intent_id)
+            settle(intent=intent)
         except StripeNotFound:
             continue
         except PaymentsUnavailable:
             break
-        settle(intent=intent)
-        booked += intent.fee is not None
+        except Exception:
+            logger.exception("the fee of %s can't be taken", intent_id)
+        else:
+            booked += intent.fee is not None
     return booked

@@ -253,3 +253,36 @@ def test_many_refunds_and_then_the_rest_leave_every_account_at_zero(sell: Sell) 
             assert balance(account, order_item=item) == 0
     assert loss() == 0
     assert balance("stripe") == 0
+
+
+@pytest.mark.parametrize("fees", [["15.00", "30.00"], ["15.00", "0.00", "15.00", "0.00"]])
+def test_a_disputes_fee_is_followed_however_often_it_changes(sell: Sell, fees: list[str]) -> None:
+    """Stripe charges once more for a dispute that is contested, and may give both back."""
+    dispute = add_dispute(sell("40.00"), "40.00")
+    ledger.post_dispute(dispute=dispute)
+    for fee in fees:
+        dispute.fee_amount = Decimal(fee)
+        dispute.save()
+        assert ledger.post_dispute(dispute=dispute)
+        assert not ledger.post_dispute(dispute=dispute)
+        assert balance("stripe_fees") == -Decimal(fee)
+        assert balance("stripe") == Decimal(fee)
+
+
+def test_an_inquiry_that_becomes_a_dispute_is_booked_when_the_money_goes(sell: Sell) -> None:
+    """A statement of a month that is over stays as it was."""
+    dispute = add_dispute(sell("40.00"), "40.00")
+    long_ago = timezone.now() - dt.timedelta(days=40)
+    Dispute.objects.update(created_at=long_ago, opened_at=long_ago)
+    dispute.refresh_from_db()
+    begun = timezone.now()
+    assert ledger.post_dispute(dispute=dispute)
+    assert LedgerTransaction.objects.get(dispute=dispute).occurred_at >= begun
+
+
+def test_a_dispute_of_before_the_books_is_booked_when_it_came(sell: Sell) -> None:
+    dispute = add_dispute(sell("40.00"), "40.00")
+    long_ago = timezone.now() - dt.timedelta(days=40)
+    Dispute.objects.update(created_at=long_ago)
+    assert ledger.post_missing() == 1
+    assert LedgerTransaction.objects.get(dispute=dispute).occurred_at == long_ago

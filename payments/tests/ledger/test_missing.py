@@ -1,0 +1,106 @@
+"""Booking what was missed: what can't be booked keeps nothing else from the books."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from payments import books, services, stripe_gateway
+from payments.models import LedgerTransaction, Payment
+from payments.services import bookkeeping
+from payments.stripe_facts import IntentFacts
+from payments.tests.ledger.conftest import Sell, add_dispute, add_refund
+from tests.factories import OrderFactory, OrderItemFactory, UserFactory, make_course
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def unbooked(amount: str, *, lines: str | None = None) -> Payment:
+    """A payment that completed its order, of which the ledger knows nothing. `lines` is what the
+    order's line cost, where that isn't what was paid."""
+    buyer, course, paid = UserFactory.create(), make_course(), Decimal(amount)
+    order = OrderFactory.create(
+        user=buyer, status="completed", completed_at=timezone.now(), subtotal=paid,
+        total_amount=paid,
+    )  # fmt: skip
+    OrderItemFactory.create(
+        order=order, course=course, instructor=course.instructor, state="fulfilled",
+        price_at_purchase=Decimal(lines or amount),
+    )  # fmt: skip
+    payment = Payment.objects.create(
+        order=order, stripe_payment_id=f"pi_{order.order_number}", amount=paid, currency="usd",
+        status="succeeded", fee_amount=Decimal("1.00"), next_check_at=timezone.now(),
+        succeeded_at=timezone.now() - dt.timedelta(hours=1),
+    )  # fmt: skip
+    order.payment_id = payment.stripe_payment_id
+    order.save()
+    return payment
+
+
+def booked() -> set[str]:
+    return set(LedgerTransaction.objects.values_list("reference", flat=True))
+
+
+def test_a_payment_that_cannot_be_booked_holds_up_no_other() -> None:
+    """Its lines and its amount contradict each other: the books say so, once they are asked."""
+    payments = [unbooked("10.00"), unbooked("20.00", lines="19.00"), unbooked("30.00")]
+    assert services.book_missing() == 5
+    fees = {f"fee:{payment.id}" for payment in payments}
+    assert booked() == {f"sale:{payments[0].id}", f"sale:{payments[2].id}"} | fees
+    broken = {violation.invariant for violation in books.verify()}
+    assert {"money_is_booked", "order_adds_up"} <= broken
+
+
+@pytest.mark.parametrize("kind", ["refund", "dispute"])
+def test_a_refund_or_dispute_that_cannot_be_booked_holds_up_no_other(
+    sell: Sell, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    payment = sell("40.00")
+    add = add_refund if kind == "refund" else add_dispute
+    first, second = add(payment, "10.00"), add(payment, "20.00")
+    post = f"payments.ledger.missing.post_{kind}"
+    from payments import ledger
+
+    really = ledger.post_refund if kind == "refund" else ledger.post_dispute
+
+    def post_one(**of: object) -> bool:
+        if getattr(of[kind], "id", None) == first.id:
+            raise ValueError("no such luck")
+        return really(**of)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(post, post_one)
+    assert services.book_missing() == 1
+    assert f"{kind}:{second.id}" in booked()
+
+
+def test_a_fee_that_cannot_be_taken_holds_up_no_other(
+    settings: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STRIPE_SECRET_KEY = "sk_test_x"  # type: ignore[attr-defined]
+    first, second = unbooked("10.00"), unbooked("20.00")
+    services.book_missing()
+    LedgerTransaction.objects.filter(kind="none").exists()
+    early = timezone.now() - dt.timedelta(hours=2)
+    Payment.objects.update(fee_amount=None)
+    Payment.objects.filter(id=first.id).update(succeeded_at=early)
+
+    def retrieve(*, intent_id: str) -> IntentFacts:
+        return IntentFacts(
+            id=intent_id, status="succeeded", amount=2000, amount_received=2000, currency="usd",
+            client_secret="", charge_id="ch_1", order_id="", error_code="", error_message="",
+            fee=88,
+        )  # fmt: skip
+
+    really = services.settle
+
+    def settle(*, intent: IntentFacts) -> object:
+        if intent.id == first.stripe_payment_id:
+            raise ValueError("no such luck")
+        return really(intent=intent)
+
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", retrieve)
+    monkeypatch.setattr(bookkeeping, "settle", settle)
+    services.book_missing()
+    second.refresh_from_db()
+    assert second.fee_amount == Decimal("0.88")
