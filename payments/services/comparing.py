@@ -2,8 +2,8 @@
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -23,30 +23,44 @@ _LOOKS = 2
 @dataclass(frozen=True, kw_only=True)
 class PageOutcome:
     """How a page went. `after` and `oldest` lead to the next one; `after` is empty on the last.
-    `totals` are by currency, as `matching.add_up` gives them."""
+    `totals` are by currency, as `matching.add_up` gives them. When time was up before the end,
+    `looked_at` is what was looked at of it so far, and only `healed` counts."""
 
     after: str
     oldest: dt.datetime | None
     compared: int
     healed: int
     totals: dict[str, dict[str, Decimal]]
+    looked_at: list[str] = field(default_factory=list)
 
 
 def compare_page(
-    *, subject: Subject[Any], run: ReconciliationRun, after: str, until: dt.datetime | None
+    *,
+    subject: Subject[Any],
+    run: ReconciliationRun,
+    after: str,
+    until: dt.datetime | None,
+    looked_at: Collection[str],
+    time_is_up: Callable[[], bool],
 ) -> PageOutcome:
     """Compare the next page of Stripe's list with our rows, and our rows of that time (up to
-    `until`, the age of the page before) that it doesn't show. Raises PaymentsUnavailable."""
+    `until`, the age of the page before) that it doesn't show; but for those in `looked_at`, which
+    were looked at before time was up. Raises PaymentsUnavailable."""
     page = subject.list_page(since=run.since, after=after)
     theirs = {facts.id: facts for facts in page.items}
     ours = subject.load(theirs.keys())
-    healed = 0
-    for stripe_id in _open_or_different(subject, theirs, ours):
-        healed += compare_object(subject=subject, run=run, object_id=stripe_id)
     lower = page.oldest if page.after and page.oldest else run.since
     unlisted = subject.ids_made(lower, until) - theirs.keys()
-    for stripe_id in sorted(unlisted):
+    healed, looked = 0, list(looked_at)
+    for stripe_id in (*_open_or_different(subject, theirs, ours), *sorted(unlisted)):
+        if stripe_id in looked_at:
+            continue
         healed += compare_object(subject=subject, run=run, object_id=stripe_id)
+        looked.append(stripe_id)
+        if time_is_up():
+            return PageOutcome(
+                after=after, oldest=until, compared=0, healed=healed, totals={}, looked_at=looked
+            )
     totals = {}
     if subject.name == INTENTS.name:
         totals = add_up(intents=theirs.values(), ours=subject.load(theirs.keys()))

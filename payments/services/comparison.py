@@ -32,6 +32,10 @@ logger = logging.getLogger(__name__)
 EVERY = dt.timedelta(days=1)
 # How long a worker goes on before it gives the run back.
 SLICE_SECONDS = 15.0
+# How long it looks at the objects of a page, each of which may cost several calls to Stripe.
+STEP_SECONDS = 15.0
+# How long a run rests that failed, other than as Stripe didn't answer.
+AFTER_FAILURE = dt.timedelta(minutes=10)
 BOOKS = "books"
 _BY_NAME = {subject.name: subject for subject in SUBJECTS}
 _STAGES = [*_BY_NAME, "open", BOOKS]
@@ -48,7 +52,8 @@ def compare_when_due() -> bool:
     """Work on the run under way, or begin the daily one when its time has come; returns whether
     there was anything to do. Does nothing where Stripe isn't configured.
 
-    When Stripe doesn't answer, the run waits for its next turn where it stands.
+    When Stripe doesn't answer, the run waits for its next turn where it stands. One that fails for
+    another reason says so and is tried again; after a day, another one begins in its place.
     """
     if not stripe_gateway.is_configured():
         return False
@@ -63,9 +68,23 @@ def compare_when_due() -> bool:
     except PaymentsUnavailable as exc:
         logger.warning("the comparison with Stripe waits: %s", exc)
         _save(run, error=f"{type(exc).__name__}: {exc}"[:2000])
+    except Exception as exc:
+        logger.exception("the comparison with Stripe can't go on")
+        _put_off(run, exc)
     else:
         _save(run, leased_until=None)
     return True
+
+
+def _put_off(run: ReconciliationRun, exc: Exception) -> None:
+    now = timezone.now()
+    is_hopeless = run.created_at <= now - EVERY
+    _save(
+        run,
+        error=f"{type(exc).__name__}: {exc}"[:2000],
+        leased_until=None if is_hopeless else now + AFTER_FAILURE,
+        finished_at=now if is_hopeless else None,
+    )
 
 
 def compare_now(*, since: dt.datetime, on_progress: OnProgress) -> ReconciliationRun:
@@ -129,20 +148,21 @@ def _claim() -> ReconciliationRun | None:
 
 
 def _advance(run: ReconciliationRun) -> None:
-    """Take the next step: a page of one list, what is open from before, or the books."""
+    """Take the next step: a page of one list, what is open from before, or the books. A step with
+    much to heal ends early, and is gone on with by the next."""
+    ends_at = time.monotonic() + STEP_SECONDS
     stage = run.position["stage"]
     if stage in _BY_NAME:
-        after = _compare_page(run, stage)
+        is_over = _compare_page(run, stage, ends_at)
+    elif stage == BOOKS:
+        is_over = True
+        _verify_books(run)
     else:
-        after = ""
-        if stage == BOOKS:
-            _verify_books(run)
-        else:
-            _look_at_open_ones(run)
-    if not after:
+        is_over = _look_at_open_ones(run, ends_at)
+    if is_over:
         _next_stage(run, stage)
-    is_over = run.finished_at is not None
-    _save(run, error="", leased_until=None if is_over else timezone.now() + settings.LEASE)
+    is_held = run.finished_at is None
+    _save(run, error="", leased_until=timezone.now() + settings.LEASE if is_held else None)
 
 
 def _next_stage(run: ReconciliationRun, stage: str) -> None:
@@ -152,15 +172,24 @@ def _next_stage(run: ReconciliationRun, stage: str) -> None:
         run.finished_at = timezone.now()
 
 
-def _compare_page(run: ReconciliationRun, stage: str) -> str:
+def _compare_page(run: ReconciliationRun, stage: str, ends_at: float) -> bool:
+    """Compare the next page; returns whether it was the last one."""
     told = run.position.get("until")
     until = parse_datetime(told) if told else None
     outcome = compare_page(
-        subject=_BY_NAME[stage], run=run, after=run.position.get("after", ""), until=until
+        subject=_BY_NAME[stage],
+        run=run,
+        after=run.position.get("after", ""),
+        until=until,
+        looked_at=run.position.get("looked_at", []),
+        time_is_up=lambda: time.monotonic() >= ends_at,
     )
+    run.differences_healed += outcome.healed
+    if outcome.looked_at:
+        run.position |= {"looked_at": outcome.looked_at}
+        return False
     counter = _COUNTERS[stage]
     setattr(run, counter, getattr(run, counter) + outcome.compared)
-    run.differences_healed += outcome.healed
     run.totals = _added(run.totals, outcome)
     oldest = outcome.oldest or until
     run.position = {
@@ -168,7 +197,7 @@ def _compare_page(run: ReconciliationRun, stage: str) -> str:
         "after": outcome.after,
         "until": oldest.isoformat() if oldest else None,
     }
-    return outcome.after
+    return not outcome.after
 
 
 def _added(totals: dict[str, dict[str, str]], outcome: PageOutcome) -> dict[str, dict[str, str]]:
@@ -185,11 +214,15 @@ def _added(totals: dict[str, dict[str, str]], outcome: PageOutcome) -> dict[str,
     }
 
 
-def _look_at_open_ones(run: ReconciliationRun) -> None:
-    """Look at what was open before and lies outside this run's window: it may be gone by now."""
+def _look_at_open_ones(run: ReconciliationRun, ends_at: float) -> bool:
+    """Look at what was open before and lies outside this run's window: it may be gone by now.
+    Returns whether all were looked at."""
     for name, subject in _BY_NAME.items():
         for object_id in list_unseen_ids(object_type=name, since=run.created_at):
             run.differences_healed += compare_object(subject=subject, run=run, object_id=object_id)
+            if time.monotonic() >= ends_at:
+                return False
+    return True
 
 
 def _verify_books(run: ReconciliationRun) -> None:

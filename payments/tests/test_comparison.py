@@ -23,6 +23,7 @@ from payments.models import Dispute, Payment, ReconciliationDifference, Reconcil
 from payments.services import comparing, comparison, matching
 from payments.services import differences as differences_service
 from payments.services.differences import record_look
+from payments.stripe_gateway import StripeNotFound
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.test_parking import pay_at_stripe
 from tests.factories import StaffFactory
@@ -365,6 +366,68 @@ def test_without_stripe_nothing_is_compared(settings: Any) -> None:
     settings.STRIPE_SECRET_KEY = ""
     assert not services.compare_when_due()
     assert not ReconciliationRun.objects.exists()
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a fault of ours"), StripeNotFound("pi_gone")])
+def test_a_run_that_cannot_go_on_says_so_and_is_replaced_after_a_day(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def fail(**page: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(comparison, "compare_page", fail)
+    assert services.compare_when_due()
+    run = ReconciliationRun.objects.get()
+    assert (run.error, run.finished_at) == (f"{type(fault).__name__}: {fault}", None)
+    assert not services.compare_when_due(), "not at once again"
+    a_day_ago = timezone.now() - comparison.EVERY
+    ReconciliationRun.objects.update(leased_until=None, created_at=a_day_ago)
+    assert services.compare_when_due()
+    run.refresh_from_db()
+    assert run.finished_at is not None
+    monkeypatch.undo()
+    assert turns() == 1
+    assert ReconciliationRun.objects.filter(error="").count() == 1
+
+
+def test_a_page_full_of_trouble_is_looked_at_in_turns(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each object costs several calls, and a task is killed after two minutes."""
+    for _ in range(4):
+        pay_at_stripe(standin, str(uuid.uuid4()))
+    monkeypatch.setattr(comparison, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(comparison, "STEP_SECONDS", 0.0)
+    services.compare_when_due()
+    run = ReconciliationRun.objects.get()
+    assert ReconciliationDifference.objects.count() == 1
+    assert run.payments_compared == 0
+    assert turns() >= 4
+    run.refresh_from_db()
+    assert (run.error, run.payments_compared) == ("", 4)
+    assert differences(is_open=True) == {("payment_intent", "missing_here")}
+    assert ReconciliationDifference.objects.filter(resolved_at=None).count() == 4
+    assert run.totals["usd"]["captured_there"] == "199.96"
+
+
+def test_open_differences_of_before_are_looked_at_in_turns(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "STEP_SECONDS", 0.0)
+    monkeypatch.setattr(comparison, "SLICE_SECONDS", 0.0)
+    before = timezone.now() - dt.timedelta(days=9)
+    old = ReconciliationRun.objects.create(since=before, finished_at=before)
+    for number in range(3):
+        ReconciliationDifference.objects.create(
+            kind="missing_here", object_type="refund", object_id=f"re_{number}", found_by=old,
+            last_seen_at=before,
+        )  # fmt: skip
+    ReconciliationRun.objects.create(since=timezone.now(), position={"stage": "open"})
+    for left in (2, 1, 0):
+        services.compare_when_due()
+        assert ReconciliationDifference.objects.filter(resolved_at=None).count() == left
+    assert turns() == 2
+    assert ReconciliationRun.objects.filter(finished_at=None).count() == 0
 
 
 # --- For people ---------------------------------------------------------------------------------
