@@ -39,11 +39,17 @@ LEDGER = (
         name="ledger_transaction_adds_up",
         sentence="The entries of each movement of money add up to nothing, and there are some.",
         query="""
-            SELECT movement.reference AS subject, sum(entry.amount) AS total,
-                   count(entry.id) AS entries
-            FROM payments_ledgertransaction movement
-            LEFT JOIN payments_ledgerentry entry ON entry.transaction_id = movement.id
-            GROUP BY movement.id HAVING sum(entry.amount) IS DISTINCT FROM 0
+            SELECT movement.reference AS subject, uneven.total, uneven.entries
+            FROM (
+                SELECT transaction_id, sum(amount) AS total, count(*) AS entries
+                FROM payments_ledgerentry GROUP BY transaction_id HAVING sum(amount) <> 0
+                UNION ALL
+                SELECT empty.id, NULL, 0 FROM payments_ledgertransaction empty
+                WHERE NOT EXISTS (
+                    SELECT FROM payments_ledgerentry entry WHERE entry.transaction_id = empty.id
+                )
+            ) uneven
+            JOIN payments_ledgertransaction movement ON movement.id = uneven.transaction_id
         """,
     ),
     Invariant(
@@ -139,6 +145,42 @@ LEDGER = (
             WHERE orders.status = 'refunded'
             GROUP BY orders.id, item.id, entry.account, entry.instructor_id
             HAVING sum(entry.amount) <> 0
+        """,
+    ),
+    Invariant(
+        name="payout_is_booked_as_it_stands",
+        sentence="A payout is booked as planned, made and taken back as far as its row says, to "
+        "its instructor alone.",
+        query="""
+            SELECT payout.id AS subject, payout.status, payout.amount, booked.planned, booked.made,
+                   booked.back
+            FROM payments_payout payout
+            JOIN payments_payoutaccount account ON account.id = payout.account_id
+            LEFT JOIN (
+                SELECT movement.payout_id, array_agg(DISTINCT movement.currency) AS currencies,
+                       array_agg(DISTINCT entry.instructor_id)
+                           FILTER (WHERE entry.account = 'instructor') AS instructors,
+                       sum(entry.amount) FILTER (
+                           WHERE entry.account = 'instructor' AND movement.kind = 'payout'
+                       ) AS planned,
+                       coalesce(-sum(entry.amount) FILTER (
+                           WHERE entry.account = 'stripe' AND movement.kind = 'payout_paid'
+                       ), 0) AS made,
+                       coalesce(-sum(entry.amount) FILTER (
+                           WHERE entry.account = 'instructor' AND movement.kind = 'payout_failed'
+                       ), 0) AS back
+                FROM payments_ledgertransaction movement
+                JOIN payments_ledgerentry entry ON entry.transaction_id = movement.id
+                WHERE movement.payout_id IS NOT NULL GROUP BY movement.payout_id
+            ) booked ON booked.payout_id = payout.id
+            WHERE (booked.planned, booked.currencies, booked.instructors) IS DISTINCT FROM
+                  (payout.amount, ARRAY[payout.currency], ARRAY[account.instructor_id])
+               OR NOT CASE payout.status
+                   WHEN 'due' THEN booked.made = 0 AND booked.back = 0
+                   WHEN 'paid' THEN booked.made = payout.amount AND booked.back >= 0
+                                    AND booked.back < payout.amount
+                   ELSE booked.made IN (0, payout.amount) AND booked.back = payout.amount
+               END
         """,
     ),
     Invariant(

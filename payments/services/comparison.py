@@ -155,8 +155,7 @@ def _advance(run: ReconciliationRun) -> None:
     if stage in _BY_NAME:
         is_over = _compare_page(run, stage, ends_at)
     elif stage == BOOKS:
-        is_over = True
-        _verify_books(run)
+        is_over = _verify_books(run, ends_at)
     else:
         is_over = _look_at_open_ones(run, ends_at)
     if is_over:
@@ -225,19 +224,30 @@ def _look_at_open_ones(run: ReconciliationRun, ends_at: float) -> bool:
     return True
 
 
-def _verify_books(run: ReconciliationRun) -> None:
-    """Book what isn't in the ledger yet (facts of before it was kept), then ask the invariants."""
-    if booked := ledger.post_missing():
+def _verify_books(run: ReconciliationRun, ends_at: float) -> bool:
+    """Book what isn't in the ledger yet (facts of before it was kept), then ask the invariants, one
+    after the other; returns whether all were asked."""
+    asked: int = run.position.get("asked", 0)
+    if asked == 0 and (booked := ledger.post_missing()):
         logger.warning("%s movements of money were not in the ledger", booked)
-    broken: dict[str, books.Violation] = {}
-    for violation in books.verify():
+    for number, invariant in enumerate(books.INVARIANTS[asked:], start=asked + 1):
+        _ask(run, invariant)
+        if time.monotonic() >= ends_at and number < len(books.INVARIANTS):
+            run.position |= {"asked": number}
+            return False
+    return True
+
+
+def _ask(run: ReconciliationRun, invariant: books.Invariant) -> None:
+    left = []
+    for violation in books.verify(invariants=(invariant,)):
         logger.error("the books are broken: %s", violation)
-        broken.setdefault(violation.invariant, violation)
-    kind = ReconciliationDifference.Kind.BOOKS
-    for invariant in books.INVARIANTS:
-        row = broken.get(invariant.name)
-        left = [Found(kind=kind, ours=str(row), theirs=invariant.sentence)] if row else []
-        record_look(run=run, object_type=BOOKS, object_id=invariant.name, before=left, left=left)
+        kind = ReconciliationDifference.Kind.BOOKS
+        left.append(Found(kind=kind, ours=str(violation), theirs=invariant.sentence))
+    # The first of them names the difference.
+    record_look(
+        run=run, object_type=BOOKS, object_id=invariant.name, before=left[:1], left=left[:1]
+    )
 
 
 def _save(run: ReconciliationRun, **changes: Any) -> None:

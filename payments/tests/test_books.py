@@ -19,7 +19,8 @@ from enrollments.models import Enrollment
 from orders import services as order_services
 from orders.models import Order, OrderItem
 from payments import books, services
-from payments.models import Payment, Refund
+from payments.ledger import payouts as ledger
+from payments.models import LedgerEntry, Payment, Payout, PayoutAccount, Refund
 from payments.services.refunds import plan_refund
 from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
 from tests.factories import (
@@ -91,6 +92,29 @@ def dispute(payment: Payment, *, status: str = "needs_response", of: str = "") -
     return stripe_id
 
 
+def pay_out() -> list[Payout]:
+    """Payouts of 5.00 to one instructor: one that failed, one that was made, one that was taken
+    back in part, one taken back as a whole, one that is due."""
+    account = PayoutAccount.objects.create(instructor=UserFactory.create())
+    payouts = []
+    for status, returned in (
+        ("failed", None), ("paid", None), ("paid", "2.00"), ("failed", "5.00"), ("due", None)
+    ):  # fmt: skip
+        payout = Payout.objects.create(
+            account=account, amount=Decimal("5.00"), currency="usd", status=status,
+            next_attempt_at=timezone.now(), paid_at=timezone.now() if status == "paid" else None,
+        )  # fmt: skip
+        ledger.post_payout(payout=payout)
+        if status == "paid" or returned:
+            ledger.post_payout_paid(payout=payout)
+        elif status == "failed":
+            ledger.post_payout_failed(payout=payout)
+        if returned:
+            ledger.post_payout_returned(payout=payout, returned=Decimal(returned))
+        payouts.append(payout)
+    return payouts
+
+
 @dataclass(frozen=True)
 class World:
     """One order of every fate."""
@@ -125,6 +149,7 @@ def world(db: None) -> World:
     dispute(pay(lost), status="lost")
     failing = pay(make_order())
     hear_of_refund(failing, "100.00", status="failed", of=hear_of_refund(failing, "100.00"))
+    pay_out()
     for enrollment in Enrollment.objects.all():
         _count_students(enrollment)
     return World(pending, completed, with_coupon, refunded, owned, late, disputed, lost)
@@ -261,6 +286,9 @@ LIES: dict[str, list[str]] = {
         "UPDATE payments_ledgerentry SET order_item_id = NULL WHERE transaction_id IN "
         "(SELECT id FROM payments_ledgertransaction WHERE kind = 'refund')",
     ],
+    "payout_is_booked_as_it_stands": [
+        "UPDATE payments_payout SET amount = amount + 1 WHERE status = 'paid'"
+    ],
     "payout_is_on_its_way_once": [
         *_FREE_LEDGER,
         "UPDATE payments_ledgerentry SET account = 'payouts' WHERE account = 'platform'",
@@ -295,6 +323,33 @@ def test_each_invariant_names_what_breaks_it(world: World) -> None:
             seen[name] = bool(found and found[0].subject and found[0].sentence)
             transaction.set_rollback(True)
     assert seen == dict.fromkeys(LIES, True)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "UPDATE payments_payout SET status = 'failed' WHERE id = '{paid}'",
+        "UPDATE payments_payout SET status = 'paid', paid_at = now() WHERE id = '{returned}'",
+        "UPDATE payments_payout SET status = 'paid', paid_at = now() WHERE id = '{due}'",
+        "UPDATE payments_payout SET currency = 'eur' WHERE id = '{paid}'",
+        "UPDATE payments_payoutaccount SET instructor_id = '{somebody}'",
+    ],
+)
+def test_a_payout_is_seen_that_is_not_what_is_booked(db: None, lie: str) -> None:
+    _, paid, _, returned, due = pay_out()
+    assert books.verify() == []
+    run_sql(
+        lie.format(paid=paid.id, returned=returned.id, due=due.id, somebody=UserFactory.create().id)
+    )
+    assert "payout_is_booked_as_it_stands" in broken_names()
+
+
+def test_a_movement_without_sides_is_seen(world: World) -> None:
+    run_sql(*_FREE_LEDGER)
+    LedgerEntry.objects.filter(transaction__kind="sale").delete()
+    found = [row for row in books.verify() if row.invariant == "ledger_transaction_adds_up"]
+    assert found
+    assert {row.facts["entries"] for row in found} == {"0"}
 
 
 def test_staff_may_take_a_course_away_and_it_may_be_bought_again(world: World) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from core.metrics import collect_metrics
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
-from payments import services, stripe_gateway
+from payments import books, services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, ReconciliationDifference, ReconciliationRun, Refund
 from payments.services import comparing, comparison, matching
@@ -422,12 +422,25 @@ def test_open_differences_of_before_are_looked_at_in_turns(
             kind="missing_here", object_type="refund", object_id=f"re_{number}", found_by=old,
             last_seen_at=before,
         )  # fmt: skip
-    ReconciliationRun.objects.create(since=timezone.now(), position={"stage": "open"})
+    ReconciliationRun.objects.create(since=before, position={"stage": "open"})
     for left in (2, 1, 0):
         services.compare_when_due()
         assert ReconciliationDifference.objects.filter(resolved_at=None).count() == left
-    assert turns() == 2
+    assert turns() == 1 + len(books.INVARIANTS)
     assert ReconciliationRun.objects.filter(finished_at=None).count() == 0
+
+
+def test_the_books_are_verified_in_turns(settled: Payment, monkeypatch: pytest.MonkeyPatch) -> None:
+    Order.objects.update(refunded_amount=1)
+    monkeypatch.setattr(comparison, "STEP_SECONDS", 0.0)
+    monkeypatch.setattr(comparison, "SLICE_SECONDS", 0.0)
+    run = ReconciliationRun.objects.create(
+        since=timezone.now() - dt.timedelta(days=9), position={"stage": "books"}
+    )
+    assert turns() == len(books.INVARIANTS)
+    run.refresh_from_db()
+    assert (run.error, run.finished_at is not None) == ("", True)
+    assert differences(is_open=True) == {("books", "books")}
 
 
 # --- For people ---------------------------------------------------------------------------------
