@@ -1,6 +1,6 @@
 """The ledger: every movement of money twice, never changed, adding up to nothing.
 
-What the database holds by itself (migration 0003): the entries of a transaction add up to zero when
+What the database holds by itself (migration 0004): the entries of a transaction add up to zero when
 it is committed, and neither a transaction nor an entry can be changed or deleted.
 """
 

@@ -19,7 +19,7 @@ _PAYING = Q(transaction__kind__in=[Kind.PAYOUT, Kind.PAYOUT_PAID, Kind.PAYOUT_FA
 
 
 class CourseRef(TypedDict):
-    """The course of a line, under the title it was bought by."""
+    """A course: of a movement under the title it was bought by, of a sum under today's."""
 
     id: uuid.UUID
     title: str

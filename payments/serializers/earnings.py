@@ -15,7 +15,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 class EarningsCourseSerializer(ApiSerializer):
-    """A course, under the title it was sold by."""
+    """A course: of a movement under the title it was sold by, of a sum under today's."""
 
     id = serializers.UUIDField()
     title = serializers.CharField()
