@@ -79,7 +79,8 @@ def create_onboarding_link(*, account_id: str, return_url: str, refresh_url: str
 def create_transfer(
     *, amount: int, currency: str, account_id: str, payout_id: str, idempotency_key: str
 ) -> TransferFacts:
-    """Move money to a connected account. Raises StripeRefused when it can't be."""
+    """Move money to a connected account, once whatever was tried before: it is looked for what was
+    made already. Raises StripeRefused when it can't be, or PaymentsUnavailable."""
     params: Any = {
         "amount": amount,
         "currency": currency,
@@ -97,8 +98,7 @@ def create_transfer(
 
 
 def find_transfer(*, payout_id: str) -> TransferFacts | None:
-    """Return the transfer that was made for a payout, if there is one. Stripe forgets idempotency
-    keys after a day, but not what was made."""
+    """Return the transfer that was made for a payout, if there is one."""
     found = ask_stripe(lambda client: _find(client, payout_id))
     return None if found is None else _transfer(found)
 

@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -126,25 +126,34 @@ def cancel_intent(*, intent_id: str) -> IntentFacts:
 def create_refund(
     *, intent_id: str, amount: int, refund_id: str, idempotency_key: str
 ) -> RefundFacts:
-    """Give money back. Raises StripeRefused when it can't be, e.g. it already was."""
+    """Give money back, once whatever was tried before: it is looked for what was made already, as
+    Stripe forgets a key after a day, and a restored backup what was tried.
+
+    Raises StripeRefused when the money can't go back, e.g. as it already did, or
+    PaymentsUnavailable.
+    """
     params: Any = {
         "payment_intent": intent_id,
         "amount": amount,
         "metadata": {"refund_id": refund_id},
     }
 
-    def find(client: stripe.StripeClient) -> Any | None:
-        page = client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
-        ours = (r for r in page.auto_paging_iter() if read_metadata(r, "refund_id") == refund_id)
-        return next(ours, None)
+    def find() -> Any | None:
+        return _call(partial(_find_refund, intent_id=intent_id, refund_id=refund_id))
 
     return read_refund(
         _create(
             lambda key, client: client.v1.refunds.create(params, {"idempotency_key": key}),
             key=idempotency_key,
-            find=lambda: _call(find),
+            find=find,
         )
     )
+
+
+def _find_refund(client: stripe.StripeClient, *, intent_id: str, refund_id: str) -> Any | None:
+    page = client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
+    ours = (r for r in page.auto_paging_iter() if read_metadata(r, "refund_id") == refund_id)
+    return next(ours, None)
 
 
 def retrieve_refund(*, stripe_refund_id: str) -> RefundFacts:
@@ -256,14 +265,14 @@ def _create(
     failure of its own (a 500 is kept and given again for a day: Stripe's docs, "Idempotent
     requests"). Whoever creates the same thing walks the same keys, and so ends at the same one.
 
-    `find` looks for what a failure may have left behind all the same.
+    `find` looks for what was made before: by a call whose key Stripe forgot after a day, or by one
+    that failed and left it behind all the same.
     """
     for living in (key, *(f"{key}-again-{number}" for number in range(1, _KEYS_TRIED))):
-        try:
+        if (found := find()) is not None:
+            return found
+        with suppress(StripeFailedBefore):
             return _call(partial(create, living))
-        except StripeFailedBefore:
-            if (found := find()) is not None:
-                return found
     raise StripeFailedBefore
 
 

@@ -134,7 +134,7 @@ def _plan(account_id: uuid.UUID) -> bool:
 
 def _send(payout: Payout) -> None:
     try:
-        facts = _made_before(payout) or stripe_connect.create_transfer(
+        facts = stripe_connect.create_transfer(
             amount=to_minor(payout.amount),
             currency=payout.currency,
             account_id=payout.account.stripe_account_id or "",
@@ -151,16 +151,10 @@ def _send(payout: Payout) -> None:
         sync_transfer(facts=facts)
 
 
-def _made_before(payout: Payout) -> TransferFacts | None:
-    """Return the transfer that was made already: Stripe forgets the key of a call after a day, and
-    a restored backup what was tried."""
-    return stripe_connect.find_transfer(payout_id=str(payout.id))
-
-
 def _end_refused(payout: Payout, words: str) -> None:
     """Give a payout up that Stripe refused, unless it was made all the same. Raises
     PaymentsUnavailable, with nothing changed, while Stripe can't tell."""
-    facts = _made_before(payout)
+    facts = stripe_connect.find_transfer(payout_id=str(payout.id))
     if facts is not None:
         sync_transfer(facts=facts)
         return

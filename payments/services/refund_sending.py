@@ -29,8 +29,8 @@ def send_due_refunds(*, limit: int = 20) -> int:
     """Ask Stripe for the refunds that are due, and look pending ones up; returns how many of both
     were tried.
 
-    The idempotency key follows from the row: a worker killed between call and commit, or two
-    workers at once, give the money back once.
+    What was made before is looked for first, and the idempotency key follows from the row: a worker
+    killed between call and commit, or two workers at once, give the money back once.
     """
     sent = sweep(claim=_claim_due, work=_send, failed=_try_later, limit=limit)
     return sent + sweep(claim=_claim_pending, work=_look_up, failed=_leave, limit=limit)

@@ -17,6 +17,7 @@ from enrollments.models import Enrollment
 from orders.models import Order
 from payments import services, stripe_gateway
 from payments.models import Dispute, Payment, Refund, StripeEvent
+from payments.services.refunds import plan_refund
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.test_settlement import assert_settled_once
 from tests.parallel import at_once
@@ -312,6 +313,23 @@ def test_a_refund_is_sent_once_even_if_the_answer_is_lost(
     assert len(stripe_gateway.list_refunds_of_charge(charge_id=charge)) == 1
 
 
+def test_a_refund_is_sent_once_even_if_stripe_forgot_its_key(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    pay_and_settle(order, pay)
+    plan_refund(payment=Payment.objects.get(), reason="requested", amount=Decimal("5.00"))
+    standin.fault("drop", "refunds.create")
+    services.send_due_refunds()
+    assert Refund.objects.get().status == "due"
+    # A day later; or a backup from before the first try was restored, which knows of none.
+    standin.expire_idempotency_keys()
+    Refund.objects.update(next_attempt_at=timezone.now(), attempts=0)
+    services.send_due_refunds()
+    assert Refund.objects.get().status == "succeeded"
+    charge = Payment.objects.get().stripe_charge_id
+    assert [r.amount for r in stripe_gateway.list_refunds_of_charge(charge_id=charge)] == [500]
+
+
 def test_workers_at_once_send_a_refund_once(order: Order, standin: StandIn, pay: Pay) -> None:
     from orders import services as order_services
 
@@ -330,8 +348,6 @@ def test_a_refund_stripe_refuses_is_shown_to_staff(
     stripe_gateway.create_refund(
         intent_id=intent.payment_intent_id, amount=9998, refund_id="", idempotency_key="dash"
     )
-    from payments.services.refunds import plan_refund
-
     payment = Payment.objects.get()
     plan_refund(payment=payment, reason="requested", amount=Decimal("5.00"))
     services.send_due_refunds()
