@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 
 from cart.models import CartItem
 from orders import services
@@ -131,5 +133,5 @@ class TestAgain:
 
 def test_a_rule_that_is_not_there_is_found_at_the_start(settings):
     settings.TAX_RULE = "orders.taxes.nothing_here"
-    with pytest.raises(ImportError, match="nothing_here"):
-        load_rule()
+    with pytest.raises(ImproperlyConfigured, match=r"can't start, TAX_RULE: .*nothing_here"):
+        apps.get_app_config("orders").ready()
