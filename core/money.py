@@ -29,3 +29,8 @@ def discount_percent(price: Decimal, original_price: Decimal | None) -> int:
     if original_price is None or original_price <= 0 or price >= original_price:
         return 0
     return int((original_price - price) * 100 / original_price)
+
+
+def money_text(amount: Decimal, currency: str) -> str:
+    """Return an amount as a reader expects it, e.g. "1,089.99 USD"."""
+    return f"{amount:,.2f} {currency.upper()}"

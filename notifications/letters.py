@@ -7,6 +7,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from core.money import money_text
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
@@ -87,11 +89,11 @@ def receipt(
     order_url: str,
 ) -> Letter:
     """The receipt of a paid order: its lines' prices less the discount, with the taxes."""
-    rows = [Line(label=title, value=money(price, currency)) for title, price in lines]
+    rows = [Line(label=title, value=money_text(price, currency)) for title, price in lines]
     if discount:
-        rows.append(Line(label="Discount", value=f"-{money(discount, currency)}"))
-    rows += [Line(label=name, value=money(tax, currency)) for name, tax in taxes]
-    rows.append(Line(label="Total paid", value=money(total, currency), strong=True))
+        rows.append(Line(label="Discount", value=f"-{money_text(discount, currency)}"))
+    rows += [Line(label=name, value=money_text(tax, currency)) for name, tax in taxes]
+    rows.append(Line(label="Total paid", value=money_text(total, currency), strong=True))
     reference = f"order {order_number}" + (f", invoice {invoice_number}" if invoice_number else "")
     return Letter(
         subject=f"Your LearnFlow receipt {order_number}",
@@ -134,7 +136,7 @@ def refund(*, first_name: str, order_number: str, amount: Decimal, currency: str
         subject=f"Refund for your order {order_number}",
         heading=f"Hello {first_name},",
         paragraphs=[
-            f"We have refunded {money(amount, currency)} of your order {order_number} to the "
+            f"We have refunded {money_text(amount, currency)} of your order {order_number} to the "
             "payment method you used. Depending on your bank it takes up to ten days to arrive."
         ],
     )
@@ -146,7 +148,7 @@ def refund_undone(*, first_name: str, order_number: str, amount: Decimal, curren
         subject=f"Your refund for order {order_number} did not arrive",
         heading=f"Hello {first_name},",
         paragraphs=[
-            f"Your bank has sent back our refund of {money(amount, currency)} for your order "
+            f"Your bank has sent back our refund of {money_text(amount, currency)} for your order "
             f"{order_number}.",
             "Until we have found another way to pay you, your courses are open again. We have been "
             "told and will get in touch; you don't need to do anything.",
@@ -208,7 +210,7 @@ def staff_refund_failed(
         subject=f"A refund of order {order_number} failed",
         heading=f"Order {order_number}",
         paragraphs=[
-            f"The refund of {money(amount, currency)} came to nothing"
+            f"The refund of {money_text(amount, currency)} came to nothing"
             + (f" ({reason})." if reason else "."),
             after,
             "The buyer has to be paid in another way.",
@@ -231,7 +233,7 @@ def staff_dispute(
     """To staff: a bank asks about a payment, or took it back."""
     what = "inquiry" if is_inquiry else "dispute"
     paragraphs = [
-        f"The buyer's bank opened the {what} {stripe_id} over {money(amount, currency)}"
+        f"The buyer's bank opened the {what} {stripe_id} over {money_text(amount, currency)}"
         + (f" ({reason})." if reason else "."),
         "The money was not moved, and the courses stay open."
         if is_inquiry
@@ -260,7 +262,7 @@ def staff_dispute_closed(
         subject=f"The dispute of order {order_number} is {'over' if won else 'lost'}",
         heading=f"Order {order_number}",
         paragraphs=[
-            f"The dispute {stripe_id} over {money(amount, currency)} is "
+            f"The dispute {stripe_id} over {money_text(amount, currency)} is "
             f"{'decided for us or withdrawn' if won else 'lost'}.",
             after,
         ],
@@ -287,7 +289,7 @@ def staff_payout_failed(
     """To staff: an instructor couldn't be paid."""
     return Letter(
         subject=f"A payout to {instructor} failed",
-        heading=f"Payout of {money(amount, currency)}",
+        heading=f"Payout of {money_text(amount, currency)}",
         paragraphs=[
             f"Stripe refused to pay {instructor} ({reason})."
             if reason
@@ -305,16 +307,11 @@ def staff_payout_taken_back(
     """To staff: a payout that had been made was taken back."""
     return Letter(
         subject=f"A payout to {instructor} was taken back",
-        heading=f"Payout of {money(amount, currency)}",
+        heading=f"Payout of {money_text(amount, currency)}",
         paragraphs=[
-            f"{money(returned, currency)} of it was taken back at Stripe so far.",
+            f"{money_text(returned, currency)} of it was taken back at Stripe so far.",
             f"{instructor} is owed that again, and will be paid it by the next payout, unless "
             "their account is stopped at Stripe.",
         ],
         action=("See the payout", url),
     )
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """Return an amount as a reader expects it, e.g. "89.99 USD"."""
-    return f"{amount:,.2f} {currency.upper()}"

@@ -16,7 +16,7 @@ from django.utils import timezone
 from core import outbox
 from core.events import Event
 from enrollments.events import Enrolled
-from notifications import letters, services
+from notifications import services
 from notifications.letters import Letter
 from notifications.models import Email, NotificationPreference
 from orders.events import OrderCompleted
@@ -274,7 +274,3 @@ def test_enrolment_mails_follow_the_persons_wish(user: User) -> None:
 def test_nobody_is_mailed_after_leaving() -> None:
     happen(VerificationRequested(user_id=UserFactory.build().id))
     assert not Email.objects.exists()
-
-
-def test_money_is_written_as_readers_expect() -> None:
-    assert letters.money(Decimal("1234.5"), "usd") == "1,234.50 USD"

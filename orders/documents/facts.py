@@ -1,9 +1,11 @@
 """What a document states."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -58,3 +60,36 @@ class DocumentFacts:
     currency: str
     notes: tuple[str, ...] = ()
     is_void: bool = False
+
+
+def read_seller(seller: Mapping[str, str]) -> Party:
+    """Return the seller as an invoice keeps them."""
+    return Party(
+        name=seller.get("name") or "LearnFlow",
+        address=tuple(seller.get("address", "").splitlines()),
+        tax_id=seller.get("tax_id", ""),
+    )
+
+
+def read_buyer(address: Mapping[str, Any]) -> Party:
+    """Return the buyer as the billing address names them (plan 4.5)."""
+
+    def joined(*names: str) -> str:
+        return " ".join(str(address.get(name) or "") for name in names).strip()
+
+    return Party(
+        name=joined("first_name", "last_name"),
+        address=(
+            joined("address_line1"),
+            joined("address_line2"),
+            joined("postal_code", "city", "state"),
+            joined("country"),
+            joined("email"),
+        ),
+    )
+
+
+def name_tax(tax: Mapping[str, Any]) -> str:
+    """Return a tax of an order or invoice as a reader knows it, e.g. "Tax DE (19 %)"."""
+    percent = f"{Decimal(tax['rate']).normalize():f}"
+    return f"{tax['name']} ({percent} %)"

@@ -2,12 +2,12 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from core.money import ZERO
-from orders.documents import DocumentFacts, DocumentLine, Kind, Party, Sum, render_document
+from orders.documents import DocumentFacts, DocumentLine, Kind, Sum, render_document
+from orders.documents.facts import name_tax, read_buyer, read_seller
 from orders.errors import CreditNoteNotFound, OrderNotFound, ReceiptNotFound
 from orders.models import CreditNote, Invoice, Order
 
@@ -83,13 +83,13 @@ def _receipt_facts(order: Order, invoice: Invoice) -> DocumentFacts:
     sums = [Sum(label="Subtotal", amount=net + discount)]
     if discount:
         sums.append(Sum(label="Discount", amount=-discount))
-    sums += [Sum(label=_tax_label(tax), amount=Decimal(tax["amount"])) for tax in invoice.tax_lines]
+    sums += [Sum(label=name_tax(tax), amount=Decimal(tax["amount"])) for tax in invoice.tax_lines]
     return DocumentFacts(
         kind=Kind.RECEIPT,
         number=invoice.number,
         issued_on=invoice.issued_at.astimezone(dt.UTC).date(),
-        seller=_seller(invoice.seller),
-        buyer=_buyer(invoice.billing_address),
+        seller=read_seller(invoice.seller),
+        buyer=read_buyer(invoice.billing_address),
         references=(("Order", order.order_number),),
         lines=tuple(
             DocumentLine(
@@ -118,8 +118,8 @@ def _credit_note_facts(order: Order, note: CreditNote) -> DocumentFacts:
         kind=Kind.CREDIT_NOTE,
         number=note.number,
         issued_on=note.issued_at.astimezone(dt.UTC).date(),
-        seller=_seller(note.invoice.seller),
-        buyer=_buyer(note.invoice.billing_address),
+        seller=read_seller(note.invoice.seller),
+        buyer=read_buyer(note.invoice.billing_address),
         references=(("Invoice", note.invoice.number), ("Order", order.order_number)),
         lines=tuple(
             DocumentLine(title=line["title"], amount=Decimal(line["amount"]) - Decimal(line["tax"]))
@@ -131,37 +131,6 @@ def _credit_note_facts(order: Order, note: CreditNote) -> DocumentFacts:
         notes=("The money goes back the way it was paid.",),
         is_void=note.voided_at is not None,
     )
-
-
-def _seller(seller: Mapping[str, str]) -> Party:
-    return Party(
-        name=seller.get("name") or "LearnFlow",
-        address=tuple(seller.get("address", "").splitlines()),
-        tax_id=seller.get("tax_id", ""),
-    )
-
-
-def _buyer(address: Mapping[str, Any]) -> Party:
-    """Return the buyer as the billing address names them (plan 4.5)."""
-
-    def joined(*names: str) -> str:
-        return " ".join(str(address.get(name) or "") for name in names).strip()
-
-    return Party(
-        name=joined("first_name", "last_name"),
-        address=(
-            joined("address_line1"),
-            joined("address_line2"),
-            joined("postal_code", "city", "state"),
-            joined("country"),
-            joined("email"),
-        ),
-    )
-
-
-def _tax_label(tax: Mapping[str, Any]) -> str:
-    percent = f"{Decimal(tax['rate']).normalize():f}"
-    return f"{tax['name']} ({percent} %)"
 
 
 def _how_paid(order: Order) -> str:

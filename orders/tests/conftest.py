@@ -35,10 +35,10 @@ def fill():
 def place(fill):
     """Order courses of the given prices; returns the order."""
 
-    def place_order(user, *prices, coupon_code=None):
+    def place_order(user, *prices, coupon_code=None, billing_address=None):
         fill(user, *prices)
         created = services.create_from_cart(
-            user_id=user.id, billing_address={}, coupon_code=coupon_code
+            user_id=user.id, billing_address=billing_address or {}, coupon_code=coupon_code
         )
         return Order.objects.get(id=created.order_id)
 

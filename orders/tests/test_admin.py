@@ -3,9 +3,12 @@
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
-from orders.models import Coupon, Invoice, Order
+from core.ids import new_id
+from orders import services
+from orders.models import Coupon, CreditNote, Invoice, Order
 from tests.factories import CourseFactory, OrderFactory, StaffFactory, UserFactory
 from tests.factories.coupons import CouponFactory
 
@@ -32,6 +35,38 @@ def test_orders_can_be_found_and_read(staff, user, place, pay):
     assert Invoice.objects.get().number in page
     assert order.items.first().title_at_purchase in page
     assert 'name="total_amount"' not in page
+
+
+def test_an_order_and_its_papers_are_read_as_people_write_them(staff, user, place, pay, settings):
+    settings.TAX_RULE = "orders.taxes.rate_by_country"
+    settings.TAX_RATES = {"DE": Decimal("19")}
+    settings.SELLER_ADDRESS = "1 Example Street\nLondon"
+    address = {"first_name": "Ada", "last_name": "<Fox>", "city": "Ulm", "country": "DE"}
+    order = place(user, "10.00", billing_address=address)
+    pay(order)
+    with transaction.atomic():
+        services.apply_refund(
+            order_id=order.id,
+            refund_id=new_id(),
+            lines={order.items.get().id: Decimal("11.90")},
+            rest=Decimal("0"),
+        )
+    invoice, note = Invoice.objects.get(), CreditNote.objects.get()
+    pages = {
+        kind: staff.get(f"/admin/orders/{kind}/{row.id}/change/").content.decode()
+        for kind, row in (("order", order), ("invoice", invoice), ("creditnote", note))
+    }
+    for kind in ("order", "invoice"):
+        assert "<div>Ada &lt;Fox&gt;</div><div>Ulm</div><div>DE</div>" in pages[kind]
+        assert "<div>Tax DE (19 %): 1.90 USD</div>" in pages[kind]
+        assert "11.90 USD" in pages[kind]
+    assert "<div>1 Example Street</div><div>London</div>" in pages["invoice"]
+    assert note.number in pages["invoice"]
+    title = order.items.get().title_at_purchase
+    assert f"<div>{title}: 10.00 USD</div>" in pages["invoice"]
+    assert f"<div>{title}: 11.90 USD</div>" in pages["creditnote"]
+    assert f'/creditnote/{note.id}/pdf/"' in pages["creditnote"]
+    assert "Revoked" in pages["order"], "the access it opened"
 
 
 def test_orders_and_invoices_cannot_be_added_changed_or_deleted(staff, user, place, pay):

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, admin_link, money_column
 from payments.models import Dispute
 
 
@@ -30,13 +30,35 @@ class DisputeAdmin(ReadOnlyAdmin):
     """Chargebacks. They are answered at Stripe, by their date."""
 
     list_display = (
-        "stripe_dispute_id", "payment", "amount", "currency", "fee_amount", "reason", "status",
-        "evidence_due_at", "opened_at", "closed_at",
+        "stripe_dispute_id", "order", "buyer", "money", "reason", "status", "evidence_due_at",
+        "opened_at", "closed_at",
     )  # fmt: skip
     list_filter = (UndecidedFilter, "status", "reason")
-    list_select_related = ("payment",)
+    list_select_related = ("payment__order__user",)
     search_fields = (
-        "stripe_dispute_id", "payment__stripe_payment_id", "payment__order__order_number"
+        "stripe_dispute_id", "payment__stripe_payment_id", "payment__order__order_number",
+        "payment__order__user__email",
     )  # fmt: skip
+    search_help_text = "Dispute or payment intent, order number or e-mail"
+    fieldsets = (
+        (None, {"fields": ("stripe_dispute_id", "order_link", "payment", "buyer")}),
+        ("What is at stake", {"fields": ("money", "fee", "reason", "status")}),
+        ("Times", {"fields": ("opened_at", "evidence_due_at", "closed_at")}),
+    )
     date_hierarchy = "opened_at"
     show_full_result_count = False
+
+    money = money_column("amount")
+    fee = money_column("fee_amount", label="Stripe's fee")
+
+    @admin.display(ordering="payment__order__order_number")
+    def order(self, dispute: Dispute) -> str:
+        return dispute.payment.order.order_number
+
+    @admin.display(description="Order")
+    def order_link(self, dispute: Dispute) -> str:
+        return admin_link(dispute.payment.order, dispute.payment.order.order_number)
+
+    @admin.display(ordering="payment__order__user__email")
+    def buyer(self, dispute: Dispute) -> str:
+        return str(dispute.payment.order.user or "-")

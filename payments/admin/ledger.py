@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, money_column
+from core.money import ZERO, money_text
 from payments.models import (
     LedgerEntry,
     LedgerTransaction,
@@ -36,13 +37,33 @@ class LedgerEntryInline(admin.TabularInline[LedgerEntry, LedgerTransaction]):
 class LedgerTransactionAdmin(ReadOnlyAdmin):
     """Each movement of money. It is corrected by another movement, never by a change."""
 
-    list_display = ("occurred_at", "kind", "reference", "currency", "payment")
+    list_display = ("occurred_at", "kind", "moved", "order", "reference")
     list_filter = ("kind", "currency")
-    list_select_related = ("payment",)
-    search_fields = ("reference", "payment__stripe_payment_id")
+    list_select_related = ("payment__order",)
+    search_fields = ("reference", "payment__stripe_payment_id", "payment__order__order_number")
+    search_help_text = "Reference, payment intent or order number"
     date_hierarchy = "occurred_at"
     show_full_result_count = False
     inlines = (LedgerEntryInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerTransaction]:
+        """With what each moved: the sum of its debits."""
+        debits = (
+            LedgerEntry.objects.filter(transaction=OuterRef("pk"), amount__gt=0)
+            .order_by()
+            .values("transaction")
+            .values(total=Sum("amount"))
+        )
+        movements: QuerySet[LedgerTransaction] = super().get_queryset(request)
+        return movements.annotate(debits=Subquery(debits))
+
+    @admin.display(description="Amount")
+    def moved(self, movement: LedgerTransaction) -> str:
+        return money_text(getattr(movement, "debits", None) or ZERO, movement.currency)
+
+    @admin.display(ordering="payment__order__order_number")
+    def order(self, movement: LedgerTransaction) -> str:
+        return movement.payment.order.order_number if movement.payment else "-"
 
 
 @admin.register(LedgerEntry)
@@ -91,14 +112,16 @@ class PayoutAdmin(ReadOnlyAdmin):
     """Money that went to instructors or is about to."""
 
     list_display = (
-        "created_at", "instructor", "account", "amount", "currency", "status", "paid_at",
-        "attempts", "last_error",
+        "created_at", "instructor", "account", "money", "status", "paid_at", "attempts",
+        "last_error",
     )  # fmt: skip
     list_filter = (PayoutTroubleFilter, "status")
     list_select_related = ("account__instructor",)
     search_fields = ("stripe_transfer_id", "account__instructor__email")
     date_hierarchy = "created_at"
     show_full_result_count = False
+
+    money = money_column("amount")
 
     @admin.display(ordering="account__instructor__email")
     def instructor(self, payout: Payout) -> str:

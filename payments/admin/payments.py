@@ -8,8 +8,9 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, money_column
 from core.errors import DomainError
+from core.money import money_text
 from payments import selectors, services
 from payments.admin.confirming import acting_user, ask, is_confirmed
 from payments.models import Dispute, Payment, Refund
@@ -72,7 +73,7 @@ class RefundLinesForm(RefundForm):
         super().__init__(*args, **kwargs)
         lines = selectors.list_refundable_lines(payment=payment)
         choices = [
-            (str(line.id), f"{line.title}: {line.left_amount} {payment.currency.upper()}")
+            (str(line.id), f"{line.title}: {money_text(line.left_amount, payment.currency)}")
             for line in lines
             if line.is_refundable
         ]
@@ -86,16 +87,41 @@ class PaymentAdmin(ReadOnlyAdmin):
     """Each payment intent and how it went. The actions refund it, wholly or by line."""
 
     list_display = (
-        "stripe_payment_id", "order", "amount", "refunding_amount", "currency", "status",
-        "stripe_status", "needs_attention", "created_at",
+        "created_at", "order", "buyer", "paid", "refunding", "status", "needs_attention",
+        "stripe_payment_id",
     )  # fmt: skip
     list_filter = (AttentionFilter, "status", "currency")
-    list_select_related = ("order",)
-    search_fields = ("stripe_payment_id", "stripe_charge_id", "order__order_number")
+    list_select_related = ("order__user",)
+    search_fields = (
+        "stripe_payment_id", "stripe_charge_id", "order__order_number", "order__user__email"
+    )  # fmt: skip
+    search_help_text = "Payment intent, charge, order number or e-mail"
     date_hierarchy = "created_at"
     show_full_result_count = False
     inlines = (RefundInline, DisputeInline)
     actions = ("refund_whole", "refund_lines", "clear_attention")
+    fieldsets = (
+        (None, {"fields": ("order", "buyer", "status", "needs_attention")}),
+        ("Amounts", {"fields": ("paid", "refunding", "fee")}),
+        (
+            "At Stripe",
+            {
+                "fields": (
+                    "stripe_payment_id", "stripe_charge_id", "stripe_status", "last_error_code",
+                    "last_error_message", "metadata",
+                )
+            },
+        ),
+        ("Times", {"fields": ("created_at", "succeeded_at", "next_check_at")}),
+    )  # fmt: skip
+
+    paid = money_column("amount")
+    refunding = money_column("refunding_amount", label="on its way back or back")
+    fee = money_column("fee_amount", label="Stripe's fee")
+
+    @admin.display(ordering="order__user__email")
+    def buyer(self, payment: Payment) -> str:
+        return str(payment.order.user or "-")
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         """Whether this member of staff may give money back: the right to add refunds."""
@@ -164,10 +190,11 @@ class PaymentAdmin(ReadOnlyAdmin):
         except DomainError as exc:
             self.message_user(request, f"{payment.order}: {exc.message}", messages.ERROR)
         else:
-            amount = f"{refund.amount} {payment.currency.upper()}"
+            amount = money_text(refund.amount, payment.currency)
             self.message_user(request, f"{payment.order}: {amount} are on their way back.")
 
 
 def _describe(payment: Payment) -> str:
     left = payment.amount - payment.refunding_amount
-    return f"{payment.order}: {left} of {payment.amount} {payment.currency.upper()} left"
+    paid = money_text(payment.amount, payment.currency)
+    return f"{payment.order}: {left:,.2f} of {paid} left"

@@ -5,7 +5,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, admin_link, money_column
 from core.errors import DomainError
 from payments import services
 from payments.admin.confirming import acting_user, ask, is_confirmed
@@ -33,17 +33,39 @@ class RefundAdmin(ReadOnlyAdmin):
     """Money that went back or is about to."""
 
     list_display = (
-        "created_at", "payment", "amount", "status", "reason", "requested_by", "failure_reason",
-        "undone_at", "last_error",
+        "created_at", "order", "buyer", "money", "status", "reason", "requested_by",
+        "failure_reason", "undone_at",
     )  # fmt: skip
     list_filter = ("status", "reason")
-    list_select_related = ("payment", "requested_by")
+    list_select_related = ("payment__order__user", "requested_by")
     search_fields = (
-        "stripe_refund_id", "payment__stripe_payment_id", "payment__order__order_number"
+        "stripe_refund_id", "payment__stripe_payment_id", "payment__order__order_number",
+        "payment__order__user__email",
     )  # fmt: skip
+    search_help_text = "Refund or payment intent, order number or e-mail"
     date_hierarchy = "created_at"
     show_full_result_count = False
     inlines = (RefundLineInline,)
+    fieldsets = (
+        (None, {"fields": ("order_link", "payment", "buyer", "money", "status")}),
+        ("Why", {"fields": ("reason", "requested_by", "note")}),
+        ("At Stripe", {"fields": ("stripe_refund_id", "failure_reason", "last_error", "attempts")}),
+        ("Times", {"fields": ("created_at", "applied_at", "undone_at", "next_attempt_at")}),
+    )
+
+    money = money_column("amount", currency="payment__currency")
+
+    @admin.display(ordering="payment__order__order_number")
+    def order(self, refund: Refund) -> str:
+        return refund.payment.order.order_number
+
+    @admin.display(description="Order")
+    def order_link(self, refund: Refund) -> str:
+        return admin_link(refund.payment.order, refund.payment.order.order_number)
+
+    @admin.display(ordering="payment__order__user__email")
+    def buyer(self, refund: Refund) -> str:
+        return str(refund.payment.order.user or "-")
 
 
 class RefusalForm(forms.Form):

@@ -64,4 +64,4 @@ class Payout(BaseModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} to {self.account_id} ({self.status})"
+        return f"{self.amount} ({self.status})"

@@ -59,7 +59,7 @@ class Refund(BaseModel):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.amount} of {self.payment_id} ({self.status})"
+        return f"{self.amount} ({self.status})"
 
 
 class RefundLine(BaseModel):
@@ -76,7 +76,7 @@ class RefundLine(BaseModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} of {self.order_item_id}"
+        return str(self.amount)
 
 
 class RefundRequest(BaseModel):
@@ -118,4 +118,4 @@ class RefundRequest(BaseModel):
         ]
 
     def __str__(self) -> str:
-        return f"refund request for {self.order_id}"
+        return f"{self.status} request of {self.created_at:%Y-%m-%d}"

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from core.models import AuditEntry
 from payments import services
@@ -164,3 +166,49 @@ def test_disputes_are_found_by_whether_they_are_over(payment: Payment, staff: Cl
     hear(make_paid("7.00"), "pending", amount="7.00", number=9)
     refund = Refund.objects.get()
     assert "re_9" in staff.get(f"{refund_url}{refund.id}/change/").content.decode()
+
+
+LISTS = ("payment", "refund", "refundrequest", "dispute", "ledgertransaction", "ledgerentry")
+
+
+def test_the_lists_take_a_fixed_number_of_queries(staff: Client) -> None:
+    def count_queries() -> list[int]:
+        counts = []
+        for name in LISTS:
+            with CaptureQueriesContext(connection) as queries:
+                assert staff.get(f"/admin/payments/{name}/").status_code == 200
+            counts.append(len(queries))
+        return counts
+
+    make_history("1")
+    of_one = count_queries()
+    for number in range(2, 8):
+        make_history(str(number))
+    assert count_queries() == of_one
+
+
+def make_history(number: str) -> None:
+    """A purchase that is asked back, refunded in part and disputed, by a buyer of its own."""
+    payment = make_paid("20.00", "10.00")
+    services.request_refund(
+        order_id=payment.order_id, user_id=payment.order.user_id, item_ids=None, reason=""
+    )
+    hear(payment, "succeeded", amount="5.00", number=int(number))
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response", number=int(number)))
+
+
+def test_money_is_found_by_whose_it_is_and_shown_with_its_currency(
+    payment: Payment, buyer: User, staff: Client
+) -> None:
+    hear(payment, "succeeded", amount="5.00")
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    make_history("2")
+    for name, amount in (("payment", "30.00"), ("refund", "5.00"), ("dispute", "30.00")):
+        page = staff.get(f"/admin/payments/{name}/", {"q": buyer.email}).content.decode()
+        assert f"{amount} USD" in page
+        assert page.count(payment.order.order_number) == 1
+        assert page.count("1 result ") == 1, name
+    number = payment.order.order_number
+    page = staff.get("/admin/payments/ledgertransaction/", {"q": number}).content.decode()
+    assert "4 results" in page, "the sale, the refund, the dispute and its fee"
+    assert "30.00 USD" in page

@@ -66,7 +66,8 @@ class Working(Buying, Market):
         try:
             SWEEPS[name]()
         except PaymentsUnavailable:
-            assert name == "poll" and is_in_trouble
+            assert name == "poll"
+            assert is_in_trouble
 
     @precondition(lambda self: self.now.orders)
     @act(hours=sampled_from((1, 13, 25)))

@@ -1,0 +1,114 @@
+"""Orders with their lines."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from core.admin import ReadOnlyAdmin, admin_link, money_column, text_lines
+from orders import services
+from orders.admin.wording import describe_party, describe_taxes
+from orders.documents.facts import read_buyer
+from orders.models import Invoice, Order, OrderItem
+
+
+class OrderItemInline(admin.TabularInline[OrderItem, Order]):
+    """The lines, as they were bought."""
+
+    model = OrderItem
+    fields = (
+        "course", "instructor", "price_at_purchase", "discount_amount", "tax_amount",
+        "refunded_amount", "state", "access",
+    )  # fmt: skip
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
+        return super().get_queryset(request).select_related("course", "instructor", "enrollment")
+
+    @admin.display(description="Access")
+    def access(self, item: OrderItem) -> str:
+        """What the line opened, and how it stands now."""
+        enrollment = item.enrollment
+        return admin_link(enrollment, enrollment.get_status_display()) if enrollment else "-"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class InvoiceInline(admin.TabularInline[Invoice, Order]):
+    """The invoice, once there is one."""
+
+    model = Invoice
+    fields = ("issued_at", "total_amount", "tax_amount", "currency")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    """Orders with their lines and how they were paid."""
+
+    lines_total = money_column("subtotal")
+    discount = money_column("discount_amount")
+    total = money_column("total_amount")
+    refunded = money_column("refunded_amount")
+    list_display = (
+        "order_number", "created_at", "user", "status", "total",
+        "refunded", "completed_at",
+    )  # fmt: skip
+    list_filter = ("status", "failure_reason", "currency", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("order_number", "user__email", "payment_id", "transaction_id")
+    search_help_text = "Order number, e-mail, payment intent or charge"
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    inlines = (OrderItemInline, InvoiceInline)
+    actions = ("close_pending",)
+    fieldsets = (
+        (None, {"fields": ("order_number", "user", "status", "failure_reason")}),
+        (
+            "Amounts",
+            {
+                "fields": (
+                    "lines_total", "coupon", "discount", "taxes",
+                    "total", "refunded",
+                )
+            },
+        ),
+        ("Payment", {"fields": ("payment_method", "payment_id", "transaction_id")}),
+        ("Billing address", {"fields": ("address",)}),
+        ("Times", {"fields": ("created_at", "expires_at", "completed_at")}),
+    )  # fmt: skip
+
+    @admin.display(description="Tax")
+    def taxes(self, order: Order) -> str:
+        """Each tax by its name and rate."""
+        return text_lines(describe_taxes(order.tax_lines, order.currency))
+
+    @admin.display(description="Address")
+    def address(self, order: Order) -> str:
+        """As on an envelope, with the mail address."""
+        return text_lines(describe_party(read_buyer(order.billing_address)))
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        """Whether this member of staff may close orders: the right to change them."""
+        return bool(request.user.has_perm("orders.change_order"))
+
+    @admin.action(description="Close pending orders", permissions=["close"])
+    def close_pending(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        """End the chosen orders unpaid; those that aren't pending any more stay as they are."""
+        order_ids = list(queryset.order_by("id").values_list("id", flat=True))
+        closed = [services.close_order(order_id=one, reason="canceled") for one in order_ids]
+        self.message_user(request, f"{sum(closed)} orders closed.")
+        if left := len(closed) - sum(closed):
+            text = f"{left} orders were not pending and stay as they are."
+            self.message_user(request, text, level=messages.WARNING)
