@@ -189,10 +189,9 @@ def test_the_lists_take_a_fixed_number_of_queries(staff: Client) -> None:
 
 def make_history(number: str) -> None:
     """A purchase that is asked back, refunded in part and disputed, by a buyer of its own."""
-    payment = make_paid("20.00", "10.00")
-    services.request_refund(
-        order_id=payment.order_id, user_id=payment.order.user_id, item_ids=None, reason=""
-    )
+    buyer = UserFactory.create()
+    payment = make_paid("20.00", "10.00", user=buyer)
+    services.request_refund(order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason="")
     hear(payment, "succeeded", amount="5.00", number=int(number))
     services.sync_dispute(facts=dispute_facts(payment, "needs_response", number=int(number)))
 
