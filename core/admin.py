@@ -25,7 +25,10 @@ def money_column(
     @admin.display(description=label or name.removesuffix("_amount"), ordering=name)
     def column(_: Any, row: Any) -> str:
         amount = getattr(row, name)
-        return "-" if amount is None else money_text(amount, attrgetter(path)(row))
+        if amount is None:
+            return "-"
+        # In a narrow column it stays on one line.
+        return money_text(amount, attrgetter(path)(row)).replace(" ", "\N{NO-BREAK SPACE}")
 
     return column
 

@@ -116,7 +116,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     )  # fmt: skip
 
     paid = money_column("amount")
-    refunding = money_column("refunding_amount", label="on its way back or back")
+    refunding = money_column("refunding_amount", label="refunds")
     fee = money_column("fee_amount", label="Stripe's fee")
 
     @admin.display(ordering="order__user__email")

@@ -204,7 +204,7 @@ def test_money_is_found_by_whose_it_is_and_shown_with_its_currency(
     make_history("2")
     for name, amount in (("payment", "30.00"), ("refund", "5.00"), ("dispute", "30.00")):
         page = staff.get(f"/admin/payments/{name}/", {"q": buyer.email}).content.decode()
-        assert f"{amount} USD" in page
+        assert f"{amount}\N{NO-BREAK SPACE}USD" in page
         assert page.count(payment.order.order_number) == 1
         assert page.count("1 result ") == 1, name
     number = payment.order.order_number
