@@ -1,6 +1,8 @@
 """Which event makes which mail. Each writes a row and nothing else; the key of the row names the
 cause, so the same event twice is one mail."""
 
+import uuid
+
 from django.conf import settings
 
 from core.events import Event
@@ -67,7 +69,7 @@ def mail_receipt(event: OrderCompleted) -> None:
         taxes=[(tax["name"], tax["amount"]) for tax in order["tax_lines"]],
         total=order["total_amount"],
         currency=order["currency"],
-        order_url=f"{settings.FRONTEND_URL}/orders/{event.order_id}",
+        order_url=_order_url(event.order_id),
     )
     _mail(user, event, letter)
 
@@ -116,6 +118,9 @@ def mail_refund(event: RefundSucceeded) -> None:
         order_number=facts.order_number,
         amount=facts.amount,
         currency=facts.currency,
+        reason=facts.reason,
+        lines=facts.lines,
+        order_url=_order_url(facts.order_id),
     )
     _mail(user, event, letter)
 
@@ -170,6 +175,10 @@ _KINDS: dict[type[Event], str] = {
     RefundFailed: "refund-undone",
     RefundRequestDecided: "refund-request",
 }
+
+
+def _order_url(order_id: uuid.UUID) -> str:
+    return f"{settings.FRONTEND_URL}/orders/{order_id}"
 
 
 def _mail(user: User, event: Event, letter: Letter) -> None:

@@ -130,15 +130,40 @@ def certificate(
     )
 
 
-def refund(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
-    """Money is on its way back."""
+# Why money came back that nobody asked back.
+_REFUND_REASONS = {
+    "late_payment": "Your payment came after the order had been closed.",
+    "duplicate_payment": "The order had been paid already.",
+    "already_owned": "You had the course already by the time the payment came.",
+    "amount_mismatch": "The amount that came was not the order's.",
+}
+
+
+def refund(
+    *,
+    first_name: str,
+    order_number: str,
+    amount: Decimal,
+    currency: str,
+    reason: str,
+    lines: Sequence[tuple[str, Decimal]],
+    order_url: str,
+) -> Letter:
+    """Money is on its way back: for which courses, or why."""
+    why = _REFUND_REASONS.get(reason, "")
+    rows = [Line(label=title, value=money_text(paid, currency)) for title, paid in lines]
+    if len(rows) > 1:
+        rows.append(Line(label="Refunded", value=money_text(amount, currency), strong=True))
     return Letter(
         subject=f"Refund for your order {order_number}",
         heading=f"Hello {first_name},",
         paragraphs=[
             f"We have refunded {money_text(amount, currency)} of your order {order_number} to the "
-            "payment method you used. Depending on your bank it takes up to ten days to arrive."
+            "payment method you used. Depending on your bank it takes up to ten days to arrive.",
+            *([why] if why else []),
         ],
+        lines=rows,
+        action=("See the order", order_url),
     )
 
 

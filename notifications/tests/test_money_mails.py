@@ -9,6 +9,7 @@ from django.utils import timezone
 from core import outbox
 from core.models import OutboxDelivery
 from notifications.models import Email
+from orders.models import Order
 from payments import services
 from payments.models import Payment
 from payments.tests.money import dispute_facts, hear, make_paid, settle
@@ -83,6 +84,25 @@ def test_only_active_staff_are_told(payment: Payment) -> None:
     StaffFactory.create(email="gone@learnflow.test", is_active=False)
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
     assert set(mails()) == {"staff-dispute to money@learnflow.test"}
+
+
+def test_a_refund_names_the_courses_it_is_for(payment: Payment, buyer: User, member: User) -> None:
+    lines = list(payment.order.items.order_by("price_at_purchase"))
+    refund = services.refund_payment(
+        payment_id=payment.id, item_ids=[lines[0].id], note="", actor_id=member.id
+    )
+    hear(payment, "succeeded", amount="10.00", refund_id=refund.id)
+    text = mails()["refund to buyer@learnflow.test"].text
+    assert f"{lines[0].title_at_purchase}: 10.00 USD" in text
+    assert lines[1].title_at_purchase not in text
+    assert f"/orders/{payment.order_id}" in text
+
+
+def test_money_that_nobody_asked_back_says_why(payment: Payment, member: User) -> None:
+    second = settle(Order.objects.get(id=payment.order_id))
+    refund = second.refunds.get()
+    hear(second, "succeeded", amount="30.00", number=2, refund_id=refund.id)
+    assert "had been paid already" in mails()["refund to buyer@learnflow.test"].text
 
 
 def test_a_refund_that_failed_is_told_to_both(payment: Payment) -> None:

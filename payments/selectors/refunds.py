@@ -18,7 +18,8 @@ from payments.state import LIVE_REFUNDS
 
 @dataclass(frozen=True, kw_only=True)
 class RefundFacts:
-    """A refund as people hear of it. Major units."""
+    """A refund as people hear of it. Major units. `lines` are titles and what of it is for each;
+    none where it is for no certain line."""
 
     order_id: uuid.UUID
     order_number: str
@@ -26,7 +27,9 @@ class RefundFacts:
     amount: Decimal
     currency: str
     status: str
+    reason: str
     failure_reason: str
+    lines: tuple[tuple[str, Decimal], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,7 @@ def get_refund_facts(*, refund_id: uuid.UUID) -> RefundFacts:
     """Return what a mail about the refund tells. Raises Refund.DoesNotExist."""
     refund = Refund.objects.select_related("payment").get(id=refund_id)
     order = order_selectors.get_order_for_payment(order_id=refund.payment.order_id, user_id=None)
+    items = _items_by_refund([refund.id])[refund.id]
     return RefundFacts(
         order_id=order.id,
         order_number=order.number,
@@ -80,7 +84,9 @@ def get_refund_facts(*, refund_id: uuid.UUID) -> RefundFacts:
         amount=refund.amount,
         currency=refund.payment.currency,
         status=refund.status,
+        reason=refund.reason,
         failure_reason=refund.failure_reason,
+        lines=tuple((item["course"]["title"], item["amount"]) for item in items),
     )
 
 

@@ -76,10 +76,14 @@ def dispute_facts(payment: Payment, status: str, *, number: int = 1) -> DisputeF
     )  # fmt: skip
 
 
-def hear(payment: Payment, *statuses: str, amount: str, number: int = 1) -> None:
-    """Hear of a refund made at Stripe, in these states one after the other."""
+def hear(
+    payment: Payment, *statuses: str, amount: str, number: int = 1, refund_id: object = ""
+) -> None:
+    """Hear of a refund in these states, one after the other: one made at Stripe, or ours."""
     for status in statuses:
-        services.sync_refund(facts=refund_facts(payment, status, amount=amount, number=number))
+        services.sync_refund(
+            facts=refund_facts(payment, status, amount=amount, number=number, refund_id=refund_id)
+        )
 
 
 def order_of(payment: Payment) -> Any:
