@@ -96,11 +96,14 @@ def read_intent(intent: Any) -> IntentFacts:
 
 
 def _fee(charge: Any, currency: str) -> int | None:
-    """Return what Stripe kept of a charge; an account that settles in another currency is charged
-    in that one, and Stripe says at which rate it changed the money."""
+    """Return what Stripe kept of a charge, once that is known."""
     movement = charge.balance_transaction
-    if isinstance(movement, str | None):
-        return None
+    return None if isinstance(movement, str | None) else _fee_of(movement, currency)
+
+
+def _fee_of(movement: Any, currency: str) -> int:
+    """Return the fee of a balance transaction: an account that settles in another currency is
+    charged in that one, and Stripe says at which rate it changed the money."""
     rate = movement.exchange_rate if movement.currency != currency else None
     fee: int = round(movement.fee / rate) if rate else movement.fee
     return fee
@@ -131,7 +134,7 @@ def read_dispute(dispute: Any) -> DisputeFacts:
         intent_id=_id_of(dispute.payment_intent),
         opened_at=read_time(dispute.created),
         evidence_due_at=read_time(due_by) if due_by else None,
-        fee=sum(movement.fee for movement in movements) if movements else None,
+        fee=sum(_fee_of(one, dispute.currency) for one in movements) if movements else None,
     )
 
 

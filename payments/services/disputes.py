@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import outbox
-from core.money import from_minor
+from core.money import from_minor, money_text
 from enrollments import services as enrollment_services
 from orders import services as order_services
 from payments import ledger
@@ -48,6 +48,8 @@ def sync_dispute(*, facts: DisputeFacts) -> None:
         if before is not None and before != status and not may_move(before, status, DISPUTE_MOVES):
             return
         dispute = _write(known or Dispute(stripe_dispute_id=facts.id), payment, facts)
+        if known is None and facts.currency != payment.currency:
+            _show_other_currency(payment, facts)
         _book(dispute)
         if before != status:
             _follow(dispute, before)
@@ -66,14 +68,16 @@ def align_access(*, payment: Payment) -> None:
 
 
 def _write(dispute: Dispute, payment: Payment, facts: DisputeFacts) -> Dispute:
+    is_known = facts.currency == payment.currency
     dispute.payment = payment
-    dispute.amount = from_minor(facts.amount)
-    dispute.currency = facts.currency
+    # Money of another currency isn't booked at its bare amount. The bank rarely disputes a part.
+    dispute.amount = from_minor(facts.amount) if is_known else payment.amount
+    dispute.currency = payment.currency
     dispute.reason = facts.reason
     dispute.status = facts.status
     dispute.opened_at = facts.opened_at
     dispute.evidence_due_at = facts.evidence_due_at
-    if facts.fee is not None:
+    if facts.fee is not None and is_known:
         dispute.fee_amount = from_minor(facts.fee)
     if facts.status not in CLOSED_DISPUTES:
         dispute.closed_at = None
@@ -81,6 +85,13 @@ def _write(dispute: Dispute, payment: Payment, facts: DisputeFacts) -> Dispute:
         dispute.closed_at = timezone.now()
     dispute.save()
     return dispute
+
+
+def _show_other_currency(payment: Payment, facts: DisputeFacts) -> None:
+    theirs = money_text(from_minor(facts.amount), facts.currency)
+    words = f"Disputed for {theirs}: booked as the whole payment, without Stripe's fee"
+    payment.needs_attention = words
+    payment.save(update_fields=["needs_attention", "updated_at"])
 
 
 def _book(dispute: Dispute) -> None:

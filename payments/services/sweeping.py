@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from django.conf import settings
+
 from payments.errors import PaymentsUnavailable
+from payments.stripe_patience import deadline
 
 logger = logging.getLogger(__name__)
 
@@ -24,16 +27,18 @@ def sweep(
 ) -> int:
     """Claim and work one row after the other, up to `limit`; returns how many were tried.
 
-    A row is claimed only when its turn comes, so that no claim lapses behind slow ones. What `work`
-    raises goes to `failed` and no further: one bad row holds nobody up. When Stripe doesn't answer
-    the sweep ends, as each further try would hold a worker until the next time-out.
+    A row is claimed only when its turn comes, so that no claim lapses behind slow ones, and its
+    calls to Stripe together end well before its claim does. What `work` raises goes to `failed` and
+    no further: one bad row holds nobody up. When Stripe doesn't answer the sweep ends, as each
+    further try would hold a worker until the next time-out.
     """
     started = time.monotonic()
     tried = 0
     while tried < limit and (row := claim()) is not None:
         tried += 1
         try:
-            work(row)
+            with deadline(seconds=_patience()):
+                work(row)
         except PaymentsUnavailable as exc:
             logger.warning("%s is tried later: %s", row, exc)
             failed(row, exc)
@@ -44,3 +49,9 @@ def sweep(
         if time.monotonic() - started >= BUDGET_SECONDS:
             break
     return tried
+
+
+def _patience() -> float:
+    """Return how long the calls of one row may take: one always may, and all together leave a good
+    part of the claim for what is done with the answers."""
+    return max(settings.STRIPE_TIMEOUT_SECONDS, settings.LEASE.total_seconds() * 0.6)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+import stripe
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from orders.models import Order
 from payments import services, stripe_gateway
 from payments.errors import NotOursYet
 from payments.models import Dispute, LedgerEntry, Payment, Refund, StripeEvent
+from payments.stripe_facts import read_dispute
 from payments.stripe_gateway import DisputeFacts, RefundFacts
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.money import assert_books_hold
@@ -313,3 +315,28 @@ def test_stripe_tells_the_fee_and_the_date(
     assert row.evidence_due_at is not None
     assert row.evidence_due_at > timezone.now()
     assert_books_hold()
+
+
+def test_a_dispute_in_another_currency_takes_what_was_paid(paid: services.PaymentIntent) -> None:
+    facts = replace(
+        dispute(paid.payment_intent_id, "needs_response"), currency="eur", amount=9150, fee=1500
+    )
+    services.sync_dispute(facts=facts)
+    row, payment = Dispute.objects.get(), Payment.objects.get()
+    assert (row.amount, row.currency, row.fee_amount) == (Decimal("99.98"), "usd", None)
+    assert payment.needs_attention.startswith("Disputed for 91.50 EUR")
+    assert access() == {"suspended"}
+    services.sync_dispute(facts=replace(facts, status="won"))
+    assert_books_hold()
+
+
+def test_a_disputes_fee_is_told_in_the_currency_of_the_dispute() -> None:
+    told = {
+        "id": "dp_1", "status": "lost", "reason": "general", "amount": 5000, "currency": "usd",
+        "payment_intent": "pi_1", "created": 1, "evidence_details": {"due_by": None},
+        "balance_transactions": [
+            {"currency": "eur", "exchange_rate": 0.8, "fee": 1200},
+            {"currency": "usd", "exchange_rate": None, "fee": -300},
+        ],
+    }  # fmt: skip
+    assert read_dispute(stripe.Dispute.construct_from(told, "")).fee == 1200

@@ -23,6 +23,7 @@ from payments.models import Payment, Refund, StripeEvent
 from payments.services import sweeping
 from payments.services.refunds import plan_refund
 from payments.stripe_gateway import StripeNotFound, StripeRefused
+from payments.stripe_patience import wait_for
 from payments.tests.conftest import Pay, confirm, start_payment
 from tests.factories import OrderFactory, OrderItemFactory, make_course
 from tests.parallel import run_in_parallel
@@ -150,6 +151,26 @@ def test_expiry_asks_a_stripe_that_is_away_once(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(stripe_gateway, "cancel_intent", raising(PaymentsUnavailable(), calls))
     assert services.expire_orders() == 3
     assert len(calls) == 1
+
+
+def test_the_calls_of_one_row_end_before_its_claim(settings: Any) -> None:
+    settings.LEASE = dt.timedelta(seconds=2)
+    settings.STRIPE_TIMEOUT_SECONDS = 1.0
+    rows, answered, gave_up = ["a row of twenty calls"], [], []
+
+    def ask_often(_: str) -> None:
+        for number in range(20):
+            wait_for(lambda: time.sleep(0.2))
+            answered.append(number)
+
+    sweeping.sweep(
+        claim=lambda: rows.pop() if rows else None,
+        work=ask_often,
+        failed=lambda _, exc: gave_up.append(type(exc)),
+        limit=5,
+    )
+    assert gave_up == [PaymentsUnavailable]
+    assert 0 < len(answered) < 7, "1.2 of the 2 seconds"
 
 
 def test_orders_whose_money_is_on_its_way_do_not_fill_the_sweep(
