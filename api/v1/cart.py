@@ -18,6 +18,7 @@ from orders import selectors as order_selectors
 from orders import services as order_services
 from orders.coupon_rules import Refusal
 from orders.selectors import PricedCartRow
+from orders.views.guessing import LimitedGuessesMixin
 from users.authentication import current_user_id
 
 
@@ -155,7 +156,7 @@ class CartMergeView(APIView):
         return Response({**cart, "added": outcome.added, "skipped": skipped})
 
 
-class CartCouponView(APIView):
+class CartCouponView(LimitedGuessesMixin, APIView):
     """The cart's coupon."""
 
     @extend_schema(
@@ -165,7 +166,8 @@ class CartCouponView(APIView):
         description=(
             "Answers the cart with the coupon applied. It takes the place of the one before: there "
             "is one coupon an order. Nothing is reserved by it; a coupon with a limit is taken "
-            "when the order is made."
+            "when the order is made. Who names too many codes that don't exist, here or when "
+            "ordering, gets 429 for a while."
         ),
         request=ApplyCouponSerializer,
         responses={

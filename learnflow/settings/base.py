@@ -268,6 +268,7 @@ THROTTLE_RATES: dict[str, str] = {
     "register": env.str("THROTTLE_REGISTER", default="20/hour"),
     "refresh": env.str("THROTTLE_REFRESH", default="60/min"),
     "payment": env.str("THROTTLE_PAYMENT", default="5/hour"),
+    "coupon": env.str("THROTTLE_COUPON", default="20/hour"),
     "verify": env.str("THROTTLE_VERIFY", default="60/min"),
     "mail": env.str("THROTTLE_MAIL", default="5/hour"),
 }

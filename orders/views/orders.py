@@ -23,6 +23,7 @@ from orders.serializers import (
     OrderFilterSerializer,
     OrderSerializer,
 )
+from orders.views.guessing import LimitedGuessesMixin
 from users.authentication import current_user_id
 
 _ADDRESS = {
@@ -124,8 +125,10 @@ class OrderView(APIView):
         return Response(selectors.get_order(order_id=order_id, user_id=current_user_id(request)))
 
 
-class CreateFromCartView(IdempotentPostMixin):
+class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
     """From the cart to an order."""
+
+    code_field = "coupon_code"
 
     @extend_schema(
         operation_id="orders_create_from_cart",

@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
-from core import outbox
+from core import attempts, outbox
 from core.audit import record_audit
-from users import attempts, links
+from users import links
 from users.errors import EmailTaken, InvalidCredentials, LinkInvalid, UserNotFound
 from users.events import UserRegistered, VerificationRequested
+from users.mailing import may_mail
 from users.models import Session, User, UserProfile, normalise_email
 from users.services.passwords import check_new_password
 from users.services.sessions import Caller, end_sessions, open_session
@@ -148,6 +149,6 @@ def _open_for(user: User, password: str, caller: Caller) -> SignedIn:
 def _request_verification(user: User | None) -> None:
     if user is None or not user.is_active or user.email_verified_at is not None:
         return
-    if attempts.may_mail(user_id=user.id):
+    if may_mail(user_id=user.id):
         with transaction.atomic():
             outbox.record(VerificationRequested(user_id=user.id))

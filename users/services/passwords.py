@@ -8,12 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from core import outbox
+from core import attempts, outbox
 from core.audit import record_audit
 from core.errors import Invalid
-from users import attempts, links
+from users import links
 from users.errors import LinkInvalid, UserNotFound
 from users.events import PasswordChanged, PasswordResetRequested
+from users.mailing import may_mail
 from users.models import Session, User, normalise_email
 from users.services.sessions import end_sessions
 
@@ -60,7 +61,7 @@ def request_password_reset(*, email: str) -> None:
     """Ask for a mail with a reset link for whoever has this e-mail. Never tells whether anybody
     has; at most THROTTLE_MAIL mails per account."""
     user = User.objects.filter(email=normalise_email(email), is_active=True).first()
-    if user is None or not attempts.may_mail(user_id=user.id):
+    if user is None or not may_mail(user_id=user.id):
         return
     with transaction.atomic():
         outbox.record(PasswordResetRequested(user_id=user.id))

@@ -8,10 +8,11 @@ from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from core import attempts
 from tests.factories import UserFactory
 from tests.factories.people import PASSWORD
 from tests.parallel import run_in_parallel
-from users import attempts, services
+from users import services
 from users.errors import InvalidCredentials
 from users.models import Session, User
 from users.services import accounts

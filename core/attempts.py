@@ -1,11 +1,10 @@
-"""Counting failures and mails per account, atomically in Redis.
+"""Counting failures, or whatever may be had only so often, atomically in Redis.
 
 A window opens with the first count and closes by itself. When Redis is down nothing is counted and
 everything is allowed: being reachable outweighs counting.
 """
 
 import hashlib
-import uuid
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -56,16 +55,3 @@ def limit(*, scope: str, subject: str, factor: int = 1) -> Limit | None:
         return None
     digest = hashlib.sha256(subject.encode()).hexdigest()
     return Limit(key=f"attempts:{scope}:{digest}", times=rate[0] * factor, period=rate[1])
-
-
-def may_mail(*, user_id: uuid.UUID) -> bool:
-    """Count a mail that somebody asks us to send to this person; False when there were enough, so
-    that nobody's mailbox can be flooded from many addresses."""
-    allowed = limit(scope="mail", subject=str(user_id))
-    if allowed is None:
-        return True
-    try:
-        allowed.count()
-    except TooMany:
-        return False
-    return True
