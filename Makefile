@@ -48,7 +48,7 @@ test: $(STAMP) ## Run the whole test suite, with its own PostgreSQL and Redis
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 crash-test: $(STAMP) ## Kill the product at every exchange with its services (ARGS="--flow purchase --every 10")
-	$(TEST_ENV) $(BIN)/python -m tests.crash --shares 2 $(ARGS)
+	$(TEST_ENV) $(BIN)/python -m tests.crash --shares 3 $(ARGS)
 
 state-test: $(STAMP) ## Prove money right: random histories, every order of Stripe's events (STEPS=100000)
 	PROOF_STEPS=$(STEPS) $(TEST_ENV) $(BIN)/python -m pytest tests/proof/test_states.py \

@@ -1,17 +1,19 @@
 """Kill the product at every exchange of three flows, and see that nothing is lost or done twice.
 
-    python -m tests.crash [--shares 2] [--flow purchase] [--role web] [--service redis] [--every 10]
+    python -m tests.crash [--shares 3] [--flow purchase] [--role web] [--service redis] [--every 10]
 
 Needs DATABASE_URL and REDIS_URL of servers it may use; it makes a database of its own. `make
 crash-test` gives it throw-away ones. Ends with 0 when every point converged.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,6 +25,7 @@ from psycopg import sql
 
 def main(arguments: list[str]) -> int:
     options = _parse(arguments)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "learnflow.settings.testing"
     if options.shares > 1:
         return _run_shares(arguments, options.shares)
     return _run_share(options)
@@ -31,17 +34,27 @@ def main(arguments: list[str]) -> int:
 def _run_shares(arguments: list[str], shares: int) -> int:
     """Divide the points among processes, each with a stack of its own: most of it is waiting."""
     command = [sys.executable, "-m", "tests.crash", *arguments, "--shares", "1"]
-    processes = [
-        subprocess.Popen([*command, "--share", f"{number}/{shares}"]) for number in range(shares)
-    ]
-    return max(process.wait() for process in processes)
+    with tempfile.TemporaryDirectory(prefix="learnflow-crash-") as folder:
+        tallies = [Path(folder, f"{number}.json") for number in range(shares)]
+        processes = [
+            subprocess.Popen([*command, "--share", f"{number}/{shares}", "--tally", str(tally)])
+            for number, tally in enumerate(tallies)
+        ]
+        broken = [process.wait() for process in processes]
+        found = [json.loads(tally.read_text()) for tally in tallies if tally.exists()]
+    django.setup()
+    from tests.crash.run import Tally, add_up, report
+
+    all_held = report(
+        add_up({name: Tally(**facts) for name, facts in share.items()} for share in found)
+    )
+    return 0 if all_held and not any(broken) else 1
 
 
 def _run_share(options: argparse.Namespace) -> int:
     part, _, parts = options.share.partition("/")
     name = f"crash_{os.getpid()}"
     server = os.environ["DATABASE_URL"]
-    os.environ["DJANGO_SETTINGS_MODULE"] = "learnflow.settings.testing"
     os.environ["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     # Each share has a Redis database to itself.
     os.environ["REDIS_URL"] = urlunsplit(
@@ -54,16 +67,22 @@ def _run_share(options: argparse.Namespace) -> int:
             with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
                 client.flushdb()
             django.setup()
-            from tests.crash.run import run
+            from tests.crash.run import report, run
 
-            failed = run(
+            tallies = run(
                 folder=folder, flows=options.flow, roles=options.role, services=options.service,
                 every=options.every, first=int(part), step=int(parts),
             )  # fmt: skip
         finally:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             connection.execute(drop)
-    if failed:
+    if options.tally is None:
+        all_held = report(tallies)
+    else:
+        # Whoever divided the run tells of it.
+        options.tally.write_text(json.dumps({name: asdict(t) for name, t in tallies.items()}))
+        all_held = not any(tally.failures for tally in tallies.values())
+    if not all_held:
         print(f"logs and mails: {folder}")
         return 1
     shutil.rmtree(folder)
@@ -77,6 +96,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--service", action="append", choices=["postgres", "redis", "stripe"])
     parser.add_argument("--every", type=int, default=1, help="only each N-th exchange")
     parser.add_argument("--share", default="0/1", help="the I-th of N parts of the points")
+    parser.add_argument("--tally", type=Path, help="write what was found there, as JSON")
     parser.add_argument("--shares", type=int, default=1, help="so many at a time")
     return parser.parse_args(arguments)
 

@@ -127,8 +127,9 @@ class HttpRequests:
                 break
             end = len(head) + 4 + size
             message, self._buffer = self._buffer[:end], self._buffer[end:]
-            label = b" ".join(head.split(b" ", 2)[:2]).decode(errors="replace")
-            messages.append(Message(message, re.sub(r"_\w+", "_…", label), is_last=True))
+            words = b" ".join(head.split(b" ", 2)[:2]).decode(errors="replace")
+            label = re.sub(r"_\w{14,}", "_…", words.partition("?")[0])
+            messages.append(Message(message, label, is_last=True))
         return messages
 
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,8 +53,8 @@ def run(
     every: int,
     first: int,
     step: int,
-) -> bool:
-    """Try every chosen point, print what was found, and return whether anything failed."""
+) -> dict[str, Tally]:
+    """Try every chosen point, print each, and return what was found by flow."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     call_command("migrate", verbosity=0)
     courses = [make_course() for _ in range(_COURSES)]
@@ -72,8 +72,8 @@ def run(
                 for service in services or SERVICES:
                     indices = range(1 + first * every, 1_000_000, every * step)
                     runner.try_points(make, role, service, indices, tally)
-    _print(console, tallies)
-    return any(tally.failures for tally in tallies.values())
+    connection.close()
+    return tallies
 
 
 class Runner:
@@ -184,7 +184,24 @@ class _Ticking:
                     app.send_task(task, ignore_result=True, expires=3)
 
 
-def _print(console: Console, tallies: dict[str, Tally]) -> None:
+def add_up(shares: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
+    """Return what the shares of a run found together, by flow."""
+    together: dict[str, Tally] = {}
+    for share in shares:
+        for name, tally in share.items():
+            whole = together.setdefault(name, Tally())
+            whole.points += tally.points
+            whole.failures += tally.failures
+            # A flow's length differs by a few, as sweeps come by the clock.
+            whole.exchanges = max(whole.exchanges, tally.exchanges)
+            whole.messages = max(whole.messages, tally.messages)
+            whole.slowest = max(whole.slowest, tally.slowest)
+    return together
+
+
+def report(tallies: Mapping[str, Tally]) -> bool:
+    """Print the table of a run and each failure; return whether all points held."""
+    console = Console()
     table = Table("Flow", "Exchanges (messages)", "Points killed at", "Failed", "Slowest, s")
     for name, tally in tallies.items():
         size = f"{tally.exchanges} ({tally.messages})"
@@ -194,11 +211,12 @@ def _print(console: Console, tallies: dict[str, Tally]) -> None:
     for name, tally in tallies.items():
         for failure in _shortened(tally.failures):
             console.print(f"{name}: {failure}", markup=False)
+    if any(tally.failures for tally in tallies.values()):
+        return False
     points = sum(tally.points for tally in tallies.values())
-    queries = "the invariants held after each" if points else "nothing was tried"
-    if not any(tally.failures for tally in tallies.values()):
-        console.print(f"{points} points enumerated; {queries}.")
-    connection.close()
+    held = "the invariants held after each" if points else "nothing was tried"
+    console.print(f"{points:,} points enumerated; {held}.")
+    return True
 
 
 def _shortened(failures: list[str]) -> Iterator[str]:
