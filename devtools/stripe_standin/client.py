@@ -25,6 +25,8 @@ FaultKind = Literal["refuse", "fail", "hang", "drop", "crash"]
 
 _READY = "stripe-standin listening on "
 _START_SECONDS = 20.0
+# How long any answer may take.
+_ANSWER_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +41,7 @@ class StandInControls:
     def __init__(self, url: str) -> None:
         """`url` is its base address, such as `http://127.0.0.1:4242`."""
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=_ANSWER_SECONDS, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +141,10 @@ class StandInControls:
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Send all that is waiting, now; whether everything was accepted within `timeout` s."""
-        done: bool = self._post("/_control/webhooks/flush", timeout=timeout)["done"]
+        answer = self._http.post(
+            "/_control/webhooks/flush", json={"timeout": timeout}, timeout=timeout + _ANSWER_SECONDS
+        )
+        done: bool = self._checked(answer)["done"]
         return done
 
     def resend(self, event_id: str) -> None:

@@ -52,7 +52,9 @@ def test_everybody_buys_at_once(crowd: Crowd, record_property: Any) -> None:
     with at_work(*workers(), lambda: change_a_price(crowd, chance)) as failures:
         crowd.run(crowd.errands(CHECKOUTS, random.Random(1)), threads=THREADS)
     assert not failures, failures
-    now = converge(crowd.bank, lambda _: crowd.bank.standin.flush(timeout=60))
+    now = converge(
+        crowd.bank, lambda _: crowd.bank.standin.flush(timeout=300), turns=12 + CHECKOUTS
+    )
     outcomes = crowd.tally.outcomes
     assert sum(outcomes.values()) == CHECKOUTS
     completed = [order for order in now.orders.values() if order["status"] == "completed"]
