@@ -93,6 +93,8 @@ class Stack:
     def __init__(self, folder: Path, standin: StandIn) -> None:
         """`folder` gets logs, mails and media."""
         self.folder, self.standin = folder, standin
+        self._scratch = folder / "tmp"
+        self._scratch.mkdir()
         self.gate = Gate(self._kill)
         self.url = f"http://{LOOPBACK}:{choose_port()}"
         self.restarts = 0
@@ -168,6 +170,8 @@ class Stack:
             "MAIL_LEASE_SECONDS": LEASE_SECONDS,
             "WEB_CONCURRENCY": "1",
             "PROMETHEUS_MULTIPROC_DIR": "",
+            # The dead don't clean up behind themselves; whoever removes the folder does.
+            "TMPDIR": str(self._scratch),
             **{f"THROTTLE_{scope.upper()}": "none" for scope in settings.THROTTLE_RATES},
         }
 
