@@ -51,7 +51,8 @@ _F = TypeVar("_F")
 
 
 class StripeNotFound(Exception):
-    """Stripe knows no object of this id (or the id isn't even well-formed)."""
+    """Stripe knows no object of this id (or the id isn't even well-formed), or it is an account
+    that our key has no access to, or not any more: Stripe doesn't say which."""
 
 
 class StripeBusy(PaymentsUnavailable):
@@ -246,6 +247,8 @@ def _page(
 
 
 def _is_signed(raw_body: bytes, signature: str, secret: str) -> bool:
+    if not signature.isascii():
+        return False  # The SDK compares it in constant time, which refuses such text.
     try:
         stripe.WebhookSignature.verify_header(
             raw_body.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
@@ -304,6 +307,9 @@ def _translated() -> Iterator[None]:
     except (stripe.CardError, stripe.IdempotencyError) as exc:
         raise StripeRefused(code=exc.code or type(exc).__name__, message=_words(exc)) from exc
     except stripe.StripeError as exc:
+        # The SDK fills `exc.code` for bad requests and cards only.
+        if exc.error is not None and exc.error.code == "account_invalid":
+            raise StripeNotFound(str(exc.user_message or "")) from exc
         if exc.http_status == 409:
             raise StripeBusy from exc
         if (exc.http_status or 0) >= 500 and "Idempotent-Replayed" in (exc.headers or {}):

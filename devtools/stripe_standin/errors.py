@@ -56,6 +56,16 @@ def no_such(kind: str, identifier: str, param: str) -> ApiError:
     )
 
 
+def account_unknown(identifier: str) -> ApiError:
+    """There is no such connected account, or it isn't this platform's (403, not 404)."""
+    return ApiError(
+        f"The provided key does not have access to account '{identifier}' (or that account does "
+        "not exist). Application access may have been revoked.",
+        status=403,
+        code="account_invalid",
+    )
+
+
 def unexpected_state(message: str, intent: JsonObject) -> ApiError:
     """The payment intent's status does not allow this."""
     return ApiError(message, code="payment_intent_unexpected_state", payment_intent=intent)

@@ -3,7 +3,7 @@
 https://docs.stripe.com/connect/express-accounts
 """
 
-from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter
+from devtools.stripe_standin.errors import ApiError, JsonObject, account_unknown, missing_parameter
 from devtools.stripe_standin.ids import new_id, random_text
 from devtools.stripe_standin.params import Params, check_email, check_url, merge_metadata
 from devtools.stripe_standin.scope import Scope
@@ -27,14 +27,21 @@ def create(scope: Scope, target: str, params: Params) -> JsonObject:
     return scope.put(account)
 
 
+def _get(scope: Scope, identifier: str) -> JsonObject:
+    account = scope.store.get(identifier)
+    if account is None or account["object"] != "account":
+        raise account_unknown(identifier)
+    return account
+
+
 def retrieve(scope: Scope, target: str, params: Params) -> JsonObject:
     """`GET /v1/accounts/{id}`."""
-    return scope.get("account", target, "account")
+    return _get(scope, target)
 
 
 def update(scope: Scope, target: str, params: Params) -> JsonObject:
     """`POST /v1/accounts/{id}`: e-mail, metadata, capabilities and the like."""
-    account = scope.get("account", target, "account")
+    account = _get(scope, target)
     _apply(account, params)
     scope.put(account)
     scope.emit("account.updated", account, account=account["id"])
@@ -46,7 +53,7 @@ def create_link(scope: Scope, target: str, params: Params) -> JsonObject:
     for name in ("account", "type"):
         if name not in params:
             raise missing_parameter(name)
-    account = scope.require("account", params["account"], "account")
+    account = _get(scope, params["account"])
     for name in ("refresh_url", "return_url"):
         if name not in params:
             raise missing_parameter(name)

@@ -88,6 +88,13 @@ def test_a_link_names_what_it_needs(api, account):
         )
 
 
+def test_an_account_that_is_not_ours_is_forbidden(api):
+    with pytest.raises(stripe.PermissionError) as caught:
+        api.v1.accounts.retrieve("acct_1NobodyKnowsThis00")
+    assert caught.value.error is not None
+    assert (caught.value.http_status, caught.value.error.code) == (403, "account_invalid")
+
+
 def test_a_transfer_and_its_reversals(api, account, receiver):
     transfer = send(api, account, transfer_group="payout-1", metadata={"payout_id": "1"})
     assert [one.id for one in api.v1.transfers.list({"transfer_group": "payout-1"}).data] == [

@@ -13,9 +13,11 @@ from core.metrics import collect_metrics
 from core.models import OutboxEvent
 from devtools.stripe_standin.client import StandIn
 from payments import books, services, stripe_connect
+from payments.errors import PayoutsUnavailable
 from payments.ledger import balances
 from payments.models import LedgerTransaction, Payment, Payout, PayoutAccount
 from payments.services import payouts
+from payments.stripe_gateway import StripeNotFound
 from payments.tests.ledger.conftest import Sell, balance, items_of
 from payments.tests.test_books import run_sql
 from users.models import User
@@ -253,6 +255,17 @@ def test_an_account_that_stripe_restricted_is_not_tried_daily(
     Payout.objects.update(updated_at=timezone.now() - dt.timedelta(days=2))
     assert services.plan_payouts() == 0
     assert owed(teacher) == Decimal("28.00")
+
+
+def test_an_account_that_stripe_took_from_us_is_known_as_such(
+    account: PayoutAccount, teacher: User
+) -> None:
+    """Stripe forbids to look at it (403): asking again later would not help."""
+    PayoutAccount.objects.update(stripe_account_id="acct_1NobodyKnowsThis00")
+    with pytest.raises(StripeNotFound):
+        stripe_connect.retrieve_account(account_id="acct_1NobodyKnowsThis00")
+    with pytest.raises(PayoutsUnavailable):
+        services.start_onboarding(user_id=teacher.id, email=teacher.email, country="")
 
 
 def test_staff_hear_of_money_that_was_taken_back(payout: Payout, standin: StandIn) -> None:
