@@ -86,7 +86,7 @@ def test_twenty_deliveries_at_once_are_one_event(order: Order, standin: StandIn,
     ("signature_of", "code"),
     [
         ("nobody", 400), ("wrong secret", 400), ("other body", 400), ("long ago", 400),
-        ("rotated secret", 200),
+        ("not ASCII", 400), ("rotated secret", 200),
     ],
 )  # fmt: skip
 def test_only_stripe_gets_in(standin: StandIn, settings: Any, signature_of: str, code: int) -> None:
@@ -97,6 +97,7 @@ def test_only_stripe_gets_in(standin: StandIn, settings: Any, signature_of: str,
         "wrong secret": sign(body, "whsec_wrong"),
         "other body": sign(body + b" ", standin.webhook_secret),
         "long ago": sign(body, standin.webhook_secret, at=int(time.time()) - 3600),
+        "not ASCII": f"t={int(time.time())},v1=\xe9",
         "rotated secret": sign(body, "whsec_old"),
     }[signature_of]
     answer = deliver(body, signature)
