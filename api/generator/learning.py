@@ -94,10 +94,11 @@ class Learning:
             )
         if is_completed:
             self._write_certificate(course, attendance, until)
+        # Nothing is sold here: what has a price is a gift, or the books would miss the money.
+        source = Enrollment.Source.FREE if course.is_free else Enrollment.Source.STAFF
         self._enrollments.add(
-            (attendance.id, attendance.user_id, course.id, "active",
-             "free" if course.is_free else "purchase", since, len(done), total,
-             len(done) * 100 // total, is_completed, until if is_completed else None,
+            (attendance.id, attendance.user_id, course.id, "active", source.value, since, len(done),
+             total, len(done) * 100 // total, is_completed, until if is_completed else None,
              until if done else None, since, until)
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from api.generator.progress import Progress
 from courses import services as course_services
 from courses.models import Category, Course, CourseStats, Curriculum, Lesson
 from enrollments.models import Certificate, Enrollment, LessonProgress
+from payments import books
 from reviews.models import Review
 from tests.factories import CourseFactory
 from users.models import User, UserProfile
@@ -82,6 +83,11 @@ def test_the_recount_finds_no_drift() -> None:
     assert dict(Category.objects.values_list("slug", "course_count")) == counts
     assert sum(counts.values()) == Course.objects.filter(is_published=True).count() > 40
     assert CourseStats.objects.filter(rating_sum__gt=0).count() > 20
+
+
+def test_the_books_hold() -> None:
+    generate()
+    assert books.verify() == []
 
 
 def test_lists_read_what_the_courses_say() -> None:
