@@ -145,6 +145,13 @@ def reopen_enrollments(*, enrollment_ids: Collection[UUID]) -> set[UUID]:
     return {enrollment.id for enrollment in changed}
 
 
+def lock_enrollments(*, enrollment_ids: Collection[UUID]) -> None:
+    """Hold these enrolments, whatever their status, until the caller's transaction ends, in key
+    order: nobody opens or ends one of them meanwhile, and who was at it has committed."""
+    rows = Enrollment.objects.select_for_update(no_key=True).filter(id__in=enrollment_ids)
+    list(rows.order_by("id").values_list("id"))
+
+
 def _admit(
     *, user_id: UUID, course_ids: Collection[UUID], source: Enrollment.Source
 ) -> list[tuple[Enrollment, bool]]:

@@ -66,10 +66,13 @@ def create_from_cart(
     OrderTooSmall, with nothing changed.
     """
     cart = cart_selectors.lock_cart(user_id=user_id)
+    if cart is None:
+        # One that another device makes this moment is not locked, so nothing of it is read.
+        raise CartEmpty
     pending = _lock_pending(user_id=user_id)
     wish = _read_wish(
         user_id=user_id,
-        code=normalise_code(coupon_code) or (cart.coupon_code if cart else ""),
+        code=normalise_code(coupon_code) or cart.coupon_code,
         billing_address=dict(billing_address or (pending.billing_address if pending else {})),
     )
     if pending is not None:

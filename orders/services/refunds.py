@@ -143,9 +143,10 @@ def _stands_again(item: OrderItem, still_back: Mapping[uuid.UUID, Decimal]) -> b
 
 
 def _reopen(*, order: Order, items: list[OrderItem]) -> list[uuid.UUID]:
-    """Open what these refunded lines had opened. Whether another order pays for it by now is looked
-    up after the enrolments were locked: a purchase under way holds that lock until it is there."""
+    """Open what these refunded lines had opened, and no other order pays for by now."""
     had = {item.enrollment_id for item in items if item.enrollment_id is not None}
+    # All in key order first: only some of them will be reopened.
+    enrollment_services.lock_enrollments(enrollment_ids=had)
     reopened = enrollment_services.reopen_enrollments(enrollment_ids=sorted(had))
     taken = find_standing_elsewhere(order=order, enrollment_ids=had - reopened)
     canceled = []

@@ -8,14 +8,16 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from cart import selectors as cart_selectors
 from cart.models import Cart, CartItem
 from core.ids import new_id
 from courses.models import Course
+from enrollments import services as enrollment_services
 from enrollments.models import Enrollment
 from orders import services
 from orders.errors import CartEmpty, CouponInvalid, RefundNotPossible
 from orders.models import CouponRedemption, Invoice, Order, OrderItem
-from orders.services import checkout
+from orders.services import checkout, refunds
 from orders.services.settlement import PaidOutcome
 from tests.factories import UserFactory
 from tests.factories.coupons import CouponFactory
@@ -203,6 +205,69 @@ def test_parallel_refunds_never_exceed_the_order(user, place, pay):
     assert Counter(type(result) for result in results) == {type(None): 3, RefundNotPossible: 3}
     order.refresh_from_db()
     assert (order.status, order.refunded_amount) == ("refunded", Decimal("30.00"))
+
+
+def test_a_cart_that_came_too_late_to_be_locked_is_not_ordered_from(user, fill, monkeypatch):
+    """Without its lock, two calls would both make the one order a person may have."""
+    lock_cart = cart_selectors.lock_cart
+
+    def fill_after_looking(*, user_id):
+        assert lock_cart(user_id=user_id) is None
+        fill(user, "10.00")
+
+    monkeypatch.setattr(cart_selectors, "lock_cart", fill_after_looking)
+    with pytest.raises(CartEmpty):
+        order_cart(user)
+    assert not Order.objects.exists()
+
+
+def test_a_course_bought_again_while_the_old_order_is_refunded_is_kept(
+    user, fill, place, pay, monkeypatch
+):
+    """Staff took the course away, the buyer pays for it anew, and the old money goes back."""
+    old = place(user, "10.00", "20.00")
+    pay(old)
+    line = old.items.order_by("price_at_purchase").first()
+    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason="terms")
+    CartItem.objects.create(cart=user_cart(user), course=line.course)
+    again = Order.objects.get(id=order_cart(user).order_id)
+    look = refunds.find_standing_elsewhere
+    threads: list[threading.Thread] = []
+
+    def pay_after_looking(**facts):
+        found = look(**facts)
+        threads.append(threading.Thread(target=lambda: run_in_parallel(1, lambda _: pay(again))))
+        threads[0].start()
+        threads[0].join(timeout=0.5)
+        return found
+
+    monkeypatch.setattr(refunds, "find_standing_elsewhere", pay_after_looking)
+    with transaction.atomic():
+        services.apply_refund(
+            order_id=old.id, refund_id=new_id(), lines={line.id: Decimal("10.00")}, rest=Decimal(0)
+        )
+    threads[0].join(timeout=30)
+    again.refresh_from_db()
+    assert again.status == "completed"
+    assert Enrollment.objects.get(id=line.enrollment_id).status == "active"
+
+
+def test_what_stands_on_an_order_stands_still(user, place, pay):
+    """A dispute lets it rest: nobody buys the course anew in between."""
+    old = place(user, "10.00")
+    pay(old)
+    line = old.items.get()
+    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason="terms")
+    CartItem.objects.create(cart=user_cart(user), course=line.course)
+    again = Order.objects.get(id=order_cart(user).order_id)
+    with transaction.atomic():
+        standing = services.list_standing_enrollments(order_id=old.id)
+        thread = threading.Thread(target=lambda: run_in_parallel(1, lambda _: pay(again)))
+        thread.start()
+        thread.join(timeout=0.5)
+        enrollment_services.suspend_enrollments(enrollment_ids=standing)
+    thread.join(timeout=30)
+    assert Enrollment.objects.get(id=line.enrollment_id).status == "active"
 
 
 def test_prices_stand_still_while_an_order_is_made(user, fill, monkeypatch):
