@@ -77,18 +77,14 @@ def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | C
     if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         raise IdempotencyKeyInvalid
     now, token = timezone.now(), new_id()
+    claim_until = now + settings.LEASE
     with transaction.atomic():
-        record, created = IdempotencyRecord.objects.select_for_update().get_or_create(
-            user_id=user_id,
-            key=key,
-            defaults={
-                "fingerprint": fingerprint,
-                "locked_until": now + settings.LEASE,
-                "claim": token,
-            },
+        fresh = IdempotencyRecord(
+            user_id=user_id, key=key, fingerprint=fingerprint, locked_until=claim_until, claim=token
         )
+        record = _insert_or_lock(fresh)
         claim = Claim(record_id=record.id, token=token)
-        if created:
+        if record.claim == token:
             return claim
         if record.created_at < now - KEEP:
             record.status_code, record.body, record.created_at = None, None, now
@@ -98,13 +94,20 @@ def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | C
             return StoredAnswer(status_code=record.status_code, body=record.body)
         elif record.locked_until > now:
             raise IdempotencyInProgress
-        record.fingerprint, record.locked_until, record.claim = (
-            fingerprint,
-            now + settings.LEASE,
-            token,
-        )
+        record.fingerprint, record.locked_until, record.claim = fingerprint, claim_until, token
         record.save()
     return claim
+
+
+def _insert_or_lock(fresh: IdempotencyRecord) -> IdempotencyRecord:
+    """Return the record, written now, or the one its person has under its key, locked."""
+    IdempotencyRecord.objects.bulk_create([fresh], ignore_conflicts=True)
+    records = IdempotencyRecord.objects.select_for_update()
+    record = records.filter(user_id=fresh.user_id, key=fresh.key).first()
+    if record is None:
+        # Whoever had the key gave it up this moment.
+        raise IdempotencyInProgress
+    return record
 
 
 def finish(claim: Claim, *, status_code: int, body: Any) -> bool:

@@ -115,6 +115,25 @@ def test_of_many_at_once_one_takes_over_from_a_dead_process() -> None:
     assert sum(isinstance(outcome, Claim) for outcome in outcomes) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_given_up_all_the_time_is_claimed_or_held_and_nothing_else() -> None:
+    def claim_and_give_up(_: int) -> set[str]:
+        seen = set()
+        for _ in range(150):
+            try:
+                begun = begin()
+            except IdempotencyInProgress:
+                seen.add("held")
+            else:
+                assert isinstance(begun, Claim)
+                idempotency.abandon(begun)
+                seen.add("claimed")
+        return seen
+
+    outcomes = run_in_parallel(6, claim_and_give_up)
+    assert all(isinstance(outcome, set) for outcome in outcomes), outcomes
+
+
 class Slow(IdempotentPostMixin):
     """Loses its claim to a successor while at work outside."""
 
