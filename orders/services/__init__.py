@@ -3,7 +3,7 @@
 from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
 from orders.services.coupons import apply_coupon, deactivate_coupons
-from orders.services.invoicing import name_seller
+from orders.services.invoicing import describe_line, name_seller
 from orders.services.refunds import apply_refund, undo_refund
 from orders.services.settlement import PaidOutcome, mark_paid
 from orders.services.standing import list_standing_enrollments
@@ -17,6 +17,7 @@ __all__ = [
     "close_order",
     "create_from_cart",
     "deactivate_coupons",
+    "describe_line",
     "list_standing_enrollments",
     "mark_paid",
     "name_seller",

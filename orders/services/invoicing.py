@@ -4,7 +4,6 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Sum
@@ -30,7 +29,7 @@ def issue_invoice(*, order: Order, items: Sequence[OrderItem], at: dt.datetime) 
         currency=order.currency,
         billing_address=order.billing_address or _name_buyer(order),
         seller=name_seller(),
-        lines=[_line_of(item) for item in items],
+        lines=[describe_line(item) for item in items],
         number=next_invoice_number(at=at),
     )
 
@@ -46,15 +45,14 @@ def issue_credit_note(
     an order without one, and where nothing goes back.
 
     `shares` are what goes back of each line, whose `refunded_amount` has it already; `rest` is of
-    no certain line. The tax in it is each line's own, so that after a whole refund the notes' tax
-    is the invoice's to the cent. Takes the series' lock, so it comes late.
+    no certain line. The tax in it is each line's own and never more than the invoice's; the note
+    that makes the refund whole takes what is left of it, so that all of the notes together have the
+    invoice's tax to the cent. Takes the series' lock, so it comes late.
     """
     invoice = Invoice.objects.filter(order_id=order.id).first()
     if invoice is None:
         return None
-    lines = [_credit(item, amount) for item, amount in shares if amount > 0]
-    if rest > 0:
-        lines.append(_credit_rest(order, invoice, rest, lines))
+    lines = _credit_lines(order, invoice, shares, rest)
     if not lines:
         return None
     now = timezone.now()
@@ -63,7 +61,7 @@ def issue_credit_note(
         refund_id=refund_id,
         issued_at=now,
         total_amount=sum((Decimal(line["amount"]) for line in lines), start=ZERO),
-        tax_amount=sum((Decimal(line["tax"]) for line in lines), start=ZERO),
+        tax_amount=_tax_of(lines),
         currency=order.currency,
         lines=lines,
         number=next_credit_note_number(at=now),
@@ -86,7 +84,9 @@ def name_seller() -> dict[str, str]:
     }
 
 
-def _line_of(item: OrderItem) -> dict[str, str]:
+def describe_line(item: OrderItem) -> dict[str, str]:
+    """Return an order's line as its invoice keeps it, amounts as texts in major units; `amount` is
+    after discount, before tax."""
     return {
         "course_id": str(item.course_id),
         "title": item.title_at_purchase,
@@ -95,6 +95,20 @@ def _line_of(item: OrderItem) -> dict[str, str]:
         "amount": str(item.price_at_purchase - item.discount_amount),
         "tax": str(item.tax_amount),
     }
+
+
+def _credit_lines(
+    order: Order, invoice: Invoice, shares: Sequence[tuple[OrderItem, Decimal]], rest: Decimal
+) -> list[dict[str, str]]:
+    credited = invoice.credit_notes.filter(voided_at=None).aggregate(sum=Sum("tax_amount"))["sum"]
+    tax_left = invoice.tax_amount - (credited or ZERO)
+    lines = [_credit(item, amount) for item, amount in shares if amount > 0]
+    if rest > 0:
+        lines.append(_credit_rest(order, rest, tax_left=max(tax_left - _tax_of(lines), ZERO)))
+    if order.refunded_amount == order.total_amount or _tax_of(lines) > tax_left:
+        # Lines and money of no line are rounded apart, which makes a cent.
+        _even_out(lines, tax=tax_left)
+    return lines
 
 
 def _credit(item: OrderItem, amount: Decimal) -> dict[str, str]:
@@ -113,18 +127,28 @@ def _tax_within(item: OrderItem, refunded: Decimal) -> Decimal:
     return quantize(item.tax_amount * refunded / item.paid_amount) if refunded > 0 else ZERO
 
 
-def _credit_rest(
-    order: Order, invoice: Invoice, rest: Decimal, lines: Sequence[Mapping[str, Any]]
-) -> dict[str, str]:
+def _credit_rest(order: Order, rest: Decimal, *, tax_left: Decimal) -> dict[str, str]:
     """Return the line for money of no certain course: its tax is in the proportion of what is
-    left, so that the last of the money takes the last of the tax."""
-    credited = invoice.credit_notes.filter(voided_at=None).aggregate(sum=Sum("tax_amount"))["sum"]
-    named = sum((Decimal(line["tax"]) for line in lines), start=ZERO)
-    tax_left = max(invoice.tax_amount - (credited or ZERO) - named, ZERO)
+    left."""
     # The order's refunded amount has this refund already.
     money_left = order.total_amount - order.refunded_amount + rest
     tax = min(quantize(tax_left * rest / money_left), rest) if money_left > 0 else ZERO
     return {"title": _REST, "amount": str(rest), "tax": str(tax)}
+
+
+def _even_out(lines: Sequence[dict[str, str]], *, tax: Decimal) -> None:
+    """Change the lines' tax so that it adds up to this, the last line's first, and none to less
+    than nothing or more than its amount."""
+    missing = tax - _tax_of(lines)
+    for line in reversed(lines):
+        before = Decimal(line["tax"])
+        after = min(max(before + missing, ZERO), Decimal(line["amount"]))
+        line["tax"] = str(after)
+        missing -= after - before
+
+
+def _tax_of(lines: Sequence[Mapping[str, str]]) -> Decimal:
+    return sum((Decimal(line["tax"]) for line in lines), start=ZERO)
 
 
 def _name_buyer(order: Order) -> dict[str, str]:

@@ -135,6 +135,31 @@ def test_each_refund_has_one_note_and_the_tax_adds_up(paid, django_assert_num_qu
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("prices", [("3.33", "3.33", "3.33"), ("0.03", "0.03", "0.47")])
+def test_lines_named_after_money_of_no_line_take_the_last_cent_of_the_tax(
+    user, place, pay, settings, prices
+):
+    """Each line's own tax and a share in proportion are rounded apart: the last note evens out."""
+    settings.TAX_RULE = "orders.taxes.rate_by_country"
+    settings.TAX_RATES = {"DE": Decimal(19)}
+    settings.MINIMUM_CHARGE = Decimal("0.01")
+    order = place(user, *prices, country="DE")
+    pay(order)
+    for unnamed in order.items.all():
+        with transaction.atomic():
+            refund(order, rest=str(unnamed.paid_amount))
+            named = order.items.exclude(id=unnamed.id)
+            refund(order, {item.id: item.paid_amount for item in named})
+            notes = list(CreditNote.objects.all())
+            assert sum(note.tax_amount for note in notes) == order.tax_amount
+            for note in notes:
+                parts = [(Decimal(line["tax"]), Decimal(line["amount"])) for line in note.lines]
+                assert sum(tax for tax, _ in parts) == note.tax_amount
+                assert all(0 <= tax <= amount for tax, amount in parts)
+            transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
 def test_a_refund_that_is_rolled_back_leaves_no_gap(paid):
     class RolledBackError(Exception):
         pass

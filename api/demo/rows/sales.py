@@ -24,7 +24,7 @@ from orders.models import (
     Order,
     OrderItem,
 )
-from orders.services import name_seller
+from orders.services import describe_line, name_seller
 from payments.models import Payment, Refund, RefundLine
 from users.models import User
 
@@ -192,7 +192,7 @@ def _issue_invoices(sales: list[Sale], numbers: Counter[str]) -> list[Invoice]:
             currency=sale.order.currency,
             billing_address=sale.order.billing_address,
             seller=name_seller(),
-            lines=[_invoice_line(item) for item in sale.items],
+            lines=[describe_line(item) for item in sale.items],
             created_at=sale.purchase.at,
             updated_at=sale.purchase.at,
         )
@@ -226,17 +226,6 @@ def _issue_credit_notes(
         for refund in sorted(refunds, key=lambda refund: refund.created_at)
     ]
     insert_dated(CreditNote, notes)
-
-
-def _invoice_line(item: OrderItem) -> dict[str, str]:
-    return {
-        "course_id": str(item.course_id),
-        "title": item.title_at_purchase,
-        "price": str(item.price_at_purchase),
-        "discount": str(item.discount_amount),
-        "amount": str(item.price_at_purchase - item.discount_amount),
-        "tax": str(item.tax_amount),
-    }
 
 
 def _pay(sales: list[Sale], shop: Shop) -> list[Refund]:
