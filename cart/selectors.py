@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from django.conf import settings
 from django.db.models import QuerySet
 
+from cart.errors import CartItemNotFound, WishlistItemNotFound
 from cart.models import Cart, CartItem, WishlistItem
 from core.money import ZERO
 from core.urls import media_url
@@ -158,15 +159,21 @@ def get_content(*, cart_id: uuid.UUID, user_id: uuid.UUID) -> Content:
 
 
 def get_cart_item(*, item_id: uuid.UUID, user_id: uuid.UUID) -> LineRow:
-    """Return one line of the person's cart. Raises CartItem.DoesNotExist."""
-    items = CartItem.objects.filter(cart__user_id=user_id).values("id", "course_id", "added_at")
-    return show_lines(user_id=user_id, rows=[items.get(id=item_id)])[0]
+    """Return one line of the person's cart. Raises CartItemNotFound."""
+    items = CartItem.objects.filter(id=item_id, cart__user_id=user_id)
+    lines = show_lines(user_id=user_id, rows=items.values("id", "course_id", "added_at"))
+    if not lines:
+        raise CartItemNotFound
+    return lines[0]
 
 
 def get_wishlist_item(*, item_id: uuid.UUID, user_id: uuid.UUID) -> LineRow:
-    """Return one line of the person's wishlist. Raises WishlistItem.DoesNotExist."""
-    items = WishlistItem.objects.filter(user_id=user_id).values("id", "course_id", "added_at")
-    return show_lines(user_id=user_id, rows=[items.get(id=item_id)])[0]
+    """Return one line of the person's wishlist. Raises WishlistItemNotFound."""
+    items = WishlistItem.objects.filter(id=item_id, user_id=user_id)
+    lines = show_lines(user_id=user_id, rows=items.values("id", "course_id", "added_at"))
+    if not lines:
+        raise WishlistItemNotFound
+    return lines[0]
 
 
 def list_wishlist(*, user_id: uuid.UUID) -> QuerySet[WishlistItem, Any]:

@@ -75,6 +75,27 @@ def test_adding_answers_201_then_200_with_the_same_line(client, url):
     assert first.json()["course"]["price"] == 89.99
 
 
+@pytest.mark.parametrize(
+    ("url", "name", "code"),
+    [
+        (ITEMS, "add_to_cart", "CART_ITEM_NOT_FOUND"),
+        (WISHES, "add_to_wishlist", "WISHLIST_ITEM_NOT_FOUND"),
+    ],
+)
+def test_a_line_that_another_device_took_out_at_once(client, monkeypatch, url, name, code):
+    add_line = getattr(services, name)
+
+    def add_and_lose(**facts):
+        line = add_line(**facts)
+        CartItem.objects.all().delete()
+        WishlistItem.objects.all().delete()
+        return line
+
+    monkeypatch.setattr(services, name, add_and_lose)
+    answer = client.post(url, {"course_id": str(CourseFactory.create().id)})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
+
+
 @pytest.mark.parametrize("url", [ITEMS, WISHES])
 def test_adding_refuses(client, user, url):
     owned = EnrollmentFactory.create(user=user).course
