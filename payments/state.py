@@ -22,6 +22,8 @@ class DisputeStatus(models.TextChoices):
     WARNING_CLOSED = "warning_closed"
     NEEDS_RESPONSE = "needs_response"
     UNDER_REVIEW = "under_review"
+    APPEAL_NEEDS_RESPONSE = "appeal_needs_response"
+    APPEAL_UNDER_REVIEW = "appeal_under_review"
     WON = "won"
     LOST = "lost"
 
@@ -59,7 +61,13 @@ INQUIRIES: Final = frozenset(
         DisputeStatus.WARNING_CLOSED,
     }
 )
-OPEN_DISPUTES: Final = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW})
+_APPEALS: Final = frozenset(
+    {DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW}
+)
+# The bank has the money for now.
+OPEN_DISPUTES: Final = _APPEALS | {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW}
+# Access was taken away for good, unless an appeal is won.
+LOST_AT_FIRST: Final = _APPEALS | {DisputeStatus.LOST}
 CLOSED_DISPUTES: Final = frozenset(
     {DisputeStatus.WARNING_CLOSED, DisputeStatus.WON, DisputeStatus.LOST}
 )
@@ -75,10 +83,13 @@ DISPUTE_MOVES: Final[dict[DisputeStatus, frozenset[DisputeStatus]]] = {
     | _DECIDED,
     # A buyer may go on to dispute after the inquiry ended.
     DisputeStatus.WARNING_CLOSED: OPEN_DISPUTES | _DECIDED,
-    DisputeStatus.NEEDS_RESPONSE: frozenset({DisputeStatus.UNDER_REVIEW}) | _DECIDED,
-    DisputeStatus.UNDER_REVIEW: _DECIDED,
+    DisputeStatus.NEEDS_RESPONSE: frozenset({DisputeStatus.UNDER_REVIEW}) | _APPEALS | _DECIDED,
+    DisputeStatus.UNDER_REVIEW: _APPEALS | _DECIDED,
+    # What is lost may be appealed, and won after all.
+    DisputeStatus.LOST: _APPEALS | {DisputeStatus.WON},
+    DisputeStatus.APPEAL_NEEDS_RESPONSE: frozenset({DisputeStatus.APPEAL_UNDER_REVIEW}) | _DECIDED,
+    DisputeStatus.APPEAL_UNDER_REVIEW: _DECIDED,
     DisputeStatus.WON: frozenset(),
-    DisputeStatus.LOST: frozenset(),
 }
 
 

@@ -1,8 +1,14 @@
 """What Stripe says, in our words: typed facts, read from the objects of its SDK. Minor units."""
 
 import datetime as dt
+import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from payments.state import DisputeStatus
+
+logger = logging.getLogger(__name__)
 
 _F = TypeVar("_F")
 
@@ -41,8 +47,8 @@ class RefundFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeFacts:
-    """What Stripe says of a dispute. Minor units; `fee` is what Stripe charges for it less what it
-    gave back, None as long as no money was moved."""
+    """What Stripe says of a dispute. Minor units; `status` is a `DisputeStatus`; `fee` is what
+    Stripe charges for it less what it gave back, None as long as no money was moved."""
 
     id: str
     status: str
@@ -127,7 +133,7 @@ def read_dispute(dispute: Any) -> DisputeFacts:
     due_by = dispute.evidence_details.due_by
     return DisputeFacts(
         id=dispute.id,
-        status=dispute.status,
+        status=_dispute_status(dispute),
         reason=dispute.reason or "",
         amount=dispute.amount,
         currency=dispute.currency,
@@ -136,6 +142,19 @@ def read_dispute(dispute: Any) -> DisputeFacts:
         evidence_due_at=read_time(due_by) if due_by else None,
         fee=sum(_fee_of(one, dispute.currency) for one in movements) if movements else None,
     )
+
+
+def _dispute_status(dispute: Any) -> DisputeStatus:
+    """Return where the dispute stands in words of ours. `prevented` is over: resolved with the
+    buyer at our cost, or blocked at none (Stripe's docs, "Dispute prevention"). Of a word that
+    Stripe has only from a later version on, we believe what was done with the money."""
+    with suppress(ValueError):
+        return DisputeStatus(dispute.status)
+    is_taken = sum(movement.amount for movement in dispute.balance_transactions or ()) < 0
+    if dispute.status == "prevented":
+        return DisputeStatus.LOST if is_taken else DisputeStatus.WARNING_CLOSED
+    logger.warning("dispute %s is %s, which is new to us", dispute.id, dispute.status)
+    return DisputeStatus.UNDER_REVIEW if is_taken else DisputeStatus.WARNING_UNDER_REVIEW
 
 
 def read_event(payload: dict[str, Any]) -> EventFacts:

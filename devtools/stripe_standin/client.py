@@ -191,6 +191,10 @@ class StandInControls:
             "/_control/disputes", **target, reason=reason, amount=amount, inquiry=inquiry
         )
 
+    def appeal_dispute(self, dispute_id: str) -> JsonObject:
+        """Have a lost dispute looked at once more; the dispute afterwards."""
+        return self._post(f"/_control/disputes/{dispute_id}/appeal")
+
     def close_dispute(self, dispute_id: str, status: Literal["won", "lost"]) -> JsonObject:
         """End a dispute; the dispute afterwards."""
         return self._post(f"/_control/disputes/{dispute_id}/close", status=status)

@@ -47,6 +47,7 @@ _RULES = [
     Rule("/_control/transfers/<target>/reverse", methods=["POST"], endpoint="reverse_transfer"),
     Rule("/_control/balance", methods=["POST"], endpoint="limit_balance"),
     Rule("/_control/disputes", methods=["POST"], endpoint="open_dispute"),
+    Rule("/_control/disputes/<target>/appeal", methods=["POST"], endpoint="appeal_dispute"),
     Rule("/_control/disputes/<target>/close", methods=["POST"], endpoint="close_dispute"),
 ]
 
@@ -184,6 +185,10 @@ class ControlPanel:
     def open_dispute(self, target: str, given: Settings) -> JsonObject:
         """Dispute a charge: `{"charge" or "payment_intent", "reason", "amount", "inquiry"}`."""
         return self._act(lambda scope: _open_dispute(scope, given))
+
+    def appeal_dispute(self, target: str, given: Settings) -> JsonObject:
+        """Appeal against a lost dispute."""
+        return self._act(lambda scope: disputes.appeal(scope, scope.get("dispute", target)))
 
     def close_dispute(self, target: str, given: Settings) -> JsonObject:
         """End a dispute: `{"status": "won" | "lost"}`."""

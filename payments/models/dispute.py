@@ -16,7 +16,7 @@ class Dispute(BaseModel):
     fee_amount = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3)
     reason = models.CharField(max_length=100, blank=True)
-    # Stripe's word: needs_response, under_review, won, lost, warning_…
+    # Stripe's word: needs_response, under_review, won, lost, warning_…, appeal_…
     status = models.CharField(max_length=50)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)

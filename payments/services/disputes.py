@@ -14,10 +14,12 @@ from payments.errors import NotOursYet
 from payments.events import DisputeClosed, DisputeOpened
 from payments.models import Dispute, Payment
 from payments.selectors import pays_its_order
+from payments.services.locking import lock_succeeded_payment
 from payments.state import (
     CLOSED_DISPUTES,
     DISPUTE_MOVES,
     INQUIRIES,
+    LOST_AT_FIRST,
     OPEN_DISPUTES,
     DisputeStatus,
     may_move,
@@ -30,17 +32,13 @@ def sync_dispute(*, facts: DisputeFacts) -> None:
     Stripe said before it went on changes nothing any more.
 
     An open one suspends the enrolments that stand on the payment, a won one opens them again, a
-    lost one takes them away for good. An inquiry (`warning_…`) moves no money and suspends nothing,
-    until it turns into a dispute, which has the same id at Stripe. The books follow the money.
-    Raises NotOursYet, with nothing changed, when its payment isn't settled here.
+    lost one takes them away, unless it is won on appeal. An inquiry (`warning_…`) moves no money
+    and suspends nothing, until it turns into a dispute, which has the same id at Stripe. The books
+    follow the money. Raises NotOursYet, with nothing changed, when its payment isn't settled here.
     """
     status = DisputeStatus(facts.status)
     with transaction.atomic():
-        payment = (
-            Payment.objects.select_for_update()
-            .filter(stripe_payment_id=facts.intent_id, status=Payment.Status.SUCCEEDED)
-            .first()
-        )
+        payment = lock_succeeded_payment(intent_id=facts.intent_id)
         if payment is None:
             raise NotOursYet(dispute=facts.id, payment_intent=facts.intent_id)
         known = Dispute.objects.filter(stripe_dispute_id=facts.id).first()
@@ -108,17 +106,21 @@ def _follow(dispute: Dispute, before: DisputeStatus | None) -> None:
     if begins:
         outbox.record(DisputeOpened(dispute_id=dispute.id, order_id=payment.order_id))
     align_access(payment=payment)
-    if dispute.status == DisputeStatus.WON and before in OPEN_DISPUTES:
-        _give_access_back(payment)
+    if dispute.status == DisputeStatus.WON and before in OPEN_DISPUTES | LOST_AT_FIRST:
+        _give_access_back(payment, was_lost=before in LOST_AT_FIRST)
     if dispute.status in CLOSED_DISPUTES:
         won = dispute.status != DisputeStatus.LOST
         outbox.record(DisputeClosed(dispute_id=dispute.id, order_id=payment.order_id, won=won))
 
 
-def _give_access_back(payment: Payment) -> None:
+def _give_access_back(payment: Payment, *, was_lost: bool) -> None:
     unsettled = [*OPEN_DISPUTES, DisputeStatus.LOST]
-    if not Dispute.objects.filter(payment=payment, status__in=unsettled).exists():
-        enrollment_services.resume_enrollments(enrollment_ids=_standing_on(payment))
+    if Dispute.objects.filter(payment=payment, status__in=unsettled).exists():
+        return
+    standing = _standing_on(payment)
+    enrollment_services.resume_enrollments(enrollment_ids=standing)
+    if was_lost:
+        enrollment_services.reopen_enrollments(enrollment_ids=standing)
 
 
 def _standing_on(payment: Payment) -> list[uuid.UUID]:

@@ -17,6 +17,7 @@ from payments.events import RefundFailed, RefundSucceeded
 from payments.models import Payment, Refund, RefundLine
 from payments.selectors import pays_its_order
 from payments.services.disputes import align_access
+from payments.services.locking import lock_succeeded_payment
 from payments.services.refund_requests import answer_by_refund
 from payments.services.refunds import plan_refund, release, reserve
 from payments.state import LIVE_REFUNDS, move_refund
@@ -49,11 +50,7 @@ def sync_refund(*, facts: RefundFacts) -> None:
     """
     status = _FROM_STRIPE.get(facts.status, Refund.Status.PENDING)
     with transaction.atomic():
-        payment = (
-            Payment.objects.select_for_update()
-            .filter(stripe_payment_id=facts.intent_id, status=Payment.Status.SUCCEEDED)
-            .first()
-        )
+        payment = lock_succeeded_payment(intent_id=facts.intent_id)
         if payment is None:
             raise NotOursYet(refund=facts.id, payment_intent=facts.intent_id)
         refund = _find(payment, facts, status) or _take_over(payment, facts, status)

@@ -19,6 +19,7 @@ from orders import selectors as order_selectors
 from orders.errors import RefundNotPossible
 from payments.models import Dispute, Payment, Refund, RefundLine
 from payments.selectors import RefundableLine, list_refundable_lines, pays_its_order
+from payments.services.locking import lock_succeeded_payment
 from payments.state import INQUIRIES, DisputeStatus
 
 
@@ -83,15 +84,7 @@ def lock_paying_payment(*, order_id: uuid.UUID) -> Payment:
     """Return the payment whose money stands for the order, locked until the caller's transaction
     ends. Raises OrderNotFound, or RefundNotPossible when nothing was paid."""
     order = order_selectors.get_order_for_payment(order_id=order_id, user_id=None)
-    payment = (
-        Payment.objects.select_for_update()
-        .filter(
-            order_id=order_id,
-            stripe_payment_id=order.payment_id,
-            status=Payment.Status.SUCCEEDED,
-        )
-        .first()
-    )
+    payment = lock_succeeded_payment(intent_id=order.payment_id)
     if payment is None:
         raise RefundNotPossible("Nothing was paid for this order", status=order.status)
     return payment

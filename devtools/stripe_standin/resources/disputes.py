@@ -57,9 +57,11 @@ def open_dispute(
 ) -> JsonObject:
     """The cardholder disputes a charge; the money is withdrawn unless it is an inquiry.
 
-    Raises `ApiError` (400) for a charge that is unpaid or disputed already.
+    Raises `ApiError` (400) for a charge that is unpaid, or of which a dispute is open or lost.
     """
-    if charge["status"] != "succeeded" or charge["disputed"]:
+    before = scope.find("dispute", charge=charge["id"])
+    over = all(dispute["status"] in {"won", "warning_closed"} for dispute in before)
+    if charge["status"] != "succeeded" or not over:
         raise ApiError(f"Charge {charge['id']} cannot be disputed.", param="charge")
     dispute = _shape(scope, charge, reason, amount or charge["amount"], inquiry)
     charge["disputed"] = True
@@ -70,6 +72,16 @@ def open_dispute(
         dispute["balance_transactions"].append(_movement(scope, dispute, taken=True))
         scope.put(dispute)
         scope.emit("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def appeal(scope: Scope, dispute: JsonObject) -> JsonObject:
+    """Have what is lost looked at once more. Raises `ApiError` (400) for one that isn't lost."""
+    if dispute["status"] != "lost":
+        raise ApiError(f"This dispute is {dispute['status']} and cannot be appealed.")
+    dispute["status"] = "appeal_under_review"
+    scope.put(dispute)
+    scope.emit("charge.dispute.updated", dispute)
     return dispute
 
 
