@@ -1,9 +1,28 @@
 """Money is a `Decimal` with two places inside, a JSON number on the wire, minor units at Stripe."""
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+
+# What Stripe counts whole, in thousandths, or takes no hundredths of: our cents would be charged as
+# a hundred times the price, or refused (docs.stripe.com/currencies, "Zero-decimal currencies",
+# "Three-decimal currencies" and "Special cases").
+_WITHOUT_CENTS: Final = frozenset({
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf",
+    "xof", "xpf", "bhd", "jod", "kwd", "omr", "tnd", "isk",
+})  # fmt: skip
+
+
+def require_cents(currency: str) -> None:
+    """Raise ValueError unless this is a currency's code in lower case (ISO 4217) and Stripe counts
+    its amounts in hundredths, as all of ours are."""
+    if not re.fullmatch(r"[a-z]{3}", currency):
+        raise ValueError(f"{currency!r} is no currency's three-letter code")
+    if currency in _WITHOUT_CENTS:
+        raise ValueError(f"amounts in {currency.upper()} can't be given in hundredths")
 
 
 def quantize(amount: Decimal | int) -> Decimal:

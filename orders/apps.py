@@ -1,5 +1,8 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from core.money import require_cents
 
 
 class OrdersConfig(AppConfig):
@@ -10,7 +13,11 @@ class OrdersConfig(AppConfig):
         from orders.sales import count_recent_sales
         from orders.taxes import load_rule
 
-        # A rule that isn't there stops the start, not the first sale.
+        # What is set wrongly stops the start, not the first sale.
+        try:
+            require_cents(settings.CURRENCY)
+        except ValueError as exc:
+            raise ImproperlyConfigured(f"LearnFlow can't start, CURRENCY: {exc}") from exc
         try:
             load_rule()
         except ImportError as exc:

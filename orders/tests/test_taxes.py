@@ -135,3 +135,9 @@ def test_a_rule_that_is_not_there_is_found_at_the_start(settings):
     settings.TAX_RULE = "orders.taxes.nothing_here"
     with pytest.raises(ImproperlyConfigured, match=r"can't start, TAX_RULE: .*nothing_here"):
         apps.get_app_config("orders").ready()
+
+
+def test_a_currency_without_cents_is_found_at_the_start(settings):
+    settings.CURRENCY = "jpy"
+    with pytest.raises(ImproperlyConfigured, match=r"can't start, CURRENCY: .*JPY"):
+        apps.get_app_config("orders").ready()
