@@ -11,8 +11,8 @@ ZERO = Decimal("0.00")
 # a hundred times the price, or refused (docs.stripe.com/currencies, "Zero-decimal currencies",
 # "Three-decimal currencies" and "Special cases").
 _WITHOUT_CENTS: Final = frozenset({
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf",
-    "xof", "xpf", "bhd", "jod", "kwd", "omr", "tnd", "isk",
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv",
+    "xaf", "xof", "xpf", "bhd", "jod", "kwd", "omr", "tnd", "isk",
 })  # fmt: skip
 
 
