@@ -164,6 +164,7 @@ def refund(
         ],
         lines=rows,
         action=("See the order", order_url),
+        closing="" if why else "A course is closed once all that was paid for it is back.",
     )
 
 
@@ -225,22 +226,28 @@ def staff_refund_request(
 def staff_refund_failed(
     *, order_number: str, amount: Decimal, currency: str, reason: str, undone: bool, url: str
 ) -> Letter:
-    """To staff: a refund came to nothing, and the buyer is still owed it."""
-    after = (
-        "It had been taken into the order, and was taken out again: the courses are open."
-        if undone
-        else "It never left, and nothing of the order was changed."
-    )
+    """To staff: a refund came to nothing. Whether the buyer is owed it, only an undone one says:
+    what Stripe refused at once may have gone back in another way, or be with a bank."""
+    if undone:
+        after = [
+            "It had been taken into the order, and was taken out again: the courses are open.",
+            "The buyer has to be paid in another way.",
+        ]
+    else:
+        after = [
+            "It never left, and nothing of the order was changed.",
+            "Look at the payment first: if its money went back otherwise, or a bank has taken it, "
+            "nothing is owed. Else refund it again, or pay the buyer in another way.",
+        ]
     return Letter(
         subject=f"A refund of order {order_number} failed",
         heading=f"Order {order_number}",
         paragraphs=[
             f"The refund of {money_text(amount, currency)} came to nothing"
             + (f" ({reason})." if reason else "."),
-            after,
-            "The buyer has to be paid in another way.",
+            *after,
         ],
-        action=("See the payment", url),
+        action=("See the refund", url),
     )
 
 
@@ -262,7 +269,7 @@ def staff_dispute(
         + (f" ({reason})." if reason else "."),
         "The money was not moved, and the courses stay open."
         if is_inquiry
-        else "The money was taken back, and the courses rest until it is decided.",
+        else "The money was taken back, and the courses are suspended until it is decided.",
     ]
     if evidence_due:
         paragraphs.append(f"Evidence is due at Stripe by {evidence_due}.")
@@ -279,7 +286,7 @@ def staff_dispute_closed(
 ) -> Letter:
     """To staff: how it ended."""
     after = (
-        "The money is ours again, and so are the buyer's courses open."
+        "The money is ours again, and the buyer's courses are open again."
         if won
         else "The money is lost, and the courses were taken away."
     )
@@ -287,8 +294,8 @@ def staff_dispute_closed(
         subject=f"The dispute of order {order_number} is {'over' if won else 'lost'}",
         heading=f"Order {order_number}",
         paragraphs=[
-            f"The dispute {stripe_id} over {money_text(amount, currency)} is "
-            f"{'decided for us or withdrawn' if won else 'lost'}.",
+            f"The dispute {stripe_id} over {money_text(amount, currency)} "
+            f"{'was decided for us, or withdrawn' if won else 'is lost'}.",
             after,
         ],
         action=("See the dispute", url),
@@ -335,8 +342,8 @@ def staff_payout_taken_back(
         heading=f"Payout of {money_text(amount, currency)}",
         paragraphs=[
             f"{money_text(returned, currency)} of it was taken back at Stripe so far.",
-            f"{instructor} is owed that again, and will be paid it by the next payout, unless "
-            "their account is stopped at Stripe.",
+            f"It counts again towards what {instructor} is owed, and goes into their next payout "
+            "unless their account is stopped at Stripe.",
         ],
         action=("See the payout", url),
     )

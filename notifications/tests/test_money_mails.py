@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from core import outbox
@@ -11,6 +12,7 @@ from core.models import OutboxDelivery
 from notifications.models import Email
 from orders.models import Order
 from payments import services
+from payments.events import RefundFailed
 from payments.models import Payment
 from payments.tests.money import dispute_facts, hear, make_paid, settle
 from tests.factories import StaffFactory, UserFactory
@@ -96,13 +98,16 @@ def test_a_refund_names_the_courses_it_is_for(payment: Payment, buyer: User, mem
     assert f"{lines[0].title_at_purchase}: 10.00 USD" in text
     assert lines[1].title_at_purchase not in text
     assert f"/orders/{payment.order_id}" in text
+    assert "closed once all" in text
 
 
 def test_money_that_nobody_asked_back_says_why(payment: Payment, member: User) -> None:
     second = settle(Order.objects.get(id=payment.order_id))
     refund = second.refunds.get()
     hear(second, "succeeded", amount="30.00", number=2, refund_id=refund.id)
-    assert "had been paid already" in mails()["refund to buyer@learnflow.test"].text
+    text = mails()["refund to buyer@learnflow.test"].text
+    assert "had been paid already" in text
+    assert "is closed" not in text
 
 
 def test_a_refund_that_failed_is_told_to_both(payment: Payment) -> None:
@@ -114,6 +119,28 @@ def test_a_refund_that_failed_is_told_to_both(payment: Payment) -> None:
     staff = found["staff-refund-failed to money@learnflow.test"].text
     assert "lost or stolen card" in staff
     assert "taken out again" in staff
+    assert "has to be paid in another way" in staff
+
+
+def test_nobody_is_told_to_pay_again_what_may_be_back(payment: Payment, member: User) -> None:
+    refund = services.refund_payment(
+        payment_id=payment.id, item_ids=None, note="", actor_id=member.id
+    )
+    refund.status, refund.failure_reason = "failed", "charge_already_refunded"
+    refund.save()
+    with transaction.atomic():
+        outbox.record(
+            RefundFailed(
+                refund_id=refund.id,
+                order_id=payment.order_id,
+                user_id=payment.order.user_id,
+                was_applied=False,
+            )
+        )
+    text = mails()["staff-refund-failed to money@learnflow.test"].text
+    assert "charge already refunded" in text
+    assert "Look at the payment first" in text
+    assert "has to be paid" not in text
 
 
 def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -> None:
