@@ -59,6 +59,11 @@ class StripeBusy(PaymentsUnavailable):
     """A call with the same idempotency key is under way (Stripe answers 409): ask again soon."""
 
 
+class StripeLater(PaymentsUnavailable):
+    """Stripe answers, and won't do this now (429): too many calls were made, or somebody else's is
+    under way on the same object, such as the buyer's payment."""
+
+
 class StripeFailedBefore(PaymentsUnavailable):
     """Stripe gives a failure of its own again that it stored under this idempotency key: for a day
     the key will get nothing else."""
@@ -312,6 +317,8 @@ def _translated() -> Iterator[None]:
             raise StripeNotFound(str(exc.user_message or "")) from exc
         if exc.http_status == 409:
             raise StripeBusy from exc
+        if exc.http_status == 429:
+            raise StripeLater from exc
         if (exc.http_status or 0) >= 500 and "Idempotent-Replayed" in (exc.headers or {}):
             raise StripeFailedBefore from exc
         logger.warning("Stripe doesn't answer: %s", exc)

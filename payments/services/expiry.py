@@ -9,7 +9,7 @@ from payments import stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment
 from payments.services.settlement import settle
-from payments.stripe_gateway import StripeNotFound, StripeRefused
+from payments.stripe_gateway import StripeLater, StripeNotFound, StripeRefused
 
 logger = logging.getLogger(__name__)
 
@@ -19,9 +19,10 @@ _MONEY_ON_ITS_WAY = {"processing", "requires_capture"}
 
 def expire_orders(*, limit: int = 50) -> int:
     """Close orders past their time; returns how many. One that turns out paid is completed, one
-    whose money is on its way waits. If Stripe doesn't answer the order closes all the same, and
-    the others of this sweep without asking: reconciliation cancels their intents, and money that
-    still comes is refunded. An order that fails to close keeps no other one open."""
+    whose money is on its way waits, and so does one that Stripe won't have touched right now, as
+    its buyer may be paying. If Stripe doesn't answer the order closes all the same, and the others
+    of this sweep without asking: reconciliation cancels their intents, and money that still comes
+    is refunded. An order that fails to close keeps no other one open."""
     waiting = Payment.objects.filter(
         status=Payment.Status.PENDING, stripe_status__in=_MONEY_ON_ITS_WAY
     )
@@ -32,6 +33,8 @@ def expire_orders(*, limit: int = 50) -> int:
         try:
             if is_answering and _is_money_on_its_way(order_id):
                 continue
+        except StripeLater:
+            continue
         except PaymentsUnavailable:
             is_answering = False
         except Exception:

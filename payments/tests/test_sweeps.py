@@ -153,6 +153,23 @@ def test_expiry_asks_a_stripe_that_is_away_once(monkeypatch: pytest.MonkeyPatch)
     assert len(calls) == 1
 
 
+def test_an_order_that_is_just_being_paid_is_not_closed_under_it(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    """Stripe answers 429 (`lock_timeout`) to who wants an intent that is under way."""
+    intent = start_payment(order)
+    other = make_order()
+    Order.objects.update(expires_at=timezone.now())
+    standin.fault("refuse", "payment_intents.cancel", status=429)
+    assert services.expire_orders() == 1
+    other.refresh_from_db()
+    assert other.status == "failed"
+    pay(intent)
+    assert services.expire_orders() == 0
+    order.refresh_from_db()
+    assert order.status == "completed"
+
+
 def test_the_calls_of_one_row_end_before_its_claim(settings: Any) -> None:
     settings.LEASE = dt.timedelta(seconds=2)
     settings.STRIPE_TIMEOUT_SECONDS = 1.0
