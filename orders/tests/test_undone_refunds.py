@@ -1,5 +1,6 @@
 """What it means for an order that a refund failed at the bank after all."""
 
+import threading
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from enrollments.models import Enrollment
 from orders import services
 from orders.errors import RefundNotPossible
 from orders.models import Order
+from orders.services import refunds
 from tests.factories import CartItemFactory, EnrollmentFactory
 from tests.parallel import at_once
 
@@ -159,15 +161,46 @@ def test_more_than_was_given_back_is_refused(paid, amount):
 @pytest.mark.django_db(transaction=True)
 def test_buying_again_races_the_undoing(user, paid, pay):
     """Whoever is first: one line of the two stands on the course, never both."""
+    again = order_again(user, paid)
+    results = at_once(lambda: undo(paid, "10.00"), lambda: pay(again))
+    assert not [result for result in results if isinstance(result, Exception)]
+    assert_one_stands(paid, again)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_bought_again_while_it_is_undone_stands_once(user, paid, pay, monkeypatch):
+    """The purchase comes after the look at who else pays for the course."""
+    again = order_again(user, paid)
+    look = refunds.find_standing_elsewhere
+    results, threads = [], []
+
+    def look_and_let_it_be_bought(**given):
+        found = look(**given)
+        thread = threading.Thread(target=lambda: results.extend(at_once(lambda: pay(again))))
+        thread.start()
+        threads.append(thread)
+        thread.join(timeout=0.5)
+        return found
+
+    monkeypatch.setattr(refunds, "find_standing_elsewhere", look_and_let_it_be_bought)
+    undo(paid, "10.00")
+    threads[0].join(timeout=30)
+    assert [result.kind for result in results] == ["completed"]
+    assert_one_stands(paid, again)
+
+
+def order_again(user, paid):
+    """The first course's money went back; a new order of it, to be paid."""
     first, _ = paid.items.all()
     refund(paid, {first.id: Decimal("10.00")})
     CartItemFactory.create(cart__user=user, course=first.course)
     created = services.create_from_cart(user_id=user.id, billing_address={}, coupon_code=None)
-    again = Order.objects.get(id=created.order_id)
-    results = at_once(lambda: undo(paid, "10.00"), lambda: pay(again))
-    assert not [result for result in results if isinstance(result, Exception)]
+    return Order.objects.get(id=created.order_id)
+
+
+def assert_one_stands(paid, again):
     connection.close()
     lines = [states(paid)[2][0][0], states(again)[2][0][0]]
     assert sorted(lines) == ["canceled", "fulfilled"]
-    assert Enrollment.objects.get(id=first.enrollment_id).status == "active"
+    assert Enrollment.objects.get(id=paid.items.all()[0].enrollment_id).status == "active"
     assert students(paid)[0] == 1

@@ -17,7 +17,9 @@ from enrollments.models import Enrollment
 from orders.models import Order
 from payments import services, stripe_gateway
 from payments.models import Dispute, Payment, Refund, StripeEvent
+from payments.services import inbox, lookups, refund_sending
 from payments.services.refunds import plan_refund
+from payments.stripe_gateway import EventFacts
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.test_settlement import assert_settled_once
 from tests.parallel import at_once
@@ -69,7 +71,17 @@ def test_a_signed_event_is_stored_answered_and_then_handled(
     assert StripeEvent.objects.get().status == "handled"
 
 
-def test_twenty_deliveries_at_once_are_one_event(order: Order, standin: StandIn, pay: Pay) -> None:
+def test_twenty_deliveries_at_once_are_one_event(
+    order: Order, standin: StandIn, pay: Pay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has seen that there is no such event before any of them stores it."""
+    make_row = inbox._row_of
+
+    def make_row_slowly(event: EventFacts) -> StripeEvent:
+        time.sleep(0.3)
+        return make_row(event)
+
+    monkeypatch.setattr(inbox, "_row_of", make_row_slowly)
     intent = start_payment(order)
     pay(intent)
     outcomes = at_once(
@@ -156,8 +168,6 @@ def test_an_event_waits_while_stripe_is_away(order: Order, standin: StandIn, pay
 
 
 def test_a_claim_of_a_killed_worker_lapses(order: Order, standin: StandIn, pay: Pay) -> None:
-    from payments.services import inbox
-
     intent = start_payment(order)
     pay(intent)
     post("payment_intent.succeeded", intent.payment_intent_id, standin)
@@ -180,8 +190,6 @@ def test_of_workers_at_once_one_handles_an_event(order: Order, standin: StandIn,
 def test_an_event_is_handled_with_its_effect_or_not_at_all(
     order: Order, standin: StandIn, pay: Pay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from payments.services import inbox, lookups
-
     intent = start_payment(order)
     pay(intent)
     post("payment_intent.succeeded", intent.payment_intent_id, standin)
@@ -204,8 +212,6 @@ def test_an_event_is_handled_with_its_effect_or_not_at_all(
 def test_it_gives_up_in_sight_of_staff_who_can_resend(
     order: Order, standin: StandIn, pay: Pay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from payments.services import inbox
-
     intent = start_payment(order)
     pay(intent)
     post("payment_intent.succeeded", intent.payment_intent_id, standin)
@@ -340,6 +346,20 @@ def test_workers_at_once_send_a_refund_once(order: Order, standin: StandIn, pay:
     services.settle(intent=stripe_gateway.retrieve_intent(intent_id=intent.payment_intent_id))
     at_once(*[services.send_due_refunds] * 5)
     assert standin.counts()["refunds.create"] == 1
+
+
+def test_two_workers_on_the_same_refund_give_it_back_once(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    """The first one's lease has lapsed while Stripe took its time: nothing was made yet that
+    looking for it could find, so it is the key that keeps it one."""
+    pay_and_settle(order, pay)
+    payment = Payment.objects.get()
+    refund = plan_refund(payment=payment, reason="requested", amount=Decimal("5.00"))
+    standin.fault("hang", "refunds.create", seconds=0.5, times=3)
+    at_once(*[lambda: refund_sending._send(refund)] * 3)
+    made = stripe_gateway.list_refunds_of_charge(charge_id=payment.stripe_charge_id)
+    assert [one.amount for one in made] == [500]
 
 
 def test_a_refund_stripe_refuses_is_shown_to_staff(

@@ -13,6 +13,7 @@ from orders.models import Order
 from payments import services, stripe_gateway
 from payments.errors import NotOursYet, RefundOutOfTurn
 from payments.models import LedgerEntry, Payment, Refund
+from payments.services import refund_sending
 from payments.services.refunds import plan_refund
 from payments.stripe_gateway import StripeRefused
 from payments.tests.conftest import Pay, confirm, start_payment
@@ -97,14 +98,15 @@ def test_a_refund_that_fails_at_the_bank_is_undone(
     assert_books_hold()
 
 
-@pytest.mark.parametrize("said", sorted(set(itertools.permutations(
-    ["pending", "succeeded", "failed", "failed"]
-))))  # fmt: skip
+@pytest.mark.parametrize("said", sorted({
+    *itertools.permutations(["pending", "succeeded", "failed", "failed"]),
+    *itertools.permutations(["pending", "succeeded", "canceled"]),
+}))  # fmt: skip
 def test_whatever_the_order_of_what_stripe_said_a_failure_is_the_end(
     payment: Payment, said: tuple[str, ...]
 ) -> None:
     hear(payment, *said, amount="30.00")
-    assert Refund.objects.get().status == "failed"
+    assert Refund.objects.get().status == ("canceled" if "canceled" in said else "failed")
     assert order_of(payment) == COMPLETED
     assert reserved(payment) == 0
     assert_books_hold()
@@ -303,6 +305,12 @@ def test_a_pending_refund_is_looked_up_until_it_ends(
     refund = Refund.objects.get()
     assert refund.status == "pending"
     assert services.send_due_refunds() == 0, "not due yet"
+    Refund.objects.update(next_attempt_at=timezone.now())
+    assert services.send_due_refunds() == 1
+    refund.refresh_from_db()
+    assert refund.status == "pending"
+    assert refund.next_attempt_at <= timezone.now() + refund_sending.LATEST_LOOK
+    assert services.send_due_refunds() == 0, "not due again yet"
     standin.settle_refund(str(refund.stripe_refund_id), outcome)  # type: ignore[arg-type]
     Refund.objects.update(next_attempt_at=timezone.now())
     assert services.send_due_refunds() == 1
@@ -317,8 +325,6 @@ def test_a_pending_refund_is_looked_up_until_it_ends(
 
 def test_a_dead_workers_claim_lapses(payment: Payment, settings: object) -> None:
     plan(payment, "30.00")
-    from payments.services import refund_sending
-
     claimed = refund_sending._claim_due()
     assert claimed is not None
     assert refund_sending._claim_due() is None
