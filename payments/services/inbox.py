@@ -17,7 +17,7 @@ from django.utils import timezone
 from core.nudge import nudge
 from core.outbox import back_off_delay
 from payments import stripe_gateway
-from payments.errors import NotOursYet
+from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import Payment, StripeEvent
 from payments.services import lookups, payout_accounts, payouts
 from payments.services.lookups import Effect, NotOurs
@@ -25,6 +25,9 @@ from payments.services.sweeping import sweep
 from payments.stripe_gateway import EventFacts, StripeNotFound
 
 MAX_ATTEMPTS = 25
+# As many tries at most are used up by waiting, for an order or for Stripe: enough for the longest
+# pause between two, and far from the end.
+_WAITS_COUNTED = 12
 # How long an event waits for an order that isn't here.
 PARKED_FOR = dt.timedelta(days=3)
 KEEP_EVENTS = dt.timedelta(days=90)
@@ -201,22 +204,32 @@ def _claim_next() -> StripeEvent | None:
 
 
 def _try_later(event: StripeEvent, exc: Exception) -> None:
+    words = f"{type(exc).__name__}: {exc}"[:2000]
+    if isinstance(exc, PaymentsUnavailable):
+        _wait(event, words)
+        return
     dead = event.attempts >= MAX_ATTEMPTS
     StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
         status=StripeEvent.Status.DEAD if dead else StripeEvent.Status.RECEIVED,
         next_attempt_at=timezone.now() + back_off_delay(attempts=event.attempts),
-        last_error=f"{type(exc).__name__}: {exc}"[:2000],
+        last_error=words,
     )
 
 
 def _park(event: StripeEvent, exc: NotOursYet) -> None:
-    """Put it aside; it is no failure, so it never ends dead."""
+    """Put it aside until its order is here, or it has waited long enough."""
     if event.received_at <= timezone.now() - PARKED_FOR:
         _ignore(event, f"{exc.message}, for {PARKED_FOR.days} days")
-        return
+    else:
+        _wait(event, f"Parked: {exc.message}")
+
+
+def _wait(event: StripeEvent, words: str) -> None:
+    """Put it aside. That is no failure of the event, so it never ends dead for it."""
     StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
+        attempts=min(event.attempts, _WAITS_COUNTED),
         next_attempt_at=timezone.now() + back_off_delay(attempts=event.attempts),
-        last_error=f"Parked: {exc.message}",
+        last_error=words,
     )
 
 

@@ -61,6 +61,30 @@ def test_an_event_faster_than_its_order_waits_for_it(standin: StandIn) -> None:
     assert (order.status, StripeEvent.objects.get().status) == ("completed", "handled")
 
 
+@pytest.mark.parametrize("waits_for", ["its order", "Stripe"])
+def test_waiting_does_not_use_up_an_events_tries(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch, waits_for: str
+) -> None:
+    intent = pay_at_stripe(standin, str(uuid.uuid4()))
+    post("payment_intent.succeeded", intent["id"], standin)
+    StripeEvent.objects.update(attempts=inbox.MAX_ATTEMPTS)
+    if waits_for == "Stripe":
+        standin.fault("refuse", "payment_intents.retrieve", status=503)
+    services.handle_due_events()
+    row = StripeEvent.objects.get()
+    assert row.status == "received"
+    assert row.next_attempt_at > timezone.now() + dt.timedelta(minutes=50)
+
+    def fail(**_: Any) -> None:
+        raise ValueError("a bug, for a while")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stripe_gateway, "retrieve_intent", fail)
+        due_again()
+        services.handle_due_events()
+    assert StripeEvent.objects.get().status == "received", "that was its first failure"
+
+
 def test_after_three_days_nobody_waits_any_more(standin: StandIn) -> None:
     post("payment_intent.succeeded", pay_at_stripe(standin, str(uuid.uuid4()))["id"], standin)
     almost = timezone.now() - inbox.PARKED_FOR + dt.timedelta(minutes=1)
