@@ -63,6 +63,10 @@ class LearnFlowSchema(AutoSchema):
             common["401"] = "No or no longer valid access token"
         if "{" in self.path:
             common["404"] = "Doesn't exist, or not for this person"
+        if self.method == "GET" and self._is_list_view() and self._get_paginator():
+            missing = common.get("404")
+            common["404"] = f"{missing}; or no such page" if missing else "There is no such page"
+            common["422"] = "`page`, `page_size` or a filter isn't acceptable; `details` names it"
         if self.method in {"POST", "PUT", "PATCH"}:
             common["400"] = "Body unreadable, incomplete or of wrong types"
             common["422"] = "A value is not acceptable; `details` names the fields"

@@ -126,7 +126,11 @@ class EarningsStatementView(APIView):
             "balance in the end. A `month` that is none is 422."
         ),
         parameters=[StatementQuerySerializer],
-        responses={(200, "text/csv"): OpenApiTypes.STR, 403: _FORBIDDEN},
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            403: _FORBIDDEN,
+            422: OpenApiResponse(description="`VALIDATION_ERROR`: `month` is none"),
+        },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         user = _instructor(request)
@@ -184,7 +188,12 @@ class PayoutAccountView(APIView):
             "`PAYMENT_REFUSED` for a country that Stripe doesn't serve."
         ),
         request=StartOnboardingSerializer,
-        responses={200: OnboardingSerializer, 403: _FORBIDDEN},
+        responses={
+            200: OnboardingSerializer,
+            403: _FORBIDDEN,
+            422: OpenApiResponse(description="`VALIDATION_ERROR`; `PAYMENT_REFUSED`"),
+            503: OpenApiResponse(description="`PAYOUTS_UNAVAILABLE`; `PAYMENTS_UNAVAILABLE`"),
+        },
         examples=[
             OpenApiExample("Request", {"country": "DE"}, request_only=True),
             OpenApiExample(

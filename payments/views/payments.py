@@ -18,6 +18,11 @@ from payments.serializers.payments import (
 )
 from users.authentication import current_user_id
 
+_NO_ORDER = OpenApiResponse(description="`ORDER_NOT_FOUND`, also for somebody else's order")
+_NO_STRIPE = OpenApiResponse(
+    description="`PAYMENTS_UNAVAILABLE`: Stripe isn't configured or doesn't answer; nothing is "
+    "half-done, try the same again"
+)
 _ORDER = "0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"
 _MESSAGES = {
     "succeeded": "Payment processed successfully",
@@ -50,7 +55,20 @@ class CreatePaymentIntentView(IdempotentPostMixin):
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=False)
         ],
         request=CreateIntentSerializer,
-        responses={201: PaymentIntentSerializer, 200: PaymentIntentSerializer},
+        responses={
+            201: PaymentIntentSerializer,
+            200: PaymentIntentSerializer,
+            404: _NO_ORDER,
+            409: OpenApiResponse(
+                description="`ORDER_NOT_PAYABLE` with `details.order_status`; "
+                "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"
+            ),
+            422: OpenApiResponse(
+                description="`VALIDATION_ERROR`; `IDEMPOTENCY_KEY_INVALID`; `PAYMENT_REFUSED` with "
+                "Stripe's code in `details.provider_code`"
+            ),
+            503: _NO_STRIPE,
+        },
         examples=[
             OpenApiExample("Request", {"order_id": _ORDER}, request_only=True),
             OpenApiExample(
@@ -96,7 +114,15 @@ class ConfirmPaymentView(APIView):
             "the order was closed (it is refunded). The webhook settles the order without this."
         ),
         request=ConfirmPaymentSerializer,
-        responses={200: ConfirmationSerializer},
+        responses={
+            200: ConfirmationSerializer,
+            400: OpenApiResponse(description="`INVALID_PAYMENT`; `BAD_REQUEST`"),
+            404: _NO_ORDER,
+            409: OpenApiResponse(
+                description="`ORDER_NOT_PAYABLE`: what was paid is on its way back"
+            ),
+            503: _NO_STRIPE,
+        },
         examples=[
             OpenApiExample(
                 "Request", {"order_id": _ORDER, "payment_intent_id": "pi_xxxxx"}, request_only=True

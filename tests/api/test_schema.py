@@ -53,6 +53,27 @@ def test_every_answer_with_a_body_has_an_example(schema: dict[str, Any]) -> None
     assert bare == []
 
 
+def test_paying_tells_all_its_refusals(schema: dict[str, Any]) -> None:
+    for name, codes in {
+        "create-payment-intent": {"ORDER_NOT_FOUND", "ORDER_NOT_PAYABLE", "PAYMENTS_UNAVAILABLE"},
+        "confirm-payment": {"INVALID_PAYMENT", "ORDER_NOT_PAYABLE", "PAYMENTS_UNAVAILABLE"},
+    }.items():
+        answers = schema["paths"][f"/api/v1/payments/{name}/"]["post"]["responses"]
+        told = " ".join(answer["description"] for answer in answers.values())
+        assert {code for code in codes if f"`{code}`" not in told} == set()
+        assert {"400", "404", "409", "422", "503"} <= set(answers)
+
+
+def test_every_page_tells_of_the_end_and_of_wrong_filters(schema: dict[str, Any]) -> None:
+    paged = [
+        (name, operation)
+        for name, operation in operations(schema)
+        if {"page", "page_size"} <= {one["name"] for one in operation.get("parameters", ())}
+    ]
+    assert len(paged) > 5
+    assert [name for name, one in paged if not {"404", "422"} <= set(one["responses"])] == []
+
+
 def test_errors_have_the_one_shape(schema: dict[str, Any]) -> None:
     wrong = []
     for name, operation in operations(schema):

@@ -65,6 +65,7 @@ class CoursesView(GenericAPIView[Course]):
         parameters=[CourseListParameters],
         responses={
             200: CoursePageSerializer,
+            404: OpenApiResponse(description="There is no such page"),
             422: OpenApiResponse(description="A filter's value or the ordering isn't known"),
         },
         examples=[examples.COURSE_PAGE],
