@@ -1,5 +1,7 @@
 """Deciding refunds: what may go back, and never more than was paid."""
 
+import time
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +16,7 @@ from orders.errors import OrderNotFound, RefundNotPossible
 from orders.models import OrderItem
 from payments import selectors, services
 from payments.models import Payment, Refund
+from payments.services import refunds
 from payments.services.refunds import plan_refund
 from payments.tests.money import (
     assert_books_hold,
@@ -195,6 +198,33 @@ def test_money_that_stands_for_no_order_can_be_given_back_by_hand(
     assert (reserved(second), reserved(payment)) == (60, 0)
     with pytest.raises(RefundNotPossible):
         services.refund_payment(payment_id=new_id(), item_ids=None, note="", actor_id=staff.id)
+
+
+def test_what_staff_give_back_at_once_goes_back_once(
+    payment: Payment, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has read what is left before any of them sets it aside."""
+    second = settle(payment.order, number="second")
+    automatic = Refund.objects.get(payment=second)
+    services.sync_refund(
+        facts=refund_facts(second, "failed", amount="60.00", refund_id=automatic.id)
+    )
+    check = refunds.check_undisputed
+
+    def check_slowly(*, payment: Payment) -> None:
+        time.sleep(0.3)
+        check(payment=payment)
+
+    monkeypatch.setattr(refunds, "check_undisputed", check_slowly)
+
+    def refund(_: int) -> Refund:
+        return services.refund_payment(
+            payment_id=second.id, item_ids=None, note="", actor_id=staff.id
+        )
+
+    results = run_in_parallel(4, refund)
+    assert Counter(map(type, results)) == {Refund: 1, RefundNotPossible: 3}
+    assert (reserved(second), Refund.objects.filter(status="due").count()) == (60, 1)
 
 
 def test_a_line_the_buyer_owned_already_is_refunded_by_itself_once(staff: User) -> None:

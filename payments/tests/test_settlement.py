@@ -1,5 +1,7 @@
 """Settlement: once, whoever comes, and money that can't stay goes back."""
 
+import threading
+import time
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -15,6 +17,7 @@ from orders.models import Invoice, Order
 from payments import services, stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable
 from payments.models import Payment, Refund
+from payments.services import settlement
 from payments.tests.conftest import Pay, confirm, start_payment
 from tests.factories import EnrollmentFactory
 from tests.parallel import at_once
@@ -69,6 +72,31 @@ def test_a_late_failure_never_overwrites_a_success(
     services.settle(intent=intent)
     for status in ("requires_payment_method", "canceled", "processing"):
         services.settle(intent=replace(intent, status=status))
+    assert_settled_once(order)
+
+
+def test_a_failure_that_is_being_written_lets_the_success_wait(
+    order: Order, paid: services.PaymentIntent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read the payment as open before the success is there; without the payment's lock it
+    would write that over it."""
+    success = facts(paid)
+    has_read, follow = threading.Event(), settlement._follow
+
+    def follow_slowly(payment: Payment, intent: stripe_gateway.IntentFacts) -> None:
+        if intent.status != "succeeded":
+            has_read.set()
+            time.sleep(0.5)
+        follow(payment, intent)
+
+    def succeed() -> str:
+        assert has_read.wait(timeout=5)
+        return services.settle(intent=success).state
+
+    monkeypatch.setattr(settlement, "_follow", follow_slowly)
+    failure = replace(success, status="requires_payment_method")
+    outcomes = at_once(lambda: services.settle(intent=failure).state, succeed)
+    assert outcomes == ["open", "succeeded"]
     assert_settled_once(order)
 
 
