@@ -61,7 +61,8 @@ def get_credit_note(
     `user_id` as in `get_receipt`."""
     order = _get_order(order_id=order_id, user_id=user_id)
     notes = CreditNote.objects.select_related("invoice").filter(invoice__order_id=order.id)
-    note = notes.filter(number=number).first()
+    # Compared here: the database takes no text with a NUL, which an address may have.
+    note = next((note for note in notes if note.number == number), None)
     if note is None:
         raise CreditNoteNotFound
     return f"{note.number}.pdf", render_document(_credit_note_facts(order, note))

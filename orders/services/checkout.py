@@ -141,6 +141,8 @@ def _is_same(order: Order, wish: _Wish) -> bool:
     Its coupon was granted when it was made: one that ended since, or was used up by others, still
     counts. One that still applies, on other terms, gives what the cart shows by now: a new order.
     """
+    if order.currency != settings.CURRENCY:
+        return False
     items = list(OrderItem.objects.filter(order_id=order.id))
     prices = {item.course_id: item.price_at_purchase for item in items}
     if prices != {course.id: course.price for course in wish.courses}:

@@ -99,6 +99,17 @@ def test_a_changed_cart_replaces_the_order(user, fill, events, change):
     assert Order.objects.filter(status="pending").count() == 1
 
 
+def test_an_order_in_another_currency_is_not_given_again(user, fill, settings):
+    """The operator changed it while the order was pending: the cart shows the new one."""
+    fill(user, "10.00")
+    first = order_cart(user)
+    settings.CURRENCY = "eur"
+    again = order_cart(user)
+    assert again.created
+    assert Order.objects.get(id=again.order_id).currency == "eur"
+    assert Order.objects.get(id=first.order_id).failure_reason == "replaced"
+
+
 def test_an_overdue_order_is_not_given_again(user, fill, events):
     fill(user, "10.00")
     old = order_cart(user)

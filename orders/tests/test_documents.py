@@ -207,8 +207,9 @@ def test_notes_are_listed_and_downloaded_by_buyer_and_staff_alone(paid, user):
         assert answer["Cache-Control"] == "private, no-cache"
         assert note.number in read(answer.content)
         assert "Paid by" in read(client.get(f"{base}/receipt/").content)
-        unknown = client.get(f"{base}/credit-notes/CN-1999-00001/")
-        assert unknown.json()["error"]["code"] == "CREDIT_NOTE_NOT_FOUND"
+        for number in ("CN-1999-00001", "%00"):
+            unknown = client.get(f"{base}/credit-notes/{number}/")
+            assert unknown.json()["error"]["code"] == "CREDIT_NOTE_NOT_FOUND"
     stranger = sign_in(UserFactory.create())
     for path in ("/receipt/", "/credit-notes/", f"/credit-notes/{note.number}/"):
         answer = stranger.get(base + path)
