@@ -335,10 +335,20 @@ def test_workers_at_once_begin_one_run(standin: StandIn) -> None:
     assert ReconciliationRun.objects.count() == 1
 
 
-def test_of_workers_at_once_one_takes_the_next_step(standin: StandIn, small_steps: None) -> None:
+def test_of_workers_at_once_one_takes_the_next_step(
+    standin: StandIn, small_steps: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has found the run free before any of them says that it is taken."""
     for _ in range(4):
         pay_at_stripe(standin, str(uuid.uuid4()))
     services.compare_when_due()
+    save = ReconciliationRun.save
+
+    def save_slowly(run: ReconciliationRun, **given: Any) -> None:
+        time.sleep(0.3)
+        save(run, **given)
+
+    monkeypatch.setattr(ReconciliationRun, "save", save_slowly)
     assert sorted(at_once(*[services.compare_when_due] * 6)) == [False] * 5 + [True]
     assert standin.counts()["payment_intents.list"] == 2
 

@@ -100,6 +100,19 @@ def test_a_failure_that_is_being_written_lets_the_success_wait(
     assert_settled_once(order)
 
 
+def test_of_two_open_intents_one_is_waited_for_and_either_may_pay(
+    order: Order, paid: services.PaymentIntent
+) -> None:
+    second = replace(facts(paid), id="pi_second", charge_id="ch_2", status="processing")
+    assert services.settle(intent=second).state == "open"
+    states = dict(Payment.objects.values_list("stripe_payment_id", "status"))
+    assert states == {paid.payment_intent_id: "pending", "pi_second": "failed"}
+    assert services.settle(intent=replace(second, status="succeeded")).state == "succeeded"
+    order.refresh_from_db()
+    assert (order.status, order.payment_id) == ("completed", "pi_second")
+    assert services.settle(intent=facts(paid)).state == "refunding"
+
+
 def test_stripe_faster_than_our_own_commit(order: Order, paid: services.PaymentIntent) -> None:
     Payment.objects.all().delete()
     services.settle(intent=facts(paid))
