@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from tests.factories import CartItemFactory, UserFactory
+from tests.factories import CartItemFactory, InstructorFactory, UserFactory
 from tests.factories.coupons import CouponFactory
 from tests.factories.people import sign_in
 
@@ -13,6 +13,7 @@ pytestmark = pytest.mark.django_db
 
 COUPON = "/api/v1/cart/coupon/"
 ORDER = "/api/v1/orders/create-from-cart/"
+OWN = "/api/v1/instructor/coupons/"
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +52,27 @@ def test_only_codes_that_do_not_exist_count(client: APIClient) -> None:
         assert client.post(COUPON, {"code": "ENDED"}).status_code == 422
         assert client.post(COUPON, {}).status_code == 400
     assert client.post(ORDER, {"coupon_code": "real"}).status_code == 201
+
+
+def test_who_makes_up_codes_learns_no_more_than_who_guesses() -> None:
+    """Whether a code is taken is what a guess tells; anybody may become an instructor."""
+    CouponFactory.create(code="REAL", percent_off=10)
+    teacher = InstructorFactory.create()
+    client = sign_in(teacher)
+    for number in range(5):
+        made = client.post(OWN, {"code": f"GUESS{number}", "percent_off": 10})
+        assert made.status_code == 201
+        client.delete(f"{OWN}{made.json()['id']}/")
+        assert client.post(OWN, {"code": "REAL", "percent_off": 10}).status_code == 409
+        assert client.post(OWN, {"code": "REAL", "percent_off": 101}).status_code == 422
+    answer = client.post(OWN, {"code": "GUESS6", "percent_off": 10})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "RATE_LIMITED")
+    assert (
+        sign_in(InstructorFactory.create())
+        .post(OWN, {"code": "GUESS6", "percent_off": 10})
+        .status_code
+        == 201
+    )
+    # What they name as a buyer is counted apart.
+    CartItemFactory.create(cart__user=teacher)
+    assert client.post(COUPON, {"code": "REAL"}).status_code == 200

@@ -17,6 +17,7 @@ from orders.coupon_serializers import (
     EditCouponSerializer,
 )
 from orders.services import own_coupons
+from orders.views.guessing import count_made_up_code
 from users.authentication import current_user_id
 from users.models import User
 
@@ -90,6 +91,7 @@ class InstructorCouponsView(GenericAPIView[Any]):
         instructor_id = _instructor_id(request)
         body = CreateCouponSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        count_made_up_code(instructor_id=instructor_id)
         coupon_id = own_coupons.create_coupon(
             instructor_id=instructor_id, fields=body.validated_data
         )

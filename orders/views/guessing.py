@@ -1,6 +1,7 @@
 """Nobody finds coupon codes by trying them out."""
 
 import contextlib
+import uuid
 from typing import Any
 
 from rest_framework.request import Request
@@ -12,6 +13,18 @@ from core.errors import TooMany
 from orders.coupon_rules import Refusal
 from orders.errors import CouponInvalid
 from users.authentication import current_user_id
+
+# Codes that an instructor may make up for each that a buyer may guess.
+_MADE_UP_PER_GUESS = 5
+
+
+def count_made_up_code(*, instructor_id: uuid.UUID) -> None:
+    """Count a code that an instructor gives a new coupon: whether it was free or taken tells what a
+    guess tells. Raises TooMany beyond five times THROTTLE_COUPON."""
+    subject = f"made-up:{instructor_id}"
+    limit = attempts.limit(scope="coupon", subject=subject, factor=_MADE_UP_PER_GUESS)
+    if limit is not None:
+        limit.count()
 
 
 class LimitedGuessesMixin(APIView):
