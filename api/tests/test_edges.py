@@ -254,3 +254,10 @@ def test_the_documentation_needs_no_other_machine(api: APIClient, path: str) -> 
     assert "//cdn" not in html
     assert "googleapis" not in html
     assert "/static/drf_spectacular_sidecar/" in html
+
+
+@pytest.mark.django_db
+def test_no_logo_of_another_machine_is_fetched(api: APIClient) -> None:
+    """ReDoc's script has its address; the browser is told to leave it alone."""
+    html = api.get("/api/redoc/").content.decode()
+    assert """<meta http-equiv="Content-Security-Policy" content="img-src 'self' data:">""" in html
