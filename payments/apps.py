@@ -1,4 +1,6 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 
 class PaymentsConfig(AppConfig):
@@ -9,4 +11,15 @@ class PaymentsConfig(AppConfig):
         from payments import handlers  # noqa: F401 - subscribes
         from payments.metrics import MoneyCollector
 
+        _require_one_mode(settings.STRIPE_SECRET_KEY, settings.STRIPE_PUBLIC_KEY)
         register_collector(MoneyCollector(), name="money")
+
+
+def _require_one_mode(*keys: str) -> None:
+    """Stop the start with keys of Stripe's test mode beside live ones: what one makes, the other
+    doesn't know, so that no buyer could pay."""
+    modes = {mode for key in keys for mode in ("test", "live") if f"k_{mode}_" in key}
+    if len(modes) > 1:
+        raise ImproperlyConfigured(
+            "LearnFlow can't start, STRIPE_SECRET_KEY and STRIPE_PUBLIC_KEY are of different modes"
+        )

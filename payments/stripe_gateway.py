@@ -16,6 +16,7 @@ import stripe
 from django.conf import settings
 from django.db import connection
 
+from core.money import require_cents
 from payments.errors import InvalidSignature, PaymentsUnavailable
 from payments.stripe_facts import (
     DisputeFacts,
@@ -38,14 +39,6 @@ CONNECT_TIMEOUT_SECONDS = 2.0
 # As many as Stripe gives at once.
 PAGE_SIZE = 100
 _KEYS_TRIED = 5
-# Stripe's docs, "Zero-decimal currencies" and "Three-decimal currencies": ¥1000 sent as hundredths
-# would be charged a hundredfold.
-NOT_IN_HUNDREDTHS = frozenset(
-    {
-        "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
-        "xof", "xpf", "bhd", "jod", "kwd", "omr", "tnd",
-    }
-)  # fmt: skip
 
 _F = TypeVar("_F")
 
@@ -88,9 +81,12 @@ def create_intent(
 ) -> IntentFacts:
     """Create a payment intent; the same key gives the same intent. Raises StripeRefused, or
     PaymentsUnavailable, also for a currency whose minor unit isn't the hundredth."""
-    if currency in NOT_IN_HUNDREDTHS:
-        logger.error("CURRENCY=%s can't be charged: amounts are sent in hundredths", currency)
-        raise PaymentsUnavailable("Payments in this currency are not supported")
+    try:
+        require_cents(currency)
+    except ValueError as exc:
+        # An order of before the setting was refused at the start.
+        logger.exception("order %s can't be charged", order_number)
+        raise PaymentsUnavailable("Payments in this currency are not supported") from exc
     params: Any = {
         "amount": amount,
         "currency": currency,

@@ -14,8 +14,9 @@ _REQUIRED = (
     "FRONTEND_URL",
 )
 _missing = [name for name in _REQUIRED if not env.str(name, default="").strip()]
-if env.str("STRIPE_SECRET_KEY", default="") and not env.str("STRIPE_WEBHOOK_SECRET", default=""):
-    _missing.append("STRIPE_WEBHOOK_SECRET")
+if env.str("STRIPE_SECRET_KEY", default=""):
+    _beside = ("STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET")
+    _missing += [name for name in _beside if not env.str(name, default="").strip()]
 if _missing:
     raise ImproperlyConfigured(f"LearnFlow can't start, missing settings: {', '.join(_missing)}")
 

@@ -53,9 +53,32 @@ def test_all_missing_settings_are_named_at_once() -> None:
     assert all(name in last for name in emptied)
 
 
-def test_stripe_without_a_webhook_secret_is_half_configured() -> None:
-    done = read_settings(COMPLETE | {"STRIPE_SECRET_KEY": "sk_live_x"}, "print('started')")
-    assert "missing settings: STRIPE_WEBHOOK_SECRET" in done.stderr
+STRIPE = {
+    "STRIPE_SECRET_KEY": "sk_live_x",
+    "STRIPE_PUBLIC_KEY": "pk_live_x",
+    "STRIPE_WEBHOOK_SECRET": "whsec_x",
+}
+
+
+@pytest.mark.parametrize("name", ["STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET"])
+def test_a_stripe_that_nobody_could_pay_with_is_half_configured(name: str) -> None:
+    done = read_settings(COMPLETE | STRIPE | {name: ""}, "print('started')")
+    assert f"missing settings: {name}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("secret", "public", "starts"),
+    [
+        ("sk_live_x", "pk_live_x", True), ("rk_live_x", "pk_live_x", True),
+        ("sk_test_x", "pk_test_x", True), ("sk_live_x", "pk_test_x", False),
+        ("rk_test_x", "pk_live_x", False),
+    ],
+)  # fmt: skip
+def test_keys_of_two_modes_stop_the_start(secret: str, public: str, starts: bool) -> None:
+    keys = STRIPE | {"STRIPE_SECRET_KEY": secret, "STRIPE_PUBLIC_KEY": public}
+    done = read_settings(COMPLETE | keys, "print('started')")
+    assert (done.stdout == "started\n") is starts
+    assert ("are of different modes" in done.stderr) is not starts
 
 
 def test_production_knows_nothing_of_the_stand_in() -> None:
