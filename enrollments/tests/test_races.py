@@ -1,6 +1,7 @@
 """What happens at the same time, shown with real threads and connections."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -16,6 +17,7 @@ from courses.models import Course, CourseStats, Lesson
 from enrollments import services
 from enrollments.errors import AlreadyEnrolled
 from enrollments.models import Certificate, Enrollment, LearningDay, LessonProgress
+from enrollments.services import access
 from enrollments.tasks import issue_missing_certificates
 from tests.factories import CourseFactory, EnrollmentFactory, UserFactory, make_course
 from tests.parallel import at_once
@@ -116,7 +118,17 @@ def test_parallel_enrolments_make_one() -> None:
 
 
 @pytest.mark.parametrize("start", ["new", "revoked"])
-def test_parallel_purchases_own_each_course_once(start: str) -> None:
+def test_parallel_purchases_own_each_course_once(
+    start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has read who owns what before any of them opens it again."""
+    reactivate = access._reactivate
+
+    def reactivate_slowly(*given: Any) -> None:
+        time.sleep(0.2)
+        reactivate(*given)
+
+    monkeypatch.setattr(access, "_reactivate", reactivate_slowly)
     user = UserFactory.create()
     ids = [course.id for course in CourseFactory.create_batch(3)]
     if start == "revoked":

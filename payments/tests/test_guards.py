@@ -38,15 +38,14 @@ def test_each_guard_has_a_place_and_a_test() -> None:
 
 
 def missing_places(where: str) -> Iterator[str]:
-    path = None
+    text = None
     for told in re.findall(r"`([^`]+)`", where):
-        if "/" in told:
-            path = ROOT / told
-            if not path.exists():
-                yield told
-        elif path is None or not re.search(rf"\b{re.escape(told)}\b", path.read_text()):
-            yield f"{path}: {told}"
-    if path is None:
+        path = ROOT / told
+        if "/" in told and path.exists():
+            text = path.read_text() if path.is_file() else ""
+        elif text is None or not re.search(rf"\b{re.escape(told)}\b", text):
+            yield told
+    if text is None:
         yield where
 
 
