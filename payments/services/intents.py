@@ -21,6 +21,8 @@ from payments.stripe_patience import deadline, time_left
 
 # Seconds between attempts while the same Idempotency-Key is being worked on.
 _PATIENCE = (0.1, 0.2, 0.4, 0.8)
+# "Don't report more detailed information to your customer": Stripe's docs, "Decline codes".
+_NOT_FOR_THIEVES = frozenset({"fraudulent", "lost_card", "merchant_blacklist", "stolen_card"})
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9_]{1,250}")
 
 
@@ -89,9 +91,14 @@ def confirm_payment(
     return Confirmation(
         order_id=order.id,
         status="succeeded" if settlement.state == "succeeded" else intent.status,
-        error_code=intent.error_code,
+        error_code=_tell(intent.error_code),
         error_message=intent.error_message,
     )
+
+
+def _tell(error_code: str) -> str:
+    """Return the reason of a decline as its buyer may know it; staff see the real one."""
+    return "generic_decline" if error_code in _NOT_FOR_THIEVES else error_code
 
 
 def _look_up(intent_id: str) -> IntentFacts:

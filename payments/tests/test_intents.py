@@ -127,6 +127,16 @@ def test_a_declined_card_leaves_the_intent_payable(
     assert confirm(order, intent).status == "succeeded"
 
 
+@pytest.mark.parametrize("method", ["LostCard", "StolenCard"])
+def test_nobody_is_told_that_the_card_is_known_as_stolen(
+    order: Order, standin: StandIn, pay: Pay, method: str
+) -> None:
+    intent = start_payment(order)
+    pay(intent, f"pm_card_visa_chargeDeclined{method}")
+    assert confirm(order, intent).error_code == "generic_decline"
+    assert Payment.objects.get().last_error_code in {"lost_card", "stolen_card"}, "staff are"
+
+
 def test_a_debit_that_no_card_issuer_declined_is_told_too(
     order: Order, standin: StandIn, pay: Pay
 ) -> None:
