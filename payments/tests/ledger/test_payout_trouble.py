@@ -162,16 +162,18 @@ def with_nothing_known(payout: Payout) -> None:
     )  # fmt: skip
 
 
+def find_nothing_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the look that comes before a transfer find none, and each later one what is there."""
+    look, looks = stripe_connect._find, iter([True])
+    monkeypatch.setattr(
+        stripe_connect, "_find", lambda *of: None if next(looks, False) else look(*of)
+    )
+
+
 def test_a_payout_is_not_given_up_while_its_transfer_exists(
     payout: Payout, teacher: User, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was made between our look and Stripe's refusal, by whomever."""
-    look, looks = payouts.stripe_connect.find_transfer, iter([True, False])
-    monkeypatch.setattr(
-        payouts.stripe_connect,
-        "find_transfer",
-        lambda **of: None if next(looks) else look(**of),
-    )
     stripe_connect.create_transfer(
         amount=2800,
         currency="usd",
@@ -180,6 +182,7 @@ def test_a_payout_is_not_given_up_while_its_transfer_exists(
         idempotency_key="somebody-elses",
     )
     standin.limit_balance(0)
+    find_nothing_at_first(monkeypatch)
     services.send_due_payouts()
     assert Payout.objects.get().status == "paid"
     assert owed(teacher) == 0
@@ -190,12 +193,7 @@ def test_a_payout_is_not_given_up_while_stripe_cannot_tell(
     payout: Payout, teacher: User, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     standin.limit_balance(0)
-    look, looks = payouts.stripe_connect.find_transfer, iter([True, False])
-    monkeypatch.setattr(
-        payouts.stripe_connect,
-        "find_transfer",
-        lambda **of: None if next(looks) else look(**of),
-    )
+    find_nothing_at_first(monkeypatch)
     standin.fault("refuse", "transfers.list", status=503)
     services.send_due_payouts()
     assert Payout.objects.get().status == "due"

@@ -1,7 +1,9 @@
 """Payouts: planned once, sent once, and never more than what is owed."""
 
 import datetime as dt
+import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -126,9 +128,19 @@ def test_switched_off_nothing_is_planned_sent_or_opened(
         services.start_onboarding(user_id=teacher.id, email=teacher.email, country="")
 
 
-def test_ten_sweeps_at_once_pay_once(account: PayoutAccount, standin: StandIn) -> None:
+def test_ten_sweeps_at_once_pay_once(
+    account: PayoutAccount, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has found the payout due before any of them says that it is taken."""
     planned = at_once(*[services.plan_payouts] * 10)
     assert sorted(planned) == [0] * 9 + [1]
+    save = Payout.save
+
+    def save_slowly(payout: Payout, **given: Any) -> None:
+        time.sleep(0.3)
+        save(payout, **given)
+
+    monkeypatch.setattr(Payout, "save", save_slowly)
     at_once(*[services.send_due_payouts] * 10)
     assert Payout.objects.get().status == "paid"
     assert standin.counts()["transfers.create"] == 1
