@@ -23,6 +23,7 @@ from payments.events import (
 from users import selectors as user_selectors
 
 INQUIRY = "warning_"
+APPEAL = "appeal_"
 
 
 @subscribe(DisputeOpened, name="notifications.alert_dispute_opened")
@@ -38,6 +39,7 @@ def alert_dispute_opened(event: DisputeOpened) -> None:
         reason=dispute.reason.replace("_", " "),
         evidence_due=formats.date_format(timezone.localtime(due), "j F Y H:i e") if due else "",
         is_inquiry=dispute.status.startswith(INQUIRY),
+        is_appeal=dispute.status.startswith(APPEAL),
         url=_admin_url("dispute", event.dispute_id),
     )
     _alert(event, "staff-dispute", letter)

@@ -52,7 +52,7 @@ class RefundRequestDecided(Event):
 @dataclass(frozen=True, kw_only=True)
 class DisputeOpened(Event):
     """The buyer's bank took the money back for now, or asks about it (an inquiry). Recorded again
-    when an inquiry becomes a dispute."""
+    when an inquiry becomes a dispute, and when an appeal waits for evidence."""
 
     name = "payments.dispute_opened"
     dispute_id: uuid.UUID

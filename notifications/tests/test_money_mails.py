@@ -64,6 +64,20 @@ def test_a_dispute_is_told_to_staff(payment: Payment) -> None:
     assert "taken away" in closed.text
 
 
+def test_a_date_by_which_to_appeal_is_told_to_staff(payment: Payment) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "lost"))
+    mails()
+    Email.objects.all().delete()
+    services.sync_dispute(facts=dispute_facts(payment, "appeal_needs_response"))
+    mail = mails()["staff-dispute to money@learnflow.test"]
+    assert "can be appealed" in mail.text
+    assert "Evidence is due" in mail.text
+    services.sync_dispute(facts=dispute_facts(payment, "appeal_under_review"))
+    assert len(mails()) == 1
+    services.sync_dispute(facts=dispute_facts(payment, "won"))
+    assert "for us" in mails()["staff-dispute-closed to money@learnflow.test"].text
+
+
 def test_an_inquiry_that_becomes_a_dispute_is_told_twice(payment: Payment) -> None:
     services.sync_dispute(facts=dispute_facts(payment, "warning_needs_response"))
     assert "courses stay open" in mails()["staff-dispute to money@learnflow.test"].text

@@ -23,7 +23,8 @@ class Refund(BaseModel):
     stripe_refund_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     amount = models.DecimalField(max_digits=10, decimal_places=2)
     status = models.CharField(max_length=10, choices=Status, default=Status.DUE)
-    # requested (by staff), late_payment, already_owned, amount_mismatch, at_stripe (made there).
+    # requested (by staff), late_payment, duplicate_payment, already_owned, amount_mismatch,
+    # at_stripe (made there).
     reason = models.CharField(max_length=50)
     note = models.TextField(blank=True)
     requested_by = models.ForeignKey(

@@ -103,7 +103,7 @@ def _book(dispute: Dispute) -> None:
 def _follow(dispute: Dispute, before: DisputeStatus | None) -> None:
     payment = dispute.payment
     begins = before is None or (before in INQUIRIES and dispute.status not in INQUIRIES)
-    if begins:
+    if begins or dispute.status == DisputeStatus.APPEAL_NEEDS_RESPONSE:
         outbox.record(DisputeOpened(dispute_id=dispute.id, order_id=payment.order_id))
     align_access(payment=payment)
     if dispute.status == DisputeStatus.WON and before in OPEN_DISPUTES | LOST_AT_FIRST:
