@@ -14,6 +14,7 @@ from payments.models import (
     Payout,
     ReconciliationDifference,
     ReconciliationRun,
+    Refund,
     StripeEvent,
 )
 
@@ -22,8 +23,8 @@ PAYOUT_TROUBLE_SEEN = dt.timedelta(days=7)
 
 
 class MoneyCollector(Collector):
-    """Differences from Stripe, when they were last looked for, events that wait, and payments and
-    payouts that staff should look at."""
+    """Differences from Stripe, when they were last looked for, events that wait, and payments,
+    refunds and payouts that staff should look at."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield _count_differences()
@@ -32,6 +33,11 @@ class MoneyCollector(Collector):
         attention = Payment.objects.exclude(needs_attention="").count()
         yield GaugeMetricFamily(
             "learnflow_payments_needing_attention", "Payments that staff should look at", attention
+        )
+        yield GaugeMetricFamily(
+            "learnflow_refunds_in_trouble",
+            "Refunds that were tried in vain and are still due",
+            Refund.objects.filter(status=Refund.Status.DUE).exclude(last_error="").count(),
         )
         yield _count_payouts_in_trouble()
 

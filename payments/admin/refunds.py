@@ -28,6 +28,21 @@ class RefundLineInline(admin.TabularInline[RefundLine, Refund]):
         return False
 
 
+class RefundTroubleFilter(admin.SimpleListFilter):
+    """Refunds that staff should look at."""
+
+    title = "trouble"
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("yes", "Tried in vain, and still due")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refund]) -> QuerySet[Refund] | None:
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(status=Refund.Status.DUE).exclude(last_error="")
+
+
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
     """Money that went back or is about to."""
@@ -36,7 +51,7 @@ class RefundAdmin(ReadOnlyAdmin):
         "created_at", "order", "buyer", "money", "status", "reason", "requested_by",
         "failure_reason", "undone_at",
     )  # fmt: skip
-    list_filter = ("status", "reason")
+    list_filter = (RefundTroubleFilter, "status", "reason")
     list_select_related = ("payment__order__user", "requested_by")
     search_fields = (
         "stripe_refund_id", "payment__stripe_payment_id", "payment__order__order_number",

@@ -1,5 +1,6 @@
 """What staff can do about money in the admin."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from core.metrics import collect_metrics
 from core.models import AuditEntry
-from payments import services
+from payments import services, stripe_gateway
+from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, Refund, RefundRequest
 from payments.tests.money import dispute_facts, hear, make_paid, settle
 from tests.factories import StaffFactory, UserFactory
@@ -150,6 +153,31 @@ def test_requests_are_declined_with_a_reason(payment: Payment, buyer: User, staf
     act(staff, REQUESTS, "refuse", request, confirmed="yes", reason="Too late")
     request.refresh_from_db()
     assert (request.status, request.decision_reason) == ("declined", "Too late")
+
+
+def test_refunds_that_are_tried_in_vain_are_found_and_measured(
+    payment: Payment, staff: Client, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stripe may refuse our keys, say: the buyer waits, and nothing else would tell."""
+
+    def measured() -> str:
+        (line,) = re.findall(r"^learnflow_refunds_in_trouble .*$", collect_metrics().decode(), re.M)
+        return str(line)
+
+    def refuse(**_: object) -> None:
+        raise PaymentsUnavailable
+
+    services.refund_order(order_id=payment.order_id, item_ids=None, note="", actor_id=member.id)
+    url, row = "/admin/payments/refund/?trouble=yes", str(Refund.objects.get().id)
+    assert measured() == "learnflow_refunds_in_trouble 0.0"
+    assert row not in staff.get(url).content.decode()
+    monkeypatch.setattr(stripe_gateway, "create_refund", refuse)
+    services.send_due_refunds()
+    assert measured() == "learnflow_refunds_in_trouble 1.0"
+    assert row in staff.get(url).content.decode()
+    hear(payment, "succeeded", amount="30.00", refund_id=row)
+    assert measured() == "learnflow_refunds_in_trouble 0.0"
+    assert row not in staff.get(url).content.decode()
 
 
 def test_disputes_are_found_by_whether_they_are_over(payment: Payment, staff: Client) -> None:
