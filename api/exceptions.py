@@ -12,6 +12,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from api import throttling
 from core import errors
 from core.errors import DomainError
 from core.logging import request_id
@@ -52,8 +53,15 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     set_rollback()
     response = _respond(exc)
     response["X-Request-ID"] = request_id.get()
-    if response.status_code >= 500:
-        logger.error("%s answered %s", context.get("request"), response.status_code, exc_info=exc)
+    request = context.get("request")
+    if isinstance(exc, errors.Unavailable):
+        # Somebody else is away, such as Stripe. A client that tries again isn't to run into its
+        # rate limit for that, nor the log to fill with tracebacks.
+        logger.warning("%s answered %s: %s", request, response.status_code, exc)
+        if request is not None:
+            throttling.uncount(request)
+    elif response.status_code >= 500:
+        logger.error("%s answered %s", request, response.status_code, exc_info=exc)
     return response
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 # Set in a request's environment when it was counted, and allowed, before Django saw it. (Clients
 # can't: what they send is there as `HTTP_…`.)
 COUNTED = "learnflow.counted"
+# Under which key it was counted here.
+_COUNTED_AS = "learnflow.counted_as"
 
 
 class RateThrottle(BaseThrottle):
@@ -41,12 +44,23 @@ class RateThrottle(BaseThrottle):
             return True
         limit, period = rate
         now = time.time()
-        count = _count(f"throttle:{scope}:{_identity(request)}:{int(now // period)}", period)
+        key = f"throttle:{scope}:{_identity(request)}:{int(now // period)}"
+        count = _count(key, period)
+        request.META[_COUNTED_AS] = key
         self._retry_after = period - now % period
         return count <= limit
 
     def wait(self) -> float | None:
         return self._retry_after
+
+
+def uncount(request: Request) -> None:
+    """Take this request's count back: nothing was done for it, through no fault of the client's."""
+    key = request.META.pop(_COUNTED_AS, None)
+    if key is not None:
+        # Expired since, or Redis doesn't answer: then there is nothing to take back.
+        with suppress(ValueError):
+            cache.decr(key)
 
 
 def is_within_rate(scope: str, identity: str) -> bool:

@@ -245,3 +245,17 @@ def test_payments_are_started_five_times_an_hour_at_most(
     url = "/api/v1/payments/create-payment-intent/"
     codes = [client.post(url, {"order_id": str(order.id)}).status_code for _ in range(6)]
     assert codes == [201, 200, 200, 200, 200, 429]
+
+
+def test_what_stripe_did_not_answer_counts_towards_no_limit(
+    order: Order, standin: StandIn, settings: Any
+) -> None:
+    """Otherwise a buyer who tried during an outage couldn't pay for an hour after it."""
+    settings.THROTTLE_RATES = {"payment": "2/hour"}
+    assert order.user is not None
+    client = sign_in(order.user)
+    url, body = "/api/v1/payments/create-payment-intent/", {"order_id": str(order.id)}
+    standin.fault("refuse", "payment_intents.create", status=503, times=4)
+    codes = [client.post(url, body).status_code for _ in range(6)]
+    assert codes == [503, 503, 503, 503, 201, 200]
+    assert client.post(url, body).status_code == 429
