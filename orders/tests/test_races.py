@@ -252,6 +252,38 @@ def test_a_course_bought_again_while_the_old_order_is_refunded_is_kept(
     assert Enrollment.objects.get(id=line.enrollment_id).status == "active"
 
 
+def test_undoing_a_refund_takes_the_enrolments_in_key_order(user, place, pay, monkeypatch):
+    """Only the second of two is to be opened again, and somebody else holds both, first to last."""
+    old = place(user, "10.00", "20.00")
+    pay(old)
+    enrollment_ids = sorted(old.items.values_list("enrollment_id", flat=True))
+    refund_id = new_id()
+    with transaction.atomic():
+        services.apply_refund(order_id=old.id, refund_id=refund_id, lines={}, rest=Decimal("30.00"))
+    enrollment_services.reopen_enrollments(enrollment_ids=enrollment_ids[:1])
+    look = refunds.find_standing_elsewhere
+    threads: list[threading.Thread] = []
+    held = []
+
+    def hold_both(_):
+        with transaction.atomic():
+            enrollment_services.lock_enrollments(enrollment_ids=enrollment_ids)
+
+    def look_while_both_are_wanted(**facts):
+        threads.append(threading.Thread(target=lambda: held.extend(run_in_parallel(1, hold_both))))
+        threads[0].start()
+        threads[0].join(timeout=0.5)
+        return look(**facts)
+
+    monkeypatch.setattr(refunds, "find_standing_elsewhere", look_while_both_are_wanted)
+    with transaction.atomic():
+        services.undo_refund(
+            order_id=old.id, refund_id=refund_id, amount=Decimal("30.00"), still_back={}
+        )
+    threads[0].join(timeout=30)
+    assert held == [None]
+
+
 def test_what_stands_on_an_order_stands_still(user, place, pay):
     """A dispute lets it rest: nobody buys the course anew in between."""
     old = place(user, "10.00")
