@@ -3,6 +3,8 @@
 import pytest
 import stripe
 
+from devtools.stripe_standin.client import StandInError
+
 
 def test_partial_refunds_add_up_and_stop_at_the_amount(api, paid):
     intent = paid()
@@ -94,3 +96,28 @@ def test_evidence_wins_and_closing_loses(api, paid, standin):
     assert api.v1.disputes.close(lost["id"]).status == "lost"
     with pytest.raises(stripe.InvalidRequestError):
         api.v1.disputes.close(lost["id"])
+
+
+def test_what_is_lost_is_appealed_and_closed_once_more(api, paid, standin, receiver):
+    intent = paid()
+    opened = standin.open_dispute(payment_intent=intent.id)
+    with pytest.raises(StandInError, match="cannot be appealed"):
+        standin.appeal_dispute(opened["id"])
+    standin.close_dispute(opened["id"], "lost")
+    assert standin.appeal_dispute(opened["id"])["status"] == "appeal_under_review"
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.refunds.create({"payment_intent": intent.id})
+    assert caught.value.code == "charge_disputed"
+    won = standin.close_dispute(opened["id"], "won")
+    assert sum(moved["amount"] for moved in won["balance_transactions"]) == 0
+    assert standin.flush()
+    assert "charge.dispute.updated" in receiver.types()
+
+
+def test_a_charge_is_disputed_again_once_the_first_dispute_is_won(paid, standin):
+    intent = paid()
+    first = standin.open_dispute(payment_intent=intent.id)
+    with pytest.raises(StandInError, match="cannot be disputed"):
+        standin.open_dispute(payment_intent=intent.id)
+    standin.close_dispute(first["id"], "won")
+    assert standin.open_dispute(payment_intent=intent.id)["id"] != first["id"]
