@@ -192,6 +192,8 @@ def show_lines(*, user_id: uuid.UUID, rows: Iterable[ItemRow]) -> list[LineRow]:
 def _to_lines(
     *, user_id: uuid.UUID, rows: list[ItemRow], courses: Mapping[uuid.UUID, CourseForSale]
 ) -> list[LineRow]:
+    # A course deleted since the rows were read has taken its lines along.
+    rows = [row for row in rows if row["course_id"] in courses]
     if not rows:
         return []
     course_ids = [row["course_id"] for row in rows]

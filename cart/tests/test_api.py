@@ -9,6 +9,8 @@ from cart import services
 from cart.models import Cart, CartItem, WishlistItem
 from cart.serializers import LineSerializer
 from core.ids import new_id
+from courses import selectors as course_selectors
+from courses.models import Course
 from tests.factories import CartItemFactory, CourseFactory, EnrollmentFactory, UserFactory, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +75,25 @@ def test_adding_answers_201_then_200_with_the_same_line(client, url):
     assert set(first.json()) == set(LineSerializer().fields)
     assert first.json()["course"]["id"] == str(course.id)
     assert first.json()["course"]["price"] == 89.99
+
+
+@pytest.mark.parametrize(("url", "key"), [(CART, "items"), (WISHLIST, "results")])
+def test_a_course_deleted_while_lines_are_read_takes_its_own_along(
+    client, user, monkeypatch, url, key
+):
+    gone, kept = CourseFactory.create_batch(2)
+    for course in (gone, kept):
+        services.add_to_cart(user_id=user.id, course_id=course.id)
+        services.add_to_wishlist(user_id=user.id, course_id=course.id)
+    get_courses = course_selectors.get_courses_for_sale
+
+    def get_after_a_deletion(**which):
+        Course.objects.filter(id=gone.id).delete()
+        return get_courses(**which)
+
+    monkeypatch.setattr(course_selectors, "get_courses_for_sale", get_after_a_deletion)
+    page = client.get(url).json()
+    assert [line["course"]["id"] for line in page[key]] == [str(kept.id)]
 
 
 @pytest.mark.parametrize(
