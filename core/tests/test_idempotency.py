@@ -1,5 +1,6 @@
 """`Idempotency-Key`: the fingerprint of a request, and who may answer it."""
 
+import time
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -108,9 +109,19 @@ def test_of_many_at_once_one_may_work() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_one_takes_over_from_a_dead_process() -> None:
+def test_of_many_at_once_one_takes_over_from_a_dead_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each has seen that the claim has lapsed before any of them writes its own."""
     claim()
     let_the_claim_lapse()
+    save = IdempotencyRecord.save
+
+    def save_slowly(record: IdempotencyRecord, **given: Any) -> None:
+        time.sleep(0.2)
+        save(record, **given)
+
+    monkeypatch.setattr(IdempotencyRecord, "save", save_slowly)
     outcomes = run_in_parallel(8, lambda _: begin())
     assert sum(isinstance(outcome, Claim) for outcome in outcomes) == 1
 

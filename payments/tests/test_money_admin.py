@@ -1,6 +1,8 @@
 """What staff can do about money in the admin."""
 
 import re
+import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from core import audit
 from core.metrics import collect_metrics
 from core.models import AuditEntry
 from payments import services, stripe_gateway
@@ -16,6 +19,7 @@ from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, Refund, RefundRequest
 from payments.tests.money import dispute_facts, hear, make_paid, settle
 from tests.factories import StaffFactory, UserFactory
+from tests.parallel import at_once
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +129,24 @@ def test_what_was_seen_to_is_marked_so(payment: Payment, staff: Client, member: 
     entry = AuditEntry.objects.get(action="payment.attention_cleared")
     assert entry.actor_id == member.id
     assert "re_1" in str(entry.details)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_seen_to_is_noted_once(
+    payment: Payment, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has read the note before any of them takes it off."""
+    hear(payment, "succeeded", "failed", amount="30.00")
+    record = audit.record_audit
+
+    def record_slowly(**entry: Any) -> None:
+        time.sleep(0.3)
+        record(**entry)
+
+    monkeypatch.setattr(audit, "record_audit", record_slowly)
+    clear = partial(services.clear_attention, payment_ids=[payment.id], actor_id=member.id)
+    assert sorted(at_once(*[clear] * 4)) == [0, 0, 0, 1]
+    assert AuditEntry.objects.filter(action="payment.attention_cleared").count() == 1
 
 
 def test_requests_are_granted_after_a_look(
