@@ -31,6 +31,8 @@ _MIDDLE: Final = _LEFT + 270.0
 _TEXT: Final = 9.5
 _SMALL: Final = 8.0
 _LEADING: Final = 14.0
+# What one text may take, however long it is.
+_TALLEST: Final = 6 * _LEADING
 # The right edges of the table's columns of money.
 _PRICE, _DISCOUNT, _AMOUNT = _RIGHT - 150.0, _RIGHT - 75.0, _RIGHT
 _TITLE_WIDTH: Final = _PRICE - _LEFT - 70.0
@@ -108,8 +110,16 @@ class _Page:
     def write_block(
         self, text: str, *, x: float, width: float, size: float = _TEXT, colour: Color = _INK
     ) -> float:
-        """Draw a text that may wrap, its first baseline one line below `y`; return its height."""
-        box = Box(width=width, height=5 * _LEADING, largest=size, wrap_below=size, smallest=6.0)
+        """Draw a text that may wrap, its first baseline one line below `y`; return its height,
+        `_TALLEST` at most. Lines of a text that is set smaller stand closer together."""
+        box = Box(
+            width=width,
+            height=_TALLEST - _LEADING,
+            largest=size,
+            wrap_below=size,
+            smallest=6.0,
+            leading=_LEADING / _TEXT,
+        )
         block = fit(text, Face.SMALL_PRINT, box)
         self.canvas.setFillColor(colour)
         for index, line in enumerate(block.lines):
@@ -118,9 +128,9 @@ class _Page:
                 line,
                 size=block.size,
                 centre=x + line.advance * block.size / 2,
-                baseline=self.y - _LEADING * (index + 1) + 3.0,
+                baseline=self.y - _LEADING - block.leading * index + 3.0,
             )
-        return _LEADING * len(block.lines)
+        return _LEADING + block.leading * (len(block.lines) - 1)
 
     def rule(self) -> None:
         """Draw a line across the page at `y`."""
@@ -181,7 +191,7 @@ def _draw_table(page: _Page, facts: DocumentFacts) -> None:
     has_prices = any(line.price is not None for line in facts.lines)
     _draw_table_head(page, has_prices)
     for line in facts.lines:
-        if page.reserve(5 * _LEADING):
+        if page.reserve(_TALLEST):
             _draw_table_head(page, has_prices)
         _draw_row(page, line)
 
@@ -229,7 +239,7 @@ def _draw_sum(page: _Page, entry: Sum, currency: str, *, size: float = _TEXT) ->
 
 def _draw_notes(page: _Page, facts: DocumentFacts) -> None:
     for note in facts.notes:
-        page.reserve(5 * _LEADING)
+        page.reserve(_TALLEST)
         page.y -= page.write_block(note, x=_LEFT, width=_RIGHT - _LEFT, size=9.0, colour=_MUTED)
 
 

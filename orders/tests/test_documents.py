@@ -92,6 +92,28 @@ def test_a_hundred_lines_take_several_pages_and_none_is_lost():
     assert all(f"Course {n}. " in text for n in range(1, 101))
 
 
+@pytest.mark.parametrize("above", range(8))
+@pytest.mark.parametrize("letter", ["W", "x ", "名"])
+def test_no_title_runs_into_the_foot_of_its_page(above, letter):
+    line = DocumentLine(title=letter * (255 // len(letter)), amount=Decimal(1))
+    references = tuple((f"Reference {n}", "X") for n in range(above))
+    changed = {"lines": (line,) * 12, "references": references, "notes": (line.title,) * 3}
+    pdf = render_document(
+        DocumentFacts(**{name: getattr(FACTS, name) for name in FACTS.__slots__} | changed)
+    )
+    heights: set[float] = set()
+
+    def note_height(text, _, matrix, *__):
+        if text.strip():
+            heights.add(round(matrix[5]))
+
+    for page in PdfReader(io.BytesIO(pdf)).pages:
+        page.extract_text(visitor_text=note_height)
+    foot, *rest = sorted(heights)
+    assert foot == 46
+    assert min(rest) >= 84
+
+
 @pytest.mark.django_db
 def test_the_receipt_is_as_it_was_paid_whatever_changes_later(paid, settings):
     settings.SELLER_ADDRESS = "elsewhere"
