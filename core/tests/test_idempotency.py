@@ -106,6 +106,7 @@ def test_of_many_at_once_one_may_work() -> None:
         "Claim",
         *["IdempotencyInProgress"] * 7,
     ]
+    assert IdempotencyRecord.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -337,14 +337,24 @@ def test_a_refund_is_sent_once_even_if_stripe_forgot_its_key(
     assert [r.amount for r in stripe_gateway.list_refunds_of_charge(charge_id=charge)] == [500]
 
 
-def test_workers_at_once_send_a_refund_once(order: Order, standin: StandIn, pay: Pay) -> None:
+def test_workers_at_once_send_a_refund_once(
+    order: Order, standin: StandIn, pay: Pay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has found the refund due before any of them says that it is taken."""
     from orders import services as order_services
 
     intent = start_payment(order)
     pay(intent)
     order_services.close_order(order_id=order.id, reason="canceled")
     services.settle(intent=stripe_gateway.retrieve_intent(intent_id=intent.payment_intent_id))
-    at_once(*[services.send_due_refunds] * 5)
+    save = Refund.save
+
+    def save_slowly(refund: Refund, **given: Any) -> None:
+        time.sleep(0.3)
+        save(refund, **given)
+
+    monkeypatch.setattr(Refund, "save", save_slowly)
+    assert sorted(at_once(*[services.send_due_refunds] * 5)) == [0] * 4 + [1]
     assert standin.counts()["refunds.create"] == 1
 
 

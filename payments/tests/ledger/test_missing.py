@@ -1,17 +1,22 @@
 """Booking what was missed: what can't be booked keeps nothing else from the books."""
 
 import datetime as dt
+import threading
+import time
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from payments import books, ledger, services, stripe_gateway
-from payments.models import LedgerTransaction, Payment
+from payments.ledger import missing
+from payments.models import LedgerTransaction, Payment, Refund
 from payments.services import bookkeeping
 from payments.stripe_facts import IntentFacts
-from payments.tests.ledger.conftest import Sell, add_dispute, add_refund
+from payments.tests.ledger.conftest import Sell, add_dispute, add_refund, balance
 from tests.factories import OrderFactory, OrderItemFactory, UserFactory, make_course
+from tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +45,27 @@ def unbooked(amount: str, *, lines: str | None = None) -> Payment:
 
 def booked() -> set[str]:
     return set(LedgerTransaction.objects.values_list("reference", flat=True))
+
+
+def test_a_refund_that_is_undone_meanwhile_is_not_booked(sell: Sell) -> None:
+    """It was found unbooked before it failed at the bank; its failure had nothing to take back."""
+    payment = sell("40.00")
+    refund = add_refund(payment, "10.00")
+    locked = threading.Event()
+
+    def undo() -> None:
+        with transaction.atomic():
+            Payment.objects.select_for_update().get(id=payment.id)
+            locked.set()
+            time.sleep(0.5)
+            Refund.objects.update(status="failed", undone_at=timezone.now())
+
+    def book() -> bool:
+        assert locked.wait(timeout=5)
+        return missing._book_refund(refund.id)
+
+    assert at_once(undo, book) == [None, False]
+    assert balance("stripe") == Decimal("-40.00")
 
 
 def test_a_payment_that_cannot_be_booked_holds_up_no_other() -> None:
