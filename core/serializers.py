@@ -62,6 +62,20 @@ class ApiSerializer(StrictFieldsMixin, serializers.Serializer[Any]):
     """The base of every request body and of response shapes that aren't models."""
 
 
+class ClosedSerializer(ApiSerializer):
+    """A body that may have no fields but these: for what can't be taken back, where a field that
+    nobody reads, such as an amount, would mean that something else is done than was asked for."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        unknown = [name for name in data if name not in self.fields]
+        if unknown:
+            raise serializers.ValidationError(
+                {name: ["There is no such field."] for name in unknown}
+            )
+        return value
+
+
 class ApiModelSerializer(StrictFieldsMixin, serializers.ModelSerializer[Any]):
     """The base of model-backed writes."""
 

@@ -295,6 +295,12 @@ class TestDetail:
         assert (body["status"], body["failure_reason"]) == ("failed", "canceled")
         assert body["payment"] is None
 
+    def test_staff_see_anybodys(self, client, place):
+        path = f"{ORDERS}{place(UserFactory.create(), '20.00').id}/"
+        staff = sign_in(UserFactory.create(is_staff=True))
+        assert staff.get(path).json()["total_amount"] == 20.0
+        assert client.get(path).status_code == 404
+
     def test_anothers_order_is_not_found(self, client, place):
         foreign = place(UserFactory.create(), "10.00")
         for order_id in (foreign.id, new_id()):

@@ -2,14 +2,14 @@
 
 from rest_framework import serializers
 
-from core.serializers import ApiSerializer, IdItemField, MoneyField
+from core.serializers import ApiSerializer, ClosedSerializer, IdItemField, MoneyField
 from payments.models import Refund, RefundRequest
 
 MOST_ITEMS = 200
 _ITEMS_HELP = "Ids of order items; left out or null: all that is left of the order."
 
 
-class CreateRefundSerializer(ApiSerializer):
+class CreateRefundSerializer(ClosedSerializer):
     """What staff give back."""
 
     items = serializers.ListField(
@@ -25,7 +25,7 @@ class CreateRefundSerializer(ApiSerializer):
     )
 
 
-class RequestRefundSerializer(ApiSerializer):
+class RequestRefundSerializer(ClosedSerializer):
     """What a buyer asks for."""
 
     items = serializers.ListField(

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from core.ids import new_id
@@ -92,9 +93,29 @@ def test_who_may_refund(payment: Payment, buyer: User, staff: Any, api: Any) -> 
     assert not Refund.objects.exists()
 
 
+def test_staff_need_the_right_that_the_admin_asks_for(payment: Payment, buyer: User) -> None:
+    member = UserFactory.create(is_staff=True)
+    member.user_permissions.add(Permission.objects.get(codename="view_refund"))
+    asked = sign_in(buyer).post(request_of(payment), {}).json()["id"]
+    decide = f"{API}/refund-requests/{asked}"
+    asks = [
+        (refunds_of(payment), {}),
+        (f"{decide}/approve/", {}),
+        (f"{decide}/refuse/", {"reason": "Used up"}),
+    ]
+    for path, body in asks:
+        assert code_of(sign_in(member).post(path, body)) == (403, "PERMISSION_DENIED")
+    assert not Refund.objects.exists()
+    member.user_permissions.add(Permission.objects.get(codename="add_refund"))
+    answers = [sign_in(member).post(path, body).status_code for path, body in asks[:2]]
+    assert answers == [201, 409], "the request was answered by the refund"
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
+        ({"amount": 1}, 422),
+        ({"item": ["0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"], "reason": "All of it?"}, 422),
         ({"items": []}, 422),
         ({"items": ["nonsense"]}, 422),
         ({"items": ["0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"]}, 422),

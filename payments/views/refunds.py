@@ -11,7 +11,12 @@ from rest_framework.views import APIView
 
 from core.idempotent_views import IdempotentPostMixin
 from payments import selectors, services
-from payments.permissions import check_is_staff, check_may_refund_order, check_may_see_order
+from payments.permissions import (
+    check_is_staff,
+    check_may_refund,
+    check_may_refund_order,
+    check_may_see_order,
+)
 from payments.serializers.refunds import (
     CreateRefundSerializer,
     RefundListSerializer,
@@ -76,6 +81,9 @@ _DECLINED = {
 _NO_ORDER = OpenApiResponse(description="`ORDER_NOT_FOUND`, also for somebody else's order")
 _NO_REQUEST = OpenApiResponse(description="`REFUND_REQUEST_NOT_FOUND`")
 _STAFF_ONLY = OpenApiResponse(description="`STAFF_REQUIRED`")
+_MAY_NOT_REFUND = OpenApiResponse(
+    description="`STAFF_REQUIRED`; `PERMISSION_DENIED`: staff without the right to add refunds"
+)
 _NOT_POSSIBLE = (
     "`REFUND_NOT_POSSIBLE`: nothing was paid, all of it is back or on its way, or the buyer's bank "
     "has the money"
@@ -112,7 +120,7 @@ class OrderRefundsView(IdempotentPostMixin):
         request=CreateRefundSerializer,
         responses={
             201: RefundSerializer,
-            403: OpenApiResponse(description="`STAFF_REQUIRED`, on one's own order"),
+            403: _MAY_NOT_REFUND,
             404: _NO_ORDER,
             409: OpenApiResponse(description=_NOT_POSSIBLE),
             422: OpenApiResponse(description="`VALIDATION_ERROR`, e.g. items of another order"),
@@ -245,7 +253,7 @@ class ApproveRefundRequestView(APIView):
         request=None,
         responses={
             200: RefundRequestSerializer,
-            403: _STAFF_ONLY,
+            403: _MAY_NOT_REFUND,
             404: _NO_REQUEST,
             409: OpenApiResponse(
                 description="`REFUND_REQUEST_DECIDED` with `details.status`, or "
@@ -256,7 +264,7 @@ class ApproveRefundRequestView(APIView):
     )
     def post(self, request: Request, request_id: uuid.UUID) -> Response:
         viewer: Any = request.user
-        check_is_staff(viewer=viewer)
+        check_may_refund(viewer=viewer)
         services.approve_request(request_id=request_id, actor_id=viewer.id)
         return Response(_show(request_id))
 
@@ -272,7 +280,7 @@ class RefuseRefundRequestView(APIView):
         request=RefuseRequestSerializer,
         responses={
             200: RefundRequestSerializer,
-            403: _STAFF_ONLY,
+            403: _MAY_NOT_REFUND,
             404: _NO_REQUEST,
             409: OpenApiResponse(description="`REFUND_REQUEST_DECIDED` with `details.status`"),
         },
@@ -283,7 +291,7 @@ class RefuseRefundRequestView(APIView):
     )
     def post(self, request: Request, request_id: uuid.UUID) -> Response:
         viewer: Any = request.user
-        check_is_staff(viewer=viewer)
+        check_may_refund(viewer=viewer)
         body = RefuseRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.refuse_request(
