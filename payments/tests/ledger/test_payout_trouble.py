@@ -2,7 +2,9 @@
 
 import datetime as dt
 import time
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,11 +17,13 @@ from devtools.stripe_standin.client import StandIn
 from payments import books, services, stripe_connect
 from payments.errors import PayoutsUnavailable
 from payments.ledger import balances
+from payments.ledger import payouts as payout_ledger
 from payments.models import LedgerTransaction, Payment, Payout, PayoutAccount
 from payments.services import payouts
 from payments.stripe_gateway import StripeNotFound
 from payments.tests.ledger.conftest import Sell, balance, items_of
 from payments.tests.test_books import run_sql
+from tests.parallel import at_once
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -280,6 +284,26 @@ def test_staff_hear_of_money_that_was_taken_back(payout: Payout, standin: StandI
     assert told() == [(name, of_it | {"amount": amount}) for amount in ("8.00", "28.00")]
     after = Payout.objects.get()
     assert (after.status, after.last_error) == ("failed", "Taken back at Stripe: 28.00")
+
+
+def test_what_is_told_at_once_of_money_taken_back_is_booked_once(
+    payout: Payout, teacher: User, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has read what came back before; without the account's lock both would book it."""
+    services.send_due_payouts()
+    facts = stripe_connect.find_transfer(payout_id=str(payout.id))
+    assert facts is not None
+    look = payout_ledger._returned_before
+
+    def look_slowly(of: Payout) -> Decimal:
+        before = look(of)
+        time.sleep(0.3)
+        return before
+
+    monkeypatch.setattr(payout_ledger, "_returned_before", look_slowly)
+    told_of = [replace(facts, amount_reversed=amount) for amount in (800, 2000)]
+    at_once(*[partial(services.sync_transfer, facts=one) for one in told_of])
+    assert owed(teacher) == Decimal("20.00")
 
 
 def test_news_that_is_none_leaves_a_payout_as_it_is(payout: Payout, standin: StandIn) -> None:
