@@ -7,12 +7,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.money import CENT
 from core.serializers import ApiSerializer, MoneyField
 from courses import selectors as course_selectors
 from courses.errors import CategoryNotFound
-
-_MOST = 1_000_000_000
+from orders.coupon_terms import BOUNDS, CODE_PATTERN, CODE_WORDS
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -30,7 +28,7 @@ class CodeField(serializers.RegexField):
     """A coupon's code, as somebody types it in; becomes the code as it is stored."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(r"^[A-Za-z0-9_-]{3,50}$", **kwargs)
+        super().__init__(CODE_PATTERN, error_messages={"invalid": f"{CODE_WORDS}."}, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data).upper()
@@ -39,11 +37,12 @@ class CodeField(serializers.RegexField):
 class CouponTermsSerializer(ApiSerializer):
     """What a coupon takes off, of what, when, and how often; all of it can be changed."""
 
-    percent_off = serializers.IntegerField(
-        min_value=1, max_value=100, required=False, allow_null=True
-    )
+    percent_off = serializers.IntegerField(**BOUNDS["percent_off"], required=False, allow_null=True)
     amount_off = MoneyField(
-        min_value=CENT, required=False, allow_null=True, help_text="Either this or percent_off."
+        **BOUNDS["amount_off"],
+        required=False,
+        allow_null=True,
+        help_text="Either this or percent_off.",
     )
     course_id = serializers.UUIDField(
         required=False, allow_null=True, help_text="One of one's own courses."
@@ -55,7 +54,7 @@ class CouponTermsSerializer(ApiSerializer):
         help_text="Slug or id: one's own courses in it. Without both: all of one's own courses.",
     )
     minimum_amount = MoneyField(
-        min_value=CENT,
+        **BOUNDS["minimum_amount"],
         required=False,
         allow_null=True,
         help_text="What the courses it applies to must cost together.",
@@ -63,10 +62,10 @@ class CouponTermsSerializer(ApiSerializer):
     valid_from = serializers.DateTimeField(required=False, allow_null=True)
     valid_until = serializers.DateTimeField(required=False, allow_null=True)
     max_redemptions = serializers.IntegerField(
-        min_value=1, max_value=_MOST, required=False, allow_null=True
+        **BOUNDS["max_redemptions"], required=False, allow_null=True
     )
     max_redemptions_per_person = serializers.IntegerField(
-        min_value=1, max_value=_MOST, required=False, allow_null=True
+        **BOUNDS["max_redemptions_per_person"], required=False, allow_null=True
     )
     is_active = serializers.BooleanField(required=False)
 
@@ -74,7 +73,7 @@ class CouponTermsSerializer(ApiSerializer):
 class CreateCouponSerializer(CouponTermsSerializer):
     """A new coupon."""
 
-    code = CodeField(help_text="3 to 50 letters, digits, - and _; kept in upper case.")
+    code = CodeField(help_text=f"{CODE_WORDS}; kept in upper case.")
 
 
 class EditCouponSerializer(CouponTermsSerializer):

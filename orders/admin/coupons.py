@@ -1,10 +1,13 @@
 """Coupons and where they were used."""
 
+import re
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Exists, Field, OuterRef, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,23 +17,36 @@ from core.admin import ReadOnlyAdmin
 from core.money import money_text
 from orders import services
 from orders.coupon_rules import normalise_code
-from orders.models import Coupon, CouponRedemption
+from orders.coupon_terms import BOUNDS, CODE_PATTERN, CODE_WORDS, find_contradictions
+from orders.models import Coupon, CouponRedemption, Order
+
+_TERMS = ("percent_off", "amount_off", "course", "category", "valid_from", "valid_until")
 
 
 class CouponForm(ModelForm[Coupon]):
-    """A coupon as staff type it."""
+    """A coupon as staff type it, judged as an instructor's would be."""
 
     class Meta:
         model = Coupon
         fields = "__all__"  # noqa: DJ007 - every field of a coupon is staff's to set
+        help_texts = {"code": f"{CODE_WORDS}; kept in upper case."}
 
     def clean_code(self) -> str:
-        """Return the code as it is stored and compared."""
-        return normalise_code(self.cleaned_data["code"])
+        """Return the code as it is stored and compared. One from before the rule may stay."""
+        code = normalise_code(self.cleaned_data["code"])
+        if "code" in self.changed_data and not re.fullmatch(CODE_PATTERN, code):
+            raise ValidationError(f"{CODE_WORDS}.")
+        return code
 
     def clean(self) -> dict[str, Any]:
-        """Refuse an instructor's coupon for a course they don't teach: it would never apply."""
+        """Refuse terms that contradict each other, each at its field, and an instructor's coupon
+        for a course they don't teach: it would never apply."""
         cleaned = super().clean() or {}
+        coupon = Coupon(**{name: cleaned.get(name) for name in _TERMS})
+        for names, text in find_contradictions(coupon=coupon).items():
+            # A field that couldn't be read contradicts nothing.
+            if not set(names) & set(self.errors):
+                self.add_error(names[0], text)
         instructor, course = cleaned.get("instructor"), cleaned.get("course")
         if instructor and course and course.instructor_id != instructor.id:
             self.add_error("course", "This instructor doesn't teach the course.")
@@ -52,7 +68,7 @@ class CouponAdmin(admin.ModelAdmin[Coupon]):
     raw_id_fields = ("instructor", "course")
     form = CouponForm
     date_hierarchy = "created_at"
-    actions = ("deactivate",)
+    actions = ("deactivate", "delete_selected")
     fieldsets = (
         (None, {"fields": ("code", "is_active")}),
         (
@@ -81,7 +97,19 @@ class CouponAdmin(admin.ModelAdmin[Coupon]):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
-        return super().get_queryset(request).annotate(_used=Count("redemptions"))
+        orders = Order.objects.filter(coupon=OuterRef("pk"))
+        coupons = super().get_queryset(request)
+        return coupons.annotate(_used=Count("redemptions"), _is_named=Exists(orders))
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        bounds = BOUNDS.get(db_field.name, {})
+        return super().formfield_for_dbfield(db_field, request, **kwargs, **bounds)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Coupon | None = None) -> bool:
+        """Orders name what was used: that is deactivated instead."""
+        return super().has_delete_permission(request, obj) and not getattr(obj, "_is_named", False)
 
     @admin.display(description="Takes off")
     def takes_off(self, coupon: Coupon) -> str:
@@ -92,8 +120,12 @@ class CouponAdmin(admin.ModelAdmin[Coupon]):
 
     @admin.display(description="Applies to")
     def applies_to(self, coupon: Coupon) -> str:
-        """The course or category, or everything."""
-        return str(coupon.course or coupon.category or "everything")
+        """The course or category, or everything; of the instructor, where there is one."""
+        if coupon.course is not None or coupon.instructor is None:
+            return str(coupon.course or coupon.category or "everything")
+        if coupon.category is not None:
+            return f"{coupon.category}, courses of the instructor"
+        return "all courses of the instructor"
 
     @admin.display(description="Used", ordering="_used")
     def used(self, coupon: Coupon) -> str:
@@ -108,6 +140,16 @@ class CouponAdmin(admin.ModelAdmin[Coupon]):
         """End the chosen coupons; orders made with them keep their discount."""
         count = services.deactivate_coupons(coupon_ids=list(queryset.values_list("id", flat=True)))
         self.message_user(request, f"{count} coupons deactivated.")
+
+    @admin.action(description="Delete selected coupons", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Coupon]) -> Any:
+        """Delete the chosen coupons after a look at them, when none of them was ever used."""
+        if used := [one for one in queryset if not self.has_delete_permission(request, one)]:
+            for coupon in used:
+                text = f"{coupon} was used: deactivate it instead."
+                self.message_user(request, text, messages.ERROR)
+            return None
+        return delete_selected(self, request, queryset)
 
 
 @admin.register(CouponRedemption)

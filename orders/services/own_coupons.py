@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from core.errors import Invalid
 from courses import selectors as course_selectors
+from orders.coupon_terms import find_contradictions
 from orders.errors import CodeTaken, CouponNotFound
 from orders.models import Coupon, Order
 
@@ -85,15 +86,9 @@ def _lock_own(instructor_id: uuid.UUID, coupon_id: uuid.UUID) -> Coupon:
 
 
 def _require_sound(coupon: Coupon, fields: CouponFields) -> None:
-    """Raise Invalid, naming each field, for what the database's constraints would refuse as well,
-    and for a course given that somebody else teaches."""
-    faults: dict[str, list[str]] = {}
-    if (coupon.percent_off is None) == (coupon.amount_off is None):
-        faults["percent_off"] = ["Either percent_off or amount_off, not both."]
-    if coupon.course_id is not None and coupon.category_id is not None:
-        faults["category"] = ["Either a course or a category, not both."]
-    if coupon.valid_from and coupon.valid_until and coupon.valid_from >= coupon.valid_until:
-        faults["valid_until"] = ["Must be after valid_from."]
+    """Raise Invalid, naming each field, for terms that contradict each other, and for a course
+    given that somebody else teaches."""
+    faults = {names[0]: [text] for names, text in find_contradictions(coupon=coupon).items()}
     course_id = fields.get("course_id")
     if course_id is not None and not _teaches(coupon.instructor_id, course_id):
         faults["course_id"] = ["Not a course of yours."]

@@ -104,15 +104,6 @@ def test_the_lists_take_a_fixed_number_of_queries(staff, count, django_assert_nu
         staff.get("/admin/orders/coupon/")
 
 
-def test_coupons_are_stored_in_upper_case_and_of_one_kind(staff):
-    form = {"code": " spring ", "percent_off": "20", "amount_off": "", "is_active": "on"}
-    staff.post("/admin/orders/coupon/add/", form)
-    assert Coupon.objects.get().code == "SPRING"
-    both = staff.post("/admin/orders/coupon/add/", {**form, "code": "X", "amount_off": "5"})
-    assert "coupon_one_kind" in both.content.decode()
-    assert Coupon.objects.count() == 1
-
-
 def test_an_instructors_coupon_is_for_their_course(staff):
     course = CourseFactory.create()
     form = {"code": "MINE", "percent_off": "20", "is_active": "on", "course": str(course.id)}
