@@ -18,7 +18,14 @@ from notifications.services import write_email
 from orders import selectors as order_selectors
 from orders.events import OrderCompleted
 from payments import selectors as payment_selectors
-from payments.events import RefundFailed, RefundRequestDecided, RefundSucceeded
+from payments.events import (
+    DisputeClosed,
+    DisputeOpened,
+    RefundFailed,
+    RefundRequestDecided,
+    RefundSucceeded,
+)
+from payments.selectors import DisputeDetails
 from users import selectors as user_selectors
 from users.events import PasswordChanged, PasswordResetRequested, VerificationRequested
 from users.links import password_reset_link, verification_link
@@ -164,6 +171,38 @@ def mail_request_decided(event: RefundRequestDecided) -> None:
     _mail(user, event, letter)
 
 
+@subscribe(DisputeOpened, name="notifications.mail_dispute_opened")
+def mail_dispute_opened(event: DisputeOpened) -> None:
+    """Tell the buyer why their courses are suspended; of an inquiry, which moves nothing, or of an
+    appeal, which leaves the courses closed, there is nothing to tell."""
+    dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)
+    user = _find_disputer(dispute)
+    if user is None or dispute.is_inquiry or dispute.is_appeal:
+        return
+    letter = letters.disputed(
+        first_name=user.first_name,
+        order_number=dispute.order_number,
+        order_url=_order_url(dispute.order_id),
+    )
+    _mail(user, event, letter)
+
+
+@subscribe(DisputeClosed, name="notifications.mail_dispute_closed")
+def mail_dispute_closed(event: DisputeClosed) -> None:
+    """Tell the buyer what that means for their courses; an inquiry's end changes nothing."""
+    dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)
+    user = _find_disputer(dispute)
+    if user is None or dispute.is_inquiry:
+        return
+    letter = letters.dispute_decided(
+        first_name=user.first_name,
+        order_number=dispute.order_number,
+        order_url=_order_url(dispute.order_id),
+        won=event.won,
+    )
+    _mail(user, event, letter)
+
+
 _KINDS: dict[type[Event], str] = {
     VerificationRequested: "verification",
     PasswordResetRequested: "password-reset",
@@ -174,7 +213,16 @@ _KINDS: dict[type[Event], str] = {
     RefundSucceeded: "refund",
     RefundFailed: "refund-undone",
     RefundRequestDecided: "refund-request",
+    DisputeOpened: "dispute",
+    DisputeClosed: "dispute-closed",
 }
+
+
+def _find_disputer(dispute: DisputeDetails) -> User | None:
+    """Return whose courses depend on the disputed money; None when nobody's do."""
+    if dispute.buyer_id is None or not dispute.stands_for_order:
+        return None
+    return user_selectors.find_user(user_id=dispute.buyer_id)
 
 
 def _order_url(order_id: uuid.UUID) -> str:

@@ -182,14 +182,49 @@ def refund_undone(*, first_name: str, order_number: str, amount: Decimal, curren
     )
 
 
+def disputed(*, first_name: str, order_number: str, order_url: str) -> Letter:
+    """The buyer's bank took the money back for now; their courses are suspended."""
+    return Letter(
+        subject=f"Your payment for order {order_number} is disputed",
+        heading=f"Hello {first_name},",
+        paragraphs=[
+            f"Your bank has taken back the payment for your order {order_number}, because it was "
+            "told that something is wrong with it. Until the bank has decided, the courses of this "
+            "order are suspended. What you have learned is kept.",
+            "If that was a mistake, ask your bank to withdraw the dispute. If you want your money "
+            "back, there is nothing more to do; a refund by us isn't possible meanwhile.",
+        ],
+        action=("See the order", order_url),
+    )
+
+
+def dispute_decided(*, first_name: str, order_number: str, order_url: str, won: bool) -> Letter:
+    """How it ended, for the buyer: `won` is the marketplace's view."""
+    after = (
+        "The payment stands, and the courses of this order are open again."
+        if won
+        else "The money stays with you, and the courses of this order are closed. You can buy them "
+        "again at any time; what you have learned is kept."
+    )
+    return Letter(
+        subject=f"The dispute of your order {order_number} is over",
+        heading=f"Hello {first_name},",
+        paragraphs=[
+            f"Your bank has decided about the payment for your order {order_number}.",
+            after,
+        ],
+        action=("See the order", order_url),
+    )
+
+
 def request_granted(*, first_name: str, order_number: str, titles: Sequence[str]) -> Letter:
-    """Yes to a refund; the mail about the money follows."""
+    """Yes to a refund; another mail tells of the money, which may be on its way already."""
     return Letter(
         subject=f"Your refund request for order {order_number} was granted",
         heading=f"Hello {first_name},",
         paragraphs=[
             f"We have granted the refund you asked for, of order {order_number}.",
-            "We will write again when the money is on its way.",
+            "Another mail tells you when the money is on its way.",
         ],
         lines=[Line(label=title, value="refund") for title in titles],
     )

@@ -22,9 +22,6 @@ from payments.events import (
 )
 from users import selectors as user_selectors
 
-INQUIRY = "warning_"
-APPEAL = "appeal_"
-
 
 @subscribe(DisputeOpened, name="notifications.alert_dispute_opened")
 def alert_dispute_opened(event: DisputeOpened) -> None:
@@ -38,8 +35,8 @@ def alert_dispute_opened(event: DisputeOpened) -> None:
         currency=dispute.currency,
         reason=dispute.reason.replace("_", " "),
         evidence_due=formats.date_format(timezone.localtime(due), "j F Y H:i e") if due else "",
-        is_inquiry=dispute.status.startswith(INQUIRY),
-        is_appeal=dispute.status.startswith(APPEAL),
+        is_inquiry=dispute.is_inquiry,
+        is_appeal=dispute.is_appeal,
         url=_admin_url("dispute", event.dispute_id),
     )
     _alert(event, "staff-dispute", letter)

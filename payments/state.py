@@ -61,13 +61,11 @@ INQUIRIES: Final = frozenset(
         DisputeStatus.WARNING_CLOSED,
     }
 )
-_APPEALS: Final = frozenset(
-    {DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW}
-)
+APPEALS: Final = frozenset({DisputeStatus.APPEAL_NEEDS_RESPONSE, DisputeStatus.APPEAL_UNDER_REVIEW})
 # The bank has the money for now.
-OPEN_DISPUTES: Final = _APPEALS | {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW}
+OPEN_DISPUTES: Final = APPEALS | {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW}
 # Access was taken away for good, unless an appeal is won.
-LOST_AT_FIRST: Final = _APPEALS | {DisputeStatus.LOST}
+LOST_AT_FIRST: Final = APPEALS | {DisputeStatus.LOST}
 CLOSED_DISPUTES: Final = frozenset(
     {DisputeStatus.WARNING_CLOSED, DisputeStatus.WON, DisputeStatus.LOST}
 )
@@ -83,10 +81,10 @@ DISPUTE_MOVES: Final[dict[DisputeStatus, frozenset[DisputeStatus]]] = {
     | _DECIDED,
     # A buyer may go on to dispute after the inquiry ended.
     DisputeStatus.WARNING_CLOSED: OPEN_DISPUTES | _DECIDED,
-    DisputeStatus.NEEDS_RESPONSE: frozenset({DisputeStatus.UNDER_REVIEW}) | _APPEALS | _DECIDED,
-    DisputeStatus.UNDER_REVIEW: _APPEALS | _DECIDED,
+    DisputeStatus.NEEDS_RESPONSE: frozenset({DisputeStatus.UNDER_REVIEW}) | APPEALS | _DECIDED,
+    DisputeStatus.UNDER_REVIEW: APPEALS | _DECIDED,
     # What is lost may be appealed, and won after all.
-    DisputeStatus.LOST: _APPEALS | {DisputeStatus.WON},
+    DisputeStatus.LOST: APPEALS | {DisputeStatus.WON},
     DisputeStatus.APPEAL_NEEDS_RESPONSE: frozenset({DisputeStatus.APPEAL_UNDER_REVIEW}) | _DECIDED,
     DisputeStatus.APPEAL_UNDER_REVIEW: _DECIDED,
     DisputeStatus.WON: frozenset(),

@@ -51,10 +51,23 @@ def mails() -> dict[str, Email]:
     return {f"{mail.kind} to {mail.to}": mail for mail in Email.objects.all()}
 
 
+def of_buyer(payment: Payment) -> dict[str, Email]:
+    """What the buyer was written, by kind, one mail of each at most."""
+    deliver()
+    assert payment.order.user is not None
+    mails = Email.objects.filter(to=payment.order.user.email)
+    assert mails.count() == len({mail.kind for mail in mails})
+    return {mail.kind: mail for mail in mails}
+
+
+def alerts() -> set[str]:
+    """Which mails to staff were written."""
+    return {name for name in mails() if name.startswith("staff-")}
+
+
 def test_a_dispute_is_told_to_staff(payment: Payment) -> None:
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
-    ((to, mail),) = mails().items()
-    assert to == "staff-dispute to money@learnflow.test"
+    mail = mails()["staff-dispute to money@learnflow.test"]
     due = f"{timezone.now() + dt.timedelta(days=9):%B %Y}"
     for word in ("30.00 USD", "dp_1", "fraudulent", due, payment.order.order_number, "/admin/"):
         assert word in mail.text
@@ -73,9 +86,39 @@ def test_a_date_by_which_to_appeal_is_told_to_staff(payment: Payment) -> None:
     assert "can be appealed" in mail.text
     assert "Evidence is due" in mail.text
     services.sync_dispute(facts=dispute_facts(payment, "appeal_under_review"))
-    assert len(mails()) == 1
+    assert len(mails()) == 1, "and nobody else, the buyer's courses being closed as before"
     services.sync_dispute(facts=dispute_facts(payment, "won"))
     assert "for us" in mails()["staff-dispute-closed to money@learnflow.test"].text
+
+
+@pytest.mark.parametrize(
+    ("decision", "means"), [("won", "open again"), ("lost", "You can buy them again")]
+)
+def test_a_buyer_hears_why_the_courses_are_closed(
+    payment: Payment, decision: str, means: str
+) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "warning_needs_response"))
+    assert of_buyer(payment) == {}, "a bank's question changes nothing"
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    services.sync_dispute(facts=dispute_facts(payment, "under_review"))
+    (opened,) = of_buyer(payment).values()
+    assert opened.kind == "dispute"
+    assert "suspended" in opened.text
+    assert payment.order.order_number in opened.subject
+    services.sync_dispute(facts=dispute_facts(payment, decision))
+    assert means in of_buyer(payment)["dispute-closed"].text
+
+
+def test_a_buyer_hears_nothing_of_an_inquirys_end(payment: Payment) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "warning_needs_response"))
+    services.sync_dispute(facts=dispute_facts(payment, "warning_closed"))
+    assert of_buyer(payment) == {}
+
+
+def test_a_buyer_hears_nothing_of_money_that_opened_no_course(payment: Payment) -> None:
+    Order.objects.update(payment_id="pi_another")
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    assert of_buyer(payment) == {}
 
 
 def test_an_inquiry_that_becomes_a_dispute_is_told_twice(payment: Payment) -> None:
@@ -91,7 +134,7 @@ def test_an_inquiry_that_becomes_a_dispute_is_told_twice(payment: Payment) -> No
 def test_alerts_go_to_the_addresses_that_are_set(payment: Payment, settings: Any) -> None:
     settings.STAFF_ALERT_EMAILS = ["a@learnflow.test", "b@learnflow.test"]
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
-    assert set(mails()) == {
+    assert alerts() == {
         "staff-dispute to a@learnflow.test", "staff-dispute to b@learnflow.test",
     }  # fmt: skip
 
@@ -99,7 +142,7 @@ def test_alerts_go_to_the_addresses_that_are_set(payment: Payment, settings: Any
 def test_only_active_staff_are_told(payment: Payment) -> None:
     StaffFactory.create(email="gone@learnflow.test", is_active=False)
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
-    assert set(mails()) == {"staff-dispute to money@learnflow.test"}
+    assert alerts() == {"staff-dispute to money@learnflow.test"}
 
 
 def test_a_refund_names_the_courses_it_is_for(payment: Payment, buyer: User, member: User) -> None:
