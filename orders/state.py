@@ -3,7 +3,8 @@
 An order is pending until it is paid (completed) or closed unpaid (failed). Only a completed order
 can be refunded, and only once all of its money is back; a refund of some lines leaves it completed.
 A line is fulfilled when its enrolment is made; it is canceled when its order closed unpaid, or when
-the buyer owned the course by the time the money came, in which case its money goes back.
+the buyer owned the course by the time the money came (or came back, won on appeal), in which case
+its money goes back.
 
 What is refunded comes back only when a refund that was taken into the order fails at the bank after
 all: the order is completed again, a line fulfilled or, where there is nothing to open, canceled.
@@ -27,7 +28,7 @@ ORDER_MOVES: Final[dict[Order.Status, frozenset[Order.Status]]] = {
 }
 LINE_MOVES: Final[dict[OrderItem.State, frozenset[OrderItem.State]]] = {
     OrderItem.State.PENDING: frozenset({OrderItem.State.FULFILLED, OrderItem.State.CANCELED}),
-    OrderItem.State.FULFILLED: frozenset({OrderItem.State.REFUNDED}),
+    OrderItem.State.FULFILLED: frozenset({OrderItem.State.REFUNDED, OrderItem.State.CANCELED}),
     OrderItem.State.CANCELED: frozenset({OrderItem.State.REFUNDED}),
     OrderItem.State.REFUNDED: frozenset({OrderItem.State.FULFILLED, OrderItem.State.CANCELED}),
 }

@@ -6,7 +6,7 @@ from orders.services.coupons import apply_coupon, deactivate_coupons
 from orders.services.invoicing import describe_line, name_seller
 from orders.services.refunds import apply_refund, undo_refund
 from orders.services.settlement import PaidOutcome, mark_paid
-from orders.services.standing import list_standing_enrollments
+from orders.services.standing import cancel_bought_again, list_standing_enrollments
 
 __all__ = [
     "CloseReason",
@@ -14,6 +14,7 @@ __all__ = [
     "PaidOutcome",
     "apply_coupon",
     "apply_refund",
+    "cancel_bought_again",
     "close_order",
     "create_from_cart",
     "deactivate_coupons",

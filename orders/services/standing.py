@@ -2,9 +2,12 @@
 
 import uuid
 from collections.abc import Collection
+from decimal import Decimal
 
 from enrollments import services as enrollment_services
 from orders.models import Order, OrderItem
+from orders.services.locking import lock_order
+from orders.state import move_line
 
 
 def find_standing_elsewhere(
@@ -34,3 +37,18 @@ def list_standing_enrollments(*, order_id: uuid.UUID) -> list[uuid.UUID]:
     lines = OrderItem.objects.filter(order_id=order_id, state=OrderItem.State.FULFILLED)
     opened = {found for found in lines.values_list("enrollment_id", flat=True) if found is not None}
     return sorted(opened - find_standing_elsewhere(order=order, enrollment_ids=opened))
+
+
+def cancel_bought_again(*, order_id: uuid.UUID) -> dict[uuid.UUID, Decimal]:
+    """Cancel the order's lines whose course a later order pays for, as their own money had been
+    lost and is back: else the buyer would pay twice. Returns what of each line is to be given back.
+    Runs in the caller's transaction, under the order's lock. Raises OrderNotFound."""
+    order = lock_order(order_id=order_id)
+    lines = OrderItem.objects.filter(order_id=order_id, state=OrderItem.State.FULFILLED)
+    opened = {line.enrollment_id: line for line in lines if line.enrollment_id is not None}
+    again = find_standing_elsewhere(order=order, enrollment_ids=opened.keys())
+    canceled = [opened[enrollment_id] for enrollment_id in sorted(again)]
+    for line in canceled:
+        move_line(line, OrderItem.State.CANCELED)
+    OrderItem.objects.bulk_update(canceled, ["state"])
+    return {line.id: line.paid_amount - line.refunded_amount for line in canceled}

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import outbox
-from core.money import from_minor, money_text
+from core.money import ZERO, from_minor, money_text
 from enrollments import services as enrollment_services
 from orders import services as order_services
 from payments import ledger
@@ -15,6 +15,7 @@ from payments.events import DisputeClosed, DisputeOpened
 from payments.models import Dispute, Payment
 from payments.selectors import pays_its_order
 from payments.services.locking import lock_succeeded_payment
+from payments.services.refunds import plan_refund
 from payments.state import (
     CLOSED_DISPUTES,
     DISPUTE_MOVES,
@@ -117,10 +118,28 @@ def _give_access_back(payment: Payment, *, was_lost: bool) -> None:
     unsettled = [*OPEN_DISPUTES, DisputeStatus.LOST]
     if Dispute.objects.filter(payment=payment, status__in=unsettled).exists():
         return
+    if was_lost and pays_its_order(payment=payment):
+        _return_bought_again(payment)
     standing = _standing_on(payment)
     enrollment_services.resume_enrollments(enrollment_ids=standing)
     if was_lost:
         enrollment_services.reopen_enrollments(enrollment_ids=standing)
+
+
+def _return_bought_again(payment: Payment) -> None:
+    """Give back the money of courses that the buyer has bought again while it was lost."""
+    lines = order_services.cancel_bought_again(order_id=payment.order_id)
+    owed = {item_id: amount for item_id, amount in lines.items() if amount > 0}
+    left = payment.amount - payment.refunding_amount
+    if sum(owed.values(), ZERO) <= left:
+        if owed:
+            plan_refund(payment=payment, reason="already_owned", lines=owed)
+        return
+    # Something went back without a line's name: what is left has none either.
+    payment.needs_attention = "Won on appeal, but some courses were bought again meanwhile"
+    payment.save(update_fields=["needs_attention", "updated_at"])
+    if left > 0:
+        plan_refund(payment=payment, reason="already_owned", amount=left)
 
 
 def _standing_on(payment: Payment) -> list[uuid.UUID]:

@@ -1,6 +1,7 @@
 """Disputes that go on after their decision, and those that were stopped before they were any."""
 
 import itertools
+import uuid
 from typing import Any, Literal, get_args
 
 import pytest
@@ -11,11 +12,20 @@ from devtools.stripe_standin.client import StandIn
 from enrollments.models import Enrollment
 from orders.models import Order
 from payments import services, stripe_gateway
-from payments.models import Dispute, Payment
+from payments.models import Dispute, Payment, Refund
 from payments.state import DisputeStatus
 from payments.stripe_facts import read_dispute
 from payments.tests.conftest import Pay, confirm, start_payment
-from payments.tests.money import assert_books_hold, dispute_facts, hear, make_paid, order_of
+from payments.tests.money import (
+    assert_books_hold,
+    dispute_facts,
+    hear,
+    make_order,
+    make_paid,
+    order_of,
+    settle,
+)
+from tests.factories import StaffFactory
 
 # Each word that Stripe has for where a dispute stands, as its SDK knows them.
 WORDS = get_args(get_args(stripe.Dispute.__annotations__["status"])[0])
@@ -115,6 +125,43 @@ def test_an_appeal_opens_nothing_that_was_refunded_or_is_lost_otherwise() -> Non
     say(other, "won", number=3)
     assert access(other) == ["active"]
     assert_books_hold()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("back_before", ["nothing", "a line", "no certain line"])
+def test_a_course_bought_again_before_the_appeal_was_won_is_paid_once(back_before: str) -> None:
+    payment = make_paid("30.00", "20.00")
+    if back_before == "a line":
+        services.refund_order(
+            order_id=payment.order_id,
+            item_ids=[first_item(payment)],
+            note="",
+            actor_id=StaffFactory.create().id,
+        )
+        hear(payment, "succeeded", amount="30.00", refund_id=Refund.objects.get().id)
+    elif back_before == "no certain line":
+        hear(payment, "succeeded", amount="45.00")
+    say(payment, "lost")
+    buyer, courses = payment.order.user, [item.course for item in payment.order.items.all()]
+    assert buyer is not None
+    again = settle(make_order("30.00", user=buyer, courses=courses[:1]))
+    assert access(again) == ["active"]
+    say(payment, "appeal_under_review", "won")
+    assert_books_hold()
+    assert access(again) == ["active"]
+    assert access(payment) == ["active", "active"], "the other course is open again"
+    due = Refund.objects.filter(payment=payment, status="due")
+    told = {"nothing": ["30.00"], "a line": [], "no certain line": ["5.00"]}[back_before]
+    assert [str(refund.amount) for refund in due] == told
+    for refund in due:
+        hear(payment, "succeeded", amount=str(refund.amount), number=2, refund_id=refund.id)
+    assert_books_hold()
+    assert access(again) == ["active"]
+
+
+def first_item(payment: Payment) -> uuid.UUID:
+    item: uuid.UUID = payment.order.items.order_by("created_at", "id").values_list("id")[0][0]
+    return item
 
 
 @pytest.mark.django_db
