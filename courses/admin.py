@@ -17,6 +17,7 @@ from core.errors import DomainError
 from courses import services
 from courses.admin_forms import CourseForm
 from courses.models import Category, Course, CourseStats, CourseSubmission, Curriculum, Lesson
+from courses.rules import LEAST_PRICE
 from courses.search import admin as search_admin  # noqa: F401 - registers what people search for
 
 # An address typed without a scheme is meant to be secure.
@@ -172,6 +173,13 @@ class CourseAdmin(admin.ModelAdmin[Course]):
     def archive(self, request: HttpRequest, queryset: QuerySet[Course]) -> None:
         """Take the selected courses off sale for good."""
         self._each(request, queryset, services.archive_course, "archived")
+
+    def formfield_for_dbfield(
+        self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name in {"price", "original_price"}:
+            kwargs["min_value"] = LEAST_PRICE
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

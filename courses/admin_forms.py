@@ -9,12 +9,33 @@ from django.core.files.uploadedfile import UploadedFile
 from courses import media
 from courses.errors import ThumbnailInvalid
 from courses.models import Course
+from courses.rules import find_price_fault
+from courses.services.authoring.slugs import find_slug_fault
 
 
 class CourseForm(forms.ModelForm[Course]):
-    """A course whose picture is judged, and made in sizes, as its instructor's would be."""
+    """A course judged by the rules, and told in the words, that its instructor would meet; its
+    picture is made in sizes likewise."""
 
     made: media.Thumbnail | None = None
+
+    def clean_slug(self) -> str:
+        """Return the slug. One from before the rule may stay."""
+        slug: str = self.cleaned_data["slug"]
+        fault = find_slug_fault(slug=slug) if "slug" in self.changed_data else None
+        if fault is not None:
+            raise ValidationError(fault)
+        return slug
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an original price that the price doesn't go with."""
+        cleaned = super().clean() or {}
+        price, original_price = cleaned.get("price"), cleaned.get("original_price")
+        if price is not None:
+            fault = find_price_fault(price=price, original_price=original_price)
+            if fault is not None:
+                self.add_error("original_price", fault)
+        return cleaned
 
     def clean_thumbnail(self) -> Any:
         """Return the upload; what is kept or cleared passes as it is."""

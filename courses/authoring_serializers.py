@@ -13,6 +13,7 @@ from core.serializers import WRONG_TYPE, ApiSerializer, IdItemField, MoneyField,
 from courses.errors import CategoryNotFound
 from courses.lesson_files import MAX_RESOURCES
 from courses.models import Course
+from courses.rules import LEAST_PRICE
 from courses.selectors import find_category_id
 from courses.services.authoring.slugs import find_slug_fault
 
@@ -84,10 +85,12 @@ class CourseCreateSerializer(ApiSerializer):
     level = serializers.ChoiceField(choices=Course.Level.choices, required=False)
     language = serializers.CharField(max_length=50, required=False)
     price = MoneyField(
-        min_value=0, required=False, help_text="0 is free. A course without a price isn't sold."
+        min_value=LEAST_PRICE,
+        required=False,
+        help_text="0 is free. A course without a price isn't sold.",
     )
     original_price = MoneyField(
-        min_value=0, required=False, allow_null=True, help_text="Not below `price`."
+        min_value=LEAST_PRICE, required=False, allow_null=True, help_text="Not below `price`."
     )
     outcomes = _points("What learners will know.")
     requirements = _points("What learners should bring along.")

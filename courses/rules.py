@@ -10,6 +10,8 @@ NEW_FOR = dt.timedelta(days=30)
 # "Bestseller" from this many purchases within the last 30 days on (`CourseStats.sales_30_days`).
 BESTSELLER_SALES = 10
 
+LEAST_PRICE = 0
+
 _TENTH = Decimal("0.1")
 
 
@@ -47,3 +49,11 @@ def list_missing(
         "lessons": lessons > 0,
     }
     return [name for name, is_there in present.items() if not is_there]
+
+
+def find_price_fault(*, price: Decimal, original_price: Decimal | None) -> str | None:
+    """Return what is wrong with the original price, which is shown struck through beside the price;
+    None when it is in order."""
+    if original_price is not None and original_price < price:
+        return "Must not be below price."
+    return None

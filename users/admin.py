@@ -18,32 +18,37 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from users import services
+from users.errors import EmailTaken
 from users.models import Session, User, UserProfile, normalise_email
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
-class PersonCreationForm(AdminUserCreationForm):
-    """A new person. The e-mail is stored in lower case, as the identity."""
+class EmailForm(forms.ModelForm[User]):
+    """A form with an e-mail: stored in lower case, as the identity, and nobody else's."""
+
+    def clean_email(self) -> str:
+        email = normalise_email(self.cleaned_data["email"])
+        if User.objects.filter(email=email).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(EmailTaken.message)
+        return email
+
+
+class PersonCreationForm(EmailForm, AdminUserCreationForm):
+    """A new person."""
 
     class Meta:
         model = User
         fields = ("email", "first_name", "last_name")
 
-    def clean_email(self) -> str:
-        return normalise_email(self.cleaned_data["email"])
 
-
-class PersonChangeForm(UserChangeForm):
+class PersonChangeForm(EmailForm, UserChangeForm):
     """An existing person."""
 
     class Meta:
         model = User
-        fields = "__all__"
+        fields = "__all__"  # noqa: DJ007 - what is shown of them, the admin says
         field_classes: dict[str, type[forms.Field]] = {}
-
-    def clean_email(self) -> str:
-        return normalise_email(self.cleaned_data["email"])
 
 
 class PersonPasswordForm(AdminPasswordChangeForm):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Field, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 
 from core.admin import ReadOnlyAdmin, money_column
@@ -146,3 +146,10 @@ class RevenueShareAdmin(admin.ModelAdmin[RevenueShare]):
     list_select_related = ("course",)
     search_fields = ("course__title",)
     autocomplete_fields = ("course",)
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "percent":
+            kwargs["max_value"] = 100
+        return super().formfield_for_dbfield(db_field, request, **kwargs)

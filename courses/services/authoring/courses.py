@@ -13,6 +13,7 @@ from core.errors import Invalid
 from courses.authors import Author, require_author
 from courses.errors import CourseHasBuyers, Stale
 from courses.models import Course
+from courses.rules import find_price_fault
 from courses.services import publishing
 from courses.services.authoring.access import lock_own_course
 from courses.services.authoring.slugs import insert_with_slug, save_slug
@@ -145,8 +146,9 @@ def _apply(course: Course, fields: CourseFields) -> list[str]:
 
 
 def _require_sound_prices(course: Course) -> None:
-    if course.original_price is not None and course.original_price < course.price:
-        raise Invalid("A value is not acceptable", original_price=["Must not be below price."])
+    fault = find_price_fault(price=course.price, original_price=course.original_price)
+    if fault is not None:
+        raise Invalid("A value is not acceptable", original_price=[fault])
 
 
 def _require_fresh(course: Course, expected: dt.datetime | None) -> None:
