@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -11,18 +13,24 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from courses.services import register_counter
         from orders.sales import count_recent_sales
-        from orders.taxes import load_rule
 
-        # What is set wrongly stops the start, not the first sale.
-        try:
-            require_cents(settings.CURRENCY)
-        except ValueError as exc:
-            raise ImproperlyConfigured(f"LearnFlow can't start, CURRENCY: {exc}") from exc
-        try:
-            load_rule()
-        except ImportError as exc:
-            raise ImproperlyConfigured(f"LearnFlow can't start, TAX_RULE: {exc}") from exc
-
+        _check_settings()
         register_counter(
             name="sales", fields=["sales_30_days"], count=count_recent_sales, is_window=True
         )
+
+
+def _check_settings() -> None:
+    """What is set wrongly stops the start, not the first sale."""
+    from orders.taxes import check_rates, load_rule
+
+    checks: dict[str, Callable[[], object]] = {
+        "CURRENCY": lambda: require_cents(settings.CURRENCY),
+        "TAX_RULE": load_rule,
+        "TAX_RATES": check_rates,
+    }
+    for name, check in checks.items():
+        try:
+            check()
+        except (ImportError, ValueError) as exc:
+            raise ImproperlyConfigured(f"LearnFlow can't start, {name}: {exc}") from exc

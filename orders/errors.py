@@ -55,10 +55,14 @@ class OrderTooSmall(Invalid):
 
 
 class BillingCountryRequired(Invalid):
-    """Tax depends on the buyer's country, and the billing address doesn't say it in two letters."""
+    """Tax depends on the buyer's country, and the billing address doesn't say it in two letters.
+    `details` names the field, as for any other value that isn't acceptable."""
 
     code = "BILLING_COUNTRY_REQUIRED"
     message = "The billing address needs a country, as a two-letter code (ISO 3166-1)"
+
+    def __init__(self) -> None:
+        super().__init__(billing_address={"country": [self.message]})
 
 
 class IllegalTransition(Conflict):

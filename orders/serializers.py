@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from core.countries import is_country
 from core.serializers import ApiSerializer, MoneyField, NumberField
 from orders.models import Order, OrderItem
 
@@ -21,6 +22,10 @@ class BillingAddressSerializer(ApiSerializer):
         max_length=100, help_text="Two letters (ISO 3166-1) where tax depends on it."
     )
     phone = serializers.CharField(max_length=30, required=False, allow_blank=True)
+
+    def validate_country(self, value: str) -> str:
+        """Return a code in capitals, as it will stand in the invoice."""
+        return value.upper() if is_country(value.upper()) else value
 
 
 class CreateOrderSerializer(ApiSerializer):

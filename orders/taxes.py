@@ -4,7 +4,6 @@ The setting `TAX_RULE` names the rule by its dotted path: `orders.taxes.no_tax` 
 `orders.taxes.rate_by_country`, or a function of the operator's own that keeps to `TaxRule`.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,11 +12,10 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from core.countries import is_country
 from core.money import ZERO
 from orders.errors import BillingCountryRequired
 from orders.pricing import percent_of, share_out
-
-_COUNTRY_CODE = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +66,24 @@ def no_tax(*, country: str) -> Sequence[TaxRate]:
 def rate_by_country(*, country: str) -> Sequence[TaxRate]:
     """One rate for each country, from the setting `TAX_RATES`; none for a country not in it.
 
-    Needs the country as a two-letter code (ISO 3166-1): "Germany" would silently be untaxed where
-    "DE" isn't. Raises BillingCountryRequired.
+    Needs the country as a two-letter code (ISO 3166-1) that there is: "Germany", or a country made
+    up, would silently be untaxed where "DE" isn't. Raises BillingCountryRequired.
     """
     code = country.strip().upper()
-    if not _COUNTRY_CODE.fullmatch(code):
+    if not is_country(code):
         raise BillingCountryRequired
     percent = settings.TAX_RATES.get(code)
     return (TaxRate(name=f"Tax {code}", percent=Decimal(percent)),) if percent else ()
+
+
+def check_rates() -> None:
+    """Raise ValueError unless `TAX_RATES` has percentages of countries that there are: no sale
+    would ever bear another one."""
+    for code, percent in settings.TAX_RATES.items():
+        if not is_country(code):
+            raise ValueError(f"{code!r} is no country's two-letter code (ISO 3166-1)")
+        if not 0 <= percent <= 100:
+            raise ValueError(f"{percent} is no percentage")
 
 
 def load_rule() -> TaxRule:

@@ -72,7 +72,7 @@ def test_a_code_in_lower_case_is_the_same_country(user, fill, by_country):
     assert order_cart(user, "de").tax_amount == Decimal("1.90")
 
 
-@pytest.mark.parametrize("country", [None, "", "Germany", "D", "D3"])
+@pytest.mark.parametrize("country", [None, "", "Germany", "D", "D3", "XX", "UK"])
 def test_the_country_is_needed(user, fill, by_country, country):
     fill(user, "10.00")
     with pytest.raises(BillingCountryRequired):
@@ -80,7 +80,15 @@ def test_the_country_is_needed(user, fill, by_country, country):
     assert not Order.objects.exists()
     answer = sign_in(user).post(CREATE)
     assert answer.status_code == 422
-    assert answer.json()["error"]["code"] == "BILLING_COUNTRY_REQUIRED"
+    error = answer.json()["error"]
+    assert error["code"] == "BILLING_COUNTRY_REQUIRED"
+    assert "two-letter" in error["details"]["billing_address"]["country"][0]
+
+
+def test_the_order_keeps_a_code_in_capitals(user, fill, by_country):
+    fill(user, "10.00")
+    order = sign_in(user).post(CREATE, {"billing_address": ADDRESS | {"country": "de"}}).json()
+    assert (order["billing_address"]["country"], order["tax_amount"]) == ("DE", 1.9)
 
 
 def test_what_costs_nothing_needs_no_country(user, fill, by_country):
@@ -140,4 +148,13 @@ def test_a_rule_that_is_not_there_is_found_at_the_start(settings):
 def test_a_currency_without_cents_is_found_at_the_start(settings):
     settings.CURRENCY = "jpy"
     with pytest.raises(ImproperlyConfigured, match=r"can't start, CURRENCY: .*JPY"):
+        apps.get_app_config("orders").ready()
+
+
+@pytest.mark.parametrize(
+    ("rates", "word"), [({"UK": Decimal(20)}, "'UK'"), ({"DE": Decimal(190)}, "190")]
+)
+def test_rates_that_are_none_are_found_at_the_start(settings, rates, word):
+    settings.TAX_RATES = rates
+    with pytest.raises(ImproperlyConfigured, match=rf"can't start, TAX_RATES: .*{word}"):
         apps.get_app_config("orders").ready()

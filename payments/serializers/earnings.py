@@ -7,11 +7,11 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
+from core.countries import is_country
 from core.serializers import ApiSerializer, MoneyField
 from payments.models import LedgerTransaction, Payout
 
 _MONTH = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 class EarningsCourseSerializer(ApiSerializer):
@@ -83,8 +83,8 @@ class StartOnboardingSerializer(ApiSerializer):
     country = serializers.CharField(required=False, allow_blank=True, default="")
 
     def validate_country(self, value: str) -> str:
-        if value and not _COUNTRY.fullmatch(value):
-            raise serializers.ValidationError("Two capital letters, as in ISO 3166.")
+        if value and not is_country(value):
+            raise serializers.ValidationError("Two capital letters of a country (ISO 3166-1).")
         return value
 
 
