@@ -9,9 +9,9 @@ from typing import Any
 
 from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
-from payments.services.differences import list_open_ids, record_look
+from payments.services.differences import is_reported, list_open_ids, record_look
 from payments.services.lookups import NotOurs
-from payments.services.matching import INTENTS, Found, Subject, add_up
+from payments.services.matching import INTENTS, Found, Subject, add_up, is_payment_here
 from payments.stripe_gateway import StripeNotFound
 
 logger = logging.getLogger(__name__)
@@ -76,8 +76,18 @@ def compare_page(
 def compare_object(*, subject: Subject[Any], run: ReconciliationRun, object_id: str) -> int:
     """Compare one object as it is now (a list is some moments old), heal it if need be, and write
     down what was and what is left; returns how many differences were healed. Raises
-    PaymentsUnavailable."""
+    PaymentsUnavailable.
+
+    A refund of money whose payment isn't here is no difference by itself: the intent is compared
+    in its place, however old, and tells what is left of the money."""
     found = left = _look(subject, object_id)
+    healed = 0
+    if unknown := _unknown_intent(found):
+        healed = _compare_unreported(run, unknown)
+        if is_payment_here(intent_id=unknown):
+            left = _look(subject, object_id)
+        else:
+            found = left = []
     for _ in range(_LOOKS):
         if not left:
             break
@@ -87,9 +97,22 @@ def compare_object(*, subject: Subject[Any], run: ReconciliationRun, object_id: 
             found = left = []
         else:
             left = _look(subject, object_id)
-    return record_look(
+    return healed + record_look(
         run=run, object_type=subject.name, object_id=object_id, before=found, left=left
     )
+
+
+def _unknown_intent(found: Collection[Found]) -> str:
+    """Return the intent of which we have no payment, if that is why a refund isn't here; or ""."""
+    ids = (one.intent_id for one in found if one.intent_id)
+    return next((one for one in ids if not is_payment_here(intent_id=one)), "")
+
+
+def _compare_unreported(run: ReconciliationRun, intent_id: str) -> int:
+    """Compare the intent, unless this run has done so and reported it."""
+    if is_reported(run=run, object_type=INTENTS.name, object_id=intent_id):
+        return 0
+    return compare_object(subject=INTENTS, run=run, object_id=intent_id)
 
 
 def _open_or_different(

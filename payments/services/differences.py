@@ -71,6 +71,14 @@ def list_open_ids(*, object_type: str, object_ids: Iterable[str]) -> set[str]:
     return set(rows.values_list("object_id", flat=True))
 
 
+def is_reported(*, run: ReconciliationRun, object_type: str, object_id: str) -> bool:
+    """Return whether this run saw an open difference of the object."""
+    rows = ReconciliationDifference.objects.filter(
+        object_type=object_type, object_id=object_id, resolved_at=None
+    )
+    return rows.filter(last_seen_at__gte=run.created_at).exists()
+
+
 def list_unseen_ids(*, object_type: str, since: dt.datetime) -> list[str]:
     """Return the objects whose open differences nobody has seen since then."""
     rows = ReconciliationDifference.objects.filter(

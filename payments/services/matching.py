@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -31,11 +31,13 @@ _LIVE = Q(refunds__status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED])
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One thing that differs. `ours` and `theirs` are for people to read."""
+    """One thing that differs. `ours` and `theirs` are for people to read. Of a refund that isn't
+    here, `intent_id` says whose money it is."""
 
     kind: Kind
     ours: str
     theirs: str
+    intent_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +61,26 @@ class Subject(Generic[_F]):
     forget: Callable[[Any], None]
 
 
+def is_payment_here(*, intent_id: str) -> bool:
+    """Return whether we have a payment of this intent, in whatever state."""
+    return Payment.objects.filter(stripe_payment_id=intent_id).exists()
+
+
 def _ask_intent(intent_id: str) -> IntentFacts:
-    return stripe_gateway.retrieve_intent(intent_id=intent_id)
+    """Of money whose payment isn't here, what is refunded counts once the refund has succeeded: one
+    that fails later, of long ago, would be in no list any more."""
+    intent = stripe_gateway.retrieve_intent(intent_id=intent_id)
+    if not intent.amount_refunded or is_payment_here(intent_id=intent_id):
+        return intent
+    refunds = stripe_gateway.list_refunds_of_charge(charge_id=intent.charge_id)
+    back = sum(refund.amount for refund in refunds if refund.status == "succeeded")
+    return replace(intent, amount_refunded=back)
 
 
 def _heal_intent(intent_id: str) -> None:
     """Settle it, and take in its refunds: one of long ago may be what is missing."""
     effects = [lookups.look_up_intent(intent_id=intent_id)]
-    charge_id = _ask_intent(intent_id).charge_id
+    charge_id = stripe_gateway.retrieve_intent(intent_id=intent_id).charge_id
     if charge_id:
         effects.append(lookups.look_up_refunds_of_charge(charge_id=charge_id))
     for effect in effects:
@@ -82,10 +96,13 @@ def _load_payments(ids: Collection[str]) -> dict[str, Payment]:
 
 def _differ_in_intent(theirs: IntentFacts, ours: Any) -> list[Found]:
     money = from_minor(theirs.amount_received if theirs.status == "succeeded" else theirs.amount)
-    told = f"{theirs.status}, {money} {theirs.currency}"
     if ours is None:
-        is_missing = theirs.status in _PAID and parse_id(theirs.order_id) is not None
-        return [Found(kind=Kind.MISSING_HERE, ours="", theirs=told)] if is_missing else []
+        if not _is_unknown_money(theirs):
+            return []
+        told = f"{theirs.status}, {money} {theirs.currency}"
+        if theirs.status == "succeeded":
+            told += f"; {from_minor(_not_back(theirs))} not back yet"
+        return [Found(kind=Kind.MISSING_HERE, ours="", theirs=told)]
     found = []
     if not _agree(ours.status, theirs.status):
         found.append(Found(kind=Kind.STATUS, ours=ours.status, theirs=theirs.status))
@@ -95,6 +112,18 @@ def _differ_in_intent(theirs: IntentFacts, ours: Any) -> list[Found]:
     if theirs.amount_refunded is not None:
         found += _unequal(Kind.REFUNDED, ours.refunded, from_minor(theirs.amount_refunded))
     return found
+
+
+def _is_unknown_money(intent: IntentFacts) -> bool:
+    """Return whether an intent whose payment isn't here is money for an order of ours that nobody
+    gave back: not before, and not since, as staff do with what can't be restored."""
+    if intent.status not in _PAID or parse_id(intent.order_id) is None:
+        return False
+    return intent.status != "succeeded" or _not_back(intent) > 0
+
+
+def _not_back(intent: IntentFacts) -> int:
+    return intent.amount_received - (intent.amount_refunded or 0)
 
 
 def _agree(ours: str, theirs: str) -> bool:
@@ -123,11 +152,12 @@ def _forget_payment(ours: Payment) -> None:
 def add_up(
     *, intents: Collection[IntentFacts], ours: Mapping[str, Payment]
 ) -> dict[str, dict[str, Decimal]]:
-    """Return, by currency, what was captured and refunded of these intents: ours and theirs."""
+    """Return, by currency, what was captured and refunded of these intents: ours and theirs. What
+    came for an order that isn't here counts as long as it isn't all back."""
     totals: dict[str, dict[str, Decimal]] = {}
     for intent in intents:
         payment = ours.get(intent.id)
-        if intent.status == "succeeded" and (payment or parse_id(intent.order_id)):
+        if intent.status == "succeeded" and (payment or _is_unknown_money(intent)):
             sums = totals.setdefault(intent.currency, dict.fromkeys(TOTALS, ZERO))
             sums["captured_there"] += from_minor(intent.amount_received)
             sums["refunded_there"] += from_minor(intent.amount_refunded or 0)
@@ -153,7 +183,10 @@ def _differ_in_refund(theirs: RefundFacts, ours: Any) -> list[Found]:
     status = "pending" if theirs.status == "requires_action" else theirs.status
     amount = from_minor(theirs.amount)
     if ours is None:
-        return [Found(kind=Kind.MISSING_HERE, ours="", theirs=f"{status}, {amount}")]
+        told = f"{status}, {amount}"
+        return [
+            Found(kind=Kind.MISSING_HERE, ours="", theirs=told, intent_id=theirs.intent_id),
+        ]
     return _unequal(Kind.STATUS, ours.status, status) + _unequal(Kind.AMOUNT, ours.amount, amount)
 
 
