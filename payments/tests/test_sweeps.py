@@ -20,7 +20,7 @@ from orders.models import Order
 from payments import services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment, Refund, StripeEvent
-from payments.services import sweeping
+from payments.services import inbox, sweeping
 from payments.services.refunds import plan_refund
 from payments.stripe_gateway import StripeNotFound, StripeRefused
 from payments.stripe_patience import wait_for
@@ -245,6 +245,26 @@ def test_a_handled_event_says_when_whatever_the_clocks_of_two_machines() -> None
     )
     with pytest.raises(IntegrityError):
         StripeEvent.objects.update(status="handled", handled_at=None)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda event: inbox._try_later(event, ValueError("late")),
+        lambda event: inbox._wait(event, "late"),
+        lambda event: inbox._ignore(event, "late"),
+    ],
+    ids=["fails", "waits", "ignores"],
+)
+def test_a_worker_that_comes_late_leaves_what_another_has_handled(
+    end: Callable[[StripeEvent], None],
+) -> None:
+    """Its claim had lapsed meanwhile."""
+    late = make_event(1)
+    StripeEvent.objects.update(status="handled", handled_at=timezone.now())
+    end(late)
+    event = StripeEvent.objects.get()
+    assert (event.status, event.last_error) == ("handled", "")
 
 
 def test_a_refused_refund_and_news_of_it_do_not_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
