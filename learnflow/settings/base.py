@@ -288,7 +288,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "CourseStatusEnum": "courses.models.Course.Status",
         "OrderStatusEnum": "orders.models.Order.Status",
-        "MovementKindEnum": "payments.models.LedgerTransaction.Kind",
+        "MovementKindEnum": "payments.selectors.earnings.ENTRY_KINDS",
         "CheckEnum": [("ok", "ok"), ("error", "error")],
     },
     "PREPROCESSING_HOOKS": ["api.schema.only_the_api"],

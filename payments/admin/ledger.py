@@ -15,6 +15,7 @@ from payments.models import (
     PayoutAccount,
     RevenueShare,
 )
+from payments.selectors.payouts import with_returned
 
 
 class LedgerEntryInline(admin.TabularInline[LedgerEntry, LedgerTransaction]):
@@ -112,9 +113,10 @@ class PayoutAdmin(ReadOnlyAdmin):
     """Money that went to instructors or is about to."""
 
     list_display = (
-        "created_at", "instructor", "account", "money", "status", "paid_at", "attempts",
-        "last_error",
+        "created_at", "instructor", "account", "money", "returned", "status", "paid_at",
+        "attempts", "last_error",
     )  # fmt: skip
+    readonly_fields = ("returned",)
     list_filter = (PayoutTroubleFilter, "status")
     list_select_related = ("account__instructor",)
     search_fields = ("stripe_transfer_id", "account__instructor__email")
@@ -122,6 +124,10 @@ class PayoutAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     money = money_column("amount")
+    returned = money_column("returned_amount")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payout]:
+        return with_returned(super().get_queryset(request))
 
     @admin.display(ordering="account__instructor__email")
     def instructor(self, payout: Payout) -> str:

@@ -2,12 +2,14 @@
 
 from decimal import Decimal
 
+from django.db.models import Expression, F, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.money import ZERO, to_minor
 from payments.ledger.allocation import Account, Part
 from payments.ledger.writing import both, write_one
-from payments.models import LedgerTransaction, Payout
+from payments.models import LedgerEntry, LedgerTransaction, Payout
 
 Kind = LedgerTransaction.Kind
 
@@ -60,10 +62,27 @@ def post_payout_returned(*, payout: Payout, returned: Decimal) -> bool:
     )
 
 
+def sum_returned() -> Expression:
+    """Return what came back of a payout by the ledger, for a query of payouts to annotate."""
+    of_payout = (
+        _returns()
+        .filter(transaction__payout=OuterRef("pk"))
+        .order_by()
+        .values(payout=F("transaction__payout"))
+        .values(total=Sum("amount"))
+    )
+    return Coalesce(Subquery(of_payout), Value(ZERO))
+
+
 def _returned_before(payout: Payout) -> Decimal:
-    rows = LedgerTransaction.objects.filter(payout=payout, kind=Kind.PAYOUT_FAILED)
-    amounts = rows.filter(entries__account=Account.STRIPE).values_list("entries__amount", flat=True)
+    amounts = _returns().filter(transaction__payout=payout).values_list("amount", flat=True)
     return sum(amounts, ZERO)
+
+
+def _returns() -> QuerySet[LedgerEntry]:
+    """What of payouts that had been made lies at Stripe again; one that was refused moved nothing
+    there."""
+    return LedgerEntry.objects.filter(transaction__kind=Kind.PAYOUT_FAILED, account=Account.STRIPE)
 
 
 def _earnings(payout: Payout, amount: Decimal) -> Part:

@@ -16,6 +16,10 @@ from payments.models import LedgerEntry, LedgerTransaction, Payout
 Kind = LedgerTransaction.Kind
 # What moves earnings to the instructor rather than making or taking them.
 _PAYING = Q(transaction__kind__in=[Kind.PAYOUT, Kind.PAYOUT_PAID, Kind.PAYOUT_FAILED])
+# The ledger has one kind for a payout that came to nothing; whether the instructor had the money
+# makes a difference to them.
+PAYOUT_RETURNED = "payout_returned"
+ENTRY_KINDS = [*Kind.choices, (PAYOUT_RETURNED, "Payout Returned")]
 
 
 class CourseRef(TypedDict):
@@ -51,7 +55,7 @@ class EarningsRow(TypedDict):
 
 
 class EntryRow(TypedDict):
-    """One movement of an instructor's money."""
+    """One movement of an instructor's money; `kind` is one of ENTRY_KINDS."""
 
     id: uuid.UUID
     kind: str
@@ -121,7 +125,7 @@ def to_entry_row(entry: LedgerEntry) -> EntryRow:
     item = entry.order_item
     return EntryRow(
         id=entry.id,
-        kind=entry.transaction.kind,
+        kind=_kind_of(entry.transaction),
         occurred_at=entry.transaction.occurred_at,
         available_at=entry.available_at or entry.transaction.occurred_at,
         amount=-entry.amount,
@@ -129,6 +133,12 @@ def to_entry_row(entry: LedgerEntry) -> EntryRow:
         order_number=item.order.order_number if item else None,
         course=CourseRef(id=item.course_id, title=item.title_at_purchase) if item else None,
     )
+
+
+def _kind_of(movement: LedgerTransaction) -> str:
+    payout = movement.payout
+    was_made = payout is not None and payout.paid_at is not None
+    return PAYOUT_RETURNED if was_made and movement.kind == Kind.PAYOUT_FAILED else movement.kind
 
 
 def _entries(user_id: uuid.UUID) -> QuerySet[LedgerEntry]:
@@ -140,7 +150,7 @@ def _entries(user_id: uuid.UUID) -> QuerySet[LedgerEntry]:
 
 
 def _in_order(entries: QuerySet[LedgerEntry], sign: str) -> QuerySet[LedgerEntry]:
-    of_lines = entries.select_related("transaction", "order_item__order")
+    of_lines = entries.select_related("transaction__payout", "order_item__order")
     return of_lines.order_by(f"{sign}transaction__occurred_at", f"{sign}id")
 
 

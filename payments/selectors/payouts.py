@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from django.db.models import QuerySet
 
+from payments.ledger.payouts import sum_returned
 from payments.models import Payout, PayoutAccount
 
 
@@ -34,11 +35,12 @@ class PayoutDetails:
 
 
 class PayoutRow(TypedDict):
-    """A payout as its instructor sees it."""
+    """A payout as its instructor sees it. `returned_amount` was taken back after it was paid."""
 
     id: uuid.UUID
     created_at: dt.datetime
     amount: Decimal
+    returned_amount: Decimal
     currency: str
     status: str
     paid_at: dt.datetime | None
@@ -68,18 +70,25 @@ def get_payout_details(*, payout_id: uuid.UUID) -> PayoutDetails:
 
 
 def list_payouts(*, user_id: uuid.UUID) -> QuerySet[Payout]:
-    """Return the instructor's payouts, newest first."""
+    """Return the instructor's payouts, newest first, with what came back of each."""
     of_person = Payout.objects.filter(account__instructor_id=user_id)
-    return of_person.order_by("-created_at", "-id")
+    return with_returned(of_person).order_by("-created_at", "-id")
+
+
+def with_returned(payouts: QuerySet[Payout]) -> QuerySet[Payout]:
+    """Return the payouts with `returned_amount`: what came back of each after it was paid."""
+    return payouts.annotate(returned_amount=sum_returned())
 
 
 def to_payout_rows(payouts: Iterable[Payout]) -> list[PayoutRow]:
-    """Return the payouts as their instructor sees them; without Stripe's words for staff."""
+    """Return the payouts of `list_payouts` as their instructor sees them; without Stripe's words
+    for staff."""
     return [
         PayoutRow(
             id=payout.id,
             created_at=payout.created_at,
             amount=payout.amount,
+            returned_amount=payout.returned_amount,  # type: ignore[attr-defined]
             currency=payout.currency,
             status=payout.status,
             paid_at=payout.paid_at,

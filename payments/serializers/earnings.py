@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from core.countries import is_country
 from core.serializers import ApiSerializer, MoneyField
-from payments.models import LedgerTransaction, Payout
+from payments.models import Payout
+from payments.selectors.earnings import ENTRY_KINDS
 
 _MONTH = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
 
@@ -48,7 +49,10 @@ class EarningsEntrySerializer(ApiSerializer):
     """One movement of an instructor's money."""
 
     id = serializers.UUIDField()
-    kind = serializers.ChoiceField(choices=LedgerTransaction.Kind.choices)
+    kind = serializers.ChoiceField(
+        choices=ENTRY_KINDS,
+        help_text="`payout_failed` never left, `payout_returned` was taken back after it was paid.",
+    )
     occurred_at = serializers.DateTimeField()
     available_at = serializers.DateTimeField()
     amount = MoneyField(max_digits=12, help_text="Below zero: it went back, or was paid out.")
@@ -63,6 +67,7 @@ class PayoutSerializer(ApiSerializer):
     id = serializers.UUIDField()
     created_at = serializers.DateTimeField()
     amount = MoneyField()
+    returned_amount = MoneyField(help_text="Taken back after it was paid, and owed again.")
     currency = serializers.CharField()
     status = serializers.ChoiceField(choices=Payout.Status.choices)
     paid_at = serializers.DateTimeField(allow_null=True)

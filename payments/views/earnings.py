@@ -59,6 +59,7 @@ _PAYOUT = {
     "id": "019b76e2-1b2c-7d3e-8f4a-5b6c7d8e9f0a",
     "created_at": "2026-03-01T06:00:00Z",
     "amount": 314.95,
+    "returned_amount": 0.0,
     "currency": "usd",
     "status": "paid",
     "paid_at": "2026-03-01T06:00:09Z",
@@ -153,7 +154,11 @@ class PayoutsView(GenericAPIView[Any]):
         operation_id="instructor_payouts_list",
         tags=_TAGS,
         summary="My payouts",
-        description="Newest first. A `failed` one left the money with what is available.",
+        description=(
+            "Newest first. A `failed` one left the money with what is available, or brought all of "
+            "it back there: then it has a `paid_at`. `returned_amount` is what was taken back of a "
+            "paid one; those with a `paid_at`, less what was returned, add up to `paid_out`."
+        ),
         responses={200: PayoutSerializer(many=True), 403: _FORBIDDEN},
         examples=[OpenApiExample("A payout", value=_PAYOUT, response_only=True)],
     )
