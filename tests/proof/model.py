@@ -198,20 +198,24 @@ def _payments(now: Snapshot, truth: Truth) -> Iterator[str]:
 def _enrollments(now: Snapshot, truth: Truth) -> Iterator[str]:
     standing = now.standing_lines()
     for (person, course), lines in standing.items():
-        wanted = set()
+        wanted: set[str] = set()
+        is_appealed = False
         for line in lines:
             payer = now.orders[line["order_id"]]["payment_id"]
             disputes = truth.disputes_of(payer) if payer else []
             if "lost" in disputes:
                 continue
+            appealed = any(status.startswith("appeal") for status in disputes)
             is_open = {"needs_response", "under_review"} & set(disputes)
-            wanted.add("suspended" if is_open else "active")
+            wanted.add("suspended" if is_open or appealed else "active")
+            is_appealed |= appealed
         row = now.enrollment_of(person, course)
         if row is None or (
             row["source"] == "purchase" and row["status"] not in wanted | {"revoked"}
         ):
             yield f"{person} in {course} is {row and row['status']}, not {wanted}"
-        elif row["status"] == "revoked" and wanted:
+        # An appeal leaves closed what was closed by the loss, if that was heard of.
+        elif row["status"] == "revoked" and wanted - ({"suspended"} if is_appealed else set()):
             yield f"{person} in {course} is revoked and paid for"
 
 

@@ -21,6 +21,19 @@ AT_STRIPE = (
     "other amount",
     "pay by hand",
 )
+# What happens to disputes.
+COMPLAINTS = (
+    "open",
+    "open",
+    "part",
+    "inquiry",
+    "won",
+    "lost",
+    "lost",
+    "review",
+    "appeal",
+    "appeal",
+)
 
 
 class Returning(Market):
@@ -119,25 +132,32 @@ class Returning(Market):
             self.count(f"refund made to {outcome}")
 
     @precondition(lambda self: self.intents)
-    @act(number=PICK, what=sampled_from(("open", "part", "inquiry", "won", "lost", "review")))
+    @act(number=PICK, what=sampled_from(COMPLAINTS))
     def dispute(self, number: int, what: str) -> None:
         """A cardholder complains of a payment, or the bank goes on with such a complaint."""
         if what in ("open", "part", "inquiry"):
             self._open_dispute(number, what)
             return
         over = {"won", "lost", "warning_closed"}
-        disputes = [d for d in self.bank.disputes() if d["status"] not in over]
+        disputes = [
+            dispute
+            for dispute in self.bank.disputes()
+            if (dispute["status"] == "lost" if what == "appeal" else dispute["status"] not in over)
+        ]
         if not disputes:
             return
         dispute = self.pick(disputes, number)
         if what == "review":
             self.bank.update_dispute(dispute["id"])
+        elif what == "appeal":
+            self.bank.standin.appeal_dispute(dispute["id"])
         else:
             self.bank.standin.close_dispute(dispute["id"], "won" if what == "won" else "lost")
         self.count(f"dispute {what}")
 
     def _open_dispute(self, number: int, what: str) -> None:
-        disputed = {dispute["payment_intent"] for dispute in self.bank.disputes()}
+        again = {"won", "warning_closed"}
+        disputed = {d["payment_intent"] for d in self.bank.disputes() if d["status"] not in again}
         paid = [i for i in self.bank.intents() if i["status"] == "succeeded"]
         free = [intent for intent in paid if intent["id"] not in disputed]
         if free:

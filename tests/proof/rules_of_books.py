@@ -35,7 +35,8 @@ MOVES: dict[str, dict[str, set[str]]] = {
 }
 LINE_MOVES: dict[str, set[str]] = {
     "pending": {"fulfilled", "canceled"},
-    "fulfilled": {"refunded"},
+    # Canceled: its money was lost in a dispute and is back, and the course was bought again since.
+    "fulfilled": {"refunded", "canceled"},
     "canceled": {"refunded"},
     "refunded": {"fulfilled", "canceled"},
 }
@@ -100,12 +101,14 @@ def _access(now: Snapshot) -> Iterator[str]:
     for (person, course), lines in standing.items():
         enrollment = now.enrollment_of(person, course)
         found = enrollment["status"] if enrollment else "missing"
-        wanted = {_by_disputes(now, line) for line in lines} - {"revoked"}
-        kept = [line for line in lines if _by_disputes(now, line) != "revoked"]
+        by_disputes = [_by_disputes(now, line) for line in lines]
+        kept = [status for status in by_disputes if status not in ("revoked", "appealed")]
         if len(kept) > 1:
             yield f"{person} has {len(kept)} paid lines of course {course}"
         free = enrollment is not None and enrollment["source"] != "purchase"
-        if not (found in wanted or (not kept and (found == "revoked" or free))):
+        # An appeal leaves closed what was closed, suspended what was only that.
+        ended = {"revoked", "suspended"} if "appealed" in by_disputes else {"revoked"}
+        if not (found in kept or (not kept and (found in ended or free))):
             yield f"{person} paid for course {course} and the enrolment is {found}"
     for row in now.enrollments.values():
         has_line = bool(standing.get((row["user_id"], row["course_id"])))
@@ -127,6 +130,8 @@ def _by_disputes(now: Snapshot, line: Row) -> str:
     ]
     if "lost" in disputes:
         return "revoked"
+    if any(status.startswith("appeal") for status in disputes):
+        return "appealed"
     if any(status in ("needs_response", "under_review") for status in disputes):
         return "suspended"
     return "active"
