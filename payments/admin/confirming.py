@@ -28,9 +28,10 @@ def ask(
     title: str,
     explanation: str,
     rows: Sequence[str],
-    form: forms.Form,
+    form: forms.Form | None,
 ) -> TemplateResponse:
-    """Return the page. Going on posts the same action again, with the form and `confirmed`."""
+    """Return the page. Going on posts the same action again, with the form and `confirmed`; without
+    a form the page says why it can't go on."""
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,

@@ -13,6 +13,7 @@ from core.errors import DomainError
 from core.money import money_text
 from payments import selectors, services
 from payments.admin.confirming import acting_user, ask, is_confirmed
+from payments.admin.wording import describe_money
 from payments.models import Dispute, Payment, Refund
 
 
@@ -142,7 +143,8 @@ class PaymentAdmin(ReadOnlyAdmin):
             request, self, queryset, action="refund_whole", title="Refund the whole order",
             explanation="All that is left of these payments goes back, and the courses they opened "
             "are closed.",
-            rows=[_describe(payment) for payment in payments], form=form,
+            rows=[describe_money(payment) for payment in payments],
+            form=form if any(map(_is_refundable, payments)) else None,
         )  # fmt: skip
 
     @admin.action(description="Refund chosen lines…", permissions=["refund"])
@@ -162,7 +164,8 @@ class PaymentAdmin(ReadOnlyAdmin):
         return ask(
             request, self, queryset, action="refund_lines", title="Refund these lines",
             explanation="What is left of the chosen lines goes back, and their courses are closed.",
-            rows=[_describe(payments[0])], form=form,
+            rows=[describe_money(payments[0])],
+            form=form if _is_refundable(payments[0]) else None,
         )  # fmt: skip
 
     @admin.action(description="Mark as dealt with", permissions=["refund"])
@@ -194,7 +197,5 @@ class PaymentAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{payment.order}: {amount} are on their way back.")
 
 
-def _describe(payment: Payment) -> str:
-    left = payment.amount - payment.refunding_amount
-    paid = money_text(payment.amount, payment.currency)
-    return f"{payment.order}: {left:,.2f} of {paid} left"
+def _is_refundable(payment: Payment) -> bool:
+    return services.find_obstacle(payment=payment) is None

@@ -2,13 +2,16 @@
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
 
-from core.admin import ReadOnlyAdmin, admin_link, money_column
+from core.admin import ReadOnlyAdmin, admin_link, money_column, text_lines
 from core.errors import DomainError
+from core.money import money_text
 from payments import services
 from payments.admin.confirming import acting_user, ask, is_confirmed
+from payments.admin.wording import describe_request
 from payments.models import Refund, RefundLine, RefundRequest
 
 
@@ -102,6 +105,33 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     show_full_result_count = False
     actions = ("approve", "refuse")
+    fieldsets = (
+        (None, {"fields": ("order", "user", "asked_for", "reason", "status")}),
+        ("Decision", {"fields": ("decided_by", "decision_reason", "refunds")}),
+        ("Times", {"fields": ("created_at", "decided_at")}),
+    )
+
+    @admin.display(description="Asks for")
+    def asked_for(self, request: RefundRequest) -> str:
+        """Each course with what was paid for it."""
+        currency = request.order.currency
+        items = request.order_items.order_by("created_at", "id")
+        return text_lines(f"{item}: {money_text(item.paid_amount, currency)}" for item in items)
+
+    @admin.display(description="Refunds")
+    def refunds(self, request: RefundRequest) -> str:
+        """The way to each refund of what was asked for, newest first; several may settle it. One
+        that names no line may be of any."""
+        of_order = Refund.objects.filter(
+            payment__order=request.order_id, payment__stripe_payment_id=request.order.payment_id
+        )
+        wanted = Q(lines__order_item__in=request.order_items.all()) | Q(lines=None)
+        links = (
+            (admin_link(refund, money_text(refund.amount, request.order.currency)),
+             f"{refund.status}, {refund.created_at:%Y-%m-%d}")
+            for refund in of_order.filter(wanted).distinct()
+        )  # fmt: skip
+        return format_html_join("", "<div>{} ({})</div>", links) or "-"
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Whether this member of staff may decide: the right to give money back."""
@@ -120,7 +150,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return ask(
             request, self, queryset, action="approve", title="Grant these requests",
             explanation="The lines asked for are refunded, and their courses are closed.",
-            rows=[_describe(one) for one in requests], form=forms.Form(),
+            rows=[describe_request(one) for one in requests], form=forms.Form(),
         )  # fmt: skip
 
     @admin.action(description="Decline…", permissions=["decide"])
@@ -137,7 +167,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return ask(
             request, self, queryset, action="refuse", title="Decline these requests",
             explanation="The buyers are told by mail.",
-            rows=[_describe(one) for one in requests], form=form,
+            rows=[describe_request(one) for one in requests], form=form,
         )  # fmt: skip
 
     def _decide(self, request: HttpRequest, one: RefundRequest, *, reason: str | None) -> None:
@@ -153,8 +183,3 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             self.message_user(
                 request, f"{one.order}: {'granted' if reason is None else 'declined'}."
             )
-
-
-def _describe(request: RefundRequest) -> str:
-    titles = ", ".join(request.order_items.values_list("title_at_purchase", flat=True))
-    return f"{request.order} of {request.user or 'an erased account'}: {titles}. {request.reason}"

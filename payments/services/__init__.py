@@ -29,7 +29,7 @@ from payments.services.reconciliation import reconcile_due_payments
 from payments.services.refund_requests import approve_request, refuse_request, request_refund
 from payments.services.refund_sending import send_due_refunds
 from payments.services.refund_sync import sync_refund
-from payments.services.refunds import refund_order, refund_payment
+from payments.services.refunds import find_obstacle, refund_order, refund_payment
 from payments.services.settlement import Settlement, settle
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "confirm_payment",
     "create_payment_intent",
     "expire_orders",
+    "find_obstacle",
     "handle_due_events",
     "look_at_payout_account",
     "plan_payouts",

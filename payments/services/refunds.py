@@ -56,13 +56,8 @@ def refund_payment(
     that is left of it when it stands for none (too late, twice, the wrong amount) and its automatic
     refund came to nothing. Raises as `refund_order`."""
     with transaction.atomic():
-        payment = (
-            Payment.objects.select_for_update()
-            .filter(id=payment_id, status=Payment.Status.SUCCEEDED)
-            .first()
-        )
-        if payment is None:
-            raise RefundNotPossible("Nothing was paid")
+        known = Payment.objects.select_for_update().filter(id=payment_id).first()
+        payment = _require_paid(known)
         if pays_its_order(payment=payment):
             refund = plan_lines(
                 payment=payment, item_ids=item_ids, reason="requested", note=note, actor_id=actor_id
@@ -150,6 +145,18 @@ def check_undisputed(*, payment: Payment) -> None:
         raise RefundNotPossible("The buyer's bank has taken this money back")
 
 
+def find_obstacle(*, payment: Payment) -> str | None:
+    """Return why nothing of the payment can be refunded now, in words; None when something can. A
+    look ahead: the refund itself asks again, under the payment's lock."""
+    try:
+        _require_paid(payment)
+        check_undisputed(payment=payment)
+        _require_room(payment, payment.amount - payment.refunding_amount)
+    except RefundNotPossible as exc:
+        return exc.message
+    return None
+
+
 def plan_refund(
     *,
     payment: Payment,
@@ -186,11 +193,7 @@ def plan_refund(
 def reserve(*, payment: Payment, amount: Decimal) -> None:
     """Set money of the payment aside for a refund, under its lock: two refunds together never give
     back more than was paid. Raises RefundNotPossible."""
-    left = payment.amount - payment.refunding_amount
-    if amount <= 0:
-        raise RefundNotPossible("There is nothing to refund", left=str(left))
-    if amount > left:
-        raise RefundNotPossible("More would go back than was paid", left=str(left))
+    _require_room(payment, amount)
     payment.refunding_amount += amount
     payment.save(update_fields=["refunding_amount", "updated_at"])
 
@@ -199,6 +202,20 @@ def release(*, payment: Payment, amount: Decimal) -> None:
     """Give back what was reserved for a refund that came to nothing, under the payment's lock."""
     payment.refunding_amount -= amount
     payment.save(update_fields=["refunding_amount", "updated_at"])
+
+
+def _require_paid(payment: Payment | None) -> Payment:
+    if payment is None or payment.status != Payment.Status.SUCCEEDED:
+        raise RefundNotPossible("Nothing was paid")
+    return payment
+
+
+def _require_room(payment: Payment, amount: Decimal) -> None:
+    left = payment.amount - payment.refunding_amount
+    if amount <= 0:
+        raise RefundNotPossible("There is nothing to refund", left=str(left))
+    if amount > left:
+        raise RefundNotPossible("More would go back than was paid", left=str(left))
 
 
 def _audit(refund: Refund) -> None:

@@ -1,0 +1,155 @@
+"""What staff read before and after they give money back in the admin."""
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from payments import services
+from payments.models import Payment, Refund, RefundRequest
+from payments.tests.money import dispute_facts, hear, make_paid, settle
+from tests.factories import StaffFactory, UserFactory
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+PAYMENTS = "/admin/payments/payment/"
+REQUESTS = "/admin/payments/refundrequest/"
+REFUND = re.compile(r"/admin/payments/refund/[0-9a-f-]+/change/")
+BANK = "Nothing can be refunded now: The buyer&#x27;s bank has taken this money back."
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client()
+    client.force_login(StaffFactory.create())
+    return client
+
+
+@pytest.fixture
+def buyer() -> User:
+    return UserFactory.create()
+
+
+@pytest.fixture
+def payment(buyer: User) -> Payment:
+    """The payment of an order of 10.00 and 20.00."""
+    return make_paid("10.00", "20.00", user=buyer)
+
+
+def look(client: Client, url: str, action: str, *rows: Any) -> str:
+    """Return the page between choosing the action and doing it."""
+    data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    answer = client.post(url, data)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def ask_back(payment: Payment, buyer: User, *items: Any) -> RefundRequest:
+    return services.request_refund(
+        order_id=payment.order_id,
+        user_id=buyer.id,
+        item_ids=[item.id for item in items] or None,
+        reason="Not for me",
+    )
+
+
+@pytest.mark.parametrize("action", ["refund_whole", "refund_lines"])
+def test_the_page_says_why_nothing_can_go_back(
+    payment: Payment, staff: Client, action: str
+) -> None:
+    assert 'name="confirmed"' in look(staff, PAYMENTS, action, payment)
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    page = look(staff, PAYMENTS, action, payment)
+    assert f"30.00 of 30.00 USD left. {BANK}" in page
+    assert 'name="confirmed"' not in page
+    services.sync_dispute(facts=dispute_facts(payment, "won"))
+    page = look(staff, PAYMENTS, action, payment)
+    assert "Nothing can be refunded" not in page
+    assert 'name="confirmed"' in page
+
+
+def test_other_reasons(payment: Payment, staff: Client) -> None:
+    hear(payment, "succeeded", amount="30.00")
+    page = look(staff, PAYMENTS, "refund_whole", payment)
+    assert (
+        "0.00 of 30.00 USD left. Nothing can be refunded now: There is nothing to refund." in page
+    )
+    Payment.objects.update(status="failed", refunding_amount=0)
+    page = look(staff, PAYMENTS, "refund_whole", payment)
+    assert "Nothing can be refunded now: Nothing was paid." in page
+    assert 'name="confirmed"' not in page
+
+
+def test_one_that_can_go_back_is_enough_to_go_on(payment: Payment, staff: Client) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    other = make_paid("5.00")
+    page = look(staff, PAYMENTS, "refund_whole", payment, other)
+    assert page.count("Nothing can be refunded now") == 1
+    assert 'name="confirmed"' in page
+
+
+@pytest.mark.parametrize("action", ["approve", "refuse"])
+def test_a_request_is_decided_with_its_amounts_in_sight(
+    payment: Payment, buyer: User, staff: Client, action: str
+) -> None:
+    first, second = payment.order.items.order_by("created_at", "id")
+    request = ask_back(payment, buyer, first)
+    page = look(staff, REQUESTS, action, request)
+    assert (
+        f"{payment.order}: 30.00 of 30.00 USD left. {buyer} asks for {first} (10.00 USD)." in page
+    )
+    assert str(second) not in page
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    assert BANK in look(staff, REQUESTS, action, request)
+
+
+def test_a_request_shows_all_refunds_that_settled_it(
+    payment: Payment, buyer: User, staff: Client
+) -> None:
+    """Those of other courses, and of money that stood for nothing, are others'."""
+    first, second = payment.order.items.order_by("created_at", "id")
+    request = ask_back(payment, buyer, second)
+    page = staff.get(f"{REQUESTS}{request.id}/change/").content.decode()
+    assert f"<div>{second}: 20.00 USD</div>" in page
+    assert not REFUND.search(page)
+    settle(payment.order, number="second")
+    other = services.refund_payment(
+        payment_id=payment.id, item_ids=[first.id], note="", actor_id=buyer.id
+    )
+    hear(payment, "succeeded", amount="10.00", number=3, refund_id=other.id)
+    hear(payment, "succeeded", amount="12.00", number=1)
+    hear(payment, "succeeded", amount="8.00", number=2)
+    request.refresh_from_db()
+    assert request.status == "granted"
+    page = staff.get(f"{REQUESTS}{request.id}/change/").content.decode()
+    ours = Refund.objects.filter(stripe_refund_id__in=["re_1", "re_2"])
+    for refund in ours:
+        assert f'/refund/{refund.id}/change/">{refund.amount} USD</a> (succeeded, ' in page
+    assert str(other.id) not in page
+    assert len(REFUND.findall(page)) == len(ours) == 2
+
+
+def test_the_pages_take_a_fixed_number_of_queries(
+    payment: Payment, buyer: User, staff: Client
+) -> None:
+    request = ask_back(payment, buyer)
+    pages = (f"{REQUESTS}{request.id}/change/", f"{PAYMENTS}{payment.id}/change/")
+
+    def count_queries() -> list[int]:
+        counts = []
+        for page in pages:
+            with CaptureQueriesContext(connection) as queries:
+                assert staff.get(page).status_code == 200
+            counts.append(len(queries))
+        return counts
+
+    hear(payment, "succeeded", amount="1.00", number=1)
+    count_queries()
+    of_one = count_queries()
+    for number in range(2, 8):
+        hear(payment, "succeeded", amount="1.00", number=number)
+    assert count_queries() == of_one
