@@ -5,9 +5,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -86,18 +89,32 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's 403, e.g. a failed CSRF check."""
-    return _plain(403, "You do not have permission to perform this action")
+    """Django's 403, e.g. what somebody has no right to in the admin."""
+    message = "You do not have permission to perform this action"
+    return _page(request, 403, message) if _is_read(request) else _plain(403, message)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's 404 for paths no view takes."""
-    return _plain(404, "The requested resource does not exist")
+    message = "The requested resource does not exist"
+    return _page(request, 404, message) if _is_read(request) else _plain(404, message)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500 for what DRF never saw."""
     return _plain(500, "Something went wrong on our side")
+
+
+def _is_read(request: HttpRequest) -> bool:
+    """Whether a person is to read the answer: in the admin, by a browser."""
+    is_in_admin = request.path.startswith(reverse("admin:index")) and hasattr(request, "user")
+    kinds = ["application/json", "text/html"]
+    return is_in_admin and request.get_preferred_type(kinds) == "text/html"
+
+
+def _page(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": message, "status": status}
+    return render(request, "admin/refused.html", context, status=status)
 
 
 def _plain(status: int, message: str) -> HttpResponse:
