@@ -5,7 +5,8 @@ from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.auth import get_user_model
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -78,8 +79,24 @@ class OutboxDeliveryAdmin(ReadOnlyAdmin):
 class AuditEntryAdmin(ReadOnlyAdmin):
     """Who did what to what."""
 
-    list_display = ("created_at", "action", "target_type", "target_id", "actor_id")
+    list_display = ("created_at", "action", "target_type", "target_id", "actor")
     list_filter = ("action",)
-    search_fields = ("target_id", "actor_id")
+    search_fields = ("target_id", "actor_id", "actor_name")
+    search_help_text = "Id of what it was done to, or who did it"
+    fields = ("created_at", "action", "actor", "actor_id", "target_type", "target_id", "details")
     date_hierarchy = "created_at"
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        """With who acted, by the name people sign in with: no foreign key leads there."""
+        people = get_user_model()._default_manager.filter(pk=OuterRef("actor_id"))
+        names = people.values(get_user_model().USERNAME_FIELD)
+        entries: QuerySet[AuditEntry] = super().get_queryset(request)
+        return entries.annotate(actor_name=Subquery(names))
+
+    @admin.display(description="By")
+    def actor(self, entry: AuditEntry) -> str:
+        """Who did it; the bare id of somebody whose account is gone."""
+        if entry.actor_id is None:
+            return "the system"
+        return str(getattr(entry, "actor_name", None) or entry.actor_id)

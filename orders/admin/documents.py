@@ -123,7 +123,7 @@ class CreditNoteAdmin(DocumentAdmin):
         "voided_at", "pdf",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("number", "pdf", "invoice", "issued_at", "voided_at", "refund_id")}),
+        (None, {"fields": ("number", "pdf", "invoice", "issued_at", "voided_at")}),
         (
             "Amounts",
             {"fields": ("titles", "tax", "total")},

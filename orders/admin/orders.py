@@ -67,8 +67,11 @@ class OrderAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_filter = ("status", "failure_reason", "currency", "created_at")
     list_select_related = ("user",)
-    search_fields = ("order_number", "user__email", "payment_id", "transaction_id")
-    search_help_text = "Order number, e-mail, payment intent or charge"
+    search_fields = (
+        "order_number", "invoice__number", "user__email", "user__first_name", "user__last_name",
+        "payment_id", "transaction_id",
+    )  # fmt: skip
+    search_help_text = "Order or invoice number, name, e-mail, payment intent or charge"
     date_hierarchy = "created_at"
     show_full_result_count = False
     inlines = (OrderItemInline, InvoiceInline)

@@ -25,14 +25,17 @@ def staff():
 def test_orders_can_be_found_and_read(staff, user, place, pay):
     order = place(user, "10.00", "20.00")
     pay(order, payment_id="pi_needle")
-    OrderFactory.create(order_number="ORD-1999-99999")
-    for needle in (order.order_number, user.email, "pi_needle"):
+    stranger = UserFactory.create(first_name="Some", last_name="Body")
+    OrderFactory.create(order_number="ORD-1999-99999", user=stranger)
+    invoice = Invoice.objects.get()
+    needles = (order.order_number, user.email, user.full_name, invoice.number, "pi_needle")
+    for needle in needles:
         page = staff.get("/admin/orders/order/", {"q": needle}).content.decode()
         assert order.order_number in page
         assert "ORD-1999-99999" not in page
     page = staff.get(f"/admin/orders/order/{order.id}/change/").content.decode()
     assert "pi_needle" in page
-    assert Invoice.objects.get().number in page
+    assert invoice.number in page
     assert order.items.first().title_at_purchase in page
     assert 'name="total_amount"' not in page
 
