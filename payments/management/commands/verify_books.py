@@ -5,16 +5,19 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
+from django.db import OperationalError
 from rich.table import Table
+from rich.text import Text
 
 from payments.books import INVARIANTS, Invariant, Violation, verify
+from payments.management.console import NOT_LOOKED, console_for
 
 
 class Command(BaseCommand):
     help = (
         "Checks every invariant of orders, payments, access, documents and the ledger in one "
-        "snapshot, and changes nothing. Exits with 1 when one is broken."
+        "snapshot, and changes nothing. Exits with 1 when one is broken, with 2 when it couldn't "
+        "look."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -22,16 +25,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         broken: dict[str, int] = {}
-        violations = verify(
-            on_checked=lambda invariant, rows: broken.update({invariant.name: rows})
-        )
+        try:
+            violations = verify(
+                on_checked=lambda invariant, rows: broken.update({invariant.name: rows})
+            )
+        except OperationalError as exc:
+            raise CommandError(f"PostgreSQL doesn't answer: {exc}", returncode=NOT_LOOKED) from exc
         if options["json"]:
             self.stdout.write(json.dumps([_as_json(row) for row in violations], indent=2))
         else:
-            console = Console(file=self.stdout)  # type: ignore[arg-type]
+            console = console_for(self.stdout)
             console.print(_table_of(broken))
             for violation in violations:
-                console.print(f"[red]✗[/red] {violation}", highlight=False)
+                # A course's title may be among the words: no markup of ours.
+                console.print(Text.assemble(("✗", "red"), f" {violation}"))
         if violations:
             raise CommandError("The books are broken.", returncode=1)
 
