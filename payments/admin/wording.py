@@ -1,7 +1,8 @@
 """What staff read before they give money back."""
 
+from core.errors import DomainError
 from core.money import money_text
-from payments import selectors, services
+from payments import services
 from payments.models import Payment, RefundRequest
 
 
@@ -15,15 +16,13 @@ def describe_money(payment: Payment) -> str:
 
 
 def describe_request(request: RefundRequest) -> str:
-    """Who asks for what, the amounts it comes to now, and why not, where it can't be granted."""
+    """Who asks for what, and what granting it gives back now, or why it can't be granted."""
+    titles = ", ".join(request.order_items.values_list("title_at_purchase", flat=True))
     who = request.user or "an erased account"
-    payment = Payment.objects.filter(stripe_payment_id=request.order.payment_id).first()
-    if payment is None:
-        return f"{request.order} of {who}. {request.reason}"
-    wanted = set(request.order_items.values_list("id", flat=True))
-    lines = ", ".join(
-        f"{line.title} ({money_text(line.left_amount, payment.currency)})"
-        for line in selectors.list_refundable_lines(payment=payment)
-        if line.id in wanted
-    )
-    return f"{describe_money(payment)}. {who} asks for {lines}. {request.reason}"
+    try:
+        amount = services.estimate_request(request_id=request.id)
+    except DomainError as exc:
+        money = f"It can't be granted now: {exc.message}."
+    else:
+        money = f"{money_text(amount, request.order.currency)} would go back."
+    return f"{request.order} of {who}: {titles}. {money} {request.reason}"

@@ -26,7 +26,12 @@ from payments.services.payout_accounts import (
 from payments.services.payouts import plan_payouts, send_due_payouts, sync_transfer
 from payments.services.polling import poll_events
 from payments.services.reconciliation import reconcile_due_payments
-from payments.services.refund_requests import approve_request, refuse_request, request_refund
+from payments.services.refund_requests import (
+    approve_request,
+    estimate_request,
+    refuse_request,
+    request_refund,
+)
 from payments.services.refund_sending import send_due_refunds
 from payments.services.refund_sync import sync_refund
 from payments.services.refunds import find_obstacle, refund_order, refund_payment
@@ -44,6 +49,7 @@ __all__ = [
     "compare_when_due",
     "confirm_payment",
     "create_payment_intent",
+    "estimate_request",
     "expire_orders",
     "find_obstacle",
     "handle_due_events",

@@ -6,6 +6,7 @@ staff at once decide once, and no decision crosses a refund that is under way.
 
 import uuid
 from collections.abc import Collection
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,13 +23,15 @@ from payments.errors import (
 )
 from payments.events import RefundRequestDecided as Decided
 from payments.events import RefundRequested
-from payments.models import Refund, RefundRequest
+from payments.models import Payment, Refund, RefundRequest
 from payments.refund_policy import check_progress, check_window
 from payments.services.refunds import (
+    check_room,
     check_undisputed,
     choose_lines,
     lock_paying_payment,
     plan_lines,
+    weigh_lines,
 )
 
 Status = RefundRequest.Status
@@ -73,17 +76,28 @@ def approve_request(*, request_id: uuid.UUID, actor_id: uuid.UUID) -> RefundRequ
     with transaction.atomic():
         payment = lock_paying_payment(order_id=order_id)
         request = _lock_open(request_id)
-        wanted = set(request.order_items.values_list("id", flat=True))
-        left = {line.id for line in choose_lines(payment=payment, item_ids=None)}
         refund = plan_lines(
             payment=payment,
-            item_ids=None if wanted == left else wanted,
+            item_ids=_choose_wanted(request, payment),
             reason="requested",
             note=f"asked for by the buyer: {request.reason}",
             actor_id=actor_id,
         )
         _decide(request, Status.GRANTED, actor_id=actor_id, refund=refund)
     return request
+
+
+def estimate_request(*, request_id: uuid.UUID) -> Decimal:
+    """Return what granting the request would give back as things stand; nothing is decided. Raises
+    as `approve_request`."""
+    order_id = _order_of(request_id)
+    with transaction.atomic():
+        payment = lock_paying_payment(order_id=order_id)
+        wanted = _choose_wanted(_lock_open(request_id), payment)
+        check_undisputed(payment=payment)
+        total, _ = weigh_lines(payment=payment, item_ids=wanted)
+        check_room(payment=payment, amount=total)
+    return total
 
 
 def refuse_request(*, request_id: uuid.UUID, actor_id: uuid.UUID, reason: str) -> RefundRequest:
@@ -118,6 +132,13 @@ def answer_by_refund(*, refund: Refund, order_id: uuid.UUID) -> None:
             actor_id=refund.requested_by_id,
             refund=refund if is_free else None,
         )
+
+
+def _choose_wanted(request: RefundRequest, payment: Payment) -> set[uuid.UUID] | None:
+    """Return the lines asked for; None when they are all that is left."""
+    wanted = set(request.order_items.values_list("id", flat=True))
+    left = {line.id for line in choose_lines(payment=payment, item_ids=None)}
+    return None if wanted == left else wanted
 
 
 def _order_of(request_id: uuid.UUID) -> uuid.UUID:

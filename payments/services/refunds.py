@@ -96,13 +96,7 @@ def plan_lines(
     """Plan the refund of what is left of these lines, or (None) of the whole payment. The caller
     holds the payment's lock. Raises as `refund_order`."""
     check_undisputed(payment=payment)
-    room = payment.amount - payment.refunding_amount
-    lines = choose_lines(payment=payment, item_ids=item_ids)
-    amounts = {line.id: line.left_amount for line in lines}
-    total = sum(amounts.values(), ZERO)
-    if item_ids is None and total != room:
-        # Something went back without a line's name: what is left has none either.
-        amounts, total = {}, room
+    total, amounts = weigh_lines(payment=payment, item_ids=item_ids)
     return plan_refund(
         payment=payment,
         reason=reason,
@@ -111,6 +105,21 @@ def plan_lines(
         note=note,
         requested_by_id=actor_id,
     )
+
+
+def weigh_lines(
+    *, payment: Payment, item_ids: Collection[uuid.UUID] | None
+) -> tuple[Decimal, dict[uuid.UUID, Decimal]]:
+    """Return what a refund of these lines, or (None) of the whole payment, comes to, and what of it
+    is for which line. Raises as `choose_lines`."""
+    room = payment.amount - payment.refunding_amount
+    lines = choose_lines(payment=payment, item_ids=item_ids)
+    amounts = {line.id: line.left_amount for line in lines}
+    total = sum(amounts.values(), ZERO)
+    if item_ids is None and total != room:
+        # Something went back without a line's name: what is left has none either.
+        return room, {}
+    return total, amounts
 
 
 def choose_lines(
@@ -145,13 +154,22 @@ def check_undisputed(*, payment: Payment) -> None:
         raise RefundNotPossible("The buyer's bank has taken this money back")
 
 
+def check_room(*, payment: Payment, amount: Decimal) -> None:
+    """Raise RefundNotPossible for an amount that is nothing, or more than is left."""
+    left = payment.amount - payment.refunding_amount
+    if amount <= 0:
+        raise RefundNotPossible("There is nothing to refund", left=left)
+    if amount > left:
+        raise RefundNotPossible("More would go back than was paid", left=left)
+
+
 def find_obstacle(*, payment: Payment) -> str | None:
     """Return why nothing of the payment can be refunded now, in words; None when something can. A
     look ahead: the refund itself asks again, under the payment's lock."""
     try:
         _require_paid(payment)
         check_undisputed(payment=payment)
-        _require_room(payment, payment.amount - payment.refunding_amount)
+        check_room(payment=payment, amount=payment.amount - payment.refunding_amount)
     except RefundNotPossible as exc:
         return exc.message
     return None
@@ -193,7 +211,7 @@ def plan_refund(
 def reserve(*, payment: Payment, amount: Decimal) -> None:
     """Set money of the payment aside for a refund, under its lock: two refunds together never give
     back more than was paid. Raises RefundNotPossible."""
-    _require_room(payment, amount)
+    check_room(payment=payment, amount=amount)
     payment.refunding_amount += amount
     payment.save(update_fields=["refunding_amount", "updated_at"])
 
@@ -208,14 +226,6 @@ def _require_paid(payment: Payment | None) -> Payment:
     if payment is None or payment.status != Payment.Status.SUCCEEDED:
         raise RefundNotPossible("Nothing was paid")
     return payment
-
-
-def _require_room(payment: Payment, amount: Decimal) -> None:
-    left = payment.amount - payment.refunding_amount
-    if amount <= 0:
-        raise RefundNotPossible("There is nothing to refund", left=str(left))
-    if amount > left:
-        raise RefundNotPossible("More would go back than was paid", left=str(left))
 
 
 def _audit(refund: Refund) -> None:

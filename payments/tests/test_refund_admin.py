@@ -93,18 +93,41 @@ def test_one_that_can_go_back_is_enough_to_go_on(payment: Payment, staff: Client
 
 
 @pytest.mark.parametrize("action", ["approve", "refuse"])
-def test_a_request_is_decided_with_its_amounts_in_sight(
+def test_a_request_is_decided_with_its_amount_in_sight(
     payment: Payment, buyer: User, staff: Client, action: str
 ) -> None:
     first, second = payment.order.items.order_by("created_at", "id")
     request = ask_back(payment, buyer, first)
     page = look(staff, REQUESTS, action, request)
-    assert (
-        f"{payment.order}: 30.00 of 30.00 USD left. {buyer} asks for {first} (10.00 USD)." in page
-    )
+    assert f"{payment.order} of {buyer}: {first}. 10.00 USD would go back. Not for me" in page
     assert str(second) not in page
+    assert not Refund.objects.exists()
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
-    assert BANK in look(staff, REQUESTS, action, request)
+    page = look(staff, REQUESTS, action, request)
+    assert "It can&#x27;t be granted now: The buyer&#x27;s bank has taken this money back." in page
+
+
+def test_the_amount_is_what_granting_gives_back(
+    payment: Payment, buyer: User, staff: Client
+) -> None:
+    """Something went back before, for no certain line."""
+    request = ask_back(payment, buyer)
+    hear(payment, "succeeded", amount="12.00")
+    assert "18.00 USD would go back" in look(staff, REQUESTS, "approve", request)
+    services.approve_request(request_id=request.id, actor_id=buyer.id)
+    request.refresh_from_db()
+    assert request.refund is not None
+    assert str(request.refund.amount) == "18.00"
+    page = look(staff, REQUESTS, "approve", request)
+    assert "It can&#x27;t be granted now" in page
+
+
+def test_more_than_is_left_is_not_promised(payment: Payment, buyer: User, staff: Client) -> None:
+    second = payment.order.items.order_by("created_at", "id")[1]
+    request = ask_back(payment, buyer, second)
+    hear(payment, "succeeded", amount="12.00")
+    page = look(staff, REQUESTS, "approve", request)
+    assert "It can&#x27;t be granted now: More would go back than was paid." in page
 
 
 def test_a_request_shows_all_refunds_that_settled_it(
