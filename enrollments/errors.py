@@ -28,7 +28,7 @@ class OwnCourse(Forbidden):
     """Instructors have their own courses anyway."""
 
     code = "OWN_COURSE"
-    message = "You can't enroll in your own course"
+    message = "This course is your own"
 
 
 class NotEnrolled(Forbidden):

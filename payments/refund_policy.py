@@ -17,7 +17,7 @@ def check_window(*, completed_at: dt.datetime) -> None:
     closed_at = completed_at + settings.REFUND_WINDOW
     if timezone.now() > closed_at:
         raise RefundWindowClosed(
-            closed_at=closed_at.isoformat(), window_days=settings.REFUND_WINDOW.days
+            closed_at=closed_at, window_days=settings.REFUND_WINDOW.days
         )
 
 

@@ -112,7 +112,7 @@ def _check(
     too_much = [i for i, share in lines.items() if share > _left_of(items[i])]
     left = order.total_amount - order.refunded_amount
     if too_much or sum(lines.values(), start=rest) > left:
-        raise RefundNotPossible("More would go back than was paid", left=str(left))
+        raise RefundNotPossible("More would go back than was paid", left=left)
 
 
 def _settle_lines(

@@ -18,6 +18,7 @@ LEGAL_LINE = {
     ("pending", "fulfilled"),
     ("pending", "canceled"),
     ("fulfilled", "refunded"),
+    ("fulfilled", "canceled"),
     ("canceled", "refunded"),
     ("refunded", "fulfilled"),
     ("refunded", "canceled"),

@@ -104,7 +104,7 @@ def test_lines_are_bounded_by_what_is_left_of_the_payment(payment: Payment, staf
     _, _, third = items(payment)
     with pytest.raises(RefundNotPossible) as caught:
         give_back(payment, staff, third)
-    assert caught.value.details["left"] == "25.00"
+    assert caught.value.details["left"] == Decimal("25.00")
     assert reserved(payment) == 35
 
 

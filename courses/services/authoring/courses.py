@@ -153,4 +153,4 @@ def _require_sound_prices(course: Course) -> None:
 
 def _require_fresh(course: Course, expected: dt.datetime | None) -> None:
     if expected is not None and abs(course.last_updated - expected) >= _SAME_TIME:
-        raise Stale(None, last_updated=course.last_updated.isoformat().replace("+00:00", "Z"))
+        raise Stale(None, last_updated=course.last_updated)
