@@ -16,9 +16,7 @@ def check_window(*, completed_at: dt.datetime) -> None:
     """Raise RefundWindowClosed when the purchase is longer ago than the window allows."""
     closed_at = completed_at + settings.REFUND_WINDOW
     if timezone.now() > closed_at:
-        raise RefundWindowClosed(
-            closed_at=closed_at, window_days=settings.REFUND_WINDOW.days
-        )
+        raise RefundWindowClosed(closed_at=closed_at, window_days=settings.REFUND_WINDOW.days)
 
 
 def check_progress(*, user_id: uuid.UUID, lines: Sequence[RefundableLine]) -> None:
