@@ -10,7 +10,7 @@ covers is shown as U+FFFD; a symbol nobody covers (an emoji) is left out.
 import itertools
 import struct
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
@@ -93,12 +93,17 @@ class _Font:
 
 def glyphs_of(text: str, face: Face) -> tuple[Glyph, ...]:
     """Choose a font for each character of `text`, which must be clean, and kern the neighbours."""
-    chosen = list(_chosen(text, face))
-    kerned = [
+    return kerned(_chosen(text, face))
+
+
+def kerned(glyphs: Iterable[Glyph]) -> tuple[Glyph, ...]:
+    """Return the glyphs, each with the kern that belongs between it and its neighbour here."""
+    alone = [replace(glyph, kern=0.0) for glyph in glyphs]
+    pairs = [
         replace(glyph, kern=_kern(glyph, following))
-        for glyph, following in itertools.pairwise(chosen)
+        for glyph, following in itertools.pairwise(alone)
     ]
-    return (*kerned, *chosen[-1:])
+    return (*pairs, *alone[-1:])
 
 
 def _chosen(text: str, face: Face) -> Iterator[Glyph]:

@@ -6,12 +6,13 @@ Pure layout: measures and breaks, draws only what `draw_block` is told to. Lengt
 import itertools
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from reportlab.pdfgen.canvas import Canvas
 
+from core.typesetting.direction import as_seen, base_level, joined
 from core.typesetting.faces import Face, Glyph, glyphs_of
 
 _ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
@@ -24,7 +25,7 @@ _MONTHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A set line: its glyphs, without spaces at either end."""
+    """A set line: its glyphs from left to right, without spaces at either end."""
 
     glyphs: tuple[Glyph, ...]
 
@@ -97,7 +98,12 @@ def fit(text: str, face: Face, box: Box) -> Block:
 
     The block never exceeds the box: what is too long at the smallest size ends in an ellipsis.
     """
-    glyphs = glyphs_of(clean(text), face)
+    block = _fit(glyphs_of(joined(clean(text)), face), face, box)
+    # A line ends where it ends in reading order; only then is it known what is seen in it.
+    return replace(block, lines=tuple(_turned(line, text) for line in block.lines))
+
+
+def _fit(glyphs: tuple[Glyph, ...], face: Face, box: Box) -> Block:
     single = Line(glyphs)
     for size in _sizes(box.largest, box.wrap_below):
         if single.advance * size <= box.width:
@@ -140,7 +146,11 @@ def draw_line(
 
 def single_line(text: str, face: Face) -> Line:
     """`text` (cleaned) as one line, for labels whose length is known to fit."""
-    return Line(glyphs_of(clean(text), face))
+    return _turned(Line(glyphs_of(joined(clean(text)), face)), text)
+
+
+def _turned(line: Line, text: str) -> Line:
+    return Line(as_seen(line.glyphs, level=base_level(text)))
 
 
 def _sizes(largest: float, smallest: float) -> Iterator[float]:
