@@ -1,27 +1,15 @@
 """What a refusal looks like: to a person in the admin a page, to programs the API's JSON."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
 from core.ids import new_id
-from tests.factories import StaffFactory
 
 pytestmark = pytest.mark.django_db
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
 AUDIT = "/admin/core/auditentry/"
-
-
-@pytest.fixture
-def clerk() -> Client:
-    """Staff that may see credit notes and nothing else."""
-    person = StaffFactory.create(is_superuser=False)
-    person.user_permissions.set(Permission.objects.filter(codename="view_creditnote"))
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def test_a_person_in_the_admin_reads_a_page(clerk: Client) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,16 +23,6 @@ AUDIT = "/admin/core/auditentry/"
 @pytest.fixture
 def staff(client: Client) -> Client:
     client.force_login(StaffFactory.create())
-    return client
-
-
-@pytest.fixture
-def clerk() -> Client:
-    """Staff that may see credit notes and nothing else."""
-    person = StaffFactory.create(is_superuser=False)
-    person.user_permissions.set(Permission.objects.filter(codename="view_creditnote"))
-    client = Client()
-    client.force_login(person)
     return client
 
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from payments import services
 from payments.models import Payment, Refund, RefundRequest
 from payments.tests.money import dispute_facts, hear, make_paid, settle
-from tests.factories import StaffFactory, UserFactory
+from tests.factories import StaffFactory
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -27,11 +27,6 @@ def staff() -> Client:
     client = Client()
     client.force_login(StaffFactory.create())
     return client
-
-
-@pytest.fixture
-def buyer() -> User:
-    return UserFactory.create()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from orders.models import OrderItem
 from payments import ledger
 from payments.models import Dispute, LedgerEntry, Payment, Refund, RefundLine
 from tests.factories import OrderFactory, OrderItemFactory, UserFactory, make_course
+from users.models import User
 
 Sell = Callable[..., Payment]
 
@@ -63,6 +64,15 @@ def sell() -> Sell:
 
 def items_of(payment: Payment) -> list[OrderItem]:
     return list(payment.order.items.order_by("created_at", "id"))
+
+
+def teacher_of(payment: Payment) -> User:
+    """Return who teaches the one course that was paid, now an instructor."""
+    (item,) = items_of(payment)
+    assert item.instructor is not None
+    User.objects.filter(id=item.instructor.id).update(is_instructor=True)
+    item.instructor.refresh_from_db()
+    return item.instructor
 
 
 def add_refund(payment: Payment, amount: str, *named: OrderItem) -> Refund:

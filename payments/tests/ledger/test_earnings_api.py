@@ -20,7 +20,7 @@ from payments.serializers.earnings import (
     EarningsSerializer,
     PayoutSerializer,
 )
-from payments.tests.ledger.conftest import Sell, add_refund, items_of
+from payments.tests.ledger.conftest import Sell, add_refund, items_of, teacher_of
 from tests.factories import OrderItemFactory, UserFactory
 from users.models import User
 
@@ -36,11 +36,7 @@ def sale(sell: Sell) -> Payment:
 
 @pytest.fixture
 def teacher(sale: Payment) -> User:
-    (item,) = items_of(sale)
-    assert item.instructor is not None
-    User.objects.filter(id=item.instructor.id).update(is_instructor=True)
-    item.instructor.refresh_from_db()
-    return item.instructor
+    return teacher_of(sale)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from payments import books
 from payments.ledger import payouts as postings
 from payments.models import Payout, PayoutAccount
-from payments.tests.ledger.conftest import Sell, items_of
+from payments.tests.ledger.conftest import Sell, teacher_of
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -24,11 +24,7 @@ PAYOUT_RULES = tuple(rule for rule in books.INVARIANTS if "payout" in rule.name)
 @pytest.fixture
 def teacher(sell: Sell) -> User:
     """Who earned 28.00."""
-    (item,) = items_of(sell("40.00"))
-    assert item.instructor is not None
-    User.objects.filter(id=item.instructor.id).update(is_instructor=True)
-    item.instructor.refresh_from_db()
-    return item.instructor
+    return teacher_of(sell("40.00"))
 
 
 @pytest.fixture
