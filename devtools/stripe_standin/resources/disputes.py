@@ -31,7 +31,7 @@ def update(scope: Scope, target: str, params: Params) -> JsonObject:
     dispute["metadata"] = merge_metadata(dispute["metadata"], params.get("metadata"))
     if evidence and params.get("submit", True):
         dispute["evidence_details"]["submission_count"] += 1
-        dispute["status"] = _after_warning(dispute, "under_review")
+        dispute["status"] = _in_its_phase(dispute, "under_review")
     scope.put(dispute)
     scope.emit("charge.dispute.updated", dispute)
     verdict = {"winning_evidence": "won", "losing_evidence": "lost"}.get(
@@ -105,8 +105,10 @@ def settle(scope: Scope, dispute: JsonObject, verdict: str) -> JsonObject:
     return dispute
 
 
-def _after_warning(dispute: JsonObject, status: str) -> str:
-    return f"warning_{status}" if dispute["status"].startswith("warning") else status
+def _in_its_phase(dispute: JsonObject, status: str) -> str:
+    """The status as an inquiry, an appeal or a dispute itself has it."""
+    phase, _, _ = dispute["status"].partition("_")
+    return f"{phase}_{status}" if phase in ("warning", "appeal") else status
 
 
 def _movement(scope: Scope, dispute: JsonObject, *, taken: bool) -> JsonObject:

@@ -105,6 +105,8 @@ def test_what_is_lost_is_appealed_and_closed_once_more(api, paid, standin, recei
         standin.appeal_dispute(opened["id"])
     standin.close_dispute(opened["id"], "lost")
     assert standin.appeal_dispute(opened["id"])["status"] == "appeal_under_review"
+    answered = api.v1.disputes.update(opened["id"], {"evidence": {"uncategorized_text": "More"}})
+    assert answered.status == "appeal_under_review"
     with pytest.raises(stripe.InvalidRequestError) as caught:
         api.v1.refunds.create({"payment_intent": intent.id})
     assert caught.value.code == "charge_disputed"
