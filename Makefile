@@ -21,7 +21,7 @@ TEST_ENV := $(BIN)/python -m devtools.launcher test-env --
 MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # With hashes, for every Python from 3.11 on and every platform.
-LOCKING := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+LOCKING := $(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header
 # What production insists on, for checks that only look at its settings.
 PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_HOSTS=learnflow.test \
