@@ -14,6 +14,7 @@ from django.utils import timezone
 from core.errors import Conflict, Invalid, Malformed
 from core.ids import new_id
 from core.models import IdempotencyRecord
+from core.pruning import prune
 
 KEEP = dt.timedelta(hours=24)
 
@@ -128,5 +129,4 @@ def _held(claim: Claim) -> models.QuerySet[IdempotencyRecord]:
 
 def prune_records() -> int:
     """Delete records older than a key lives; returns how many."""
-    count, _ = IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEEP).delete()
-    return count
+    return prune(IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEEP))

@@ -17,6 +17,7 @@ from core import events
 from core.events import Event
 from core.models import OutboxDelivery, OutboxEvent
 from core.nudge import nudge
+from core.pruning import prune
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +91,11 @@ def resend(*, delivery_ids: list[uuid.UUID]) -> int:
 def prune_delivered() -> int:
     """Delete events whose every delivery was made long ago; returns how many."""
     old = OutboxEvent.objects.filter(recorded_at__lt=timezone.now() - KEEP_DELIVERED)
-    count, _ = old.exclude(
-        deliveries__status__in=[OutboxDelivery.Status.PENDING, OutboxDelivery.Status.DEAD]
-    ).delete()
-    return count
+    return prune(
+        old.exclude(
+            deliveries__status__in=[OutboxDelivery.Status.PENDING, OutboxDelivery.Status.DEAD]
+        )
+    )
 
 
 def _deliver_next() -> bool:

@@ -25,6 +25,7 @@ from django.utils.text import slugify
 
 from core import pictures
 from core.ids import new_id
+from core.pruning import while_time_lasts
 from core.urls import absolute
 from courses.errors import LessonFileInvalid, ResourceNotFound
 
@@ -99,7 +100,8 @@ def discard(*, file_id: uuid.UUID) -> None:
 
 
 def discard_unnamed() -> int:
-    """Delete the files that no lesson names and that are older than KEPT_FOR; returns how many."""
+    """Delete the files that no lesson names and that are older than KEPT_FOR, as many as time
+    allows; returns how many."""
     storage = _storage()
     try:
         _, stored = storage.listdir(FOLDER)
@@ -109,14 +111,12 @@ def discard_unnamed() -> int:
         cursor.execute(_NAMED)
         named = {row[0] for row in cursor.fetchall()}
     old = timezone.now() - KEPT_FOR
-    unnamed = [
-        f"{FOLDER}/{name}"
-        for name in stored
-        if name not in named and storage.get_modified_time(f"{FOLDER}/{name}") < old
-    ]
-    for name in unnamed:
-        storage.delete(name)
-    return len(unnamed)
+    discarded = 0
+    for name in while_time_lasts(f"{FOLDER}/{name}" for name in stored if name not in named):
+        if storage.get_modified_time(name) < old:
+            storage.delete(name)
+            discarded += 1
+    return discarded
 
 
 def show_resources(*, lesson_id: uuid.UUID, resources: Iterable[Resource]) -> list[Resource]:

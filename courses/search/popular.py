@@ -26,6 +26,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from core.ids import new_id
+from core.pruning import prune
 from courses.models import SearchBatch, SearchCount
 from courses.search.words import clean
 
@@ -208,10 +209,11 @@ def _add(day: dt.date, sums: Mapping[str, list[int]]) -> int:
 
 def _prune() -> None:
     now = timezone.now()
-    SearchBatch.objects.filter(added_at__lt=now - dt.timedelta(seconds=2 * KEEP_IN_REDIS)).delete()
-    SearchCount.objects.filter(day__lt=(now - KEEP_COUNTS).date()).delete()
+    long_ago = now - dt.timedelta(seconds=2 * KEEP_IN_REDIS)
+    prune(SearchBatch.objects.filter(added_at__lt=long_ago))
+    prune(SearchCount.objects.filter(day__lt=(now - KEEP_COUNTS).date()))
     single = SearchCount.objects.filter(found__lte=1, not_found__lte=1)
-    single.filter(day__lt=(now - KEEP_SINGLE).date()).delete()
+    prune(single.filter(day__lt=(now - KEEP_SINGLE).date()))
 
 
 def _key(name: str) -> str:

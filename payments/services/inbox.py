@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from core.nudge import nudge
 from core.outbox import back_off_delay
+from core.pruning import prune
 from payments import stripe_gateway
 from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import Payment, StripeEvent
@@ -31,7 +32,6 @@ _WAITS_COUNTED = 12
 # How long an event waits for an order that isn't here.
 PARKED_FOR = dt.timedelta(days=3)
 KEEP_EVENTS = dt.timedelta(days=90)
-_PRUNED_AT_ONCE = 1000
 
 
 def receive_event(*, raw_body: bytes, signature: str) -> bool:
@@ -76,10 +76,7 @@ def prune_events() -> int:
     or lists none as old again."""
     over = [StripeEvent.Status.HANDLED, StripeEvent.Status.IGNORED]
     old = StripeEvent.objects.filter(status__in=over, received_at__lt=timezone.now() - KEEP_EVENTS)
-    total = 0
-    while ids := list(old.values_list("id", flat=True)[:_PRUNED_AT_ONCE]):
-        total += StripeEvent.objects.filter(id__in=ids).delete()[0]
-    return total
+    return prune(old)
 
 
 def _store(events: Sequence[EventFacts]) -> int:

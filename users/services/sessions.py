@@ -6,10 +6,12 @@ import uuid
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib.sessions.models import Session as AdminSession
 from django.db import models, transaction
 from django.utils import timezone
 
 from core.ids import new_id
+from core.pruning import prune
 from users.errors import SessionNotFound, TokenInvalid, TokenReused
 from users.models import Session
 from users.tokens import (
@@ -96,10 +98,12 @@ def end_these_sessions(*, session_ids: list[uuid.UUID], reason: Session.EndReaso
 
 
 def prune_sessions() -> int:
-    """Delete sessions whose refresh token has expired; returns how many. An ended session stays
-    until then, and with it the knowledge that its tokens are used up."""
-    count, _ = Session.objects.filter(expires_at__lt=timezone.now()).delete()
-    return count
+    """Delete sessions whose refresh token has expired, and the admin's past their time; returns
+    how many. An ended session stays until then, and with it the knowledge that its tokens are
+    used up."""
+    now = timezone.now()
+    of_admin = AdminSession.objects.filter(expire_date__lt=now)
+    return prune(Session.objects.filter(expires_at__lt=now)) + prune(of_admin)
 
 
 def _rotate_locked(claims: RefreshClaims, caller: Caller) -> TokenPair | None:

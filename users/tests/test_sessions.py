@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session as AdminSession
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -267,3 +268,11 @@ def test_pruning_deletes_what_has_expired_and_nothing_else() -> None:
     assert tasks.prune_sessions() == 0
     assert set(Session.objects.values_list("id", flat=True)) == {live.id, ended.id}
     assert User.objects.count() == 1
+
+
+def test_the_admin_forgets_sessions_past_their_time() -> None:
+    soon = timezone.now() + dt.timedelta(minutes=1)
+    AdminSession.objects.create(session_key="over", expire_date=timezone.now())
+    AdminSession.objects.create(session_key="live", expire_date=soon)
+    assert tasks.prune_sessions() == 1
+    assert [row.session_key for row in AdminSession.objects.all()] == ["live"]
