@@ -23,9 +23,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # With hashes, for every Python from 3.11 on and every platform.
 LOCKING := $(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header
-# What production insists on, for checks that only look at its settings.
+# What production insists on, for checks that only look at its settings. The key is new each time:
+# production refuses one that is known.
 PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_HOSTS=learnflow.test \
-	SECRET_KEY=only-for-the-deployment-check-it-signs-nothing-at-all-0123456789 \
+	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(48))')" \
 	API_BASE_URL=https://api.learnflow.test FRONTEND_URL=https://learnflow.test
 
 .DEFAULT_GOAL := help

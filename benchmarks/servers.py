@@ -1,6 +1,7 @@
 """The measured applications, each behind the same gunicorn on a free port."""
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -18,8 +19,8 @@ from devtools.launcher.ports import LOOPBACK, choose_port, listens
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
-# Signs the tokens of a run; nothing else trusts it.
-SIGNING_KEY = "only-for-measuring-it-protects-nothing-at-all-0123456789abcdef"
+# Signs the tokens of this run; as good as any, since production refuses keys that are known.
+SIGNING_KEY = secrets.token_urlsafe(48)
 API_BASE_URL = f"https://{HOST}"
 
 

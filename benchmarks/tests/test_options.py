@@ -38,6 +38,7 @@ def test_the_scale_check_can_be_left_out():
 def test_quick_is_small_and_short():
     options = parse_options(["--quick", "--json", "out.json"])
     assert (options.courses, options.seconds, options.rounds) == (2_000, 1, 1)
+    assert options.quick
     assert options.scale == ()
     assert options.json == Path("out.json")
 

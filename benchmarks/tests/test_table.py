@@ -38,3 +38,10 @@ def test_changes_are_shown_in_percent():
     change = Change(row="list", figure="rps", before=1000, now=1500)
     print_changes([change], Console(file=printed, width=130))
     assert "list rps 1,000 1,500 +50 %" in _lines(printed)
+
+
+def test_a_quick_run_is_held_to_no_target():
+    printed = StringIO()
+    missed = results(row_result(ratio=0.3))
+    print_results(missed, Console(file=printed, width=130), judged=False)
+    assert _lines(printed)[-1].endswith("everything ran; the targets are for a whole run")

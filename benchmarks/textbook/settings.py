@@ -1,33 +1,25 @@
-"""Settings of the textbook: what `startproject` and the frameworks' guides lead to."""
+"""Settings of the textbook: what `startproject` and the frameworks' guides lead to.
+
+The product's apps are loaded with their models, and look for the product's settings as they start:
+it has all of them, and beneath states for itself whatever has a part in answering a request.
+"""
 
 from datetime import timedelta
 
-import environ
+from learnflow.settings.base import *  # noqa: F403
+from learnflow.settings.base import DATABASES, env
 
-from learnflow.settings import base
-
-env = environ.Env()
-
-# The product's models, and so its tables.
-INSTALLED_APPS = base.INSTALLED_APPS
-AUTH_USER_MODEL = base.AUTH_USER_MODEL
-# The app of orders looks for it when it starts.
-TAX_RULE = base.TAX_RULE
-SECRET_KEY = env.str("SECRET_KEY")
 DEBUG = False
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
-API_BASE_URL = env.str("API_BASE_URL")
 ROOT_URLCONF = "benchmarks.textbook.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
 MEDIA_URL = "/media/"
-STORAGES = base.STORAGES
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Connections are kept and checked, as the product's are.
-DATABASES = {"default": {**base.DATABASES["default"], "CONN_MAX_AGE": 60}}
+DATABASES = {"default": {**DATABASES["default"], "CONN_MAX_AGE": 60}}
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
