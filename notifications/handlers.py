@@ -12,8 +12,8 @@ from courses import selectors as course_selectors
 from enrollments import selectors as enrollment_selectors
 from enrollments.events import CertificateIssued, Enrolled
 from notifications import letters
-from notifications.letters import Letter
-from notifications.selectors import wants
+from notifications.letter import Letter
+from notifications.selectors import name_for, title_for, wants
 from notifications.services import write_email
 from orders import selectors as order_selectors
 from orders.events import OrderCompleted
@@ -28,50 +28,50 @@ from payments.events import (
 from payments.selectors import DisputeDetails
 from users import selectors as user_selectors
 from users.events import PasswordChanged, PasswordResetRequested, VerificationRequested
-from users.links import password_reset_link, verification_link
 from users.models import User
 
 
 @subscribe(VerificationRequested, name="notifications.mail_verification")
 def mail_verification(event: VerificationRequested) -> None:
     """Welcome the person and ask for the address to be confirmed."""
-    user = user_selectors.find_user(user_id=event.user_id)
+    user = _find(event.user_id)
     if user is not None and user.email_verified_at is None:
-        link = verification_link(user=user)
-        _mail(user, event, letters.verification(first_name=user.first_name, link=link))
+        _mail_unwritten(user, event)
 
 
 @subscribe(PasswordResetRequested, name="notifications.mail_password_reset")
 def mail_password_reset(event: PasswordResetRequested) -> None:
     """Send the link that sets a new password."""
-    user = user_selectors.find_user(user_id=event.user_id)
+    user = _find(event.user_id)
     if user is not None and user.is_active:
-        link = password_reset_link(user=user)
-        _mail(user, event, letters.password_reset(first_name=user.first_name, link=link))
+        _mail_unwritten(user, event)
 
 
 @subscribe(PasswordChanged, name="notifications.mail_password_changed")
 def mail_password_changed(event: PasswordChanged) -> None:
     """Tell the person, in case it wasn't them."""
-    user = user_selectors.find_user(user_id=event.user_id)
+    user = _find(event.user_id)
     if user is not None and user.is_active:
-        _mail(user, event, letters.password_changed(first_name=user.first_name))
+        _mail(user, event, letters.password_changed(first_name=name_for(user)))
 
 
 @subscribe(OrderCompleted, name="notifications.mail_receipt")
 def mail_receipt(event: OrderCompleted) -> None:
     """Send the receipt; nothing was paid for a free order, so it has none."""
-    user = user_selectors.find_user(user_id=event.user_id)
+    user = _find(event.user_id)
     if user is None:
         return
     order = order_selectors.get_order(order_id=event.order_id, user_id=event.user_id)
     if not order["total_amount"]:
         return
     letter = letters.receipt(
-        first_name=user.first_name,
+        first_name=name_for(user),
         order_number=order["order_number"],
         invoice_number=order["invoice_number"] or "",
-        lines=[(item["course"]["title"], item["price_at_purchase"]) for item in order["items"]],
+        lines=[
+            (title_for(item["course"]["title"], user=user), item["price_at_purchase"])
+            for item in order["items"]
+        ],
         discount=order["discount_amount"],
         taxes=[(tax["name"], tax["amount"]) for tax in order["tax_lines"]],
         total=order["total_amount"],
@@ -84,14 +84,15 @@ def mail_receipt(event: OrderCompleted) -> None:
 @subscribe(Enrolled, name="notifications.mail_enrollment")
 def mail_enrollment(event: Enrolled) -> None:
     """Tell the learner that the course is open."""
-    user = user_selectors.find_user(user_id=event.user_id)
+    user = _find(event.user_id)
     if user is None or not wants(user_id=user.id, kind="email_enrollment"):
         return
     course = course_selectors.get_courses_for_sale(course_ids=[event.course_id])[event.course_id]
     letter = letters.enrollment(
-        first_name=user.first_name,
-        course_title=course.title,
-        course_url=f"{settings.FRONTEND_URL}/learn/{course.slug}",
+        first_name=name_for(user),
+        course_title=title_for(course.title, user=user),
+        # The slug is made of the title.
+        course_url=_course_url(course.slug if user.email_verified_at else str(course.id)),
     )
     _mail(user, event, letter)
 
@@ -99,13 +100,13 @@ def mail_enrollment(event: Enrolled) -> None:
 @subscribe(CertificateIssued, name="notifications.mail_certificate")
 def mail_certificate(event: CertificateIssued) -> None:
     """Send the certificate's addresses."""
-    user = user_selectors.find_user(user_id=event.user_id)
+    user = _find(event.user_id)
     if user is None or not wants(user_id=user.id, kind="email_completion"):
         return
     row = enrollment_selectors.get_certificate(certificate_id=event.certificate_id)
     letter = letters.certificate(
-        first_name=user.first_name,
-        course_title=row["course_title"],
+        first_name=name_for(user),
+        course_title=title_for(row["course_title"], user=user),
         serial=row["serial"],
         verify_url=absolute(f"/api/v1/certificates/{row['serial']}/"),
         download_url=absolute(f"/api/v1/certificates/{row['serial']}/download/"),
@@ -116,17 +117,17 @@ def mail_certificate(event: CertificateIssued) -> None:
 @subscribe(RefundSucceeded, name="notifications.mail_refund")
 def mail_refund(event: RefundSucceeded) -> None:
     """Tell the buyer that money is on its way back."""
-    user = user_selectors.find_user(user_id=event.user_id) if event.user_id else None
+    user = _find(event.user_id)
     if user is None:
         return
     facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
     letter = letters.refund(
-        first_name=user.first_name,
+        first_name=name_for(user),
         order_number=facts.order_number,
         amount=facts.amount,
         currency=facts.currency,
         reason=facts.reason,
-        lines=facts.lines,
+        lines=[(title_for(title, user=user), paid) for title, paid in facts.lines],
         order_url=_order_url(facts.order_id),
     )
     _mail(user, event, letter)
@@ -135,12 +136,12 @@ def mail_refund(event: RefundSucceeded) -> None:
 @subscribe(RefundFailed, name="notifications.mail_refund_undone")
 def mail_refund_undone(event: RefundFailed) -> None:
     """Tell the buyer that money they were told of doesn't come."""
-    user = user_selectors.find_user(user_id=event.user_id) if event.user_id else None
+    user = _find(event.user_id)
     if user is None or not event.was_applied:
         return
     facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
     letter = letters.refund_undone(
-        first_name=user.first_name,
+        first_name=name_for(user),
         order_number=facts.order_number,
         amount=facts.amount,
         currency=facts.currency,
@@ -151,18 +152,18 @@ def mail_refund_undone(event: RefundFailed) -> None:
 @subscribe(RefundRequestDecided, name="notifications.mail_request_decided")
 def mail_request_decided(event: RefundRequestDecided) -> None:
     """Tell the buyer what became of their request."""
-    user = user_selectors.find_user(user_id=event.user_id) if event.user_id else None
+    user = _find(event.user_id)
     if user is None:
         return
     row = payment_selectors.get_request(request_id=event.request_id)
-    titles = [item["course"]["title"] for item in row["items"]]
+    titles = [title_for(item["course"]["title"], user=user) for item in row["items"]]
     letter = (
         letters.request_granted(
-            first_name=user.first_name, order_number=row["order_number"], titles=titles
+            first_name=name_for(user), order_number=row["order_number"], titles=titles
         )
         if event.granted
         else letters.request_declined(
-            first_name=user.first_name,
+            first_name=name_for(user),
             order_number=row["order_number"],
             titles=titles,
             reason=row["decision_reason"] or "",
@@ -180,7 +181,7 @@ def mail_dispute_opened(event: DisputeOpened) -> None:
     if user is None or dispute.is_inquiry or dispute.is_appeal:
         return
     letter = letters.disputed(
-        first_name=user.first_name,
+        first_name=name_for(user),
         order_number=dispute.order_number,
         order_url=_order_url(dispute.order_id),
     )
@@ -195,7 +196,7 @@ def mail_dispute_closed(event: DisputeClosed) -> None:
     if user is None or dispute.is_inquiry:
         return
     letter = letters.dispute_decided(
-        first_name=user.first_name,
+        first_name=name_for(user),
         order_number=dispute.order_number,
         order_url=_order_url(dispute.order_id),
         won=event.won,
@@ -225,6 +226,14 @@ def _find_disputer(dispute: DisputeDetails) -> User | None:
     return user_selectors.find_user(user_id=dispute.buyer_id)
 
 
+def _find(user_id: uuid.UUID | None) -> User | None:
+    return user_selectors.find_user(user_id=user_id) if user_id else None
+
+
+def _course_url(course: str) -> str:
+    return f"{settings.FRONTEND_URL}/learn/{course}"
+
+
 def _order_url(order_id: uuid.UUID) -> str:
     return f"{settings.FRONTEND_URL}/orders/{order_id}"
 
@@ -233,4 +242,11 @@ def _mail(user: User, event: Event, letter: Letter) -> None:
     kind = _KINDS[type(event)]
     write_email(
         dedupe_key=f"{kind}:{event.id}", kind=kind, user_id=user.id, to=user.email, letter=letter
+    )
+
+
+def _mail_unwritten(user: User, event: Event) -> None:
+    kind = _KINDS[type(event)]
+    write_email(
+        dedupe_key=f"{kind}:{event.id}", kind=kind, user_id=user.id, to=user.email, letter=None
     )

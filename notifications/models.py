@@ -11,20 +11,27 @@ class Email(BaseModel):
     """One e-mail, written in the transaction of its cause and sent once by a worker.
 
     `dedupe_key` names the cause (e.g. "receipt:<order id>"): the same cause can't mail twice.
+    Mails that carry a secret (`notifications.unwritten`) have no words here, neither before they
+    are sent nor after.
     """
 
     class Status(models.TextChoices):
         PENDING = "pending"
+        # Due like PENDING, but its words are made when it is sent. A state of its own, so that a
+        # worker of the version before, which would send it empty, leaves it alone.
+        UNWRITTEN = "unwritten"
         SENT = "sent"
         DEAD = "dead"
+        # When it was to be sent, there was nothing to tell any more.
+        DROPPED = "dropped"
 
     dedupe_key = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=50, db_index=True)
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     to = models.EmailField()
-    subject = models.CharField(max_length=300)
-    text = models.TextField()
-    html = models.TextField()
+    subject = models.CharField(max_length=300, blank=True)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     attempts = models.PositiveIntegerField(default=0)
     # A claim in progress ends by itself, so that a killed worker's mail goes out later.
@@ -36,12 +43,16 @@ class Email(BaseModel):
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["pending", "sent", "dead"]), name="email_status_closed"
+                condition=Q(status__in=["pending", "unwritten", "sent", "dead", "dropped"]),
+                name="email_status_known",
             ),
         ]
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="email_due",
-                         condition=Q(status="pending")),
+            models.Index(fields=["next_attempt_at"], name="email_waiting",
+                         condition=Q(status__in=["pending", "unwritten"])),
+            # What must not stay: empty but for what a worker of the version before still writes.
+            models.Index(fields=["kind"], name="email_secret",
+                         condition=Q(kind__in=["verification", "password-reset"]) & ~Q(text="")),
         ]  # fmt: skip
 
     def __str__(self) -> str:

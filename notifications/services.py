@@ -10,13 +10,14 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from core.nudge import nudge
 from core.outbox import back_off_delay
-from notifications.letters import Letter
+from notifications.letter import Letter
 from notifications.models import Email
+from notifications.unwritten import UNWRITTEN_KINDS, compose, is_unwritten
 
 logger = logging.getLogger(__name__)
 
@@ -25,27 +26,25 @@ MAX_ATTEMPTS = 12
 # After this the server is tried again when it couldn't be reached at all.
 UNREACHABLE_PAUSE = dt.timedelta(seconds=30)
 
+_WAITING = [Email.Status.PENDING, Email.Status.UNWRITTEN]
+
 
 def write_email(
-    *, dedupe_key: str, kind: str, user_id: uuid.UUID | None, to: str, letter: Letter
+    *, dedupe_key: str, kind: str, user_id: uuid.UUID | None, to: str, letter: Letter | None
 ) -> None:
     """Store a mail in the caller's transaction. A second one with the same key is not written.
-    `user_id` is None for an address that stands for no account."""
-    Email.objects.bulk_create(
-        [
-            Email(
-                dedupe_key=dedupe_key,
-                kind=kind,
-                user_id=user_id,
-                to=to,
-                subject=letter.subject[:300],
-                text=letter.as_text(),
-                html=letter.as_html(),
-                next_attempt_at=timezone.now(),
-            )
-        ],
-        ignore_conflicts=True,
+    `user_id` is None for an address that stands for no account. A mail of an unwritten kind has no
+    `letter`: its words are made when it is sent."""
+    email = Email(
+        dedupe_key=dedupe_key, kind=kind, user_id=user_id, to=to, next_attempt_at=timezone.now()
     )
+    if is_unwritten(kind):
+        email.status = Email.Status.UNWRITTEN
+    elif letter is not None:
+        email.subject, email.text, email.html = _words_of(letter)
+    else:
+        raise ValueError(f"A mail of kind {kind} needs its words")
+    Email.objects.bulk_create([email], ignore_conflicts=True)
     transaction.on_commit(lambda: nudge("notifications.tasks.send_due_emails"))
 
 
@@ -78,21 +77,54 @@ def send_due_emails(*, limit: int = BATCH) -> int:
 
 def resend_emails(*, email_ids: Iterable[uuid.UUID]) -> int:
     """Make dead mails due again; returns how many there were."""
+    waiting = Case(
+        When(kind__in=UNWRITTEN_KINDS, then=Value(Email.Status.UNWRITTEN)),
+        default=Value(Email.Status.PENDING),
+    )
     count = Email.objects.filter(id__in=list(email_ids), status=Email.Status.DEAD).update(
-        status=Email.Status.PENDING, attempts=0, next_attempt_at=timezone.now()
+        status=waiting, attempts=0, next_attempt_at=timezone.now()
     )
     nudge("notifications.tasks.send_due_emails")
     return count
 
 
+def forget_secrets(*, limit: int = 1000) -> int:
+    """Take away the words that a worker of the version before stored of unwritten kinds, once
+    they are out; returns of how many mails, at most `limit`."""
+    over = Email.objects.filter(
+        kind__in=UNWRITTEN_KINDS, status__in=[Email.Status.SENT, Email.Status.DEAD]
+    ).exclude(text="")
+    ids = list(over.values_list("id", flat=True)[:limit])
+    return Email.objects.filter(id__in=ids).update(text="", html="")
+
+
 def _send(email: Email, connection: BaseEmailBackend) -> None:
     try:
+        if not _write(email):
+            _drop(email)
+            return
         connection.send_messages([_message(email)])
     except Exception as exc:
         logger.exception("mail %s of kind %s failed", email.id, email.kind)
         _try_later(email, exc)
     else:
         _mark_sent(email)
+
+
+def _write(email: Email) -> bool:
+    """Make the words of an unwritten mail, on the instance alone; False when there is nothing to
+    tell any more."""
+    if not is_unwritten(email.kind):
+        return True
+    letter = compose(kind=email.kind, user_id=email.user_id, to=email.to)
+    if letter is None:
+        return False
+    email.subject, email.text, email.html = _words_of(letter)
+    return True
+
+
+def _words_of(letter: Letter) -> tuple[str, str, str]:
+    return letter.subject[:300], letter.as_text(), letter.as_html()
 
 
 def _give_back(emails: list[Email], exc: Exception) -> None:
@@ -110,7 +142,7 @@ def _claim(limit: int) -> list[Email]:
     with transaction.atomic():
         emails = list(
             Email.objects.select_for_update(skip_locked=True)
-            .filter(status=Email.Status.PENDING, next_attempt_at__lte=now)
+            .filter(status__in=_WAITING, next_attempt_at__lte=now)
             .order_by("next_attempt_at")[:limit]
         )
         for email in emails:
@@ -138,15 +170,26 @@ def _message(email: Email) -> EmailMultiAlternatives:
 
 
 def _mark_sent(email: Email) -> None:
+    secret = {"text": "", "html": ""} if is_unwritten(email.kind) else {}
     Email.objects.filter(id=email.id).update(
-        status=Email.Status.SENT, sent_at=timezone.now(), last_error=""
+        status=Email.Status.SENT,
+        sent_at=timezone.now(),
+        last_error="",
+        subject=email.subject,
+        **secret,
+    )
+
+
+def _drop(email: Email) -> None:
+    Email.objects.filter(id=email.id).update(
+        status=Email.Status.DROPPED, text="", html="", last_error=""
     )
 
 
 def _try_later(email: Email, exc: Exception) -> None:
     dead = email.attempts >= MAX_ATTEMPTS
     Email.objects.filter(id=email.id).update(
-        status=Email.Status.DEAD if dead else Email.Status.PENDING,
+        status=Email.Status.DEAD if dead else email.status,
         next_attempt_at=timezone.now() + back_off_delay(attempts=email.attempts) * 10,
         last_error=f"{type(exc).__name__}: {exc}"[:2000],
     )

@@ -7,8 +7,8 @@ from django.utils import formats, timezone
 from core.events import Event
 from core.outbox import subscribe
 from core.urls import absolute
-from notifications import letters
-from notifications.letters import Letter
+from notifications import staff_letters
+from notifications.letter import Letter
 from notifications.services import write_email
 from payments import selectors as payment_selectors
 from payments.events import (
@@ -28,7 +28,7 @@ def alert_dispute_opened(event: DisputeOpened) -> None:
     """There is a date by which to answer the bank."""
     dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)
     due = dispute.evidence_due_at
-    letter = letters.staff_dispute(
+    letter = staff_letters.dispute(
         order_number=dispute.order_number,
         stripe_id=dispute.stripe_id,
         amount=dispute.amount,
@@ -46,7 +46,7 @@ def alert_dispute_opened(event: DisputeOpened) -> None:
 def alert_dispute_closed(event: DisputeClosed) -> None:
     """How the bank decided."""
     dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)
-    letter = letters.staff_dispute_closed(
+    letter = staff_letters.dispute_closed(
         order_number=dispute.order_number,
         stripe_id=dispute.stripe_id,
         amount=dispute.amount,
@@ -61,7 +61,7 @@ def alert_dispute_closed(event: DisputeClosed) -> None:
 def alert_refund_failed(event: RefundFailed) -> None:
     """The buyer is still owed the money."""
     facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
-    letter = letters.staff_refund_failed(
+    letter = staff_letters.refund_failed(
         order_number=facts.order_number,
         amount=facts.amount,
         currency=facts.currency,
@@ -76,7 +76,7 @@ def alert_refund_failed(event: RefundFailed) -> None:
 def alert_refund_requested(event: RefundRequested) -> None:
     """A buyer waits for an answer."""
     row = payment_selectors.get_request(request_id=event.request_id)
-    letter = letters.staff_refund_request(
+    letter = staff_letters.refund_request(
         order_number=row["order_number"],
         titles=[item["course"]["title"] for item in row["items"]],
         reason=row["reason"],
@@ -88,7 +88,7 @@ def alert_refund_requested(event: RefundRequested) -> None:
 @subscribe(PaymentNeedsAttention, name="notifications.alert_undue_payment")
 def alert_undue_payment(event: PaymentNeedsAttention) -> None:
     """Money came that can't stay."""
-    letter = letters.staff_undue_payment(
+    letter = staff_letters.undue_payment(
         order_number=payment_selectors.get_order_number(order_id=event.order_id),
         reason=event.reason,
         url=_admin_url("payment", event.payment_id),
@@ -100,7 +100,7 @@ def alert_undue_payment(event: PaymentNeedsAttention) -> None:
 def alert_payout_failed(event: PayoutFailed) -> None:
     """An instructor waits for money."""
     payout = payment_selectors.get_payout_details(payout_id=event.payout_id)
-    letter = letters.staff_payout_failed(
+    letter = staff_letters.payout_failed(
         instructor=payout.instructor,
         amount=payout.amount,
         currency=payout.currency,
@@ -114,7 +114,7 @@ def alert_payout_failed(event: PayoutFailed) -> None:
 def alert_payout_taken_back(event: PayoutTakenBack) -> None:
     """Somebody with access to Stripe moved money."""
     payout = payment_selectors.get_payout_details(payout_id=event.payout_id)
-    letter = letters.staff_payout_taken_back(
+    letter = staff_letters.payout_taken_back(
         instructor=payout.instructor,
         amount=payout.amount,
         returned=event.amount,

@@ -200,6 +200,7 @@ _SWEEPS: dict[str, dict[str, Any]] = {
         "task": "courses.tasks.discard_lesson_files",
         "schedule": 24 * 3600.0,
     },
+    "forget-mailed-secrets": {"task": "notifications.tasks.forget_secrets", "schedule": 3600.0},
     "prune-outbox": {"task": "core.tasks.prune", "schedule": 3600.0},
     "prune-sessions": {"task": "users.tasks.prune_sessions", "schedule": 3600.0},
 }
