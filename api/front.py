@@ -15,7 +15,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -25,7 +24,7 @@ from django.utils.http import http_date
 from api.renderers import encode
 from api.throttling import COUNTED, is_within_rate
 from api.v1.catalogue.answers import make_etag, matches
-from api.v1.catalogue.reading import Reader, find_kind, find_reader
+from api.v1.catalogue.reading import Reader, find_kind, find_reader, select_parameters
 from core.ids import new_id
 from core.middleware import is_acceptable_id
 from core.network import client_address
@@ -67,14 +66,16 @@ class FrontDoor:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._authentication = SessionJWTAuthentication()
-        self._envelopes: Memory[Headers] = Memory(size=500)
-        self._answers: Memory[_Answer] = Memory(size=2_000)
+        self._envelopes: Memory[Headers] = Memory("headers")
+        self._answers: Memory[_Answer] = Memory("pages")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if not _is_plain(environ):
             return self._application(environ, start_response)
-        # A remembered page is the same for whoever asks, from wherever.
-        key = (environ["PATH_INFO"], environ["QUERY_STRING"])
+        # A remembered page is the same for whoever asks, from wherever, with whatever beside what
+        # is read: strange parameters neither miss it nor fill the memory.
+        parameters = select_parameters(environ["PATH_INFO"], environ["QUERY_STRING"])
+        key = (environ["PATH_INFO"], parameters)
         is_anonymous = "HTTP_AUTHORIZATION" not in environ
         kind = (is_anonymous, find_kind(environ["PATH_INFO"]), *map(environ.get, _ORIGIN))
         envelope = self._envelopes.find(kind)
@@ -83,7 +84,7 @@ class FrontDoor:
             if not _counts_as_allowed(environ, _address(environ)):
                 return self._application(environ, start_response)
         else:
-            given = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
+            given = dict(parameters)
             reader = find_reader(environ["PATH_INFO"], given)
             if reader and not envelope:
                 return self._learn(kind, environ, start_response)

@@ -1,6 +1,7 @@
 """The front door: answers exactly what Django would, remembers for a moment, leaves the rest."""
 
 import io
+import json
 import re
 
 import pytest
@@ -10,8 +11,10 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 
 from api.front import FrontDoor
-from courses.cache import forget_all, generation
+from core.sizes import measure
+from courses.cache import SHARES, forget_all, generation
 from courses.models import Course
+from courses.selectors import facets, pages
 from courses.services import mark_changed, unpublish_course
 from tests.factories import CartItemFactory, CourseFactory, UserFactory, make_course, sign_in
 
@@ -207,3 +210,65 @@ def test_without_redis_the_list_and_the_page_still_answer(door, settings, monkey
     generation.forget()
     for path in (LIST, LIST, f"{LIST}{course.id}/"):
         assert ask(door, path)[0] == "200 OK"
+
+
+def test_strange_parameters_neither_miss_nor_fill_the_memory(door, asked, settings, monkeypatch):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    course = CourseFactory.create()
+    CourseFactory.create(level=course.level)
+    same = f"{LIST}?level={course.level}&page_size=1"
+    first = [ask(door, same) for _ in range(2)][1]
+    detail = [ask(door, f"{LIST}{course.id}/") for _ in range(2)][1]
+    kept = len(door._answers)
+    monkeypatch.setattr(door, "_read", None)
+    for number in range(50):
+        for path in (
+            f"{LIST}?page_size=1&utm_{number}=x&level={course.level}&category=",
+            f"{LIST}?level=beginner&page_size=1&level={course.level}&_={number}",
+        ):
+            status, _, body = ask(door, path)
+            assert (status, body) == ("200 OK", first[2])
+        assert ask(door, f"{LIST}{course.id}/?nonce={number}")[2] == detail[2]
+    assert len(door._answers) == kept
+
+
+def test_links_repeat_what_was_read_and_nothing_else(door, settings):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    for _ in range(3):
+        CourseFactory.create(level="beginner", is_featured=True)
+    given = "utm=1&page_size=1&level=beginner&page=2&search="
+    for path in (LIST, f"{LIST}featured/"):
+        for answered_by in (door, door, DJANGO):
+            body = json.loads(ask(answered_by, f"{path}?{given}")[2])
+            known = "level=beginner&" if path == LIST else ""
+            assert body["next"].endswith(f"{path}?{known}page=3&page_size=1")
+            assert body["previous"].endswith(f"{path}?{known}page_size=1")
+
+
+def test_what_the_door_remembers_is_bounded_in_bytes(door, settings):
+    settings.CATALOGUE_PAGE_SECONDS = settings.CATALOGUE_COUNT_SECONDS = 60
+    settings.CATALOGUE_MEMORY_BYTES = 400_000
+    for _ in range(30):
+        CourseFactory.create()
+    ask(door, LIST)
+    for number in range(60):
+        assert ask(door, f"{LIST}?min_price=0.{number:020}&facets=1")[0] == "200 OK"
+    assert 0 < door._answers.size <= 400_000 * SHARES["pages"]
+    held = sum(memory.size for memory in (pages._counts, facets._remembered, door._answers))
+    assert held <= 400_000
+    assert held == sum(
+        measure(key) + measure(entry.value) + 300
+        for memory in (pages._counts, facets._remembered, door._answers)
+        for key, entry in memory._entries.items()
+    )
+
+
+def test_a_large_page_is_given_out_and_not_remembered(door, settings, monkeypatch):
+    settings.CATALOGUE_PAGE_SECONDS = 60
+    settings.CATALOGUE_ENTRY_BYTES = 20_000
+    course = CourseFactory.create(description="x" * 30_000)
+    for _ in range(3):
+        status, _, body = ask(door, f"{LIST}{course.id}/")
+        assert status == "200 OK"
+        assert len(body) > 30_000
+    assert door._answers.size == 0

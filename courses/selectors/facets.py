@@ -20,7 +20,7 @@ RATING_STEPS = (Decimal(3), Decimal("3.5"), Decimal(4), Decimal("4.5"))
 _HALF_A_TENTH = Decimal("0.05")
 _CENT = Decimal("0.01")
 
-_remembered: Memory["Facets"] = Memory(size=1_000)
+_remembered: Memory["Facets"] = Memory("facets")
 
 
 class Facets(TypedDict):

@@ -15,7 +15,7 @@ from courses.sql import listing
 
 Cursor = tuple[Literal["after", "before"], tuple[str, ...]]
 
-_counts: Memory[int] = Memory(size=10_000)
+_counts: Memory[int] = Memory("counts")
 
 
 class InstructorShown(TypedDict):

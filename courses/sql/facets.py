@@ -4,9 +4,9 @@ A filter's own choices are counted without it: they are what it could be changed
 """
 
 from collections.abc import Collection
-from functools import cache
+from functools import lru_cache
 
-from courses.sql.listing import where
+from courses.sql.listing import STATEMENTS, where
 
 # A facet's choice as an expression, and the conditions that choose in it. Bands are numbered from 0
 # by their lower bounds, given as parameters.
@@ -29,7 +29,7 @@ _FACETS: dict[str, tuple[str, frozenset[str]]] = {
 }
 
 
-@cache
+@lru_cache(maxsize=STATEMENTS)
 def facets(conditions: Collection[str]) -> str:
     """Return the statement for rows of facet, choice and count."""
     return "\nUNION ALL\n".join(

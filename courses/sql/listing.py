@@ -8,9 +8,13 @@ and can be kept (see `core.reads`).
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from courses.sql.cards import CARD_COLUMNS, CARD_TABLES
+
+# Texts of statements that are kept, of each kind: there are tens of thousands of combinations of
+# filters, orderings and cursors, and making a text takes microseconds.
+STATEMENTS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,7 @@ CONDITIONS: dict[str, str] = {
 }
 
 
-@cache
+@lru_cache(maxsize=STATEMENTS)
 def page(order: str, conditions: Collection[str], *, cursor: str = "") -> str:
     """Return the statement for the rows of one page; after each row's card its sorting columns.
 
@@ -85,7 +89,7 @@ def page(order: str, conditions: Collection[str], *, cursor: str = "") -> str:
     """  # noqa: S608
 
 
-@cache
+@lru_cache(maxsize=STATEMENTS)
 def count(conditions: Collection[str]) -> str:
     """Return the statement that counts what passes, exactly."""
     return f"SELECT count(*) FROM courses_coursestats WHERE {where(conditions)}"  # noqa: S608

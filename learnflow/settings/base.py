@@ -146,6 +146,9 @@ CACHES: dict[str, dict[str, Any]] = {
 # The catalogue's memory in each process (docs/catalogue.md); 0 switches it off.
 CATALOGUE_PAGE_SECONDS: float = env.float("CATALOGUE_PAGE_SECONDS", default=1.0)
 CATALOGUE_COUNT_SECONDS: float = env.float("CATALOGUE_COUNT_SECONDS", default=5.0)
+# What it may take in all, and a single value of it, in bytes.
+CATALOGUE_MEMORY_BYTES: int = env.int("CATALOGUE_MEMORY_BYTES", default=32 * 1024 * 1024)
+CATALOGUE_ENTRY_BYTES: int = env.int("CATALOGUE_ENTRY_BYTES", default=256 * 1024)
 # How long browsers and proxies may keep what is nobody's in particular, in seconds.
 CATALOGUE_MAX_AGE: int = env.int("CATALOGUE_MAX_AGE", default=1)
 

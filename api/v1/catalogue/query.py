@@ -70,6 +70,9 @@ _FIELDS: Mapping[str, Any] = {
     for name, field in CourseListParameters().fields.items()
     if name not in {"page", "page_size"}
 }
+_PAGING = ("cursor", "page", "page_size")
+# What the list reads, in one order.
+_READ = tuple(sorted({*_FIELDS, *_PAGING}))
 _RANGES = (("min_price", "max_price"), ("duration_min", "duration_max"))
 
 
@@ -110,9 +113,28 @@ def read_query(given: Mapping[str, str]) -> CourseListQuery:
 
 def read_page(given: Mapping[str, str], *, featured: bool) -> CourseListQuery:
     """Return a list that takes nothing but page, size and cursor. Raises as `read_query`."""
-    paging = {name: given[name] for name in ("page", "page_size", "cursor") if name in given}
-    query = read_query(paging)
+    query = read_query(select_paging(given))
     return replace(query, filters=Filters(values={"featured": featured}))
+
+
+def select_read(given: Mapping[str, str]) -> dict[str, str]:
+    """Return what `read_query` reads of the parameters, always in the same order: two requests with
+    the same are for the same page, whatever else they carry."""
+    return _select(given, _READ)
+
+
+def select_paging(given: Mapping[str, str]) -> dict[str, str]:
+    """Return what `read_page` reads of the parameters, always in the same order."""
+    return _select(given, _PAGING)
+
+
+def _select(given: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    # Empty ones are as good as absent, but for numbers, which are refused.
+    return {
+        name: given[name]
+        for name in names
+        if name in given and (given[name] or name in {"page", "page_size"})
+    }
 
 
 def _validate(given: Mapping[str, str]) -> dict[str, Any]:

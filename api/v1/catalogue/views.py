@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from api.v1.catalogue import examples
 from api.v1.catalogue.answers import answer
 from api.v1.catalogue.pages import with_flags
-from api.v1.catalogue.query import CourseListParameters, read_query
+from api.v1.catalogue.query import CourseListParameters, read_query, select_read
 from api.v1.catalogue.reading import read_course, read_featured, read_list
 from api.v1.catalogue.related import list_related
 from api.v1.catalogue.serializers import (
@@ -74,6 +74,7 @@ class CoursesView(GenericAPIView[Course]):
         given = request.query_params.dict()
         if not given.get("search"):
             return answer(request, read_list(request.user, given).data)
+        given = select_read(given)
         query = read_query(given)
         body = show_searched(query, viewer=request.user, path=request.path, given=given)
         if query.page == 1:

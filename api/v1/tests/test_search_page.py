@@ -12,9 +12,9 @@ from api.v1.search.serializers import (
     SuggestionsSerializer,
 )
 from courses import services
+from courses.cache import forget_all
 from courses.models import SearchCount
 from courses.search import popular
-from courses.search.postgres.reading import interpret
 from tests.factories import (
     CategoryFactory,
     CourseFactory,
@@ -110,7 +110,7 @@ def test_pages(api):
 def test_a_search_costs_the_same_whatever_it_finds(api, django_assert_num_queries, number):
     courses = CourseFactory.create_batch(number)
     services.refresh_search(course_ids=[course.id for course in courses])
-    interpret.cache_clear()
+    forget_all()
     # The words, their count, the page and its cards; instructors; categories.
     with django_assert_num_queries(6):
         assert search(api, q="course")["courses"]["count"] == number
@@ -196,7 +196,7 @@ class TestSuggest:
     def test_at_most_ten_and_a_fixed_number_of_queries(self, api, django_assert_num_queries):
         courses = CourseFactory.create_batch(30)
         services.refresh_search(course_ids=[course.id for course in courses])
-        interpret.cache_clear()
+        forget_all()
         with django_assert_num_queries(5):
             found = self.suggest(api, "cour")
         assert len(found) == 10

@@ -41,8 +41,8 @@ class _Resolved:
     did_you_mean: str | None = None
 
 
-_found: Memory[CoursesFound] = Memory(size=5_000)
-_resolved: Memory[_Resolved] = Memory(size=10_000)
+_found: Memory[CoursesFound] = Memory("found")
+_resolved: Memory[_Resolved] = Memory("resolved")
 
 
 class PostgresEngine:

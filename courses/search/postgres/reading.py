@@ -1,11 +1,11 @@
 """What somebody typed, as PostgreSQL's query."""
 
-import functools
 import re
 from dataclasses import dataclass
 
 from django.db import connection
 
+from courses.cache import Memory
 from courses.search.postgres import sql
 from courses.search.words import clean
 
@@ -36,6 +36,9 @@ class Reading:
 
 NOTHING = Reading(search="", words="")
 
+_readings: Memory[Reading] = Memory("readings")
+_REMEMBER_SECONDS = 600.0
+
 
 def read(text: str) -> Reading:
     """Return what the text looks for: "quoted phrases", `or` and `-without` are understood, and
@@ -43,12 +46,19 @@ def read(text: str) -> Reading:
     return interpret(clean(text))
 
 
-@functools.lru_cache(maxsize=2_048)
 def interpret(text: str) -> Reading:
     """Do the same with a text that is clean. Pure but for the dictionaries, which only a migration
     changes."""
     if not text:
         return NOTHING
+    known = _readings.find(text)
+    if known is None:
+        known = _interpret(text)
+        _readings.keep(text, known, seconds=_REMEMBER_SECONDS)
+    return known
+
+
+def _interpret(text: str) -> Reading:
     unwanted = " or ".join(
         f'"{phrase}"' if phrase else word for phrase, word in _EXCLUDED.findall(text)
     )

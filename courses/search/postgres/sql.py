@@ -1,8 +1,8 @@
 """The statements of search in PostgreSQL. Values are parameters; only names are put in here."""
 
-import functools
+from functools import lru_cache
 
-from courses.sql.listing import where
+from courses.sql.listing import STATEMENTS, where
 
 # Text search configurations of migration 0007, by what authors write as a course's language.
 CONFIGURATIONS = {
@@ -45,7 +45,7 @@ def _read(name: str) -> str:
 READ = f"SELECT {_read('wanted')}, {_read('unwanted')}, courses_search_words(%(wanted)s)"
 
 
-@functools.cache
+@lru_cache(maxsize=STATEMENTS)
 def count(conditions: tuple[str, ...]) -> str:
     """Return the statement that counts what matches, exactly."""
     return f"""
@@ -54,7 +54,7 @@ def count(conditions: tuple[str, ...]) -> str:
     """  # noqa: S608
 
 
-@functools.cache
+@lru_cache(maxsize=STATEMENTS)
 def page(conditions: tuple[str, ...]) -> str:
     """Return the statement for one page of matches.
 

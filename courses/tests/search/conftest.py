@@ -2,12 +2,12 @@
 
 import pytest
 
+from courses.cache import forget_all
 from courses.search import popular
-from courses.search.postgres.reading import interpret
 
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
     """Forget what other tests read and counted: statements and visitors are counted here."""
-    interpret.cache_clear()
+    forget_all()
     popular._told.clear()
