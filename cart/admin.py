@@ -1,29 +1,23 @@
 """Carts for staff, to look into; people fill them themselves."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from cart.models import Cart, CartItem
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
-class CartItemInline(admin.TabularInline[CartItem, Cart]):
+class CartItemInline(ReadOnlyInline):
     """What is in it."""
 
     model = CartItem
     fields = ("course", "added_at")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CartItem]:
-        return super().get_queryset(request).select_related("course")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        items: QuerySet[CartItem] = super().get_queryset(request)
+        return items.select_related("course")
 
 
 @admin.register(Cart)

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
+from core.admin import ReadOnlyInline, StaffAdmin, StaffStackedInline, StaffTabularInline
 from core.errors import DomainError
 from courses import services
 from courses.admin_forms import CourseForm
@@ -28,7 +29,7 @@ COUNTERS = (
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Category]):
+class CategoryAdmin(StaffAdmin):
     """Shelves. One with courses on it can't be deleted."""
 
     list_display = ["name", "slug", "icon", "course_count", "position"]
@@ -65,7 +66,7 @@ def was_never_out(course: Course) -> bool:
     return course.published_at is None
 
 
-class SectionInline(admin.TabularInline[Curriculum, Course]):
+class SectionInline(StaffTabularInline):
     """Sections of a course; their lessons are on the section's own page."""
 
     model = Curriculum
@@ -74,34 +75,26 @@ class SectionInline(admin.TabularInline[Curriculum, Course]):
     readonly_fields = ["total_lessons", "total_duration_minutes"]
     show_change_link = True
 
-    def has_delete_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
+    def may_delete(self, request: HttpRequest, obj: Course | None = None) -> bool:
         return obj is None or was_never_out(obj)
 
 
-class StatsInline(admin.TabularInline[CourseStats, Course]):
+class StatsInline(ReadOnlyInline):
     """The counters, to read: services keep them."""
 
     model = CourseStats
     fields = readonly_fields = COUNTERS
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
-        return False
 
 
-class SubmissionInline(admin.TabularInline[CourseSubmission, Course]):
+class SubmissionInline(ReadOnlyInline):
     """When the course was handed in for review, and what was decided."""
 
     model = CourseSubmission
     fields = readonly_fields = ("created_at", "decision", "note", "decided_at", "decided_by")
-    can_delete = False
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CourseSubmission]:
-        return super().get_queryset(request).select_related("decided_by")
+        submissions: QuerySet[CourseSubmission] = super().get_queryset(request)
+        return submissions.select_related("decided_by")
 
 
 class ReviewForm(ActionForm):
@@ -113,7 +106,7 @@ class ReviewForm(ActionForm):
 
 
 @admin.register(Course)
-class CourseAdmin(admin.ModelAdmin[Course]):
+class CourseAdmin(StaffAdmin):
     """Courses: written here, published, unpublished and archived by actions."""
 
     form = CourseForm
@@ -207,7 +200,7 @@ class CourseAdmin(admin.ModelAdmin[Course]):
         previous = form.initial.get("category") if changed else form.instance.category_id
         services.settle_edit(course_id=form.instance.id, previous_category_id=previous)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
+    def may_delete(self, request: HttpRequest, obj: Course | None = None) -> bool:
         return obj is None or was_never_out(obj)
 
     def delete_model(self, request: HttpRequest, obj: Course) -> None:
@@ -241,7 +234,7 @@ def _note(request: HttpRequest) -> str:
     return request.POST.get("note", "").strip()
 
 
-class LessonInline(admin.StackedInline[Lesson, Curriculum]):
+class LessonInline(StaffStackedInline):
     """Lessons of a section."""
 
     model = Lesson
@@ -250,12 +243,12 @@ class LessonInline(admin.StackedInline[Lesson, Curriculum]):
     fields = ["order", "title", "description", "video_url", "duration_minutes", "is_preview",
               "resources", "removed_at"]  # fmt: skip
 
-    def has_delete_permission(self, request: HttpRequest, obj: Curriculum | None = None) -> bool:
+    def may_delete(self, request: HttpRequest, obj: Curriculum | None = None) -> bool:
         return obj is None or was_never_out(obj.course)
 
 
 @admin.register(Curriculum)
-class SectionAdmin(admin.ModelAdmin[Curriculum]):
+class SectionAdmin(StaffAdmin):
     """One section and its lessons."""
 
     list_display = ["title", "course", "order", "total_lessons", "total_duration_minutes"]
@@ -269,7 +262,8 @@ class SectionAdmin(admin.ModelAdmin[Curriculum]):
         fixed = ["course"] if obj else []
         return [*fixed, "total_lessons", "total_duration_minutes"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Curriculum | None = None) -> bool:
+    def may_delete(self, request: HttpRequest, obj: Curriculum | None = None) -> bool:
+        """One by one only: the list's action doesn't ask for each row."""
         return obj is not None and was_never_out(obj.course)
 
     def save_related(

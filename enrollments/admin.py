@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin
 from enrollments import services
 from enrollments.errors import AlreadyEnrolled
 from enrollments.models import Certificate, Enrollment, LessonProgress
@@ -22,26 +23,10 @@ def _actor(request: HttpRequest) -> UUID:
     return actor_id
 
 
-class _NoDeletion:
-    """Proof of what was bought and learned isn't deleted, it is revoked."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class _ReadOnly(_NoDeletion):
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class LessonProgressInline(_ReadOnly, admin.TabularInline[LessonProgress, Enrollment]):
+class LessonProgressInline(ReadOnlyInline):
     """What the learner did, lesson by lesson."""
 
     model = LessonProgress
-    extra = 0
     fields = (
         "lesson", "is_completed", "completed_at", "watch_time_seconds", "position_seconds",
         "credited_seconds",
@@ -49,7 +34,8 @@ class LessonProgressInline(_ReadOnly, admin.TabularInline[LessonProgress, Enroll
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LessonProgress]:
-        return super().get_queryset(request).select_related("lesson")
+        progress: QuerySet[LessonProgress] = super().get_queryset(request)
+        return progress.select_related("lesson")
 
 
 class GrantForm(forms.ModelForm[Enrollment]):
@@ -72,7 +58,7 @@ class GrantForm(forms.ModelForm[Enrollment]):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(_NoDeletion, admin.ModelAdmin[Enrollment]):
+class EnrollmentAdmin(StaffAdmin):
     """Who has which course. "Add" grants access; the actions suspend, resume and revoke it."""
 
     list_display = (
@@ -86,6 +72,10 @@ class EnrollmentAdmin(_NoDeletion, admin.ModelAdmin[Enrollment]):
     autocomplete_fields = ("user", "course")
     inlines = (LessonProgressInline,)
     actions = ("suspend", "resume", "revoke")
+
+    def may_delete(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Proof of what was bought and learned isn't deleted, it is revoked."""
+        return False
 
     def get_form(
         self, request: HttpRequest, obj: Enrollment | None = None, change: bool = False, **kw: Any
@@ -137,7 +127,7 @@ class EnrollmentAdmin(_NoDeletion, admin.ModelAdmin[Enrollment]):
 
 
 @admin.register(Certificate)
-class CertificateAdmin(_ReadOnly, admin.ModelAdmin[Certificate]):
+class CertificateAdmin(ReadOnlyAdmin):
     """Certificates. The actions revoke them and have their files made anew."""
 
     list_display = (
@@ -151,22 +141,18 @@ class CertificateAdmin(_ReadOnly, admin.ModelAdmin[Certificate]):
     exclude = ("file",)
     actions = ("rerender", "revoke")
 
-    def has_manage_permission(self, request: HttpRequest) -> bool:
-        """Rows can't be edited by anybody; the actions need the right to change certificates."""
-        return request.user.has_perm("enrollments.change_certificate")
-
     @admin.display(boolean=True, description="file")
     def is_rendered(self, obj: Certificate) -> bool:
         return bool(obj.file)
 
-    @admin.action(description="Make the files anew", permissions=["manage"])
+    @admin.action(description="Make the files anew", permissions=["act"])
     def rerender(self, request: HttpRequest, queryset: QuerySet[Certificate]) -> None:
         count = services.rerender_certificates(
             certificate_ids=list(queryset.values_list("id", flat=True)), actor_id=_actor(request)
         )
         self.message_user(request, f"{count} will be made anew")
 
-    @admin.action(description="Revoke", permissions=["manage"])
+    @admin.action(description="Revoke", permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Certificate]) -> None:
         count = services.revoke_certificates_by_staff(
             certificate_ids=list(queryset.values_list("id", flat=True)), actor_id=_actor(request)

@@ -21,7 +21,7 @@ class EmailAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     actions = ("resend",)
 
-    @admin.action(description="Send dead ones again", permissions=["view"])
+    @admin.action(description="Send dead ones again", permissions=["act"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
         count = services.resend_emails(email_ids=queryset.values_list("id", flat=True))
         self.message_user(request, f"{count} mails are due again.")

@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from core.admin import StaffAdmin
 from reviews import services
 from reviews.models import Review
 
 
 @admin.register(Review)
-class ReviewAdmin(admin.ModelAdmin[Review]):
+class ReviewAdmin(StaffAdmin):
     """What people wrote is theirs: staff read it and may delete it, never change it."""
 
     list_display = ["course", "user", "rating", "title", "helpful_count", "created_at"]
@@ -21,10 +22,10 @@ class ReviewAdmin(admin.ModelAdmin[Review]):
     date_hierarchy = "created_at"
     ordering = ["-created_at"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def may_add(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Review | None = None) -> bool:
+    def may_change(self, request: HttpRequest, obj: Review | None = None) -> bool:
         return False
 
     def delete_model(self, request: HttpRequest, obj: Review) -> None:

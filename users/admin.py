@@ -8,15 +8,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import (
     AdminPasswordChangeForm,
     AdminUserCreationForm,
     UserChangeForm,
 )
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from core.admin import ReadOnlyAdmin, StaffAdmin, StaffStackedInline
 from users import services
 from users.errors import EmailTaken
 from users.models import Session, User, UserProfile, normalise_email
@@ -66,7 +69,7 @@ class PersonPasswordForm(AdminPasswordChangeForm):
         return User.objects.get(pk=self.user.pk)
 
 
-class ProfileInline(admin.StackedInline[UserProfile, User]):
+class ProfileInline(StaffStackedInline):
     model = UserProfile
     can_delete = False
     fields = (
@@ -83,7 +86,7 @@ class ProfileInline(admin.StackedInline[UserProfile, User]):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(StaffAdmin, DjangoUserAdmin):
     """People. Only a superuser hands out rights or touches the accounts of staff."""
 
     form = PersonChangeForm
@@ -128,10 +131,10 @@ class UserAdmin(DjangoUserAdmin):
         fixed = super().get_readonly_fields(request, obj)
         return fixed if _is_superuser(request) else (*fixed, *_RIGHTS)
 
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_change(request, obj)
+    def may_change(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _may_change(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+    def may_delete(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Nobody is deleted here: orders and certificates stay; deactivate instead."""
         return False
 
@@ -185,8 +188,21 @@ class UserAdmin(DjangoUserAdmin):
         self.message_user(request, f"{len(people)} people {word}.", messages.SUCCESS)
 
 
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RolesAdmin(StaffAdmin, GroupAdmin):
+    """Groups of rights. Only a superuser hands out rights, so only one writes groups."""
+
+    def may_add(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    may_change = may_delete = may_add
+
+
 @admin.register(Session)
-class SessionAdmin(admin.ModelAdmin[Session]):
+class SessionAdmin(ReadOnlyAdmin):
     """Who is logged in where. Read, and ended."""
 
     list_display = ("user", "device", "ip", "last_used_at", "expires_at", "ended_at", "end_reason")
@@ -199,15 +215,6 @@ class SessionAdmin(admin.ModelAdmin[Session]):
         "end_reason",
     )  # fmt: skip
     actions = ("end",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        return False
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         """Whoever may change people may log them out."""

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
+from core.admin import StaffAdmin
 from courses.models import SearchCount
 
 
@@ -31,8 +32,9 @@ class FoundFilter(admin.SimpleListFilter):
 
 
 @admin.register(SearchCount)
-class SearchCountAdmin(admin.ModelAdmin[SearchCount]):
-    """Searches by day, counted once a visitor; to read only, as a task writes them."""
+class SearchCountAdmin(StaffAdmin):
+    """Searches by day, counted once a visitor; a task writes them. One that shouldn't be shown
+    to others is deleted."""
 
     list_display = ["query", "day", "found", "not_found"]
     list_filter = [FoundFilter, "day"]
@@ -40,8 +42,8 @@ class SearchCountAdmin(admin.ModelAdmin[SearchCount]):
     date_hierarchy = "day"
     ordering = ["-day", "-not_found", "-found", "query"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def may_add(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: SearchCount | None = None) -> bool:
+    def may_change(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

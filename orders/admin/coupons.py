@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, StaffAdmin
 from core.money import money_text
 from orders import services
 from orders.coupon_rules import normalise_code
@@ -54,7 +54,7 @@ class CouponForm(ModelForm[Coupon]):
 
 
 @admin.register(Coupon)
-class CouponAdmin(admin.ModelAdmin[Coupon]):
+class CouponAdmin(StaffAdmin):
     """Coupons, staff's and instructors'. A change never touches orders made with one, and a used
     one can't be deleted."""
 
@@ -98,7 +98,7 @@ class CouponAdmin(admin.ModelAdmin[Coupon]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
         orders = Order.objects.filter(coupon=OuterRef("pk"))
-        coupons = super().get_queryset(request)
+        coupons: QuerySet[Coupon] = super().get_queryset(request)
         return coupons.annotate(_used=Count("redemptions"), _is_named=Exists(orders))
 
     def formfield_for_dbfield(
@@ -107,9 +107,9 @@ class CouponAdmin(admin.ModelAdmin[Coupon]):
         bounds = BOUNDS.get(db_field.name, {})
         return super().formfield_for_dbfield(db_field, request, **kwargs, **bounds)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Coupon | None = None) -> bool:
+    def may_delete(self, request: HttpRequest, obj: Coupon | None = None) -> bool:
         """Orders name what was used: that is deactivated instead."""
-        return super().has_delete_permission(request, obj) and not getattr(obj, "_is_named", False)
+        return not getattr(obj, "_is_named", False)
 
     @admin.display(description="Takes off")
     def takes_off(self, coupon: Coupon) -> str:
@@ -158,14 +158,12 @@ class CouponRedemptionAdmin(ReadOnlyAdmin):
 
     list_display = ("coupon", "order", "status", "user", "discount", "created_at")
     list_filter = ("order__status",)
+    # The list of coupons leads here.
+    allowed_lookups = ("coupon__id__exact",)
     list_select_related = ("coupon", "order", "user")
     search_fields = ("coupon__code", "order__order_number", "user__email")
     date_hierarchy = "created_at"
     show_full_result_count = False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The list of coupons leads here by this lookup."""
-        return lookup == "coupon__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="Status", ordering="order__status")
     def status(self, redemption: CouponRedemption) -> str:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from core.admin import ReadOnlyAdmin, money_column, text_lines
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, money_column, text_lines
 from orders import selectors
 from orders.admin.wording import (
     describe_lines,
@@ -56,18 +56,13 @@ class DocumentAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">{}</a>', address, f"{document.number}.pdf")
 
 
-class CreditNoteInline(admin.TabularInline[CreditNote, Invoice]):
+class CreditNoteInline(ReadOnlyInline):
     """What refunds took off the invoice."""
 
     model = CreditNote
     fields = ("issued_at", "total_amount", "tax_amount", "voided_at")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
     show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Invoice)

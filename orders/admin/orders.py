@@ -1,19 +1,17 @@
 """Orders with their lines."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin, admin_link, money_column, text_lines
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, admin_link, money_column, text_lines
 from orders import services
 from orders.admin.wording import describe_party, describe_taxes
 from orders.documents.facts import read_buyer
 from orders.models import Invoice, Order, OrderItem
 
 
-class OrderItemInline(admin.TabularInline[OrderItem, Order]):
+class OrderItemInline(ReadOnlyInline):
     """The lines, as they were bought."""
 
     model = OrderItem
@@ -22,12 +20,11 @@ class OrderItemInline(admin.TabularInline[OrderItem, Order]):
         "refunded_amount", "state", "access",
     )  # fmt: skip
     readonly_fields = fields
-    extra = 0
-    can_delete = False
     show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderItem]:
-        return super().get_queryset(request).select_related("course", "instructor", "enrollment")
+        items: QuerySet[OrderItem] = super().get_queryset(request)
+        return items.select_related("course", "instructor", "enrollment")
 
     @admin.display(description="Access")
     def access(self, item: OrderItem) -> str:
@@ -35,22 +32,14 @@ class OrderItemInline(admin.TabularInline[OrderItem, Order]):
         enrollment = item.enrollment
         return admin_link(enrollment, enrollment.get_status_display()) if enrollment else "-"
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-
-class InvoiceInline(admin.TabularInline[Invoice, Order]):
+class InvoiceInline(ReadOnlyInline):
     """The invoice, once there is one."""
 
     model = Invoice
     fields = ("issued_at", "total_amount", "tax_amount", "currency")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
     show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Order)
@@ -102,11 +91,7 @@ class OrderAdmin(ReadOnlyAdmin):
         """As on an envelope, with the mail address."""
         return text_lines(describe_party(read_buyer(order.billing_address)))
 
-    def has_close_permission(self, request: HttpRequest) -> bool:
-        """Whether this member of staff may close orders: the right to change them."""
-        return bool(request.user.has_perm("orders.change_order"))
-
-    @admin.action(description="Close pending orders", permissions=["close"])
+    @admin.action(description="Close pending orders", permissions=["act"])
     def close_pending(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """End the chosen orders unpaid; those that aren't pending any more stay as they are."""
         order_ids = list(queryset.order_by("id").values_list("id", flat=True))

@@ -13,13 +13,15 @@ from payments.models import StripeEvent
 class StripeEventAdmin(ReadOnlyAdmin):
     """The inbox: what Stripe told us and what came of it."""
 
+    # Names and addresses of buyers, as Stripe tells them.
+    exclude = ("payload",)
     list_display = ("id", "type", "object_id", "status", "attempts", "received_at", "handled_at")
     list_filter = ("status", "type")
     search_fields = ("id", "object_id")
     show_full_result_count = False
     actions = ("resend",)
 
-    @admin.action(description="Handle again", permissions=["view"])
+    @admin.action(description="Handle again", permissions=["act"])
     def resend(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
         count = services.resend_events(event_ids=list(queryset.values_list("id", flat=True)))
         self.message_user(request, f"{count} events are due again.")

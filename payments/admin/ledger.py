@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Field, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 
-from core.admin import ReadOnlyAdmin, money_column
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, money_column
 from core.money import ZERO, money_text
 from payments.models import (
     LedgerEntry,
@@ -18,20 +18,16 @@ from payments.models import (
 from payments.selectors.payouts import with_returned
 
 
-class LedgerEntryInline(admin.TabularInline[LedgerEntry, LedgerTransaction]):
+class LedgerEntryInline(ReadOnlyInline):
     """The sides of a movement."""
 
     model = LedgerEntry
-    extra = 0
-    can_delete = False
     fields = ("account", "instructor", "order_item", "amount", "available_at")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
-        return super().get_queryset(request).select_related("instructor", "order_item")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        entries: QuerySet[LedgerEntry] = super().get_queryset(request)
+        return entries.select_related("instructor", "order_item")
 
 
 @admin.register(LedgerTransaction)
@@ -145,7 +141,7 @@ class PayoutAccountAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RevenueShare)
-class RevenueShareAdmin(admin.ModelAdmin[RevenueShare]):
+class RevenueShareAdmin(StaffAdmin):
     """Courses whose instructor has another share than the ordinary one; for sales to come."""
 
     list_display = ("course", "percent", "updated_at")

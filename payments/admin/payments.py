@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core.admin import ReadOnlyAdmin, money_column
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, money_column
 from core.errors import DomainError
 from core.money import money_text
 from payments import selectors, services
@@ -32,31 +32,22 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.exclude(needs_attention="") if self.value() == "yes" else queryset
 
 
-class _Shown:
-    """What services write: shown, not typed in."""
-
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class RefundInline(_Shown, admin.TabularInline[Refund, Payment]):
+class RefundInline(ReadOnlyInline):
     """The refunds of a payment."""
 
     model = Refund
     fields = ("amount", "status", "reason", "stripe_refund_id", "failure_reason", "created_at")
     readonly_fields = fields
+    show_change_link = True
 
 
-class DisputeInline(_Shown, admin.TabularInline[Dispute, Payment]):
+class DisputeInline(ReadOnlyInline):
     """The disputes of a payment."""
 
     model = Dispute
     fields = ("stripe_dispute_id", "amount", "status", "reason", "evidence_due_at", "closed_at")
     readonly_fields = fields
+    show_change_link = True
 
 
 class RefundForm(forms.Form):

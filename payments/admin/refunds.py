@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 
-from core.admin import ReadOnlyAdmin, admin_link, money_column, text_lines
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, admin_link, money_column, text_lines
 from core.errors import DomainError
 from core.money import money_text
 from payments import services
@@ -15,20 +15,16 @@ from payments.admin.wording import describe_request
 from payments.models import Refund, RefundLine, RefundRequest
 
 
-class RefundLineInline(admin.TabularInline[RefundLine, Refund]):
+class RefundLineInline(ReadOnlyInline):
     """What of a refund is for which line."""
 
     model = RefundLine
-    extra = 0
-    can_delete = False
     fields = ("order_item", "amount")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefundLine]:
-        return super().get_queryset(request).select_related("order_item")
-
-    def has_add_permission(self, request: HttpRequest, obj: Refund | None = None) -> bool:
-        return False
+        lines: QuerySet[RefundLine] = super().get_queryset(request)
+        return lines.select_related("order_item")
 
 
 class RefundTroubleFilter(admin.SimpleListFilter):

@@ -1,0 +1,24 @@
+"""The admin's own ground: what all tables for staff begin with, and the tables of this floor, which
+importing registers."""
+
+from core.admin import trail
+from core.admin.base import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    StaffAdmin,
+    StaffStackedInline,
+    StaffTabularInline,
+)
+from core.admin.columns import admin_link, money_column, text_lines
+
+__all__ = [
+    "ReadOnlyAdmin",
+    "ReadOnlyInline",
+    "StaffAdmin",
+    "StaffStackedInline",
+    "StaffTabularInline",
+    "admin_link",
+    "money_column",
+    "text_lines",
+    "trail",
+]

@@ -1,0 +1,118 @@
+"""What every admin of ours begins with: rights only narrow, and addresses filter only by what the
+page declares."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+from django.contrib import admin
+from django.contrib.auth import get_permission_codename
+from django.http import HttpRequest
+
+from core.admin.lookups import declared_lookups
+
+if TYPE_CHECKING:
+    _Base = admin.options.BaseModelAdmin[Any]
+else:
+    _Base = object
+
+_FIXED = frozenset(f"has_{deed}_permission" for deed in ("view", "add", "change", "delete"))
+
+
+class _Narrowing(_Base):
+    """Whoever lacks the model permission is refused, whatever a subclass says: it can only refuse
+    more, by overriding `may_…`. Overriding `has_view_permission` and its like is an error."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if wider := _FIXED & cls.__dict__.keys():
+            raise TypeError(f"{cls.__name__}: override may_…, not {', '.join(sorted(wider))}")
+
+    def may_view(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether who has the right to see such rows may see this one, or any when it is None."""
+        return True
+
+    def may_add(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether who has the right to add such rows may do so here; to an inline, `obj` is the
+        row above."""
+        return True
+
+    def may_change(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether who has the right to change such rows may change this one."""
+        return True
+
+    def may_delete(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether who has the right to delete such rows may delete this one."""
+        return True
+
+    @final
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and self.may_view(request, obj)
+
+    @final
+    def has_add_permission(self, request: HttpRequest, *of: Any) -> bool:
+        return super().has_add_permission(request, *of) and self.may_add(request, *of)
+
+    @final
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self.may_change(request, obj)
+
+    @final
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self.may_delete(request, obj)
+
+
+class _Shown:
+    """Rows that only the product itself writes."""
+
+    def may_add(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def may_change(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def may_delete(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class StaffAdmin(_Narrowing, admin.ModelAdmin[Any]):
+    """A table for staff.
+
+    A list is filtered by its `list_filter` and `date_hierarchy`, by equality, and by what
+    `allowed_lookups` names; any other lookup in an address is refused, as its answer would tell
+    what a column that isn't shown holds. An action that writes to rows which no form changes asks
+    for `permissions=["act"]`: the right to change them.
+    """
+
+    allowed_lookups: ClassVar[Collection[str]] = ()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Whether an address may filter by this."""
+        return lookup in declared_lookups(self, request)
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Rows are named by their key alone: by another column it could be guessed at."""
+        return to_field in {self.opts.pk.name, self.opts.pk.attname}
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Whether this member of staff has the right to change such rows, if not by a form."""
+        codename = get_permission_codename("change", self.opts)
+        return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}"))
+
+
+class ReadOnlyAdmin(_Shown, StaffAdmin):
+    """Rows that only the product itself writes."""
+
+
+class StaffTabularInline(_Narrowing, admin.TabularInline[Any, Any]):
+    """Rows below another, as a table."""
+
+
+class StaffStackedInline(_Narrowing, admin.StackedInline[Any, Any]):
+    """Rows below another, as forms."""
+
+
+class ReadOnlyInline(_Shown, StaffTabularInline):
+    """Rows below another that only the product itself writes."""
+
+    extra = 0
+    can_delete = False

@@ -1,0 +1,40 @@
+"""Which parameters of an admin list may filter it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.admin.utils import get_fields_from_path
+from django.db.models import DateField
+from django.http import HttpRequest
+
+_PLAIN = ("exact", "isnull", "isempty")
+_RANGE = ("gte", "lt")
+_PARTS_OF_A_DATE = ("year", "month", "day")
+
+
+def declared_lookups(model_admin: Any, request: HttpRequest | None) -> set[str]:
+    """Return the parameters that the filters beside the list and its dates make, and what
+    `allowed_lookups` names."""
+    filters = model_admin.list_filter
+    if request is not None:
+        filters = model_admin.get_list_filter(request)
+    lookups = set(model_admin.allowed_lookups)
+    for item in filters:
+        lookups.update(_of_filter(model_admin, item))
+    if model_admin.date_hierarchy:
+        lookups |= {f"{model_admin.date_hierarchy}__{part}" for part in _PARTS_OF_A_DATE}
+    return lookups
+
+
+def _of_filter(model_admin: ModelAdmin[Any], item: Any) -> Iterator[str]:
+    if isinstance(item, type) and issubclass(item, SimpleListFilter):
+        yield str(item.parameter_name)
+        return
+    path = item[0] if isinstance(item, list | tuple) else item
+    field = get_fields_from_path(model_admin.model, path)[-1]
+    yield path
+    suffixes = _PLAIN + (_RANGE if isinstance(field, DateField) else ())
+    yield from (f"{path}__{suffix}" for suffix in suffixes)
+    if field.related_model is not None:
+        yield f"{path}__{field.target_field.name}__exact"
