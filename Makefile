@@ -30,7 +30,7 @@ PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_H
 	API_BASE_URL=https://api.learnflow.test FRONTEND_URL=https://learnflow.test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-purchase manage test crash-test state-test checkout-test bench check lint types imports migrations deployment schema-drift \
+.PHONY: help run demo-purchase manage test crash-test state-test checkout-test upgrade-test land-migrations bench check lint types imports migrations deployment schema-drift \
 	locks schema format lock clean
 
 help: ## List these targets
@@ -58,6 +58,12 @@ state-test: $(STAMP) ## Prove money right: random histories, every order of Stri
 checkout-test: $(STAMP) ## Let 100 people buy 50 courses at once (CHECKOUTS=1000)
 	PROOF_CHECKOUTS=$(CHECKOUTS) $(TEST_ENV) $(BIN)/python -m pytest tests/proof/test_checkouts.py $(ARGS)
 
+upgrade-test: $(STAMP) ## Run tests of the version before on the newest schema (ARGS="orders/tests")
+	$(TEST_ENV) $(BIN)/python -m devtools.migrations previous $(ARGS)
+
+land-migrations: $(STAMP) ## Write down what is deployed as the version before (ARGS=REVISION)
+	@$(BIN)/python -m devtools.migrations land $(ARGS)
+
 bench: $(STAMP) ## Measure the catalogue beside two reference servers (ARGS="--only list"; needs wrk)
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
@@ -75,7 +81,7 @@ imports: $(STAMP)
 	$(BIN)/lint-imports
 
 migrations: $(STAMP)
-	$(TEST_ENV) $(MANAGE) makemigrations --check --dry-run
+	$(TEST_ENV) sh -c "$(MANAGE) makemigrations --check --dry-run && $(BIN)/python -m devtools.migrations check"
 
 deployment: $(STAMP)
 	$(TEST_ENV) $(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING

@@ -12,7 +12,7 @@ class Cart(BaseModel):
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="cart")
     # As it was typed in, in upper case; whether it applies is asked anew each time.
-    coupon_code = models.CharField(max_length=50, blank=True)
+    coupon_code = models.CharField(max_length=50, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"cart of {self.user_id}"

@@ -311,7 +311,7 @@ class SearchEntry(models.Model):
     course = models.OneToOneField(
         Course, on_delete=models.CASCADE, primary_key=True, related_name="search_entry"
     )
-    words = models.TextField(default="", help_text="The title as it is compared")
+    words = models.TextField(default="", db_default="", help_text="The title as it is compared")
     title = SearchVectorField(help_text="The title's stems in its language, and its plain words")
     document = SearchVectorField(help_text="The same of everything, weighted")
     popularity = models.PositiveSmallIntegerField(default=0, help_text="Logarithm of the learners")

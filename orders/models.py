@@ -91,9 +91,9 @@ class Order(BaseModel):
     currency = models.CharField(max_length=3)
     subtotal = models.DecimalField(max_digits=10, decimal_places=2)
     discount_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
-    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0, db_default=0)
     # What the tax consists of, as the rule in force said: [{"name", "rate", "amount"}].
-    tax_lines = models.JSONField(default=list, blank=True)
+    tax_lines = models.JSONField(default=list, db_default=[], blank=True)
     total_amount = models.DecimalField(max_digits=10, decimal_places=2)
     refunded_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     coupon = models.ForeignKey(
@@ -172,7 +172,7 @@ class OrderItem(BaseModel):
     # This line's share of the order's discount; the shares add up to it exactly.
     discount_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     # This line's share of the order's tax; likewise.
-    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0, db_default=0)
     refunded_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
 
@@ -242,10 +242,10 @@ class Invoice(BaseModel):
     currency = models.CharField(max_length=3)
     billing_address = models.JSONField(default=dict, blank=True)
     # Who sells, as the settings said that day: {"name", "address", "tax_id"}.
-    seller = models.JSONField(default=dict, blank=True)
+    seller = models.JSONField(default=dict, db_default={}, blank=True)
     lines = models.JSONField(default=list)
-    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
-    tax_lines = models.JSONField(default=list, blank=True)
+    tax_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0, db_default=0)
+    tax_lines = models.JSONField(default=list, db_default=[], blank=True)
 
     class Meta:
         ordering = ["-issued_at"]

@@ -28,7 +28,7 @@ class Payment(BaseModel):
     amount = models.DecimalField(max_digits=10, decimal_places=2)
     # What of it went back, is on its way back, or is to go back. Reserved under this row's lock
     # before Stripe is asked, so that no two refunds together give back more than was paid.
-    refunding_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    refunding_amount = models.DecimalField(max_digits=10, decimal_places=2, default=0, db_default=0)
     # What Stripe kept of it, once it says so. Major units.
     fee_amount = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3)

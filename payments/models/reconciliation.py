@@ -11,7 +11,7 @@ class ReconciliationRun(BaseModel):
     from `position`, by whoever holds its lease: a killed worker costs no more than that."""
 
     since = models.DateTimeField()
-    position = models.JSONField(default=dict, blank=True)
+    position = models.JSONField(default=dict, db_default={}, blank=True)
     # Until when somebody works on it.
     leased_until = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -19,8 +19,8 @@ class ReconciliationRun(BaseModel):
     refunds_compared = models.PositiveIntegerField(default=0)
     disputes_compared = models.PositiveIntegerField(default=0)
     # By currency, what was captured and refunded of the payments compared: ours and Stripe's.
-    totals = models.JSONField(default=dict, blank=True)
-    differences_healed = models.PositiveIntegerField(default=0)
+    totals = models.JSONField(default=dict, db_default={}, blank=True)
+    differences_healed = models.PositiveIntegerField(default=0, db_default=0)
     error = models.TextField(blank=True)
 
     class Meta:

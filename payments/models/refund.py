@@ -35,7 +35,7 @@ class Refund(BaseModel):
     # When it was taken out again, because it failed at the bank after all.
     undone_at = models.DateTimeField(null=True, blank=True)
     # Stripe's word for why it failed, e.g. lost_or_stolen_card.
-    failure_reason = models.CharField(max_length=100, blank=True)
+    failure_reason = models.CharField(max_length=100, blank=True, default="", db_default="")
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     last_error = models.TextField(blank=True)
@@ -101,7 +101,7 @@ class RefundRequest(BaseModel):
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     # What the buyer is told about it.
-    decision_reason = models.TextField(blank=True)
+    decision_reason = models.TextField(blank=True, default="", db_default="")
     refund = models.OneToOneField(
         Refund, on_delete=models.PROTECT, null=True, blank=True, related_name="request"
     )
