@@ -1,13 +1,19 @@
 """What one start of LearnFlow is made of: read from `.env` and the process's environment."""
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from core.environment import read_variables
 
 _DEFAULT_PORT = 8000
 _DEFAULT_STATE = ".local"
+_OFF = {"off", "0", "false", "no"}
+_LONGEST_PATH = 600
 
 
 class ConfigurationError(Exception):
@@ -19,7 +25,7 @@ class Configuration:
     """How to start LearnFlow from the checkout `root`.
 
     `environment` is the whole environment of its processes before the launcher adds what isn't
-    configured; empty values are left out, as they mean "not configured".
+    configured. An empty value in it means "not configured", whatever `.env` says.
     """
 
     root: Path
@@ -35,34 +41,51 @@ class Configuration:
 
     def lacks(self, name: str) -> bool:
         """Whether the variable `name` is not configured."""
-        return name not in self.environment
+        return not self.environment.get(name)
 
 
 def read_configuration(*, root: Path, process: Mapping[str, str]) -> Configuration:
     """Read `root/.env` beneath the variables of `process`, which win (contract "Starting it").
 
-    Raises ConfigurationError when PORT is no port number.
+    Raises ConfigurationError when one can't be read, or is impossible.
     """
-    merged = {**_read_file(root / ".env"), **process}
-    environment = {name: value for name, value in merged.items() if value != ""}
+    try:
+        environment = read_variables(process=process, file=root / ".env")
+    except ImproperlyConfigured as problem:
+        raise ConfigurationError(str(problem)) from None
     return Configuration(
         root=root,
-        state=(root / environment.get("LEARNFLOW_STATE", _DEFAULT_STATE)).expanduser().resolve(),
-        port=_parse_port(environment.get("PORT", str(_DEFAULT_PORT))),
-        loads_demo=environment.get("LEARNFLOW_DEMO", "on").lower() not in {"off", "0", "false"},
+        state=_parse_state(environment.get("LEARNFLOW_STATE") or _DEFAULT_STATE, root),
+        port=_parse_port(environment.get("PORT") or str(_DEFAULT_PORT)),
+        loads_demo=(environment.get("LEARNFLOW_DEMO") or "on").lower() not in _OFF,
         environment=environment,
     )
 
 
-def _read_file(path: Path) -> dict[str, str]:
-    class Reader(environ.Env):
-        """Keeps what it reads to itself instead of changing this process's environment."""
+def _parse_state(text: str, root: Path) -> Path:
+    """The folder that `text` names, beside `root` if it is relative."""
+    try:
+        folder = (root / Path(text).expanduser()).resolve()
+    except (RuntimeError, OSError) as problem:
+        raise ConfigurationError(f"LEARNFLOW_STATE can't be {text!r}: {problem}.") from None
+    for path in (folder, root):
+        _check_path(path)
+    return folder
 
-        ENVIRON: dict[str, str] = {}
 
-    if path.exists():
-        Reader.read_env(path)
-    return Reader.ENVIRON
+def _check_path(path: Path) -> None:
+    """Refuse a path that the configuration files of the servers can't name."""
+    size = len(os.fsencode(path))
+    if size > _LONGEST_PATH:
+        raise ConfigurationError(
+            f"The path {path} has {size} bytes, and PostgreSQL and Redis take at most "
+            f"{_LONGEST_PATH}: start LearnFlow in another folder, or set LEARNFLOW_STATE."
+        )
+    if re.search(r"[\x00-\x1f\x7f]|\s[;#]", str(path)):
+        raise ConfigurationError(
+            f"The path {str(path)!r} holds what the servers' files can't tell from a comment or a "
+            "line's end: start LearnFlow in another folder, or set LEARNFLOW_STATE."
+        )
 
 
 def _parse_port(text: str) -> int:

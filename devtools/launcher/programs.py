@@ -84,12 +84,14 @@ def compose_environment(
         defaults["DATABASE_URL"] = servers.postgres.url
     if servers.redis is not None:
         defaults["REDIS_URL"] = servers.redis.url
-    given = dict(configuration.environment)
+    given = {name: value for name, value in configuration.environment.items() if value}
+    # Empty, so that no process finds in `.env` what the launcher was told to leave out.
+    left_out = {name: "" for name, value in configuration.environment.items() if not value}
     if servers.stripe is not None:
         # All four belong together: a real key beside the stand-in's address would leak to it.
         given |= servers.stripe.environment()
     own = {"PORT": str(configuration.port), "LEARNFLOW_STATE": str(folder), MARK: str(folder)}
-    return defaults | given | own
+    return left_out | defaults | given | own
 
 
 def plan_programs(configuration: Configuration, servers: Servers) -> list[Program]:

@@ -1,22 +1,27 @@
 """Settings shared by every environment; what differs between machines comes from outside."""
 
+import os
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
-import environ
+
+from core.environment import SECRETS, Environment, read_variables
 
 # Lets `admin.ModelAdmin[Order]` and friends be written where the checker wants them.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-env = environ.Env()
 # Tests take nothing from a developer's .env: it may hold keys of a real Stripe account.
-if env.str("DJANGO_SETTINGS_MODULE", default="") != "learnflow.settings.testing":
-    environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+_TESTING = os.environ.get("DJANGO_SETTINGS_MODULE") == "learnflow.settings.testing"
+_variables = read_variables(process=os.environ, file=None if _TESTING else BASE_DIR / ".env")
+# Libraries look there for what is theirs, such as HTTPS_PROXY. A secret is for the settings alone.
+for _name in _variables.keys() - os.environ.keys() - set(SECRETS):
+    os.environ[_name] = _variables[_name]
+env = Environment(_variables)
 
 # --- Identity of this installation -----------------------------------------------------------
 SECRET_KEY: str = env.str("SECRET_KEY", default="")

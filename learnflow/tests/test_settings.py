@@ -85,3 +85,25 @@ def test_production_knows_nothing_of_the_stand_in() -> None:
     code = "import sys; print([m for m in sys.modules if m.startswith('devtools')])"
     done = read_settings(COMPLETE, code)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_secrets_come_from_files_and_keep_their_dollars(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("$" + "k" * 60 + "\n")
+    (tmp_path / "mail").write_text("$HOME#1\n")
+    given = {k: v for k, v in COMPLETE.items() if k != "SECRET_KEY"}
+    given |= {"SECRET_KEY_FILE": str(tmp_path / "key"), "JWT_SECRET": "$HOME" + "j" * 60}
+    given |= {"EMAIL_HOST_PASSWORD_FILE": str(tmp_path / "mail")}
+    code = "print(settings.SECRET_KEY, settings.JWT_SECRET, settings.EMAIL_HOST_PASSWORD)"
+
+    done = read_settings(given, code)
+
+    assert done.stdout.split() == ["$" + "k" * 60, "$HOME" + "j" * 60, "$HOME#1"], done.stderr
+
+
+def test_a_secret_given_twice_stops_the_start_in_words(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k" * 60)
+
+    done = read_settings({**COMPLETE, "SECRET_KEY_FILE": str(tmp_path / "key")}, "print('started')")
+
+    assert done.stdout == ""
+    assert done.stderr.strip().endswith("SECRET_KEY and SECRET_KEY_FILE are both set: keep one.")

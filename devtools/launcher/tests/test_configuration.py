@@ -56,6 +56,35 @@ def test_a_port_that_is_none_is_refused_by_name(tmp_path: Path, port: str) -> No
         read_configuration(root=tmp_path, process={"PORT": port})
 
 
+def test_values_and_secrets_are_read_as_the_settings_read_them(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgres://u:$x@db/one\n")
+    (tmp_path / ".env").write_bytes(
+        f"\ufeffSTRIPE_SECRET_KEY='$k'\r\nDATABASE_URL_FILE={tmp_path}/url\r\n".encode()
+    )
+
+    configuration = read_configuration(root=tmp_path, process={})
+
+    assert configuration.environment["STRIPE_SECRET_KEY"] == "$k"
+    assert configuration.environment["DATABASE_URL"] == "postgres://u:$x@db/one"
+    assert not configuration.lacks("DATABASE_URL")
+
+
+@pytest.mark.parametrize("text", ["SECRET_KEY_FILE=/nowhere", "no assignment"])
+def test_what_cannot_be_read_is_said_in_words(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".env").write_text(text)
+
+    with pytest.raises(ConfigurationError, match=r"unreadable|line 1"):
+        read_configuration(root=tmp_path, process={})
+
+
+@pytest.mark.parametrize(
+    "state", ["x" * 250 + "/y" * 250, "a ;b", "a #b", "a\nb", "~nobody-at-all/x"]
+)
+def test_a_folder_the_servers_cannot_name_is_refused(tmp_path: Path, state: str) -> None:
+    with pytest.raises(ConfigurationError, match="LEARNFLOW_STATE"):
+        read_configuration(root=tmp_path, process={"LEARNFLOW_STATE": state})
+
+
 def test_a_relative_state_folder_lies_in_the_checkout(tmp_path: Path) -> None:
     configuration = read_configuration(root=tmp_path, process={"LEARNFLOW_STATE": "other"})
 

@@ -51,6 +51,16 @@ def test_half_configured_stripe_never_mixes_with_the_stand_in(tmp_path: Path, na
     assert environment[name] != "somewhere-else"
 
 
+def test_what_is_left_out_stays_so_in_every_process(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("EMAIL_HOST=smtp.example.com\nDATABASE_URL=postgres://db/one\n")
+
+    environment, names = _plan(tmp_path, {"EMAIL_HOST": "", "DATABASE_URL": ""})
+
+    assert environment["EMAIL_HOST"] == ""  # Missing, a process would find it in `.env`.
+    assert "postgres" in names
+    assert "127.0.0.1" in environment["DATABASE_URL"]
+
+
 def test_a_second_start_has_the_same_secrets_and_ports(tmp_path: Path) -> None:
     first, _ = _plan(tmp_path, {})
     second, _ = _plan(tmp_path, {})
