@@ -6,67 +6,19 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import (
-    AdminPasswordChangeForm,
-    AdminUserCreationForm,
-    UserChangeForm,
-)
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin, StaffAdmin, StaffStackedInline
 from users import services
-from users.errors import EmailTaken
-from users.models import Session, User, UserProfile, normalise_email
+from users.admin_forms import PersonChangeForm, PersonCreationForm, PersonPasswordForm
+from users.models import Session, User, UserProfile
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
-
-
-class EmailForm(forms.ModelForm[User]):
-    """A form with an e-mail: stored in lower case, as the identity, and nobody else's."""
-
-    def clean_email(self) -> str:
-        email = normalise_email(self.cleaned_data["email"])
-        if User.objects.filter(email=email).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(EmailTaken.message)
-        return email
-
-
-class PersonCreationForm(EmailForm, AdminUserCreationForm):
-    """A new person."""
-
-    class Meta:
-        model = User
-        fields = ("email", "first_name", "last_name")
-
-
-class PersonChangeForm(EmailForm, UserChangeForm):
-    """An existing person."""
-
-    class Meta:
-        model = User
-        fields = "__all__"  # noqa: DJ007 - what is shown of them, the admin says
-        field_classes: dict[str, type[forms.Field]] = {}
-
-
-class PersonPasswordForm(AdminPasswordChangeForm):
-    """A password set by staff: ends the person's sessions, like any change of it."""
-
-    actor_id: uuid.UUID | None = None
-
-    def save(self, commit: bool = True) -> User:
-        password = (
-            self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
-        )
-        services.set_password(
-            user_id=self.user.pk, new_password=password, actor_id=self.actor_id
-        )  # fmt: skip
-        return User.objects.get(pk=self.user.pk)
 
 
 class ProfileInline(StaffStackedInline):

@@ -46,7 +46,9 @@ TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 
 # --- Applications, one per floor of docs/architecture.md --------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    # Before Django's own: its `changepassword` takes that one's place.
+    "users",
+    "users.staff_config.StaffSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,7 +61,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "core",
-    "users",
     "courses",
     "enrollments",
     "cart",
@@ -418,6 +419,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
+# The admin's: a working day, counted from signing in.
+SESSION_COOKIE_AGE = 12 * 60 * 60
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 # --- Logging: one line per record, with the request's id --------------------------------------

@@ -2,6 +2,7 @@
 
 from users.services.accounts import (
     SignedIn,
+    check_credentials,
     register_user,
     request_verification,
     request_verification_by_email,
@@ -13,6 +14,7 @@ from users.services.instructors import become_instructor
 from users.services.learning import adjust_learning, record_streak
 from users.services.passwords import (
     change_password,
+    check_new_password,
     confirm_password_reset,
     request_password_reset,
     set_password,
@@ -35,6 +37,8 @@ __all__ = [
     "announce_name",
     "become_instructor",
     "change_password",
+    "check_credentials",
+    "check_new_password",
     "confirm_password_reset",
     "end_session",
     "end_sessions",

@@ -54,15 +54,23 @@ def register_user(
 
 
 def sign_in(*, email: str, password: str, caller: Caller) -> SignedIn:
-    """Open a session for the right e-mail and password.
+    """Open a session for the right e-mail and password. Raises what `check_credentials` does."""
+    user = check_credentials(email=email, password=password, ip=caller.ip)
+    return _open_for(user, password, caller)
 
-    Raises InvalidCredentials, the same and after the same work whether the e-mail is unknown, the
-    password wrong or the person inactive; TooMany after as many failures as THROTTLE_LOGIN allows
-    for this account from this address. A success resets that count.
+
+def check_credentials(*, email: str, password: str, ip: str) -> User:
+    """Return the active person with this e-mail and password.
+
+    The one door for whoever knows a password: the API's login and the admin's both come through
+    here, so that they share their counts. Raises InvalidCredentials, the same and after the same
+    work whether the e-mail is unknown, the password wrong or the person inactive; TooMany after as
+    many failures as THROTTLE_LOGIN allows for this account from this address. A success resets
+    that count.
     """
     email = normalise_email(email)
-    account = attempts.limit(scope="login", subject=f"{email}|{caller.ip}")
-    address = attempts.limit(scope="login", subject=caller.ip, factor=_ADDRESS_FACTOR)
+    account = attempts.limit(scope="login", subject=f"{email}|{ip}")
+    address = attempts.limit(scope="login", subject=ip, factor=_ADDRESS_FACTOR)
     limits = [limit for limit in (address, account) if limit]
     for limit in limits:
         limit.check()
@@ -74,10 +82,9 @@ def sign_in(*, email: str, password: str, caller: Caller) -> SignedIn:
     # Again: of many guesses at once, only as many as allowed may learn whether they were right.
     for limit in limits:
         limit.check()
-    signed_in = _open_for(user, password, caller)
     if account:
         account.reset()
-    return signed_in
+    return user
 
 
 def verify_email(*, token: str) -> None:
