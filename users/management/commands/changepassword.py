@@ -30,9 +30,8 @@ class Command(DjangoCommand):
                 services.check_new_password(password, user=user, field="new_password")
                 services.set_password(user_id=user.id, new_password=password, actor_id=None)
             except Invalid as exc:
-                self.stderr.write(
-                    "\n".join(force_str(text) for text in exc.details["new_password"])
-                )
+                reasons = exc.details["new_password"]
+                self.stderr.write("\n".join(reasons) if isinstance(reasons, list) else str(reasons))
                 continue
             return f"The password of {user} is changed."
         raise CommandError(f"Left the password of {user} after {_TRIES} attempts")
