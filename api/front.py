@@ -27,7 +27,7 @@ from api.v1.catalogue.answers import make_etag, matches
 from api.v1.catalogue.reading import Reader, find_kind, find_reader, select_parameters
 from core.ids import new_id
 from core.middleware import is_acceptable_id
-from core.network import client_address
+from core.network import client_network
 from courses.cache import Memory, generation
 from courses.permissions import Viewer
 from users.authentication import SessionJWTAuthentication
@@ -152,7 +152,7 @@ def _is_plain(environ: Environ) -> bool:
 
 
 def _address(environ: Environ) -> str:
-    return f"a{client_address(environ)}"
+    return f"a{client_network(environ)}"
 
 
 def _counts_as_allowed(environ: Environ, identity: str) -> bool:

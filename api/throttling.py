@@ -10,7 +10,7 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from core.network import client_ip
+from core.network import client_network
 from core.rates import parse_rate
 
 logger = logging.getLogger(__name__)
@@ -23,10 +23,11 @@ _COUNTED_AS = "learnflow.counted_as"
 
 
 class RateThrottle(BaseThrottle):
-    """A fixed window per scope and person (or address), counted atomically in Redis.
+    """A fixed window per scope and person (or network), counted atomically in Redis.
 
-    A view's `throttle_scope` names its scope; without one, the scope is `user` or `anon`. A view
-    with `throttle_scope = None` is never throttled. When Redis is down nobody is throttled: being
+    A view's `throttle_scope` names its scope; without one, the scope is `user` or `anon`. Views
+    with a `throttle_bucket` have the rate of their scope for themselves. A view with
+    `throttle_scope = None` is never throttled. When Redis is down nobody is throttled: being
     reachable outweighs counting.
     """
 
@@ -44,7 +45,8 @@ class RateThrottle(BaseThrottle):
             return True
         limit, period = rate
         now = time.time()
-        key = f"throttle:{scope}:{_identity(request)}:{int(now // period)}"
+        bucket = getattr(view, "throttle_bucket", scope)
+        key = f"throttle:{bucket}:{_identity(request)}:{int(now // period)}"
         count = _count(key, period)
         request.META[_COUNTED_AS] = key
         self._retry_after = period - now % period
@@ -76,7 +78,7 @@ def is_within_rate(scope: str, identity: str) -> bool:
 def _identity(request: Request) -> str:
     if request.user.is_authenticated:
         return f"u{request.user.pk}"
-    return f"a{client_ip(request)}"
+    return f"a{client_network(request.META)}"
 
 
 def _count(key: str, period: int) -> int:

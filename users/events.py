@@ -17,20 +17,22 @@ class UserRegistered(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationRequested(Event):
-    """Somebody is owed a mail with `users.links.verification_link`."""
+    """A mail with `users.links.verification_link` was asked for. `user_id` is None when it is owed
+    to nobody: asking takes the same work either way."""
 
     name = "users.verification_requested"
 
-    user_id: uuid.UUID
+    user_id: uuid.UUID | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PasswordResetRequested(Event):
-    """Somebody is owed a mail with `users.links.password_reset_link`."""
+    """A mail with `users.links.password_reset_link` was asked for. `user_id` is None when nobody
+    has the address: asking takes the same work either way."""
 
     name = "users.password_reset_requested"
 
-    user_id: uuid.UUID
+    user_id: uuid.UUID | None
 
 
 @dataclass(frozen=True, kw_only=True)

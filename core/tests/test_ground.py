@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core import money
 from core.ids import new_id, parse_id
-from core.network import client_ip
+from core.network import client_ip, network_of
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**8, places=2)
 
@@ -59,9 +59,40 @@ def test_discounts_are_rounded_down(price: str, original: str | None, percent: i
         ("10.0.0.2", "6.6.6.6, 198.51.100.7, 10.0.0.3", "198.51.100.7"),  # spoofed on the left
         ("10.0.0.2", "", "10.0.0.2"),
         ("10.0.0.2", "garbage", "10.0.0.2"),
+        ("10.0.0.2", "198.51.100.7:5555", "198.51.100.7"),
+        ("10.0.0.2", "6.6.6.6:1, 198.51.100.7:5555, 10.0.0.3:80", "198.51.100.7"),
+        ("10.0.0.2", "[2001:db8::1]:443", "2001:db8::1"),
+        ("10.0.0.2", "[2001:db8::1]", "2001:db8::1"),
+        ("10.0.0.2", "2001:DB8:0::1", "2001:db8::1"),
+        ("10.0.0.2", "::ffff:198.51.100.7", "198.51.100.7"),
+        ("::ffff:10.0.0.2", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.2", "fe80::1%eth0", "fe80::1"),
+        ("10.0.0.2", "198.51.100.7:", "10.0.0.2"),
+        ("10.0.0.2", "198.51.100.7:5:5", "10.0.0.2"),
+        ("10.0.0.2", "[2001:db8::1", "10.0.0.2"),
+        ("10.0.0.2", "[]:443", "10.0.0.2"),
+        ("10.0.0.2", "999.1.1.1:80", "10.0.0.2"),
     ],
 )
 def test_the_clients_address(settings: object, peer: str, forwarded: str, expected: str) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]  # type: ignore[attr-defined]
     request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_ip(request) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("", ""),
+        ("unix", "unix"),
+    ],
+)
+def test_whom_limits_count_as_one(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_whom_counts_of_visitors_take_as_one() -> None:
+    assert network_of("198.51.100.7", ipv4_prefix=24) == "198.51.100.0/24"

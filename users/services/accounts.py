@@ -9,20 +9,17 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
-from core import attempts, outbox
+from core import outbox
 from core.audit import record_audit
 from users import links
 from users.errors import EmailTaken, InvalidCredentials, LinkInvalid, UserNotFound
 from users.events import UserRegistered, VerificationRequested
-from users.mailing import may_mail
+from users.guesses import Guesses
+from users.mailing import may_mail, may_mail_stranger
 from users.models import Session, User, UserProfile, normalise_email
 from users.services.passwords import check_new_password
 from users.services.sessions import Caller, end_sessions, open_session
 from users.tokens import TokenPair, issue_tokens
-
-# One address may fail this many times as often over all accounts as for a single one: enough for a
-# classroom behind one address, too little for trying one password on everybody.
-_ADDRESS_FACTOR = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,25 +62,19 @@ def check_credentials(*, email: str, password: str, ip: str) -> User:
     The one door for whoever knows a password: the API's login and the admin's both come through
     here, so that they share their counts. Raises InvalidCredentials, the same and after the same
     work whether the e-mail is unknown, the password wrong or the person inactive; TooMany after as
-    many failures as THROTTLE_LOGIN allows for this account from this address. A success resets
-    that count.
+    many failures as THROTTLE_LOGIN allows (`users.guesses`), right or wrong. A success forgets
+    what was counted for this account and network.
     """
     email = normalise_email(email)
-    account = attempts.limit(scope="login", subject=f"{email}|{ip}")
-    address = attempts.limit(scope="login", subject=ip, factor=_ADDRESS_FACTOR)
-    limits = [limit for limit in (address, account) if limit]
-    for limit in limits:
-        limit.check()
+    guesses = Guesses(email=email, ip=ip)
+    guesses.check()
     user = authenticate(username=email, password=password)
     if not isinstance(user, User):
-        for limit in limits:
-            limit.count()
+        guesses.count()
         raise InvalidCredentials
     # Again: of many guesses at once, only as many as allowed may learn whether they were right.
-    for limit in limits:
-        limit.check()
-    if account:
-        account.reset()
+    guesses.check()
+    guesses.forget()
     return user
 
 
@@ -98,14 +89,19 @@ def verify_email(*, token: str) -> None:
 
 
 def request_verification(*, user_id: uuid.UUID) -> None:
-    """Ask for another verification mail, unless there is nothing to verify or too many were asked
-    for (THROTTLE_MAIL per account). Never tells which."""
-    _request_verification(User.objects.filter(id=user_id).first())
+    """Ask for another verification mail to the person signed in, unless there is nothing to verify
+    or they asked for too many (THROTTLE_MAIL)."""
+    email = User.objects.values_list("email", flat=True).get(id=user_id)
+    if may_mail(kind="verification", email=email, sender=str(user_id)):
+        _request_verification(email)
 
 
-def request_verification_by_email(*, email: str) -> None:
-    """The same for whoever has this e-mail, if anybody."""
-    _request_verification(User.objects.filter(email=normalise_email(email)).first())
+def request_verification_by_email(*, email: str, ip: str) -> None:
+    """The same for whoever has this e-mail, if anybody, asked for by whoever is at `ip`. The work
+    is the same whether or not anybody has it or has verified it; a worker finds out."""
+    email = normalise_email(email)
+    if may_mail_stranger(kind="verification", email=email, ip=ip):
+        _request_verification(email)
 
 
 def set_active(*, user_id: uuid.UUID, is_active: bool, actor_id: uuid.UUID | None) -> None:
@@ -153,9 +149,8 @@ def _open_for(user: User, password: str, caller: Caller) -> SignedIn:
     return SignedIn(user=current, tokens=issue_tokens(session=session))
 
 
-def _request_verification(user: User | None) -> None:
-    if user is None or not user.is_active or user.email_verified_at is not None:
-        return
-    if may_mail(user_id=user.id):
-        with transaction.atomic():
-            outbox.record(VerificationRequested(user_id=user.id))
+def _request_verification(email: str) -> None:
+    owed = User.objects.filter(email=email, is_active=True, email_verified_at=None)
+    whose = owed.values_list("id", flat=True).first()
+    with transaction.atomic():
+        outbox.record(VerificationRequested(user_id=whose))

@@ -137,7 +137,7 @@ class ChangePasswordView(APIView):
         description=(
             "Ends every other session; this one stays. `422` with `details.old_password` when the "
             "current password is wrong, with `details.new_password` when the new one is not "
-            "acceptable. Wrong ones are limited like failed logins."
+            "acceptable or is the old one. Wrong ones are limited like failed logins."
         ),
         request=serializers.ChangePasswordSerializer,
         responses={200: serializers.MessageSerializer},

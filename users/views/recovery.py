@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.network import client_ip
 from users import examples, serializers, services
 from users.authentication import OptionalSessionJWTAuthentication, current_user_id
 from users.views.sign_in import MAYBE_SIGNED_IN, PublicView
@@ -40,6 +41,7 @@ class ResendVerificationView(APIView):
     authentication_classes = [OptionalSessionJWTAuthentication]
     permission_classes = [AllowAny]
     throttle_scope = "mail"
+    throttle_bucket = "mail-verification"
 
     @extend_schema(
         tags=["Accounts"],
@@ -64,12 +66,13 @@ class ResendVerificationView(APIView):
             missing = ErrorDetail("This field is required.", code="required")
             raise ValidationError({"email": [missing]})
         else:
-            services.request_verification_by_email(email=email)
+            services.request_verification_by_email(email=email, ip=client_ip(request))
         return Response({"message": _MAILED}, status=202)
 
 
 class PasswordResetView(PublicView):
     throttle_scope = "mail"
+    throttle_bucket = "mail-password-reset"
 
     @extend_schema(
         tags=["Accounts"],
@@ -83,7 +86,7 @@ class PasswordResetView(PublicView):
     def post(self, request: Request) -> Response:
         body = serializers.EmailSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.request_password_reset(email=body.validated_data["email"])
+        services.request_password_reset(email=body.validated_data["email"], ip=client_ip(request))
         return Response({"message": _MAILED}, status=202)
 
 
@@ -97,7 +100,7 @@ class PasswordResetConfirmView(PublicView):
         description=(
             "Takes the `token` of the link, once, and ends every session of the account. "
             "`422 LINK_INVALID` when it is garbled, expired or used; `422` with "
-            "`details.new_password` when the password is not acceptable."
+            "`details.new_password` when the password is not acceptable or is the one it was."
         ),
         request=serializers.PasswordResetConfirmSerializer,
         responses={200: serializers.MessageSerializer},
@@ -106,5 +109,5 @@ class PasswordResetConfirmView(PublicView):
     def post(self, request: Request) -> Response:
         body = serializers.PasswordResetConfirmSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.confirm_password_reset(**body.validated_data)
+        services.confirm_password_reset(**body.validated_data, ip=client_ip(request))
         return Response({"message": "Password changed successfully"})

@@ -75,8 +75,8 @@ class LoginView(PublicView):
         description=(
             "Opens a session on this device. The refresh token is also set as an httpOnly cookie. "
             "`401 INVALID_CREDENTIALS` is the same for an unknown e-mail, a wrong password and a "
-            "deactivated account. Failures are limited per account and address: then "
-            "`429 RATE_LIMITED` with `Retry-After`, until a success or the end of the window."
+            "deactivated account. Failures are limited per account and network, and per account: "
+            "then `429 RATE_LIMITED` with `Retry-After`, until a success or the end of the window."
         ),
         request=serializers.LoginSerializer,
         responses={
