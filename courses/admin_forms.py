@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from core.errors import Unavailable
 from courses import media
 from courses.errors import ThumbnailInvalid
 from courses.models import Course
@@ -18,6 +19,10 @@ class CourseForm(forms.ModelForm[Course]):
     picture is made in sizes likewise."""
 
     made: media.Thumbnail | None = None
+
+    class Meta:
+        # Not Django's field for pictures, which has Pillow open whatever it knows.
+        field_classes = {"thumbnail": forms.FileField}
 
     def clean_slug(self) -> str:
         """Return the slug. One from before the rule may stay."""
@@ -46,6 +51,8 @@ class CourseForm(forms.ModelForm[Course]):
                 self.made = media.make_thumbnail(stream=upload, size=upload.size or 0)
             except ThumbnailInvalid as exc:
                 raise ValidationError(exc.reason) from None
+            except Unavailable as exc:
+                raise ValidationError(exc.message) from None
         return upload
 
     def place_thumbnail(self, course: Course) -> None:

@@ -6,7 +6,6 @@ its files; what no lesson names any more is deleted at night.
 """
 
 import datetime as dt
-import io
 import json
 import re
 import uuid
@@ -17,14 +16,16 @@ from pathlib import PurePath
 from typing import IO, Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
+from django.core.files.uploadedfile import UploadedFile
 from django.db import connection
 from django.utils import timezone
 from django.utils.text import slugify
 
 from core import pictures
+from core.gate import Gate
 from core.ids import new_id
+from core.json_bounds import has_more_values
 from core.pruning import while_time_lasts
 from core.urls import absolute
 from courses.errors import LessonFileInvalid, ResourceNotFound
@@ -32,6 +33,8 @@ from courses.errors import LessonFileInvalid, ResourceNotFound
 FOLDER = "lesson_files"
 LESSONS = "/api/v1/lessons/"
 MAX_RESOURCES = 50
+# JSON of more values is judged as the text that it is.
+_VALUES_READ = 200_000
 # A file may be stored for a moment before its lesson names it.
 KEPT_FOR = dt.timedelta(days=1)
 
@@ -52,6 +55,8 @@ _NAMED = """
     WHERE resources @? '$[*].id'
 """
 
+_gate = Gate()
+
 # Control characters that have no place in a text.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 
@@ -68,29 +73,30 @@ class OpenedFile:
     stream: IO[bytes]
 
 
-def read_upload(*, stream: IO[bytes], size: int, name: str) -> tuple[bytes, str]:
-    """Return content and content type of an upload. The type is found in the content; only texts,
-    which look alike, are told apart by the name.
+def judge_upload(*, stream: IO[bytes], size: int, name: str) -> str:
+    """Return the content type of an upload. It is found in the content; only texts, which look
+    alike, are told apart by the name. One upload at a time is looked into.
 
     Raises LessonFileInvalid when it is empty, larger than LESSON_FILE_MAX_BYTES, or of no type that
-    is taken.
+    is taken, and Unavailable when too many are waiting.
     """
     limit = settings.LESSON_FILE_MAX_BYTES
     if size > limit:
         raise LessonFileInvalid(f"The file is larger than {limit / (1024 * 1024):g} MiB.")
-    content = stream.read()
-    if not content:
+    if not size:
         raise LessonFileInvalid("The file is empty.")
-    content_type = _find_type(content, PurePath(name).suffix.lower().lstrip("."))
+    with _gate.passed():
+        content_type = _find_type(stream, PurePath(name).suffix.lower().lstrip("."))
     if content_type is None:
         raise LessonFileInvalid(_REFUSAL)
-    return content, content_type
+    return content_type
 
 
-def store(*, content: bytes) -> uuid.UUID:
-    """Store the content under a new id and return it."""
+def store(*, upload: UploadedFile) -> uuid.UUID:
+    """Store the upload's content, piece by piece, under a new id and return it."""
     file_id = new_id()
-    _storage().save(_name(file_id), ContentFile(content))
+    upload.seek(0)
+    _storage().save(_name(file_id), upload)
     return file_id
 
 
@@ -166,20 +172,28 @@ def arrange(*, stored: Sequence[Resource], given: Iterable[Resource]) -> list[Re
     return [*arranged, *(item for item in stored if "id" in item and item["id"] not in named)]
 
 
-def _find_type(content: bytes, ending: str) -> str | None:
-    if content.startswith(b"%PDF-"):
+def _find_type(stream: IO[bytes], ending: str) -> str | None:
+    beginning = stream.read(16)
+    if beginning.startswith(b"%PDF-"):
         return "application/pdf"
-    if content.startswith(b"PK"):
-        return "application/zip" if zipfile.is_zipfile(io.BytesIO(content)) else None
+    if beginning.startswith(b"PK"):
+        return "application/zip" if zipfile.is_zipfile(stream) else None
     for kind, content_type in _PICTURES.items():
-        if _is_picture(content, kind):
+        stream.seek(0)
+        if _is_picture(stream, kind):
             return content_type
-    return _TEXTS.get(ending) if _is_text(content) and _CHECKS.get(ending, _any)(content) else None
+    if ending not in _TEXTS:
+        return None
+    stream.seek(0)
+    content = stream.read()
+    return _TEXTS[ending] if _is_text(content) and _CHECKS.get(ending, _any)(content) else None
 
 
-def _is_picture(content: bytes, kind: str) -> bool:
+def _is_picture(stream: IO[bytes], kind: str) -> bool:
     try:
-        pictures.open_picture(io.BytesIO(content), formats=[kind], side=1)
+        pictures.open_picture(stream, formats=[kind], side=1)
+    except pictures.TooManyPixelsError as exc:
+        raise LessonFileInvalid(exc.reason) from None
     except pictures.UnusablePictureError:
         return False
     return True
@@ -197,16 +211,18 @@ def _any(content: bytes) -> bool:
     return True
 
 
-def _is_json(content: bytes) -> bool:
+def _is_json(content: bytes, kind: type = object) -> bool:
+    # Of very large data nothing is made only to see whether it could be.
+    if has_more_values(content, _VALUES_READ):
+        return True
     try:
-        json.loads(content)
+        return isinstance(json.loads(content), kind)
     except (ValueError, RecursionError):
         return False
-    return True
 
 
 def _is_notebook(content: bytes) -> bool:
-    return _is_json(content) and isinstance(json.loads(content), dict)
+    return content.lstrip()[:1] == b"{" and _is_json(content, dict)
 
 
 _CHECKS: dict[str, Callable[[bytes], bool]] = {"json": _is_json, "ipynb": _is_notebook}

@@ -53,7 +53,7 @@ def make_thumbnail(*, stream: IO[bytes], size: int, is_import: bool = False) -> 
     """Return the picture in every width of WIDTHS, upright, without metadata, never enlarged: a
     file's width is at most the one in its name.
 
-    With `is_import` it may be of any size, and one that is already as it would be stored keeps its
+    With `is_import` it may be smaller, and one that is already as it would be stored keeps its
     bytes, so that an export comes back unchanged. Raises ThumbnailInvalid when it is larger than
     COURSE_THUMBNAIL_MAX_BYTES, no JPEG, PNG or WebP, damaged, too small or too slim.
     """
@@ -66,7 +66,8 @@ def make_thumbnail(*, stream: IO[bytes], size: int, is_import: bool = False) -> 
     except pictures.UnusablePictureError as exc:
         raise ThumbnailInvalid(exc.reason) from None
     if not is_import:
-        _check_shape(*picture.size)
+        _check_least(*picture.size)
+    _check_ratio(*picture.size)
     full = _fit(picture, FULL_WIDTH)
     if is_import and picture.width <= FULL_WIDTH and _is_bare_webp(original):
         widest = original
@@ -143,11 +144,14 @@ def _delete_unused(name: str) -> None:
         delete_thumbnail(name=name)
 
 
-def _check_shape(width: int, height: int) -> None:
+def _check_least(width: int, height: int) -> None:
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         raise ThumbnailInvalid(
             f"The image must be at least {MIN_WIDTH} pixels wide and {MIN_HEIGHT} high."
         )
+
+
+def _check_ratio(width: int, height: int) -> None:
     if max(width, height) > MAX_RATIO * min(width, height):
         raise ThumbnailInvalid(f"One side must not be more than {MAX_RATIO} times the other.")
 

@@ -393,6 +393,9 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# How long a request waits for its turn where a process does heavy work one by one: unpacking
+# pictures, reading course files. Then it is answered 503.
+HEAVY_WAIT_SECONDS: float = env.float("HEAVY_WAIT_SECONDS", default=5.0)
 PROFILE_PICTURE_MAX_BYTES = 5 * 1024 * 1024
 COURSE_THUMBNAIL_MAX_BYTES: int = env.int("COURSE_THUMBNAIL_MAX_BYTES", default=5 * 1024 * 1024)
 # One file of a lesson.

@@ -153,6 +153,27 @@ def test_what_is_taken_comes_back_as_it_was(teacher, lesson, content, name, expe
     assert response["Cache-Control"] == "private, no-cache"
 
 
+def test_pictures_are_bounded_like_all_others(teacher, lesson):
+    out = io.BytesIO()
+    Image.new("1", (4_001, 4_000)).save(out, "PNG")
+    response = upload(teacher, lesson, content=out.getvalue(), name="a.png")
+    assert response.status_code == 422
+    assert "16 megapixels" in response.json()["error"]["details"]["file"][0]
+
+
+def test_nothing_is_made_of_very_large_data(teacher, lesson, monkeypatch):
+    monkeypatch.setattr(lesson_files, "json", None)
+    flood = b"[" + b"{}," * 300_000 + b"1]"
+    assert upload(teacher, lesson, content=flood, name="a.json").status_code == 201
+
+
+def test_an_upload_that_lies_on_the_disk_is_stored_as_it_came(teacher, lesson, settings):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 10_000
+    content = PDF + bytes(range(256)) * 1_000
+    file = add(teacher, lesson, content=content)
+    assert content_of(teacher.get(file["url"])) == content
+
+
 @pytest.mark.parametrize(
     ("content", "name"),
     [

@@ -32,14 +32,13 @@ def add_lesson_file(
     with transaction.atomic():
         # Who may not do it costs nothing.
         _require_room(_lock(author, reference, section_id, lesson_id)[1])
-    content, content_type = lesson_files.read_upload(
-        stream=upload, size=upload.size or 0, name=upload.name or ""
-    )
-    file_id = lesson_files.store(content=content)
+    size = upload.size or 0
+    content_type = lesson_files.judge_upload(stream=upload, size=size, name=upload.name or "")
+    file_id = lesson_files.store(upload=upload)
     added = {
         "id": str(file_id),
         "title": title,
-        "size_bytes": len(content),
+        "size_bytes": size,
         "content_type": content_type,
     }
     try:
