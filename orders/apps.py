@@ -2,9 +2,9 @@ from collections.abc import Callable
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
 from core.money import require_cents
+from core.starting import stop_start
 
 
 class OrdersConfig(AppConfig):
@@ -29,8 +29,11 @@ def _check_settings() -> None:
         "TAX_RULE": load_rule,
         "TAX_RATES": check_rates,
     }
+    problems = []
     for name, check in checks.items():
         try:
             check()
         except (ImportError, ValueError) as exc:
-            raise ImproperlyConfigured(f"LearnFlow can't start, {name}: {exc}") from exc
+            problems.append(f"{name}: {exc}")
+    if problems:
+        stop_start(problems)

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+
+from core.starting import stop_start
 
 
 class PaymentsConfig(AppConfig):
@@ -20,6 +21,4 @@ def _require_one_mode(*keys: str) -> None:
     doesn't know, so that no buyer could pay."""
     modes = {mode for key in keys for mode in ("test", "live") if f"k_{mode}_" in key}
     if len(modes) > 1:
-        raise ImproperlyConfigured(
-            "LearnFlow can't start, STRIPE_SECRET_KEY and STRIPE_PUBLIC_KEY are of different modes"
-        )
+        stop_start(["STRIPE_SECRET_KEY and STRIPE_PUBLIC_KEY are of different modes"])

@@ -48,17 +48,19 @@ def read_refresh_cookie(request: HttpRequest) -> str | None:
 def has_allowed_origin(request: HttpRequest) -> bool:
     """Return whether `Origin` is the frontend, the API itself or in CORS_ALLOWED_ORIGINS."""
     allowed = {*settings.CORS_ALLOWED_ORIGINS, settings.FRONTEND_URL, settings.API_BASE_URL}
-    return _origin(request.headers.get("Origin", "")) in {_origin(url) for url in allowed}
+    given = _origin(request.headers.get("Origin", ""))
+    return given is not None and given in {_origin(url) for url in allowed}
 
 
 def _same_site() -> SameSite:
     return cast(SameSite, settings.REFRESH_COOKIE_SAMESITE)
 
 
-def _origin(url: str) -> str:
-    """Return scheme and authority; no origin at all is a word that no allowed one equals."""
+def _origin(url: str) -> str | None:
+    """Return scheme and authority, None of what has none: "null", which a sandboxed page sends as
+    its origin, is nobody's, even where an address of ours is configured without its scheme."""
     try:
         parts = urlsplit(url.lower())
     except ValueError:
-        return "unreadable"
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else "none"
+        return None
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else None

@@ -7,7 +7,7 @@ import functools
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -49,6 +49,7 @@ class Highlight:
     text: str
 
 
+@runtime_checkable
 class SearchEngine(Protocol):
     """Finds published courses by words. Never raises for what somebody typed."""
 
@@ -75,10 +76,12 @@ class SearchEngine(Protocol):
 
 @functools.cache
 def _load(path: str) -> SearchEngine:
-    engine: SearchEngine = import_string(path)()
+    engine = import_string(path)()
+    if not isinstance(engine, SearchEngine):
+        raise TypeError(f"{path} is no search engine")
     return engine
 
 
 def get_engine() -> SearchEngine:
-    """Return the engine that the setting names."""
+    """Return the engine that the setting names. Raises ImportError or TypeError without one."""
     return _load(settings.SEARCH_ENGINE)

@@ -8,7 +8,8 @@ from typing import Any
 
 import django_stubs_ext
 
-from core.environment import SECRETS, Environment, read_variables
+from core.environment import SECRETS, Environment
+from learnflow.settings.starting import read_startable
 
 # Lets `admin.ModelAdmin[Order]` and friends be written where the checker wants them.
 django_stubs_ext.monkeypatch()
@@ -17,7 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 # Tests take nothing from a developer's .env: it may hold keys of a real Stripe account.
 _TESTING = os.environ.get("DJANGO_SETTINGS_MODULE") == "learnflow.settings.testing"
-_variables = read_variables(process=os.environ, file=None if _TESTING else BASE_DIR / ".env")
+_variables = read_startable(process=os.environ, file=None if _TESTING else BASE_DIR / ".env")
 # Libraries look there for what is theirs, such as HTTPS_PROXY. A secret is for the settings alone.
 for _name in _variables.keys() - os.environ.keys() - set(SECRETS):
     os.environ[_name] = _variables[_name]
@@ -355,11 +356,15 @@ PAYOUT_MINIMUM = Decimal(env.str("PAYOUT_MINIMUM", default="10.00"))
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_HOST: str = env.str("EMAIL_HOST", default="")
-EMAIL_PORT: int = env.int("EMAIL_PORT", default=587)
-EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", default=True)
+# Port 465 is spoken encrypted from the first byte (SSL), 587 from the command STARTTLS on (TLS).
+_SSL: bool = env.bool("EMAIL_USE_SSL", default=False)
+EMAIL_PORT: int = env.int("EMAIL_PORT", default=465 if _SSL else 587)
+EMAIL_USE_SSL: bool = env.bool("EMAIL_USE_SSL", default=EMAIL_PORT == 465)
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", default=not EMAIL_USE_SSL)
 EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", default="")
-EMAIL_TIMEOUT = 10
+# For the connection, and for each answer of the server.
+EMAIL_TIMEOUT: float = env.float("EMAIL_TIMEOUT", default=10.0)
 EMAIL_FILE_PATH: str = env.str("EMAIL_FILE_PATH", default=str(BASE_DIR / ".local" / "mail"))
 EMAIL_BACKEND: str = env.str(
     "EMAIL_BACKEND",

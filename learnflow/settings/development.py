@@ -2,9 +2,10 @@
 
 from learnflow.settings.base import *  # noqa: F403
 from learnflow.settings.base import JWT_SECRET, SECRET_KEY, SIMPLE_JWT, env
+from learnflow.settings.published_keys import DEVELOPMENT_KEY
 
 # Only ever used by commands on a developer's machine; `make run` generates its own keys.
-SECRET_KEY = SECRET_KEY or "development-only-key-that-protects-nothing-at-all-000000"
+SECRET_KEY = SECRET_KEY or DEVELOPMENT_KEY
 JWT_SECRET = JWT_SECRET or SECRET_KEY
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": JWT_SECRET}
 

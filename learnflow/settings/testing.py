@@ -6,8 +6,9 @@ import tempfile
 
 from learnflow.settings.base import *  # noqa: F403
 from learnflow.settings.base import CACHES, SIMPLE_JWT, THROTTLE_RATES, env
+from learnflow.settings.published_keys import TESTING_KEY
 
-SECRET_KEY = "testing-only-key-that-protects-nothing-at-all-00000000000"  # noqa: S105
+SECRET_KEY = TESTING_KEY
 JWT_SECRET = SECRET_KEY
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": SECRET_KEY}
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

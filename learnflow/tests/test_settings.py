@@ -1,58 +1,29 @@
-"""Production refuses to start half-configured, in one clear line; what isn't configured is off."""
+"""What is configured wrongly stops the start, in clear lines; what isn't configured is off."""
 
 import os
+import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from learnflow.settings.published_keys import PUBLISHED_KEYS
+from learnflow.settings.starting import PRODUCTION, find_problems, read_startable
+
 ROOT = Path(__file__).resolve().parents[2]
+KEY = "Zq3vN8pT1xK6mB4wR9yL2sD7fG5hJ0cV"
 COMPLETE = {
-    "DJANGO_SETTINGS_MODULE": "learnflow.settings.production",
-    "SECRET_KEY": "k" * 60,
+    "DJANGO_SETTINGS_MODULE": PRODUCTION,
+    "SECRET_KEY": KEY,
     "DATABASE_URL": "postgresql://u@127.0.0.1:1/x",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "ALLOWED_HOSTS": "api.example.test",
     "API_BASE_URL": "https://api.example.test",
     "FRONTEND_URL": "https://example.test",
 }
-
-
-def read_settings(environment: dict[str, str], code: str) -> subprocess.CompletedProcess[str]:
-    base = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    program = f"import django; django.setup(); from django.conf import settings; {code}"
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        env=base | environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_a_complete_production_starts() -> None:
-    done = read_settings(COMPLETE, "print(settings.DEBUG, settings.STRIPE_SECRET_KEY == '')")
-    assert done.stdout == "False True\n", done.stderr
-
-
-@pytest.mark.parametrize("name", [name for name in COMPLETE if name != "DJANGO_SETTINGS_MODULE"])
-def test_each_missing_setting_is_named(name: str) -> None:
-    # Set but empty, so that a developer's .env can't fill it in.
-    done = read_settings({**COMPLETE, name: ""}, "print('started')")
-    assert done.stdout == ""
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.endswith(f"LearnFlow can't start, missing settings: {name}")
-
-
-def test_all_missing_settings_are_named_at_once() -> None:
-    emptied = dict.fromkeys([name for name in COMPLETE if name != "DJANGO_SETTINGS_MODULE"], "")
-    done = read_settings(COMPLETE | emptied, "print('started')")
-    last = done.stderr.strip().splitlines()[-1]
-    assert all(name in last for name in emptied)
-
-
+REQUIRED = [name for name in COMPLETE if name != "DJANGO_SETTINGS_MODULE"]
 STRIPE = {
     "STRIPE_SECRET_KEY": "sk_live_x",
     "STRIPE_PUBLIC_KEY": "pk_live_x",
@@ -60,10 +31,79 @@ STRIPE = {
 }
 
 
+def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    base = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    return subprocess.run(
+        [sys.executable, *command],
+        env=base | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def read_settings(environment: dict[str, str], code: str) -> subprocess.CompletedProcess[str]:
+    program = f"import django; django.setup(); from django.conf import settings; {code}"
+    return run(["-c", program], environment)
+
+
+def problems_of(**changed: str) -> list[str]:
+    return find_problems(COMPLETE | changed, in_production=True)
+
+
+def test_a_complete_production_starts() -> None:
+    assert problems_of() == []
+    done = read_settings(COMPLETE, "print(settings.DEBUG, settings.STRIPE_SECRET_KEY == '')")
+    assert done.stdout == "False True\n", done.stderr
+
+
+WRONG = {"JWT_ALGORITHM": "RS256", "THROTTLE_LOGIN": "lots", "TRUSTED_PROXIES": "foo"}
+GUNICORN = ["-m", "gunicorn", "--config", "docker/gunicorn.conf.py", "--bind", "127.0.0.1:0"]
+CELERY = ["-m", "celery", "--app", "learnflow"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [*GUNICORN, "learnflow.wsgi:application"], [*CELERY, "worker"], [*CELERY, "beat"],
+        ["manage.py", "migrate"], ["manage.py", "check", "--deploy"], ["manage.py", "shell"],
+    ],
+    ids=["web", "worker", "beat", "migrate", "check", "shell"],
+)  # fmt: skip
+def test_every_process_says_what_is_wrong_a_line_each_and_nothing_else(command: list[str]) -> None:
+    done = run(command, COMPLETE | WRONG)
+    said = [line for line in done.stderr.splitlines() if "[INFO]" not in line]
+    assert done.returncode != 0
+    assert [line.split(":")[0] for line in said] == [
+        f"LearnFlow can't start, {name}" for name in sorted(WRONG, key=list(_declared()).index)
+    ]
+
+
+def _declared() -> dict[str, None]:
+    from learnflow.settings.registry import SETTINGS
+
+    return dict.fromkeys(setting.name for setting in SETTINGS)
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_each_missing_setting_is_named(name: str) -> None:
+    assert problems_of(**{name: " "}) == [f"missing settings: {name}"]
+
+
+def test_all_missing_settings_are_named_at_once_and_in_a_line() -> None:
+    # Set but empty, so that a developer's .env can't fill it in.
+    done = read_settings(COMPLETE | dict.fromkeys(REQUIRED, ""), "print('started')")
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("LearnFlow can't start, missing settings: ")
+    assert all(name in done.stderr for name in REQUIRED)
+
+
 @pytest.mark.parametrize("name", ["STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET"])
 def test_a_stripe_that_nobody_could_pay_with_is_half_configured(name: str) -> None:
-    done = read_settings(COMPLETE | STRIPE | {name: ""}, "print('started')")
-    assert f"missing settings: {name}" in done.stderr
+    assert problems_of(**STRIPE | {name: ""}) == [f"missing settings: {name}"]
 
 
 @pytest.mark.parametrize(
@@ -76,9 +116,186 @@ def test_a_stripe_that_nobody_could_pay_with_is_half_configured(name: str) -> No
 )  # fmt: skip
 def test_keys_of_two_modes_stop_the_start(secret: str, public: str, starts: bool) -> None:
     keys = STRIPE | {"STRIPE_SECRET_KEY": secret, "STRIPE_PUBLIC_KEY": public}
-    done = read_settings(COMPLETE | keys, "print('started')")
-    assert (done.stdout == "started\n") is starts
-    assert ("are of different modes" in done.stderr) is not starts
+    assert (problems_of(**keys) == []) is starts
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRUSTED_PROXIES", "foo"), ("TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.0/40"),
+        ("THROTTLE_LOGIN", "lots"), ("THROTTLE_USER", "-5/hour"), ("THROTTLE_ANON", "5/fortnight"),
+        ("JWT_ALGORITHM", "RS256"), ("JWT_ALGORITHM", "none"),
+        ("SEARCH_ENGINE", "x.y"), ("SEARCH_ENGINE", "courses.search.nowhere.Engine"),
+        ("TAX_RULE", "no_tax"), ("EMAIL_BACKEND", "smtp"),
+        ("INSTRUCTOR_SHARE_PERCENT", "170"), ("INSTRUCTOR_SHARE_PERCENT", "-1"),
+        ("INSTRUCTOR_SHARE_PERCENT", "seventy"), ("REFUND_MAX_PROGRESS_PERCENT", "101"),
+        ("REDIS_URL", "nonsense"), ("REDIS_URL", "http://redis:6379/0"),
+        ("REDIS_URL", "redis://redis:99999/0"), ("REDIS_URL", "redis://redis/cache"),
+        ("DATABASE_URL", "nonsense"), ("DATABASE_URL", "mysql://u@db/x"),
+        ("DATABASE_URL", "postgres://db:5432"), ("DATABASE_URL", "postgres://db:port/x"),
+        ("DATABASE_CONN_MAX_AGE", "-1"), ("DATABASE_CONNECT_TIMEOUT", "0"),
+        ("REDIS_TIMEOUT_SECONDS", "nan"), ("REDIS_TIMEOUT_SECONDS", "0"),
+        ("REDIS_PAUSE_SECONDS", "-3"), ("EMAIL_PORT", "0"), ("EMAIL_PORT", "70000"),
+        ("EMAIL_PORT", "smtp"), ("EMAIL_HOST", "smtp://mail.example.test"),
+        ("EMAIL_HOST", "mail.example.test:587"), ("EMAIL_USE_TLS", "perhaps"),
+        ("DEFAULT_FROM_EMAIL", "LearnFlow"), ("STAFF_ALERT_EMAILS", "a@example.test,b"),
+        ("DEBUG", "maybe"), ("SECURE_SSL_REDIRECT", "2"), ("STRIPE_CONNECT", "later"),
+        ("FRONTEND_URL", "example.test"), ("FRONTEND_URL", "//example.test"),
+        ("FRONTEND_URL", "javascript://example.test"), ("API_BASE_URL", "api.example.test"),
+        ("API_BASE_URL", "https://"), ("CORS_ALLOWED_ORIGINS", "*"),
+        ("CORS_ALLOWED_ORIGINS", "null"), ("CORS_ALLOWED_ORIGINS", "https://a.test/path"),
+        ("CORS_ALLOWED_ORIGINS", "https://a.test,b.test"), ("CSRF_TRUSTED_ORIGINS", "a.test"),
+        ("ALLOWED_HOSTS", "*"), ("ALLOWED_HOSTS", "a.test,*"), ("ALLOWED_HOSTS", "https://a.test"),
+        ("ALLOWED_HOSTS", "a.test:8000"), ("CURRENCY", "jpy"), ("CURRENCY", "dollars"),
+        ("MINIMUM_CHARGE", "-1"), ("MINIMUM_CHARGE", "0.505"), ("PAYOUT_MINIMUM", "much"),
+        ("TAX_RATES", "DE"), ("TAX_RATES", "UK=20"), ("TAX_RATES", "DE=190"),
+        ("TAX_RATES", "DE=19,FR=lots"), ("ORDER_EXPIRY_HOURS", "0"), ("RECONCILE_DAYS", "1e3"),
+        ("LOG_LEVEL", "LOUD"), ("SENTRY_DSN", "nonsense"), ("SENTRY_TRACES_SAMPLE_RATE", "1.1"),
+        ("STRIPE_API_BASE", "stripe.test"), ("AWS_S3_ENDPOINT_URL", "minio:9000"),
+        ("STRIPE_CONCURRENCY", "0"), ("WEB_THREADS", "eight"), ("WEB_CONCURRENCY", "0"),
+        ("WORKER_CONCURRENCY", "-2"), ("COURSE_FILE_MAX_BYTES", "5MB"),
+        ("REFRESH_COOKIE_SAMESITE", "Sometimes"), ("CATALOGUE_MAX_AGE", "1.5"),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_its_type_or_range_is_named(name: str, value: str) -> None:
+    (problem,) = problems_of(**{name: value})
+    assert problem.startswith(f"{name}: ")
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRUSTED_PROXIES", "10.0.0.1, 10.1.2.3/8,fd00::/8"), ("THROTTLE_LOGIN", "none"),
+        ("THROTTLE_LOGIN", "5/sec"), ("JWT_ALGORITHM", "HS512"), ("DEBUG", "FALSE"),
+        ("REDIS_URL", "rediss://:p%40ss@redis.example.test:6380/2"), ("REDIS_URL", "redis://r"),
+        ("DATABASE_URL", "postgres:///name?host=/run/postgresql"), ("ALLOWED_HOSTS", ".a.test"),
+        ("ALLOWED_HOSTS", "a.test,[::1]"),
+        ("DATABASE_URL", "postgresql://u:p%23w@[::1]:5432/x?sslmode=require"),
+        ("FRONTEND_URL", "https://example.test/app/"), ("CORS_ALLOWED_ORIGINS", "https://a.test:8"),
+        ("DEFAULT_FROM_EMAIL", "LearnFlow <noreply@learnflow.test>"), ("MINIMUM_CHARGE", "0.50"),
+        ("TAX_RATES", "DE=19,fr=5.5,XK=18"), ("EMAIL_HOST", "2001:db8::25"), ("CURRENCY", "EUR"),
+        ("CSRF_TRUSTED_ORIGINS", "https://*.example.test"), ("SEARCH_REMEMBER_SECONDS", "0.5"),
+        ("SEARCH_ENGINE", "courses.search.postgres.PostgresEngine"), ("EMAIL_PORT", ""),
+        ("SENTRY_DSN", "https://key@o1.ingest.sentry.io/2"), ("TAX_RULE", "orders.taxes.no_tax"),
+        ("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend"),
+    ],
+)  # fmt: skip
+def test_what_is_meant_is_taken(name: str, value: str) -> None:
+    assert problems_of(**{name: value}) == []
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SENTRY_DSN"])
+def test_a_secret_is_not_shown(name: str) -> None:
+    (problem,) = problems_of(**{name: "s3cr3t"})
+    assert "s3cr3t" not in problem
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_SECRET"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "x", "Zq3vN8pT1xK6mB4wR9yL2sD7fG5hJ0c", "k" * 60, "abcdefgh" * 8, "0123456789ab" * 5,
+        "django-insecure-4f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c", *sorted(PUBLISHED_KEYS),
+    ],
+)  # fmt: skip
+def test_a_key_that_can_be_guessed_stops_production(name: str, key: str) -> None:
+    (problem,) = problems_of(**{name: key})
+    assert problem.startswith(f"{name}: ")
+    assert key not in problem or len(key) == 1
+
+
+def test_random_keys_are_taken() -> None:
+    for make in (secrets.token_hex, secrets.token_urlsafe, lambda n: secrets.token_hex(n // 2)):
+        assert problems_of(SECRET_KEY=make(32), JWT_SECRET=make(48)) == []
+
+
+def test_every_key_that_this_repository_shows_is_known() -> None:
+    """Wherever a file gives a key its value."""
+    given = re.compile(
+        r"(?:SECRET_KEY|JWT_SECRET|SIGNING_KEY|_KEY)\"?\s*[:=]\s*[\"']?([A-Za-z0-9_-]{20,})"
+    )
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    found = set()
+    for name in files:
+        path = ROOT / name
+        if path != Path(__file__).resolve() and path.suffix in {
+            ".py",
+            ".md",
+            ".yml",
+            ".example",
+            "",
+        }:
+            found |= set(given.findall(path.read_text(errors="ignore")))
+    keys = {key for key in found if not key.isupper() and "-" in key}
+    assert keys
+    assert {key for key in keys if not problems_of(SECRET_KEY=key)} == set()
+
+
+def test_the_deployment_check_makes_its_own_key() -> None:
+    given = re.search(
+        r"^PRODUCTION :=(.*?)\n\n", (ROOT / "Makefile").read_text(), flags=re.S | re.M
+    )
+    assert given
+    assert re.search(r"SECRET_KEY=\"?\$\$\(", given[1])
+
+
+def test_development_may_be_open_and_is_checked_all_the_same() -> None:
+    found = find_problems({"ALLOWED_HOSTS": "*", "SECRET_KEY": "x"}, in_production=False)
+    assert found == []
+    found = find_problems({"FRONTEND_URL": "learnflow.test"}, in_production=False)
+    assert len(found) == 1
+
+
+def test_set_but_empty_is_not_configured() -> None:
+    given = {"EMAIL_PORT": "", "THROTTLE_LOGIN": " ", "LOG_LEVEL": "INFO"}
+    assert read_startable(process=given, file=None) == {"LOG_LEVEL": "INFO"}
+
+
+def test_what_cannot_be_read_stops_the_start_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("not an assignment\n")
+    with pytest.raises(SystemExit, match=r"^LearnFlow can't start, .*line 1: [^\n]*$"):
+        read_startable(process={}, file=tmp_path / ".env")
+    both = {"SECRET_KEY": "a", "SECRET_KEY_FILE": "b"}
+    with pytest.raises(SystemExit, match=r"^LearnFlow can't start, SECRET_KEY and [^\n]*$"):
+        read_startable(process=both, file=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "port", "ssl", "tls"),
+    [
+        ({}, 587, False, True), ({"EMAIL_PORT": "465"}, 465, True, False),
+        ({"EMAIL_USE_SSL": "True"}, 465, True, False), ({"EMAIL_PORT": "25"}, 25, False, True),
+        ({"EMAIL_USE_SSL": "on", "EMAIL_USE_TLS": "off"}, 465, True, False),
+        ({"EMAIL_USE_TLS": "off"}, 587, False, False),
+    ],
+)  # fmt: skip
+def test_mail_is_encrypted_as_its_port_speaks(
+    given: dict[str, str], port: int, ssl: bool, tls: bool
+) -> None:
+    code = "print(settings.EMAIL_PORT, settings.EMAIL_USE_SSL, settings.EMAIL_USE_TLS)"
+    done = read_settings(COMPLETE | {"EMAIL_HOST": "mail.example.test"} | given, code)
+    assert done.stdout == f"{port} {ssl} {tls}\n", done.stderr
+
+
+@pytest.mark.parametrize("given", [{"EMAIL_USE_SSL": "on"}, {"EMAIL_PORT": "465"}])
+def test_mail_is_encrypted_in_one_way(given: dict[str, str]) -> None:
+    (problem,) = problems_of(EMAIL_USE_TLS="True", **given)
+    assert problem.startswith("EMAIL_USE_TLS and EMAIL_USE_SSL: ")
+
+
+def test_an_engine_that_is_none_stops_the_start_in_a_line() -> None:
+    done = read_settings(COMPLETE | {"SEARCH_ENGINE": "courses.search.engine.Highlight"}, "")
+    assert done.stderr.startswith("LearnFlow can't start, SEARCH_ENGINE: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_rule_that_is_none_stops_the_start_in_a_line() -> None:
+    done = read_settings(COMPLETE | {"TAX_RULE": "orders.taxes.nothing_here"}, "")
+    assert done.stderr.startswith("LearnFlow can't start, TAX_RULE: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_production_knows_nothing_of_the_stand_in() -> None:
@@ -88,20 +305,20 @@ def test_production_knows_nothing_of_the_stand_in() -> None:
 
 
 def test_secrets_come_from_files_and_keep_their_dollars(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("$" + "k" * 60 + "\n")
+    (tmp_path / "key").write_text("$" + KEY + "\n")
     (tmp_path / "mail").write_text("$HOME#1\n")
     given = {k: v for k, v in COMPLETE.items() if k != "SECRET_KEY"}
-    given |= {"SECRET_KEY_FILE": str(tmp_path / "key"), "JWT_SECRET": "$HOME" + "j" * 60}
+    given |= {"SECRET_KEY_FILE": str(tmp_path / "key"), "JWT_SECRET": "$HOME" + KEY}
     given |= {"EMAIL_HOST_PASSWORD_FILE": str(tmp_path / "mail")}
     code = "print(settings.SECRET_KEY, settings.JWT_SECRET, settings.EMAIL_HOST_PASSWORD)"
 
     done = read_settings(given, code)
 
-    assert done.stdout.split() == ["$" + "k" * 60, "$HOME" + "j" * 60, "$HOME#1"], done.stderr
+    assert done.stdout.split() == ["$" + KEY, "$HOME" + KEY, "$HOME#1"], done.stderr
 
 
 def test_a_secret_given_twice_stops_the_start_in_words(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("k" * 60)
+    (tmp_path / "key").write_text(KEY)
 
     done = read_settings({**COMPLETE, "SECRET_KEY_FILE": str(tmp_path / "key")}, "print('started')")
 

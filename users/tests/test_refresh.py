@@ -235,6 +235,13 @@ class TestCookie:
         assert code_of(response) == "ORIGIN_NOT_ALLOWED"
         assert str(Session.objects.get().refresh_jti) == RefreshToken(token)["jti"]  # type: ignore[arg-type]
 
+    def test_no_origin_is_ours_when_an_address_lacks_its_scheme(
+        self, browser: APIClient, settings: Any
+    ) -> None:
+        settings.FRONTEND_URL = "learnflow.test"
+        for origin in ("null", "learnflow.test", "", "none", "://"):
+            assert browser.post(URL, {}, HTTP_ORIGIN=origin).status_code == 403
+
     def test_gives_way_to_the_body(self, browser: APIClient, token: str) -> None:
         browser.cookies["learnflow_refresh"] = "garbled"
         assert browser.post(URL, {"refresh": token}).status_code == 200

@@ -1,0 +1,109 @@
+"""Whether one can start with what is configured: all that is wrong is told at once, a line each."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from core.environment import read_variables
+from core.starting import stop_start
+from learnflow.settings.published_keys import PLACEHOLDERS, PUBLISHED_KEYS
+from learnflow.settings.registry import SETTINGS, Setting
+
+PRODUCTION = "learnflow.settings.production"
+_KEY_LENGTH = 32
+# A random key of 32 hexadecimal digits has fewer once in 500,000 times.
+_KEY_CHARACTERS = 9
+_NEEDED_WITH_STRIPE = ("STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET")
+
+
+def read_startable(*, process: Mapping[str, str], file: Path | None) -> dict[str, str]:
+    """Return what `read_variables` does, less what is set but empty and so not configured. Ends the
+    process, with a line for each problem, when nothing could be started with it."""
+    try:
+        variables = read_variables(process=process, file=file)
+    except ImproperlyConfigured as exc:
+        stop_start([str(exc)])
+    given = {name: value for name, value in variables.items() if value.strip()}
+    in_production = given.get("DJANGO_SETTINGS_MODULE") == PRODUCTION
+    if problems := find_problems(given, in_production=in_production):
+        stop_start(problems)
+    return given
+
+
+def find_problems(environment: Mapping[str, str], *, in_production: bool) -> list[str]:
+    """Return what is wrong with these variables, a line each, naming the setting."""
+    problems = [*_missing(environment)] if in_production else []
+    for setting in SETTINGS:
+        problems += _find_problem(setting, environment.get(setting.name, ""))
+    problems += _contradictions(environment)
+    if in_production:
+        problems += _openings(environment)
+    return problems
+
+
+def _missing(environment: Mapping[str, str]) -> Iterator[str]:
+    names = [setting.name for setting in SETTINGS if setting.required]
+    if environment.get("STRIPE_SECRET_KEY"):
+        names += _NEEDED_WITH_STRIPE
+    missing = [name for name in names if not environment.get(name, "").strip()]
+    if missing:
+        yield f"missing settings: {', '.join(missing)}"
+
+
+def _find_problem(setting: Setting, value: str) -> Iterator[str]:
+    if not value.strip():
+        return
+    try:
+        setting.kind(value)
+    except ValueError as exc:
+        shown = "" if setting.secret else f", not {value[:80]!r}"
+        yield f"{setting.name}: {exc}{shown}"
+
+
+def _contradictions(environment: Mapping[str, str]) -> Iterator[str]:
+    """What is fine by itself and not together."""
+    is_on = {name: _is_on(environment.get(name, "")) for name in ("EMAIL_USE_TLS", "EMAIL_USE_SSL")}
+    on_465 = environment.get("EMAIL_PORT") == "465" and "EMAIL_USE_SSL" not in environment
+    if is_on["EMAIL_USE_TLS"] and (is_on["EMAIL_USE_SSL"] or on_465):
+        yield (
+            "EMAIL_USE_TLS and EMAIL_USE_SSL: only one of them can be on; SSL is what port 465 "
+            "speaks, TLS (STARTTLS) what 587 and 25 do"
+        )
+    modes = {
+        mode
+        for name in ("STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY")
+        for mode in ("test", "live")
+        if f"k_{mode}_" in environment.get(name, "")
+    }
+    if len(modes) > 1:
+        yield "STRIPE_SECRET_KEY and STRIPE_PUBLIC_KEY are of different modes"
+
+
+def _openings(environment: Mapping[str, str]) -> Iterator[str]:
+    """What would leave a production open to anybody."""
+    for name in ("SECRET_KEY", "JWT_SECRET"):
+        if weakness := _find_weakness(environment.get(name, "").strip()):
+            yield f"{name}: {weakness}; make one with: openssl rand -base64 48"
+    if "*" in _list(environment, "ALLOWED_HOSTS"):
+        yield "ALLOWED_HOSTS: must name each host: * would let a request say whose links we mail"
+
+
+def _find_weakness(key: str) -> str | None:
+    if not key:
+        return None
+    if key in PUBLISHED_KEYS or any(word in key.lower() for word in PLACEHOLDERS):
+        return "is published, and protects nothing"
+    if len(key) < _KEY_LENGTH:
+        return f"must have {_KEY_LENGTH} characters at least"
+    if len(set(key)) < _KEY_CHARACTERS or (key * 2).find(key, 1) < len(key):
+        return "has too few different characters to be random"
+    return None
+
+
+def _is_on(value: str) -> bool:
+    return value.strip().lower() in {"true", "on", "ok", "y", "yes", "1"}
+
+
+def _list(environment: Mapping[str, str], name: str) -> list[str]:
+    return [part.strip() for part in environment.get(name, "").split(",")]
