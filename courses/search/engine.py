@@ -68,6 +68,11 @@ class SearchEngine(Protocol):
         """Return where the courses of a page match; `marking` is that of their `CoursesFound`."""
         ...
 
+    def known(self, *, queries: Sequence[str]) -> set[str]:
+        """Return those of which every word is in the title of a published course or the name of a
+        category: what may be shown to others, whoever typed it."""
+        ...
+
     def reindex(self, *, course_ids: Collection[uuid.UUID] | None) -> int:
         """Bring the index up to date with these courses, or with all whose words changed (None);
         returns how many entries were written or removed. All of these courses or none."""

@@ -1,6 +1,10 @@
 """What people search for: counted in Redis, added up in the database, shown when it is popular.
 
-Redis holds one sorted set a day; each visitor counts once a day for the same query. The task takes
+A visitor is a network, whoever is signed in there, and counts once for the same query within
+SEARCH_POPULAR_DAYS: nobody makes a search popular alone. Nothing is shown but words of the
+catalogue: a search is no place to write to others.
+
+Redis holds one sorted set a day. The task takes
 the set away under a new name and adds it up in one transaction with a row that bears that name, so
 that a batch counts once, however often the task dies or runs at once. Without Redis nothing is
 counted and nothing fails.
@@ -28,6 +32,7 @@ from redis.exceptions import RedisError
 from core.ids import new_id
 from core.pruning import prune
 from courses.models import SearchBatch, SearchCount
+from courses.search.engine import get_engine
 from courses.search.words import clean
 
 logger = logging.getLogger(__name__)
@@ -42,12 +47,13 @@ KEEP_COUNTS = dt.timedelta(days=90)
 # What only one visitor ever looked for says nothing, and may be about them.
 KEEP_SINGLE = dt.timedelta(days=2)
 LISTED = 200
+# How many of the most searched are looked at for LISTED whose words the catalogue has.
+CANDIDATES = 5 * LISTED
 POPULAR_KEY = "search:popular"
 POPULAR_SECONDS = 60
 # After a failure Redis isn't tried for so long, so that a dead one can't slow every search.
 PAUSE_SECONDS = 5.0
 
-_SEEN_SECONDS = 24 * 3600
 _paused_until = 0.0
 # What this process has told Redis already: who looks again and again asks Redis once.
 _told: OrderedDict[str, None] = OrderedDict()
@@ -95,27 +101,31 @@ def normalise(text: str) -> str | None:
 
 
 def record_search(*, text: str, visitor: str, found: bool) -> None:
-    """Count a search. `visitor` tells people apart and is kept for a day, hashed with this
-    installation's key. Never raises, and waits for Redis only while it answers."""
+    """Count a search. `visitor` is the network it came from, and is kept for SEARCH_POPULAR_DAYS,
+    hashed with this installation's key and the query. Never raises, and waits for Redis only while
+    it answers."""
     global _paused_until  # noqa: PLW0603 - one clock per process is the point
     query = normalise(text)
     if query is None or time.monotonic() < _paused_until:
         return
     day = timezone.now().date()
-    seen = f"{day}:{visitor}:{query}:{found}".encode()
+    seen = f"{visitor}:{query}:{found}".encode()
     token = hmac.new(settings.SECRET_KEY.encode(), seen, hashlib.sha256).hexdigest()[:32]
-    if token in _told:
+    # Once a day, as Redis forgets by itself.
+    told = f"{day}:{token}"
+    if told in _told:
         return
     try:
         get_redis_connection("default").eval(
             _COUNT, 2, _key(f"seen:{token}"), _key(f"counts:{day}"),
-            f"{'+' if found else '-'}{query}", _SEEN_SECONDS, KEEP_IN_REDIS, MOST_COUNTED,
+            f"{'+' if found else '-'}{query}", settings.SEARCH_POPULAR_DAYS * 24 * 3600,
+            KEEP_IN_REDIS, MOST_COUNTED,
         )  # fmt: skip
     except RedisError as exc:
         _paused_until = time.monotonic() + PAUSE_SECONDS
         logger.warning("searches aren't counted: %s", exc)
         return
-    _told[token] = None
+    _told[told] = None
     while len(_told) > _TOLD_AT_MOST:
         _told.popitem(last=False)
 
@@ -138,8 +148,8 @@ def add_up_searches() -> int:
 
 def list_popular(*, limit: int = 10) -> list[tuple[str, int]]:
     """Return the most popular searches of the last days (at most `LISTED`) and how many visitors
-    made each: those that find something, from `SEARCH_POPULAR_VISITORS` visitors on. Up to a
-    minute old."""
+    made each: those of words of the catalogue that find something, from `SEARCH_POPULAR_VISITORS`
+    visitors on. Up to a minute old."""
     popular = cache.get(POPULAR_KEY)
     if popular is None:
         popular = _read_popular()
@@ -154,9 +164,11 @@ def _read_popular() -> list[tuple[str, int]]:
         .values("query")
         .annotate(visitors=Sum("found"))
         .filter(visitors__gte=settings.SEARCH_POPULAR_VISITORS)
-        .order_by("-visitors", "query")[:LISTED]
+        .order_by("-visitors", "query")[:CANDIDATES]
     )
-    return [(row["query"], row["visitors"]) for row in totals]
+    counted = [(row["query"], row["visitors"]) for row in totals]
+    known = get_engine().known(queries=[query for query, _ in counted]) if counted else set()
+    return [(query, visitors) for query, visitors in counted if query in known][:LISTED]
 
 
 def _take(redis: Any) -> None:

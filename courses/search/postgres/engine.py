@@ -93,6 +93,10 @@ class PostgresEngine:
         )
         return {row[0]: Highlight(title=_mark(row[1]), text=_mark(row[2])) for row in rows}
 
+    def known(self, *, queries: Sequence[str]) -> set[str]:
+        """One statement."""
+        return {row[0] for row in fetch_rows(sql.KNOWN, {"queries": list(queries)})}
+
     def reindex(self, *, course_ids: Collection[uuid.UUID] | None) -> int:
         return index.refresh_stale() if course_ids is None else index.refresh(course_ids)
 

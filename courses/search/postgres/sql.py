@@ -262,9 +262,34 @@ LEARN = f"""
     ON CONFLICT (term) DO NOTHING
 """  # noqa: S608
 RECOUNT = """
-    UPDATE courses_searchterm AS term SET courses = counted.ndoc
-    FROM ts_stat('SELECT title FROM courses_searchentry') AS counted
-    WHERE counted.word = term.term AND counted.ndoc <> term.courses
+    UPDATE courses_searchterm AS term SET courses = coalesce(counted.ndoc, 0)
+    FROM courses_searchterm AS known
+    LEFT JOIN ts_stat('SELECT title FROM courses_searchentry') AS counted
+        ON counted.word = known.term
+    WHERE known.term = term.term AND coalesce(counted.ndoc, 0) <> term.courses
+"""
+# Words that titles had at the last count are known at once; the others are looked for where they
+# would be now. What is too short or only a number can't be a message.
+KNOWN = """
+    WITH asked AS MATERIALIZED (
+        SELECT query, word
+        FROM unnest(%(queries)s::text[]) AS query,
+            regexp_split_to_table(courses_search_words(query), '[^[:alnum:]]+') AS word
+        WHERE length(word) > 2 AND word !~ '^[0-9]+$'
+    ), shelves AS MATERIALIZED (
+        SELECT DISTINCT word
+        FROM courses_category AS category,
+            regexp_split_to_table(courses_search_words(category.name), '[^[:alnum:]]+') AS word
+    ), unknown AS MATERIALIZED (
+        SELECT word FROM (SELECT DISTINCT word FROM asked) AS words
+        WHERE NOT EXISTS (SELECT FROM courses_searchterm AS term
+                          WHERE term.term = words.word AND term.courses > 0)
+          AND NOT EXISTS (SELECT FROM shelves WHERE shelves.word = words.word)
+          AND NOT EXISTS (SELECT FROM courses_searchentry AS entry
+                          WHERE entry.title @@ quote_literal(words.word)::tsquery)
+    )
+    SELECT query FROM unnest(%(queries)s::text[]) AS query
+    WHERE NOT EXISTS (SELECT FROM asked JOIN unknown USING (word) WHERE asked.query = query.query)
 """
 # One typing error away, looked up one by one, or near by trigrams: "pyhton" shares too few of
 # those with "python". Both cost the same however many courses there are.

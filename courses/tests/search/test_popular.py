@@ -5,6 +5,7 @@ import threading
 from unittest import mock
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
@@ -12,13 +13,24 @@ from django_redis import get_redis_connection
 from redis.exceptions import ConnectionError as NoRedis
 
 from courses import selectors, services
-from courses.models import SearchBatch, SearchCount
+from courses.models import Course, SearchBatch, SearchCount
 from courses.search import popular
+from courses.search.engine import get_engine
+from courses.search.suggestions import suggest
 from courses.tasks import add_up_searches
+from tests.factories import CategoryFactory, UserFactory, make_course
 
 
 def look(text, visitor="somebody", *, found=True):
     services.record_search(text=text, visitor=visitor, found=found)
+
+
+def titled(*titles, instructor="Ada"):
+    """Publish courses of these titles, found by search."""
+    person = UserFactory.create(first_name=instructor, last_name="Lovelace", is_instructor=True)
+    courses = [make_course(title=title, instructor=person) for title in titles]
+    services.refresh_search(course_ids=[course.id for course in courses])
+    return courses
 
 
 def counts():
@@ -56,6 +68,19 @@ def test_what_is_counted(text, counted):
 
 @pytest.mark.django_db
 class TestCounting:
+    def test_each_visitor_counts_once_in_the_days_that_count(self, settings):
+        settings.SEARCH_POPULAR_DAYS = 7
+        start = dt.datetime(2026, 3, 1, 10, tzinfo=dt.UTC)
+        for days in range(7):
+            with time_machine.travel(start + dt.timedelta(days=days), tick=False):
+                look("jazz", "a home")
+                look("jazz", "another")
+                services.add_up_searches()
+        assert counts() == [("jazz", 2, 0)]
+        redis = get_redis_connection("default")
+        for seen in redis.scan_iter(cache.make_key("search:seen:*")):
+            assert 6 * 24 * 3600 < redis.ttl(seen) <= 7 * 24 * 3600
+
     def test_each_visitor_counts_once_a_day(self):
         for visitor in ("ann", "ann", "bob"):
             look("Jazz", visitor)
@@ -143,23 +168,63 @@ class TestPopular:
 
     def test_the_most_visitors_first_over_the_days(self, settings, django_assert_num_queries):
         settings.SEARCH_POPULAR_VISITORS, settings.SEARCH_POPULAR_DAYS = 3, 7
+        titled("Python", "Excel", "Few in the past, in vain")
         self.make("python", 2)
         self.make("python", 4, age=6)
         self.make("excel", 5)
         self.make("few", 2)
         self.make("past", 99, age=7)
         self.make("in vain", 0, not_found=99)
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             assert selectors.list_popular(limit=10) == [("python", 6), ("excel", 5)]
         with django_assert_num_queries(0):
             assert selectors.list_popular(limit=1) == [("python", 6)]
 
     def test_adding_up_shows_at_once(self, settings):
         settings.SEARCH_POPULAR_VISITORS = 1
+        titled("Jazz")
         assert selectors.list_popular() == []
         look("jazz")
         services.add_up_searches()
         assert selectors.list_popular() == [("jazz", 1)]
+
+    @pytest.mark.parametrize(
+        "query",
+        ["cheap watches", "jazz at evil example", "evil.example", "jazz wickedword", "bandleader",
+         "jazzz", "ja zz evilexample"],
+    )  # fmt: skip
+    def test_only_words_of_the_catalogue_are_shown(self, query):
+        titled("Jazz Harmony", instructor="Bandleader")
+        self.make(query, 99)
+        self.make("jazz harmony", 3)
+        assert selectors.list_popular() == [("jazz harmony", 3)]
+        assert [one.text for one in suggest(text=query[:4]) if one.kind == "query"] in (
+            [], ["jazz harmony"]
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("query", ["c++", "node.js", "jazz 2026", "go", "français", "brewing"])
+    def test_whatever_it_is_spelt_like(self, query):
+        titled("C++ and Node.js", "Français", "Jazz")
+        CategoryFactory.create(name="Home Brewing")
+        self.make(query, 3)
+        assert selectors.list_popular() == [(query, 3)]
+
+    def test_a_word_goes_with_the_last_course_that_had_it(self):
+        (course,) = titled("Wickedword")
+        get_engine().reindex(course_ids=None)
+        self.make("wickedword", 9)
+        assert selectors.list_popular() == [("wickedword", 9)]
+        Course.objects.filter(id=course.id).update(status="draft")
+        get_engine().reindex(course_ids=None)
+        cache.delete(popular.POPULAR_KEY)
+        assert selectors.list_popular() == []
+
+    def test_a_flood_of_other_words_hides_nothing(self, monkeypatch):
+        titled("Jazz")
+        for number in range(30):
+            self.make(f"spam{number} words", 3)
+        self.make("jazz", 5)
+        assert selectors.list_popular() == [("jazz", 5)]
 
 
 @pytest.mark.django_db(transaction=True)
