@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 _AT_ONCE = 10
 
 
-def nudge(task: str) -> None:
-    """Ask a worker to run the named task soon. Never raises and never waits long: when the broker
-    doesn't take it, or Redis has just failed anybody else, the sweep does the work some seconds
-    later."""
+def nudge(task: str, **arguments: str) -> None:
+    """Ask a worker to run the named task soon, with these arguments. Never raises and never waits
+    long: when the broker doesn't take it, or Redis has just failed anybody else, the sweep does the
+    work some seconds later."""
     if not breaker.allows():
         return
     try:
@@ -28,7 +28,12 @@ def nudge(task: str) -> None:
             block=True, timeout=_patience()
         ) as producer:
             current_app.send_task(
-                task, producer=producer, retry=False, ignore_result=True, expires=60
+                task,
+                kwargs=arguments,
+                producer=producer,
+                retry=False,
+                ignore_result=True,
+                expires=60,
             )
     except Exception as exc:
         breaker.failed(exc)

@@ -29,20 +29,29 @@ FIRST_BACKOFF = dt.timedelta(seconds=2)
 LONGEST_BACKOFF = dt.timedelta(hours=1)
 KEEP_DELIVERED = dt.timedelta(days=30)
 
+TASK = "core.tasks.deliver_outbox"
+
+
+DEFAULT_QUEUE = "learning"
+
 _handlers: dict[str, dict[str, Handler]] = {}
+# By the handler's name.
+_queues: dict[str, str] = {}
 
 
 def subscribe(
-    event_type: type[E], *, name: str | None = None
+    event_type: type[E], *, name: str | None = None, queue: str = DEFAULT_QUEUE
 ) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
     """Register a handler for an event type, under a name that must stay the same across releases.
 
-    Handlers only write to the database and may be called more than once for the same event.
+    Handlers only write to the database and may be called more than once for the same event. Many
+    deliveries in one `queue` hold up none in another.
     """
 
     def register(handler: Callable[[E], None]) -> Callable[[E], None]:
         key = name or f"{handler.__module__}.{handler.__qualname__}"
         _handlers.setdefault(event_type.name, {})[key] = handler
+        _queues[key] = queue
         return handler
 
     return register
@@ -58,18 +67,25 @@ def record(event: Event) -> uuid.UUID:
         raise RuntimeError("outbox.record() needs a transaction")
     row = OutboxEvent.objects.create(id=event.id, name=event.name, payload=event.payload())
     now = timezone.now()
-    OutboxDelivery.objects.bulk_create(
-        OutboxDelivery(event=row, handler=handler, next_attempt_at=now)
-        for handler in sorted(_handlers.get(event.name, {}))
-    )
-    transaction.on_commit(lambda: nudge("core.tasks.deliver_outbox"))
+    deliveries = [
+        OutboxDelivery(event=row, handler=name, queue=queue_of(name), next_attempt_at=now)
+        for name in sorted(_handlers.get(event.name, {}))
+    ]
+    OutboxDelivery.objects.bulk_create(deliveries)
+    _nudge_after_commit({delivery.queue for delivery in deliveries})
     return row.id
 
 
-def deliver_due(*, limit: int = 100) -> int:
-    """Deliver up to `limit` due deliveries, oldest first; returns how many were tried."""
+def queue_of(handler: str) -> str:
+    """Return the queue whose workers call the handler of that name."""
+    return _queues.get(handler, DEFAULT_QUEUE)
+
+
+def deliver_due(*, limit: int = 100, queue: str | None = None) -> int:
+    """Deliver up to `limit` due deliveries of one queue, or of all, oldest first; returns how many
+    were tried."""
     tried = 0
-    while tried < limit and _deliver_next():
+    while tried < limit and _deliver_next(queue):
         tried += 1
     return tried
 
@@ -77,14 +93,14 @@ def deliver_due(*, limit: int = 100) -> int:
 def resend(*, delivery_ids: list[uuid.UUID]) -> int:
     """Make dead deliveries due again; returns how many there were."""
     with transaction.atomic():
-        count = OutboxDelivery.objects.filter(
-            id__in=delivery_ids, status=OutboxDelivery.Status.DEAD
-        ).update(
+        dead = OutboxDelivery.objects.filter(id__in=delivery_ids, status=OutboxDelivery.Status.DEAD)
+        queues = set(dead.values_list("queue", flat=True))
+        count = dead.update(
             status=OutboxDelivery.Status.PENDING,
             attempts=0,
             next_attempt_at=timezone.now(),
         )
-        transaction.on_commit(lambda: nudge("core.tasks.deliver_outbox"))
+        _nudge_after_commit(queues)
     return count
 
 
@@ -98,9 +114,17 @@ def prune_delivered() -> int:
     )
 
 
-def _deliver_next() -> bool:
+def _nudge_after_commit(queues: set[str]) -> None:
+    def tell() -> None:
+        for queue in sorted(queues):
+            nudge(TASK, queue=queue)
+
+    transaction.on_commit(tell)
+
+
+def _deliver_next(queue: str | None) -> bool:
     """Claim and deliver one due delivery. False when there is none."""
-    claimed = _claim_next()
+    claimed = _claim_next(queue)
     if claimed is None:
         return False
     try:
@@ -111,17 +135,17 @@ def _deliver_next() -> bool:
     return True
 
 
-def _claim_next() -> OutboxDelivery | None:
+def _claim_next(queue: str | None) -> OutboxDelivery | None:
     """Count the attempt and set the time of the next before anything is tried: a delivery that
     takes its worker down with it is out of the others' way by then."""
     now = timezone.now()
+    due = OutboxDelivery.objects.filter(
+        status=OutboxDelivery.Status.PENDING, next_attempt_at__lte=now
+    )
+    if queue is not None:
+        due = due.filter(queue=queue)
     with transaction.atomic():
-        delivery = (
-            OutboxDelivery.objects.select_for_update(skip_locked=True)
-            .filter(status=OutboxDelivery.Status.PENDING, next_attempt_at__lte=now)
-            .order_by("next_attempt_at")
-            .first()
-        )
+        delivery = due.select_for_update(skip_locked=True).order_by("next_attempt_at").first()
         if delivery is not None:
             delivery.attempts += 1
             delivery.next_attempt_at = now + back_off_delay(attempts=delivery.attempts)

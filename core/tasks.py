@@ -6,9 +6,9 @@ from core import idempotency, outbox
 
 
 @shared_task
-def deliver_outbox() -> int:
-    """Deliver what is due (nudged after commits, swept by beat)."""
-    return outbox.deliver_due()
+def deliver_outbox(queue: str | None = None) -> int:
+    """Deliver what is due of one queue, or of all (nudged after commits, swept by beat)."""
+    return outbox.deliver_due(queue=queue)
 
 
 @shared_task

@@ -1,5 +1,6 @@
 #!/bin/sh
-# One image, several processes: `web`, `worker`, `beat`, `migrate`, or any other command as it is.
+# One image, several processes: `web`, `worker QUEUE` (or `worker` alone, for all queues), `beat`, `migrate`, or any
+# other command as it is.
 set -eu
 cd /app
 
@@ -12,10 +13,14 @@ web)
     exec gunicorn --config docker/gunicorn.conf.py learnflow.wsgi:application
     ;;
 worker)
-    exec celery --app learnflow worker --loglevel INFO --concurrency "${WORKER_CONCURRENCY:-2}"
+    shift
+    export ALIVE_FILE="${ALIVE_FILE:-/tmp/alive}"
+    # shellcheck disable=SC2046 # several words
+    exec celery --app learnflow worker --loglevel INFO $(python -m learnflow.queues "$@")
     ;;
 beat)
-    exec celery --app learnflow beat --loglevel INFO --pidfile= --schedule /tmp/beat
+    export ALIVE_FILE="${ALIVE_FILE:-/tmp/alive}"
+    exec celery --app learnflow beat --loglevel INFO --pidfile=
     ;;
 migrate)
     exec python manage.py migrate --noinput

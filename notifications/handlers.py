@@ -55,7 +55,7 @@ def mail_password_changed(event: PasswordChanged) -> None:
         _mail(user, event, letters.password_changed(first_name=name_for(user)))
 
 
-@subscribe(OrderCompleted, name="notifications.mail_receipt")
+@subscribe(OrderCompleted, name="notifications.mail_receipt", queue="money")
 def mail_receipt(event: OrderCompleted) -> None:
     """Send the receipt; nothing was paid for a free order, so it has none."""
     user = _find(event.user_id)
@@ -114,7 +114,7 @@ def mail_certificate(event: CertificateIssued) -> None:
     _mail(user, event, letter)
 
 
-@subscribe(RefundSucceeded, name="notifications.mail_refund")
+@subscribe(RefundSucceeded, name="notifications.mail_refund", queue="money")
 def mail_refund(event: RefundSucceeded) -> None:
     """Tell the buyer that money is on its way back."""
     user = _find(event.user_id)
@@ -133,7 +133,7 @@ def mail_refund(event: RefundSucceeded) -> None:
     _mail(user, event, letter)
 
 
-@subscribe(RefundFailed, name="notifications.mail_refund_undone")
+@subscribe(RefundFailed, name="notifications.mail_refund_undone", queue="money")
 def mail_refund_undone(event: RefundFailed) -> None:
     """Tell the buyer that money they were told of doesn't come."""
     user = _find(event.user_id)
@@ -149,7 +149,7 @@ def mail_refund_undone(event: RefundFailed) -> None:
     _mail(user, event, letter)
 
 
-@subscribe(RefundRequestDecided, name="notifications.mail_request_decided")
+@subscribe(RefundRequestDecided, name="notifications.mail_request_decided", queue="money")
 def mail_request_decided(event: RefundRequestDecided) -> None:
     """Tell the buyer what became of their request."""
     user = _find(event.user_id)
@@ -172,7 +172,7 @@ def mail_request_decided(event: RefundRequestDecided) -> None:
     _mail(user, event, letter)
 
 
-@subscribe(DisputeOpened, name="notifications.mail_dispute_opened")
+@subscribe(DisputeOpened, name="notifications.mail_dispute_opened", queue="money")
 def mail_dispute_opened(event: DisputeOpened) -> None:
     """Tell the buyer why their courses are suspended; of an inquiry, which moves nothing, or of an
     appeal, which leaves the courses closed, there is nothing to tell."""
@@ -188,7 +188,7 @@ def mail_dispute_opened(event: DisputeOpened) -> None:
     _mail(user, event, letter)
 
 
-@subscribe(DisputeClosed, name="notifications.mail_dispute_closed")
+@subscribe(DisputeClosed, name="notifications.mail_dispute_closed", queue="money")
 def mail_dispute_closed(event: DisputeClosed) -> None:
     """Tell the buyer what that means for their courses; an inquiry's end changes nothing."""
     dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import time
 import uuid
 from collections.abc import Iterable
 from email.utils import parseaddr
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
 from core.nudge import nudge
@@ -22,6 +23,8 @@ from notifications.unwritten import UNWRITTEN_KINDS, compose, is_unwritten
 logger = logging.getLogger(__name__)
 
 BATCH = 20
+# No mail is begun after this long: well below the time limit of a task, and others get their turn.
+BUDGET_SECONDS = 20.0
 MAX_ATTEMPTS = 12
 # After this the server is tried again when it couldn't be reached at all.
 UNREACHABLE_PAUSE = dt.timedelta(seconds=30)
@@ -49,30 +52,32 @@ def write_email(
 
 
 def send_due_emails(*, limit: int = BATCH) -> int:
-    """Send mails that are due; returns how many were tried.
+    """Send mails that are due, for some seconds; returns how many were tried.
 
-    Claimed in one transaction, sent outside any, marked in another. A worker killed between sending
-    and marking sends again, under the same Message-ID, which mail systems fold into one.
+    Each is claimed in one transaction when its turn comes, so that none waits in the hands of a
+    worker that a slow server keeps, sent outside any, and marked in another. A worker killed
+    between sending and marking sends again, under the same Message-ID, which mail systems fold
+    into one.
     """
-    emails = _claim(limit)
-    if not emails:
+    if not _due().exists():
         return 0
     try:
         connection = get_connection(fail_silently=False)
         connection.open()
     except Exception as exc:
         logger.exception("the mail server can't be reached")
-        _give_back(emails, exc)
-        return len(emails)
+        return _put_off(limit, exc)
+    started = time.monotonic()
+    tried = 0
     try:
-        for email in emails:
-            if timezone.now() >= email.next_attempt_at:
-                # The server is slow and the claim is over: the rest is somebody else's by now.
+        while tried < limit and time.monotonic() - started < BUDGET_SECONDS:
+            if not (emails := _claim(1)):
                 break
-            _send(email, connection)
+            tried += 1
+            _send(emails[0], connection)
     finally:
         connection.close()
-    return len(emails)
+    return tried
 
 
 def resend_emails(*, email_ids: Iterable[uuid.UUID]) -> int:
@@ -127,23 +132,31 @@ def _words_of(letter: Letter) -> tuple[str, str, str]:
     return letter.subject[:300], letter.as_text(), letter.as_html()
 
 
-def _give_back(emails: list[Email], exc: Exception) -> None:
-    """End the claims of mails that were never tried: an outage of the server, however long, is not
-    counted against any of them."""
-    Email.objects.filter(id__in=[email.id for email in emails]).update(
-        attempts=F("attempts") - 1,
-        next_attempt_at=timezone.now() + UNREACHABLE_PAUSE,
-        last_error=f"{type(exc).__name__}: {exc}"[:2000],
-    )
+def _put_off(limit: int, exc: Exception) -> int:
+    """Let due mails wait while the server is away; returns how many. An outage, however long, is
+    not counted against any of them."""
+    with transaction.atomic():
+        ids = list(
+            _due()
+            .select_for_update(skip_locked=True)
+            .order_by("next_attempt_at")
+            .values_list("id", flat=True)[:limit]
+        )
+        return Email.objects.filter(id__in=ids).update(
+            next_attempt_at=timezone.now() + UNREACHABLE_PAUSE,
+            last_error=f"{type(exc).__name__}: {exc}"[:2000],
+        )
+
+
+def _due() -> QuerySet[Email]:
+    return Email.objects.filter(status__in=_WAITING, next_attempt_at__lte=timezone.now())
 
 
 def _claim(limit: int) -> list[Email]:
     now = timezone.now()
     with transaction.atomic():
         emails = list(
-            Email.objects.select_for_update(skip_locked=True)
-            .filter(status__in=_WAITING, next_attempt_at__lte=now)
-            .order_by("next_attempt_at")[:limit]
+            _due().select_for_update(skip_locked=True).order_by("next_attempt_at")[:limit]
         )
         for email in emails:
             email.attempts += 1

@@ -23,7 +23,7 @@ from payments.events import (
 from users import selectors as user_selectors
 
 
-@subscribe(DisputeOpened, name="notifications.alert_dispute_opened")
+@subscribe(DisputeOpened, name="notifications.alert_dispute_opened", queue="money")
 def alert_dispute_opened(event: DisputeOpened) -> None:
     """There is a date by which to answer the bank."""
     dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)
@@ -42,7 +42,7 @@ def alert_dispute_opened(event: DisputeOpened) -> None:
     _alert(event, "staff-dispute", letter)
 
 
-@subscribe(DisputeClosed, name="notifications.alert_dispute_closed")
+@subscribe(DisputeClosed, name="notifications.alert_dispute_closed", queue="money")
 def alert_dispute_closed(event: DisputeClosed) -> None:
     """How the bank decided."""
     dispute = payment_selectors.get_dispute_details(dispute_id=event.dispute_id)
@@ -57,7 +57,7 @@ def alert_dispute_closed(event: DisputeClosed) -> None:
     _alert(event, "staff-dispute-closed", letter)
 
 
-@subscribe(RefundFailed, name="notifications.alert_refund_failed")
+@subscribe(RefundFailed, name="notifications.alert_refund_failed", queue="money")
 def alert_refund_failed(event: RefundFailed) -> None:
     """The buyer is still owed the money."""
     facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
@@ -72,7 +72,7 @@ def alert_refund_failed(event: RefundFailed) -> None:
     _alert(event, "staff-refund-failed", letter)
 
 
-@subscribe(RefundRequested, name="notifications.alert_refund_requested")
+@subscribe(RefundRequested, name="notifications.alert_refund_requested", queue="money")
 def alert_refund_requested(event: RefundRequested) -> None:
     """A buyer waits for an answer."""
     row = payment_selectors.get_request(request_id=event.request_id)
@@ -85,7 +85,7 @@ def alert_refund_requested(event: RefundRequested) -> None:
     _alert(event, "staff-refund-request", letter)
 
 
-@subscribe(PaymentNeedsAttention, name="notifications.alert_undue_payment")
+@subscribe(PaymentNeedsAttention, name="notifications.alert_undue_payment", queue="money")
 def alert_undue_payment(event: PaymentNeedsAttention) -> None:
     """Money came that can't stay."""
     letter = staff_letters.undue_payment(
@@ -96,7 +96,7 @@ def alert_undue_payment(event: PaymentNeedsAttention) -> None:
     _alert(event, "staff-undue-payment", letter)
 
 
-@subscribe(PayoutFailed, name="notifications.alert_payout_failed")
+@subscribe(PayoutFailed, name="notifications.alert_payout_failed", queue="money")
 def alert_payout_failed(event: PayoutFailed) -> None:
     """An instructor waits for money."""
     payout = payment_selectors.get_payout_details(payout_id=event.payout_id)
@@ -110,7 +110,7 @@ def alert_payout_failed(event: PayoutFailed) -> None:
     _alert(event, "staff-payout-failed", letter)
 
 
-@subscribe(PayoutTakenBack, name="notifications.alert_payout_taken_back")
+@subscribe(PayoutTakenBack, name="notifications.alert_payout_taken_back", queue="money")
 def alert_payout_taken_back(event: PayoutTakenBack) -> None:
     """Somebody with access to Stripe moved money."""
     payout = payment_selectors.get_payout_details(payout_id=event.payout_id)

@@ -9,7 +9,7 @@ from orders.events import OrderClosed
 from payments.models import Payment
 
 
-@subscribe(OrderClosed, name="payments.cancel_intent_of_closed_order")
+@subscribe(OrderClosed, name="payments.cancel_intent_of_closed_order", queue="money")
 def cancel_intent_soon(event: OrderClosed) -> None:
     """Make the order's open payment due for reconciliation, which cancels its intent."""
     Payment.objects.filter(order_id=event.order_id, status=Payment.Status.PENDING).update(

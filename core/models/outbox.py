@@ -29,6 +29,8 @@ class OutboxDelivery(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     event = models.ForeignKey(OutboxEvent, on_delete=models.CASCADE, related_name="deliveries")
     handler = models.CharField(max_length=200)
+    # Whose workers deliver it. The default is for the version that runs beside the newest schema.
+    queue = models.CharField(max_length=20, default="learning", db_default="learning")
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
@@ -47,6 +49,11 @@ class OutboxDelivery(models.Model):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], name="outbox_due", condition=Q(status="pending")
+            ),
+            models.Index(
+                fields=["queue", "next_attempt_at"],
+                name="outbox_due_in_queue",
+                condition=Q(status="pending"),
             ),
             models.Index(fields=["status"], name="outbox_dead", condition=Q(status="dead")),
         ]

@@ -18,7 +18,7 @@ from core.nudge import broker_answers, nudge
 from core.redis import GuardedRedis, RedisLeftAlone, breaker
 
 PAUSE = 30.0
-QUEUE = "lf-celery:celery"
+QUEUE = "lf-celery:learning"
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,8 @@ from devtools.launcher.redis import Redis
 from devtools.launcher.standin import StripeStandIn
 from devtools.launcher.supervision import Program
 
+_CELERY = ("celery", "--app", "learnflow", "--quiet")
+
 Server = Postgres | Redis | StripeStandIn
 
 
@@ -95,25 +97,43 @@ def compose_environment(
 
 
 def plan_programs(configuration: Configuration, servers: Servers) -> list[Program]:
-    """Every process to keep running: embedded servers first, then web, worker and beat."""
-    run = configuration.state / "run"
+    """Every process to keep running: embedded servers first, then web, workers and beat."""
     programs = [
         Program(name, server.command(), rank=10, stop_signal=server.stop_signal.name[3:])
         for name, server in servers.embedded().items()
     ]
-    celery = ("celery", "--app", "learnflow", "--quiet")
-    worker = ("worker", "--loglevel", "INFO", "--concurrency", "2", "--without-mingle",
-              "--without-gossip")  # fmt: skip
-    beat = ("beat", "--loglevel", "INFO", "--pidfile", "", "--schedule", str(run / "beat"))
     gunicorn = ("gunicorn", "--config", str(configuration.root / "docker" / "gunicorn.conf.py"),
                 "--bind", f"{ports.LOOPBACK}:{configuration.port}",
                 "learnflow.wsgi:application")  # fmt: skip
     programs += [
         Program("web", _module(*gunicorn), rank=20, in_group=True),
-        Program("worker", _module(*celery, *worker), rank=20, in_group=True),
-        Program("beat", _module(*celery, *beat), rank=20, in_group=True),
+        *plan_workers(),
+        plan_beat(),
     ]
     return programs
+
+
+def plan_beat() -> Program:
+    """What sets off the sweeps."""
+    command = _module(*_CELERY, "beat", "--loglevel", "INFO", "--pidfile", "")
+    return Program("beat", command, rank=20, in_group=True)
+
+
+def plan_workers() -> list[Program]:
+    """A worker for each queue: none of them can keep another from its work."""
+    # Not above: the product's package chooses settings, which a launcher for tests leaves to them.
+    from learnflow import queues
+
+    options = ("worker", "--loglevel", "INFO", "--without-mingle", "--without-gossip")
+    return [
+        Program(
+            f"worker-{queue}",
+            _module(*_CELERY, *options, *queues.worker_arguments(queue)),
+            rank=20,
+            in_group=True,
+        )
+        for queue in queues.PROCESSES
+    ]
 
 
 def _module(*command: str) -> list[str]:

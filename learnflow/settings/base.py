@@ -9,6 +9,7 @@ from typing import Any
 import django_stubs_ext
 
 from core.environment import SECRETS, Environment
+from learnflow import queues
 from learnflow.settings.starting import read_startable
 
 # Lets `admin.ModelAdmin[Order]` and friends be written where the checker wants them.
@@ -185,9 +186,26 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "lf-celery:",
 }
 CELERY_TIMEZONE = "UTC"
+CELERY_TASK_QUEUES = queues.declare_queues()
+CELERY_TASK_DEFAULT_QUEUE = queues.DEFAULT
+# A misspelt queue is an error where it is written, not a list that nobody reads.
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_ROUTES = [queues.route]
+CELERY_BEAT_SCHEDULER = "learnflow.beat:ForgetfulScheduler"
+# Who has to give signs of life (`core.heartbeats`).
+WATCHED_PROCESSES: list[str] = [*(f"worker-{name}" for name in queues.PROCESSES), "beat"]
+# Touched by a worker or beat while it is alive, for the check of its container.
+ALIVE_FILE: str = env.str("ALIVE_FILE", default="")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 _SWEEPS: dict[str, dict[str, Any]] = {
-    "sweep-outbox": {"task": "core.tasks.deliver_outbox", "schedule": 3.0},
+    **{
+        f"sweep-outbox-{name}": {
+            "task": "core.tasks.deliver_outbox",
+            "schedule": 3.0,
+            "kwargs": {"queue": name},
+        }
+        for name in queues.PROCESSES
+    },
     "sweep-emails": {"task": "notifications.tasks.send_due_emails", "schedule": 3.0},
     "sweep-stripe-events": {"task": "payments.tasks.handle_stripe_events", "schedule": 5.0},
     "reconcile-payments": {"task": "payments.tasks.reconcile_payments", "schedule": 15.0},

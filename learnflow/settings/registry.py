@@ -58,6 +58,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("WEB_CONCURRENCY", whole(1, 256)),
     Setting("WEB_THREADS", whole(1, 256)),
     Setting("WORKER_CONCURRENCY", whole(1, 256)),
+    Setting("ALIVE_FILE", text),
     # --- PostgreSQL and Redis
     Setting("DATABASE_URL", kinds.database, required=True, secret=True),
     Setting("DATABASE_CONN_MAX_AGE", whole(0, 86_400)),

@@ -26,6 +26,8 @@ CATALOGUE_COUNT_SECONDS = 0.0
 REDIS_PAUSE_SECONDS = 0.0
 # A test's threads are more than a web process'.
 STRIPE_CONCURRENCY = 64
+# Tests run no workers; where they do, they say so.
+WATCHED_PROCESSES = []
 # Throttles are tested where they are switched on.
 THROTTLE_RATES = dict.fromkeys(THROTTLE_RATES, "none")
 

@@ -1,9 +1,12 @@
 """Mails: written with their cause, sent once, retried, readable."""
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from email import message_from_bytes, policy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -162,17 +165,43 @@ def test_a_killed_workers_claim_lapses(user: User) -> None:
     assert services.send_due_emails() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_mail_keeps_no_other_waiting(user: User, settings: Any) -> None:
+    for number in range(3):
+        write(user, f"k{number}")
+    settings.EMAIL_BACKEND = f"{__name__}._SlowBackend"
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(run_in_parallel, 1, lambda _: services.send_due_emails())
+        assert _SlowBackend.begun.wait(60)
+        settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+        # Another worker sends all others meanwhile.
+        assert services.send_due_emails() == 2
+        _SlowBackend.may_end.set()
+        assert slow.result(60) == [1]
+    assert set(Email.objects.values_list("status", "attempts")) == {("sent", 1)}
+
+
+class _SlowBackend(BaseEmailBackend):
+    begun = threading.Event()
+    may_end = threading.Event()
+
+    def send_messages(self, email_messages: Any) -> int:
+        self.begun.set()
+        self.may_end.wait(60)
+        return len(email_messages)
+
+
 @pytest.mark.django_db
-def test_a_batch_ends_with_its_claim(
-    user: User, settings: Any, mailoutbox: list[EmailMessage]
+def test_a_batch_ends_when_its_time_is_up(
+    user: User, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[EmailMessage]
 ) -> None:
-    write(user)
-    settings.MAIL_LEASE = dt.timedelta(0)  # as if the mails before it had taken all of the time
-    services.send_due_emails()
-    assert mailoutbox == []
-    settings.MAIL_LEASE = dt.timedelta(seconds=50)
-    services.send_due_emails()
-    assert len(mailoutbox) == 1
+    for number in range(3):
+        write(user, f"k{number}")
+    clock = iter([0.0, 0.0, 1.0, services.BUDGET_SECONDS])
+    monkeypatch.setattr(services, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert services.send_due_emails() == 2
+    assert len(mailoutbox) == 2
+    assert set(Email.objects.filter(status="pending").values_list("attempts")) == {(0,)}
 
 
 @pytest.mark.django_db

@@ -230,7 +230,7 @@ def test_the_intent_of_a_closed_order_is_nudged_after_the_commit(
     nudged: list[tuple[str, bool]] = []
     for module in ("payments.handlers", "core.outbox"):
         monkeypatch.setattr(
-            f"{module}.nudge", lambda task: nudged.append((task, connection.in_atomic_block))
+            f"{module}.nudge", lambda task, **_: nudged.append((task, connection.in_atomic_block))
         )
     start_payment(order)
     order_services.close_order(order_id=order.id, reason="replaced")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -29,8 +30,12 @@ _TICK_SECONDS = 0.3
 _STALLED_SECONDS = 2.0
 # What runs seldom has nothing to do with a purchase.
 _SELDOM_SECONDS = 120.0
+_BY_THE_CLOCK = {"core.tasks.run_job"}
 # How long a flow that is over is watched for what still comes.
 _AFTERMATH_SECONDS = 0.2
+
+# A task and its arguments.
+Call = tuple[str, Mapping[str, Any]]
 
 
 @dataclass
@@ -153,9 +158,9 @@ class Ticker:
 
     def __init__(self) -> None:
         self._tasks = [
-            sweep["task"]
+            (sweep["task"], sweep.get("kwargs", {}))
             for sweep in settings.CELERY_BEAT_SCHEDULE.values()
-            if sweep["schedule"] <= _SELDOM_SECONDS
+            if sweep["schedule"] <= _SELDOM_SECONDS and sweep["task"] not in _BY_THE_CLOCK
         ]
 
     def ticking(self, is_needed: Callable[[], bool]) -> "_Ticking":
@@ -164,7 +169,7 @@ class Ticker:
 
 
 class _Ticking:
-    def __init__(self, tasks: list[str], is_needed: Callable[[], bool]) -> None:
+    def __init__(self, tasks: list[Call], is_needed: Callable[[], bool]) -> None:
         self._tasks, self._is_needed = tasks, is_needed
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._tick)
@@ -180,8 +185,8 @@ class _Ticking:
         started = time.monotonic()
         while not self._over.wait(_TICK_SECONDS):
             if self._is_needed() or time.monotonic() - started > _STALLED_SECONDS:
-                for task in self._tasks:
-                    app.send_task(task, ignore_result=True, expires=3)
+                for task, arguments in self._tasks:
+                    app.send_task(task, kwargs=arguments, ignore_result=True, expires=3)
 
 
 def add_up(shares: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:

@@ -1,6 +1,7 @@
 """`kill -9` of a worker, of Redis or of a web process in the middle of a purchase delays it and
 loses nothing: settled once, enrolled once, each mail once."""
 
+import contextlib
 import json
 import queue
 import re
@@ -31,10 +32,11 @@ def instance() -> Iterator[Instance]:
 
 
 def _kill_worker(instance: Instance) -> None:
-    """The whole worker: its main process and the ones it started."""
-    main = instance.child("celery --app learnflow --quiet worker")
-    for process in [*main.children(recursive=True), main]:
-        process.kill()
+    """All workers: their main processes and the ones these started."""
+    for process in instance.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "celery --app learnflow --quiet worker" in " ".join(process.cmdline()):
+                process.kill()
 
 
 def _kill_redis(instance: Instance) -> None:

@@ -23,9 +23,9 @@ def test_it_starts_mends_refuses_a_second_and_stops_clean(launcher: Instance) ->
     port = launcher.environment["PORT"]
     launcher.await_line(f"LearnFlow is ready at http://127.0.0.1:{port}/")
 
-    launcher.child("celery --app learnflow --quiet worker").kill()
-    launcher.await_line("exited: worker (terminated by SIGKILL; not expected)")
-    launcher.await_line("spawned: 'worker'")
+    launcher.child("--queues money").kill()
+    launcher.await_line("exited: worker-money (terminated by SIGKILL; not expected)")
+    launcher.await_line("spawned: 'worker-money'")
     launcher.child("redis-server").kill()
     launcher.await_line("exited: redis (terminated by SIGKILL; not expected)")
     launcher.await_line("spawned: 'redis'")

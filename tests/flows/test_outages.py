@@ -22,6 +22,7 @@ from devtools.launcher.ports import choose_port
 from devtools.launcher.postgres import Postgres
 from devtools.launcher.redis import Redis
 from devtools.stripe_standin.client import FaultKind, StandInControls
+from learnflow import queues
 from tests.flows.instance import Instance
 from tests.flows.shopper import Answer, Shopper
 from tests.flows.wire import Wire
@@ -191,7 +192,7 @@ def test_web_and_worker_start_while_redis_is_a_black_hole(
     shopper = site.shopper()
     shopper.answers.clear()
     site.wire.silence()
-    parts = ("gunicorn", "celery --app learnflow --quiet worker", "quiet beat")
+    parts = ("gunicorn", *(f"--queues {name}" for name in queues.PROCESSES), "quiet beat")
     for process in [site.instance.child(part) for part in parts]:
         _kill(process)
     _await(lambda: site.answers("/health/live/"), "the web process is back")

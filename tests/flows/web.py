@@ -35,7 +35,7 @@ def running_web(folder: Path, **environment: str) -> Iterator[str]:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, **_settings(folder), **environment},
+            env={**os.environ, **environment_of(folder), **environment},
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -47,7 +47,9 @@ def running_web(folder: Path, **environment: str) -> Iterator[str]:
         _stop(process)
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def environment_of(folder: Path) -> dict[str, str]:
+    """Return the settings of a process that reads and writes what the test does; files and mails go
+    to `folder`."""
     return {
         "DJANGO_SETTINGS_MODULE": "learnflow.settings.development",
         "SECRET_KEY": settings.SECRET_KEY,

@@ -13,6 +13,7 @@ _CONFIGURED = {
     "REDIS_URL": "redis://cache/0",
     "STRIPE_SECRET_KEY": "sk_live_x",
 }
+PRODUCT = ["web", "worker-money", "worker-learning", "worker-mail", "worker-bulk", "beat"]
 
 
 def _plan(root: Path, process: dict[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -28,7 +29,7 @@ def _plan(root: Path, process: dict[str, str]) -> tuple[dict[str, str], list[str
 def test_everything_unconfigured_is_embedded(tmp_path: Path) -> None:
     environment, names = _plan(tmp_path, {})
 
-    assert names == ["postgres", "redis", "stripe", "web", "worker", "beat"]
+    assert names == ["postgres", "redis", "stripe", *PRODUCT]
     assert environment["DATABASE_URL"].startswith("postgres://learnflow:")
     assert environment["STRIPE_API_BASE"].startswith("http://127.0.0.1:")
     assert environment["EMAIL_FILE_PATH"] == str(tmp_path / ".local" / "mail")
@@ -39,7 +40,7 @@ def test_everything_unconfigured_is_embedded(tmp_path: Path) -> None:
 def test_what_is_configured_is_used_and_not_embedded(tmp_path: Path) -> None:
     environment, names = _plan(tmp_path, _CONFIGURED)
 
-    assert names == ["web", "worker", "beat"]
+    assert names == PRODUCT
     assert environment.items() >= _CONFIGURED.items()
     assert "STRIPE_API_BASE" not in environment
 

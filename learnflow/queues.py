@@ -1,0 +1,89 @@
+"""Celery's queues, and which task goes into which: the one place that says so.
+
+Work is parted by what it waits for, as each queue has workers of its own: slow mail servers hold up
+mails, and nothing else. Whoever writes a task adds it here (a test tells); whoever adds a queue
+adds its worker to `docker-compose.yml` (another one tells).
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kombu import Queue
+
+# Each queue, and how many processes its worker has where nothing else is said.
+PROCESSES: dict[str, int] = {
+    # What is paid for, and what follows from it: Stripe's events, settlement, refunds.
+    "money": 2,
+    # What somebody waits for who learns: certificates, and what else follows from what people did.
+    "learning": 1,
+    # Everything that speaks to the mail server.
+    "mail": 2,
+    # Upkeep: counting, pruning, comparing. Nobody waits for it.
+    "bulk": 1,
+}
+DEFAULT = "bulk"
+# Where the version before these queues sends everything. Taken along by the worker of `DEFAULT`, so
+# that nothing is left lying after a deployment.
+FORMER = "celery"
+
+TASKS: dict[str, str] = {
+    "payments.tasks.handle_stripe_events": "money",
+    "payments.tasks.poll_stripe_events": "money",
+    "payments.tasks.reconcile_payments": "money",
+    "payments.tasks.send_due_refunds": "money",
+    "payments.tasks.expire_orders": "money",
+    "payments.tasks.send_due_payouts": "bulk",
+    "payments.tasks.plan_payouts": "bulk",
+    "payments.tasks.book_missing": "bulk",
+    "payments.tasks.compare_with_stripe": "bulk",
+    "payments.tasks.prune_stripe_events": "bulk",
+    "enrollments.tasks.issue_missing_certificates": "learning",
+    "notifications.tasks.send_due_emails": "mail",
+    "notifications.tasks.forget_secrets": "bulk",
+    "courses.tasks.add_up_searches": "bulk",
+    "courses.tasks.refresh_search": "bulk",
+    "courses.tasks.recount_stats": "bulk",
+    "courses.tasks.discard_lesson_files": "bulk",
+    "users.tasks.prune_sessions": "bulk",
+    "core.tasks.prune": "bulk",
+    # These two go into the queue that they are called for.
+    "core.tasks.deliver_outbox": "learning",
+}
+
+
+def declare_queues() -> list[Queue]:
+    """Return every queue there is, for Celery."""
+    return [Queue(name) for name in (*PROCESSES, FORMER)]
+
+
+def consumed_by(queue: str) -> list[str]:
+    """Return what the worker of a queue takes from."""
+    return [queue, FORMER] if queue == DEFAULT else [queue]
+
+
+def worker_arguments(queue: str) -> list[str]:
+    """Return what to start `celery worker` with for a queue. `WORKER_CONCURRENCY` says otherwise
+    how many processes it has. Raises KeyError for a queue that there isn't."""
+    processes = os.environ.get("WORKER_CONCURRENCY") or str(PROCESSES[queue])
+    return ["--queues", ",".join(consumed_by(queue)), "--hostname", f"{queue}@%h",
+            "--concurrency", processes]  # fmt: skip
+
+
+def route(
+    name: str,
+    args: Sequence[Any] | None,
+    kwargs: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+    task: Any = None,
+    **_: Any,
+) -> dict[str, str]:
+    """Celery's router: the queue a call names for itself, else the one of its task."""
+    queue = (kwargs or {}).get("queue") or TASKS.get(name, DEFAULT)
+    return {"queue": queue if queue in PROCESSES else DEFAULT}
+
+
+if __name__ == "__main__":
+    # For shells: the arguments of one queue's worker; without a name, of one that takes them all.
+    print(*(worker_arguments(sys.argv[1]) if len(sys.argv) > 1 else []))  # noqa: T201
