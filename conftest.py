@@ -40,5 +40,7 @@ def standin(standin_process: StandIn, settings: Any) -> StandIn:
     settings.STRIPE_PUBLIC_KEY = standin_process.publishable_key
     settings.STRIPE_WEBHOOK_SECRETS = [standin_process.webhook_secret]
     settings.STRIPE_API_BASE = standin_process.url
-    settings.STRIPE_TIMEOUT_SECONDS = 2.0
+    # Longer than any answer of a busy machine; a test of what hangs sets its own.
+    settings.STRIPE_TIMEOUT_SECONDS = 20.0
+    settings.STRIPE_DEADLINE_SECONDS = 20.0
     return standin_process

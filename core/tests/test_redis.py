@@ -17,7 +17,9 @@ from core.health import check_readiness
 from core.nudge import broker_answers, nudge
 from core.redis import GuardedRedis, RedisLeftAlone, breaker
 
-PAUSE = 30.0
+PAUSE = 3600.0
+# Far more than a time-out, on however busy a machine; a black hole holds for ever.
+GIVEN_UP = 20.0
 QUEUE = "lf-celery:learning"
 
 
@@ -36,6 +38,20 @@ def black_hole() -> Iterator[str]:
         silent.bind(("127.0.0.1", 0))
         silent.listen(16)
         yield f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+
+
+@pytest.fixture
+def time_outs(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """What was waited for in vain, from now on."""
+    met: list[BaseException] = []
+    failed = breaker.failed
+
+    def note(exc: BaseException) -> None:
+        met.append(exc)
+        failed(exc)
+
+    monkeypatch.setattr(breaker, "failed", note)
+    return met
 
 
 @pytest.fixture
@@ -76,34 +92,30 @@ def use_everything() -> None:
 
 
 def test_a_black_hole_costs_one_time_out_whoever_meets_it_first(
-    point_at: Any, black_hole: str
+    point_at: Any, black_hole: str, time_outs: list[BaseException]
 ) -> None:
     point_at(black_hole)
-    assert seconds_of(use_everything) < 2 * configured.REDIS_TIMEOUT_SECONDS
-    begun = time.monotonic()
     for _ in range(100):
         use_everything()
-    assert time.monotonic() - begun < 1
+    assert len(time_outs) == 1
 
 
 def test_a_nudge_into_a_black_hole_is_given_up_soon_and_tells_the_cache(
-    point_at: Any, black_hole: str
+    point_at: Any, black_hole: str, time_outs: list[BaseException]
 ) -> None:
     point_at(black_hole)
-    assert (
-        seconds_of(lambda: nudge("core.tasks.deliver_outbox"))
-        < 3 * configured.REDIS_TIMEOUT_SECONDS
-    )
+    assert seconds_of(lambda: nudge("core.tasks.deliver_outbox")) < GIVEN_UP
     assert breaker.is_open
-    assert seconds_of(lambda: cache.get("key")) < 0.1
+    cache.get("key")
+    assert len(time_outs) == 1
 
 
 def test_a_dead_redis_neither_raises_nor_waits(point_at: Any, nobody: str) -> None:
     point_at(nobody)
-    assert seconds_of(lambda: nudge("core.tasks.deliver_outbox")) < 1
+    assert seconds_of(lambda: nudge("core.tasks.deliver_outbox")) < GIVEN_UP
     assert breaker.is_open
     breaker.reset()
-    assert seconds_of(lambda: cache.get("key")) < 1
+    assert seconds_of(lambda: cache.get("key")) < GIVEN_UP
     assert breaker.is_open
 
 
@@ -112,7 +124,7 @@ def test_readiness_tells_of_it_in_time(point_at: Any, black_hole: str) -> None:
     point_at(black_hole)
     begun = time.monotonic()
     checks = check_readiness().checks
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < GIVEN_UP
     assert (checks["database"], checks["cache"], checks["broker"]) == (True, False, False)
 
 
@@ -121,16 +133,16 @@ def test_the_brokers_own_check_is_given_up_soon(point_at: Any, black_hole: str) 
     begun = time.monotonic()
     with pytest.raises(Exception, match=r"[Tt]imeout|timed out"):
         broker_answers()
-    assert time.monotonic() - begun < 3 * configured.REDIS_TIMEOUT_SECONDS
+    assert time.monotonic() - begun < GIVEN_UP
     assert not broker_answers()
 
 
 def test_after_the_pause_it_is_used_again(settings: Any) -> None:
-    settings.REDIS_PAUSE_SECONDS = 0.2
     breaker.failed(redis.TimeoutError())
     with pytest.raises(RedisLeftAlone):
         get_redis_connection("default").ping()
-    time.sleep(0.25)
+    settings.REDIS_PAUSE_SECONDS = 0.0
+    breaker.failed(redis.TimeoutError())  # As of now the pause is over.
     assert broker_answers()
     assert not breaker.is_open
     cache.set("key", 1)

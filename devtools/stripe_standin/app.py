@@ -107,6 +107,9 @@ class StandInApp:
             replayed = answer.request_id != request_id
         except ApiError as error:
             answer = StoredAnswer(error.status, _dump(error.body), request_id)
+        except ConnectionAbortedError:
+            _hang_up(request)
+            raise
         except Exception:
             # A fault of the stand-in itself: to be seen, and answered as Stripe answers its own.
             logger.exception("%s failed", name)
@@ -114,7 +117,7 @@ class StandInApp:
         self._controls.note(name, status=answer.status, replayed=replayed, key=call.key)
         self._worker.wake()
         if self._controls.take("drop", name):
-            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            _hang_up(request)
             raise ConnectionAbortedError("answer dropped by a test control")
         response = _respond(request_id, answer.status, answer.body)
         response.headers["Stripe-Version"] = request.headers.get("Stripe-Version", API_VERSION)
@@ -214,6 +217,10 @@ class StandInApp:
             status, body = error.status, error.body
         body = _as_seen(body, call.publishable)
         return StoredAnswer(status, _dump(body), call.request_id)
+
+
+def _hang_up(request: Request) -> None:
+    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
 
 
 def _node(call: Call) -> Node:

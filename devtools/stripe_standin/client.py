@@ -28,6 +28,8 @@ _START_SECONDS = 20.0
 # How long any answer may take.
 _ANSWER_SECONDS = 30.0
 _STOP_SECONDS = 10.0
+# A stand-in of a test does by itself nothing that takes a while: tests move its time (`forward`).
+A_WHILE = 3600.0
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -134,6 +136,11 @@ class StandInControls:
         calls: list[JsonObject] = self._get("/_control/calls")["calls"]
         return calls
 
+    def hanging(self) -> int:
+        """How many calls hang at this moment, as a fault wants it."""
+        number: int = self._get("/_control/calls")["hanging"]
+        return number
+
     def deliveries(self) -> list[JsonObject]:
         """Every webhook delivery: event, kind, url, state, attempts, status, problem."""
         deliveries: list[JsonObject] = self._get("/_control/deliveries")["deliveries"]
@@ -150,6 +157,11 @@ class StandInControls:
     def resend(self, event_id: str) -> None:
         """Deliver an event once more."""
         self._post(f"/_control/events/{event_id}/resend")
+
+    def forward(self, seconds: float) -> int:
+        """Move the stand-in's time ahead, and do the jobs due by then; how many there were."""
+        done: int = self._post("/_control/clock/forward", seconds=seconds)["done"]
+        return done
 
     def run_jobs(self) -> int:
         """Do now what Stripe does a while later: settle debits, open disputes, end refunds."""
@@ -266,7 +278,7 @@ class StandIn(StandInControls):
         port: int = 0,
         retry_delay: float = 0.05,
         webhook_timeout: float = 5.0,
-        async_delay: float = 0.2,
+        async_delay: float = A_WHILE,
     ) -> Iterator[Self]:
         """Run a stand-in on a free loopback port until the block ends.
 

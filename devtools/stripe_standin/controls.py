@@ -37,6 +37,7 @@ _RULES = [
     Rule("/_control/endpoints", methods=["POST"], endpoint="endpoints"),
     Rule("/_control/deliveries", methods=["GET"], endpoint="deliveries"),
     Rule("/_control/events/<target>/resend", methods=["POST"], endpoint="resend"),
+    Rule("/_control/clock/forward", methods=["POST"], endpoint="forward"),
     Rule("/_control/jobs/run", methods=["POST"], endpoint="jobs"),
     Rule("/_control/idempotency/expire", methods=["POST"], endpoint="expire"),
     Rule("/_control/payment_intents/<target>/settle", methods=["POST"], endpoint="settle"),
@@ -88,8 +89,13 @@ class ControlPanel:
         return {"ok": True}
 
     def calls(self, target: str, given: Settings) -> JsonObject:
-        """How often each operation was answered, and the latest calls in order."""
-        return {"counts": dict(self._controls.counts), "calls": list(self._controls.calls)}
+        """How often each operation was answered, the latest calls in order, how many hang."""
+        controls = self._controls
+        return {
+            "counts": dict(controls.counts),
+            "calls": list(controls.calls),
+            "hanging": controls.hanging,
+        }
 
     def faults(self, target: str, given: Settings) -> JsonObject:
         """Add a fault: `{"kind", "operation", "times", "status", "seconds"}`."""
@@ -136,6 +142,11 @@ class ControlPanel:
     def jobs(self, target: str, given: Settings) -> JsonObject:
         """Do now what Stripe would do a while later (debits, disputes, refunds)."""
         return {"done": self._worker.run_jobs()}
+
+    def forward(self, target: str, given: Settings) -> JsonObject:
+        """Move the stand-in's time ahead by `{"seconds"}`, and do what is due by then."""
+        done = self._worker.forward(float(given["seconds"]))
+        return {"done": done, "now": self._scope().now()}
 
     def expire(self, target: str, given: Settings) -> JsonObject:
         """Forget all idempotency keys, as after 24 hours."""

@@ -50,7 +50,9 @@ class Controls:
     faults: list[Fault] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_CALLS_KEPT))
+    hanging: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _forgotten: threading.Event = field(default_factory=threading.Event)
 
     def add(self, fault: Fault) -> None:
         """Have it go wrong from the next call on."""
@@ -69,10 +71,20 @@ class Controls:
         return None
 
     def wait_if_hanging(self, operation: str) -> None:
-        """Sleep when this call is to hang."""
+        """Wait when this call is to hang. Raises ConnectionAbortedError when all is forgotten
+        meanwhile: what a test left hanging does nothing in the next."""
+        forgotten = self._forgotten
         fault = self.take("hang", operation)
-        if fault is not None:
-            time.sleep(fault.seconds)
+        if fault is None:
+            return
+        with self._lock:
+            self.hanging += 1
+        try:
+            if forgotten.wait(fault.seconds):
+                raise ConnectionAbortedError("forgotten while it hung")
+        finally:
+            with self._lock:
+                self.hanging -= 1
 
     def crash_if_asked(self, operation: str) -> None:
         """End the process on the spot when this call is to crash it."""
@@ -96,6 +108,8 @@ class Controls:
     def clear(self) -> None:
         """Well again: no faults, plain webhooks, counts at zero. Endpoints stay as they are."""
         with self._lock:
+            self._forgotten.set()
+            self._forgotten = threading.Event()
             self.mode = WebhookMode()
             self.faults.clear()
             self.counts.clear()

@@ -8,7 +8,6 @@ refused before its work began (key, unknown or malformed parameters) leaves noth
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +64,9 @@ class Idempotency:
         Raises `ApiError` (400 `idempotency_error`) when the key was used for another request.
         """
         rows = self._store.rows(
-            "SELECT * FROM answers WHERE key = ? AND created > ?", key, time.time() - _LIFETIME
+            "SELECT * FROM answers WHERE key = ? AND created > ?",
+            key,
+            self._store.now() - _LIFETIME,
         )
         if not rows:
             return None
@@ -86,7 +87,7 @@ class Idempotency:
             answer.status,
             answer.body,
             answer.request_id,
-            time.time(),
+            self._store.now(),
         )
 
 

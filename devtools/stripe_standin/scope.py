@@ -1,7 +1,6 @@
 """What an operation works with: the store, the configuration, and who asked."""
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +24,9 @@ class Scope:
     publishable: bool = False
     mode: WebhookMode = PLAIN
 
-    @staticmethod
-    def now() -> int:
+    def now(self) -> int:
         """The current time in whole seconds, as Stripe's `created`."""
-        return int(time.time())
+        return int(self.store.now())
 
     def get(self, kind: str, identifier: str, param: str = "id") -> JsonObject:
         """The object; raises `ApiError` (404 `resource_missing`) when there is none."""
@@ -91,14 +89,14 @@ class Scope:
                 event_id,
                 kind,
                 endpoint.url,
-                time.time() + mode.delay,
+                self.store.now() + mode.delay,
             )
 
     def later(self, name: str, target: str) -> None:
         """Have the background worker do the job once `async_delay` has passed."""
         self.store.execute(
             "INSERT INTO jobs (due, name, target) VALUES (?, ?, ?)",
-            time.time() + self.config.async_delay,
+            self.store.now() + self.config.async_delay,
             name,
             target,
         )

@@ -7,6 +7,7 @@ leaves either all of a request's work (objects, events, deliveries, stored answe
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -54,9 +55,12 @@ CREATE TABLE IF NOT EXISTS jobs (
     name TEXT NOT NULL,
     target TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS clock (
+    ahead REAL NOT NULL
+);
 """
 
-_TABLES = ("objects", "traits", "answers", "deliveries", "jobs")
+_TABLES = ("objects", "traits", "answers", "deliveries", "jobs", "clock")
 
 
 class Store:
@@ -72,6 +76,16 @@ class Store:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(_SCHEMA)
+
+    def now(self) -> float:
+        """The stand-in's time in seconds since 1970: the machine's, and what `forward` added."""
+        return time.time() + float(self.rows("SELECT total(ahead) AS ahead FROM clock")[0]["ahead"])
+
+    def forward(self, seconds: float) -> None:
+        """Move the stand-in's time ahead. Raises ValueError for a step back: time has none."""
+        if not 0 <= seconds < float("inf"):
+            raise ValueError("seconds must be zero or more")
+        self.execute("INSERT INTO clock (ahead) VALUES (?)", seconds)
 
     def close(self) -> None:
         """Close the file once the transaction under way has ended."""

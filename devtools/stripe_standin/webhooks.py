@@ -93,6 +93,19 @@ class Worker:
                 self._changed.wait(min(wait, 0.05))
         return left
 
+    def forward(self, seconds: float) -> int:
+        """Move time ahead and do the jobs that are due by then, in their order; how many.
+
+        What is then due to be delivered goes out soon after.
+        """
+        store = self._scope().store
+        store.forward(seconds)
+        done = 0
+        while self._do_job(before=store.now()):
+            done += 1
+        self.wake()
+        return done
+
     def run_jobs(self) -> int:
         """Do all waiting jobs now, whenever they were due; how many there were."""
         done = 0
@@ -118,7 +131,7 @@ class Worker:
 
     def _run(self) -> None:
         while self._wait():
-            while self._do_job(before=time.time()):
+            while self._do_job(before=self._scope().store.now()):
                 pass
             self._send_due()
 
@@ -131,13 +144,14 @@ class Worker:
             return not self._stopping
 
     def _pause(self) -> float:
-        rows = self._scope().store.rows(
+        store = self._scope().store
+        rows = store.rows(
             "SELECT min(due) AS next FROM (SELECT due FROM jobs UNION ALL "
             "SELECT due FROM deliveries WHERE state = 'pending' AND due > ?)",
-            time.time(),
+            store.now(),
         )
         soonest = rows[0]["next"]
-        return _IDLE if soonest is None else min(_IDLE, max(0.01, soonest - time.time()))
+        return _IDLE if soonest is None else min(_IDLE, max(0.01, soonest - store.now()))
 
     def _do_job(self, *, before: float) -> bool:
         scope = self._scope()
@@ -178,7 +192,7 @@ class Worker:
         ]
 
     def _send_due(self) -> None:
-        due = self._free(before=time.time())[:_BATCH]
+        due = self._free(before=self._scope().store.now())[:_BATCH]
         order = self._controls.mode.order
         if order == "reverse":
             due.sort(key=lambda row: -row["seq"])
@@ -233,7 +247,7 @@ class Worker:
             attempts,
             status,
             problem,
-            time.time() + pause,
+            scope.store.now() + pause,
             row["seq"],
         )
 

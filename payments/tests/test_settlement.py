@@ -90,7 +90,7 @@ def test_a_failure_that_is_being_written_lets_the_success_wait(
         follow(payment, intent)
 
     def succeed() -> str:
-        assert has_read.wait(timeout=5)
+        assert has_read.wait(timeout=60)
         return services.settle(intent=success).state
 
     monkeypatch.setattr(settlement, "_follow", follow_slowly)

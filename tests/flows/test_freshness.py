@@ -68,6 +68,7 @@ def course(webs: list[Web]) -> Course:
     edit(webs[0], course, price=10)
     time.sleep(2 * POLL_SECONDS)
     for web in webs:
+        await_shown(web, shown_everywhere(10), within=60)
         # At first a process learns how to answer, then it answers, then it remembers.
         for _ in range(3):
             assert prices_of(web) == shown_everywhere(10)

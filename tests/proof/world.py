@@ -218,7 +218,8 @@ def open_world(**settings: Any) -> Iterator[World]:
                 STRIPE_PUBLIC_KEY=standin.publishable_key,
                 STRIPE_WEBHOOK_SECRETS=[standin.webhook_secret],
                 STRIPE_API_BASE=standin.url,
-                STRIPE_TIMEOUT_SECONDS=10.0,
+                STRIPE_TIMEOUT_SECONDS=20.0,
+                STRIPE_DEADLINE_SECONDS=20.0,
                 **settings,
             )
         )

@@ -91,7 +91,7 @@ def from_details(scope: Scope, params: Params) -> JsonObject:
     if kind is None:
         raise missing_parameter("type")
     if kind == "card":
-        behaviour, expiry = _card(params.get("card") or {})
+        behaviour, expiry = _card(scope, params.get("card") or {})
     elif kind in {"us_bank_account", "sepa_debit"}:
         details = params.get(kind) or {}
         number = details.get("account_number") or details.get("iban") or ""
@@ -126,7 +126,7 @@ def billing_details(given: Params | None) -> JsonObject:
     }
 
 
-def _card(details: Params) -> tuple[Behaviour, dict[str, int]]:
+def _card(scope: Scope, details: Params) -> tuple[Behaviour, dict[str, int]]:
     if "token" in details:
         behaviour = BY_TOKEN.get(details["token"])
         if behaviour is None:
@@ -140,7 +140,7 @@ def _card(details: Params) -> tuple[Behaviour, dict[str, int]]:
     number = details["number"].replace(" ", "").replace("-", "")
     if not passes_luhn(number):
         raise _card_error("incorrect_number", "card[number]")
-    _check_expiry(details["exp_month"], details["exp_year"])
+    _check_expiry(details["exp_month"], details["exp_year"], today=time.gmtime(scope.now()))
     behaviour = BY_NUMBER.get(number)
     if behaviour is None:
         raise ApiError(
@@ -155,8 +155,7 @@ def _card(details: Params) -> tuple[Behaviour, dict[str, int]]:
     return behaviour, {"exp_month": details["exp_month"], "exp_year": details["exp_year"]}
 
 
-def _check_expiry(month: int, year: int) -> None:
-    today = time.gmtime()
+def _check_expiry(month: int, year: int, *, today: time.struct_time) -> None:
     if not 1 <= month <= 12:
         raise ApiError(
             "Your card's expiration month is invalid.",
@@ -194,7 +193,7 @@ def _shape(scope: Scope, made: Behaviour, params: Params, expiry: dict[str, int]
         "object": "payment_method",
         "allow_redisplay": params.get("allow_redisplay", "unspecified"),
         "billing_details": billing_details(params.get("billing_details")),
-        made.kind: _details(made, expiry),
+        made.kind: _details(made, expiry, year=time.gmtime(scope.now()).tm_year),
         "created": scope.now(),
         "customer": None,
         "customer_account": None,
@@ -207,11 +206,10 @@ def _shape(scope: Scope, made: Behaviour, params: Params, expiry: dict[str, int]
     return method
 
 
-def _details(made: Behaviour, expiry: dict[str, int]) -> dict[str, Any]:
+def _details(made: Behaviour, expiry: dict[str, int], *, year: int) -> dict[str, Any]:
     if made.kind == "card":
-        next_year = time.gmtime().tm_year + 1
-        month, year = expiry.get("exp_month", 8), expiry.get("exp_year", next_year)
-        return card_shape(made, month, year + 2000 if year < 100 else year)
+        month, until = expiry.get("exp_month", 8), expiry.get("exp_year", year + 1)
+        return card_shape(made, month, until + 2000 if until < 100 else until)
     if made.kind == "sepa_debit":
         return {
             "bank_code": made.number[4:12],

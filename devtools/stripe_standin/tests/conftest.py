@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,22 +21,25 @@ class Receiver:
     url: str = ""
     payloads: list[tuple[bytes, str]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
     def types(self) -> list[str]:
         """The event types received, in order."""
         return [json.loads(payload)["type"] for payload, _ in self.payloads]
 
-    def wait_for(self, event_type: str, *, seconds: float = 10.0) -> dict[str, Any]:
+    def wait_for(self, event_type: str) -> dict[str, Any]:
         """The object of the first event of this type, waiting for it."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for payload, _ in list(self.payloads):
-                event = json.loads(payload)
-                if event["type"] == event_type:
-                    found: dict[str, Any] = event["data"]["object"]
-                    return found
-            time.sleep(0.02)
-        raise AssertionError(f"no {event_type} among {self.types()}")
+        self.wait_until(lambda: event_type in self.types())
+        events = [json.loads(payload) for payload, _ in self.payloads]
+        found: dict[str, Any] = next(
+            event["data"]["object"] for event in events if event["type"] == event_type
+        )
+        return found
+
+    def wait_until(self, arrived: Callable[[], bool]) -> None:
+        """Wait for what came to be enough. Fails after as long as no busy machine needs."""
+        with self.changed:
+            assert self.changed.wait_for(arrived, timeout=60), f"only {self.types()}"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,9 @@ def _receiving() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             payload = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.payloads.append((payload, self.headers["Stripe-Signature"]))
+            with receiver.changed:
+                receiver.payloads.append((payload, self.headers["Stripe-Signature"]))
+                receiver.changed.notify_all()
             self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -216,6 +217,22 @@ def test_a_hanging_call_times_out(api, standin):
     standin.fault("hang", "charges.list", seconds=1.0)
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(f"{standin.url}/v1/charges", auth=(standin.secret_key, ""), timeout=0.2)
+
+
+def test_a_call_that_hangs_does_nothing_after_a_reset(api, standin):
+    """Else what one test gave up would be made in the next."""
+    standin.fault("hang", "customers.create", seconds=120)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(
+            httpx.post, f"{standin.url}/v1/customers", auth=(standin.secret_key, ""), timeout=120
+        )
+        while not standin.hanging():
+            assert not asked.done()
+        standin.reset()
+        with pytest.raises(httpx.TransportError):
+            asked.result()
+    assert standin.counts() == {}
+    assert api.v1.customers.list().data == []
 
 
 def test_expanding_reaches_through_objects_and_lists(api, paid):

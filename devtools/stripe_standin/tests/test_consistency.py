@@ -49,7 +49,8 @@ def test_killed_under_load_it_keeps_whole_requests(tmp_path, connect):
 
     with StandIn.start(state=state, keys=keys) as first, ThreadPoolExecutor(WRITERS) as pool:
         runs = [pool.submit(buy_until_it_dies, connect(first), n) for n in range(WRITERS)]
-        time.sleep(0.5)
+        while len(seen) <= 5 * WRITERS:
+            time.sleep(0.01)
         first.process.kill()
         for run in runs:
             run.result()

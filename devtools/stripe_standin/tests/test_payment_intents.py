@@ -5,6 +5,7 @@ import pytest
 import stripe
 
 from devtools.stripe_standin.cards import BY_ID, DECLINES
+from devtools.stripe_standin.client import A_WHILE
 
 DECLINING = sorted(
     name for name, made in BY_ID.items() if made.decline and made.authentication == "never"
@@ -174,8 +175,11 @@ def test_a_bank_debit_is_processing_until_it_settles(api, standin, method, outco
     assert charge.status == ("succeeded" if status == "succeeded" else "failed")
 
 
-def test_a_bank_debit_settles_by_itself(api, receiver):
+def test_a_bank_debit_settles_a_while_later(api, standin, receiver):
     intent = new_intent(api, payment_method="pm_usBankAccount_insufficientFunds", confirm=True)
+    assert standin.forward(A_WHILE - 60) == 0
+    assert api.v1.payment_intents.retrieve(intent.id).status == "processing"
+    assert standin.forward(60) == 1
     failed = receiver.wait_for("payment_intent.payment_failed")
     assert failed["id"] == intent.id
     assert failed["last_payment_error"]["code"] == "payment_intent_payment_attempt_failed"

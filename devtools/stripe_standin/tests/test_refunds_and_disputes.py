@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from devtools.stripe_standin.client import StandInError
+from devtools.stripe_standin.client import A_WHILE, StandInError
 
 
 def test_partial_refunds_add_up_and_stop_at_the_amount(api, paid):
@@ -38,6 +38,7 @@ def test_an_unpaid_intent_has_nothing_to_refund(api):
 def test_a_refund_sends_its_events(api, paid, standin, receiver):
     intent = paid()
     refund = api.v1.refunds.create({"payment_intent": intent.id, "amount": 100})
+    standin.forward(A_WHILE)
     charge = receiver.wait_for("charge.refunded")
     assert (charge["id"], charge["amount_refunded"]) == (intent.latest_charge, 100)
     updated = receiver.wait_for("refund.updated")
@@ -45,24 +46,33 @@ def test_a_refund_sends_its_events(api, paid, standin, receiver):
     assert updated["destination_details"]["card"]["reference_status"] == "available"
 
 
-def test_a_pending_refund_succeeds_later(api, paid, standin):
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_pending_refund_succeeds_later(api, paid, standin, by_itself):
     refund = api.v1.refunds.create({"payment_intent": paid("pm_card_pendingRefund").id})
     assert refund.status == "pending"
-    assert standin.settle_refund(refund.id)["status"] == "succeeded"
+    standin.forward(A_WHILE - 60)
+    assert api.v1.refunds.retrieve(refund.id).status == "pending"
+    if by_itself:
+        standin.forward(60)
+    else:
+        standin.settle_refund(refund.id)
+    assert api.v1.refunds.retrieve(refund.id).status == "succeeded"
 
 
 def test_a_failed_refund_no_longer_counts_on_its_charge(api, paid, standin, receiver):
     intent = paid("pm_card_refundFail")
     refund = api.v1.refunds.create({"payment_intent": intent.id})
     assert refund.status == "succeeded"
+    standin.forward(A_WHILE)
     failed = receiver.wait_for("refund.failed")
     assert (failed["id"], failed["failure_reason"]) == (refund.id, "expired_or_canceled_card")
     charge = api.v1.charges.retrieve(intent.latest_charge)
     assert (charge.amount_refunded, charge.refunded) == (0, False)
 
 
-def test_the_dispute_card_is_disputed_a_while_later(api, paid, receiver):
+def test_the_dispute_card_is_disputed_a_while_later(api, paid, standin, receiver):
     intent = paid("pm_card_createDispute")
+    standin.forward(A_WHILE)
     dispute = receiver.wait_for("charge.dispute.created")
     assert dispute["id"].startswith("dp_")
     assert (dispute["charge"], dispute["status"]) == (intent.latest_charge, "needs_response")

@@ -61,7 +61,7 @@ def test_a_refund_that_is_undone_meanwhile_is_not_booked(sell: Sell) -> None:
             Refund.objects.update(status="failed", undone_at=timezone.now())
 
     def book() -> bool:
-        assert locked.wait(timeout=5)
+        assert locked.wait(timeout=60)
         return missing._book_refund(refund.id)
 
     assert at_once(undo, book) == [None, False]

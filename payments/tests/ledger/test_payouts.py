@@ -1,12 +1,13 @@
 """Payouts: planned once, sent once, and never more than what is owed."""
 
 import datetime as dt
+import threading
 import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from devtools.stripe_standin.client import StandIn
@@ -160,12 +161,13 @@ def test_a_plan_waits_for_the_accounts_lock_and_counts_anew(
     account: PayoutAccount, teacher: User
 ) -> None:
     """Without the lock the second plan would pay what the first is about to."""
+    locked = threading.Event()
 
     def plan_slowly() -> None:
         with transaction.atomic():
             PayoutAccount.objects.select_for_update(no_key=True).get(id=account.id)
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_sleep(0.4)")
+            locked.set()
+            time.sleep(0.4)
             paid = Payout.objects.create(
                 account=account,
                 amount=Decimal("28.00"),
@@ -177,8 +179,7 @@ def test_a_plan_waits_for_the_accounts_lock_and_counts_anew(
             payouts.ledger.post_payout(payout=paid)
 
     def plan_meanwhile() -> int:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.1)")
+        assert locked.wait(timeout=60)
         return services.plan_payouts()
 
     assert at_once(plan_slowly, plan_meanwhile) == [None, 0]
