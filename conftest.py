@@ -1,6 +1,8 @@
 """Fixtures for every test."""
 
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +25,13 @@ def _clean_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     wants_db = {"db", "transactional_db"} & set(request.fixturenames)
     if wants_db or request.node.get_closest_marker("django_db"):
         cache.delete_pattern("*")  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _one_rate_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no rate limit's window end in the middle of a test, whatever the hour."""
+    now = time.time()
+    monkeypatch.setattr("api.throttling.time", SimpleNamespace(time=lambda: now))
 
 
 @pytest.fixture(scope="session")
