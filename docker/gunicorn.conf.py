@@ -10,7 +10,10 @@ from typing import Any
 from prometheus_client import multiprocess
 
 bind = os.environ.get("BIND", "0.0.0.0:8000")
-worker_class = "gthread"
+# gunicorn's threads ("gthread"), none of which ever waits for a visitor's next byte.
+worker_class = "learnflow.web.worker.GatheringWorker"
+# Below the usual limit of open files, 1,024: when all are taken the slowest has to go.
+worker_connections = 800
 threads = int(os.environ.get("WEB_THREADS", "8"))
 preload_app = True
 # It would listen in the home folder, where two instances meet; signals do all we need.

@@ -1,0 +1,128 @@
+"""Visitors who are too slow, without waiting for them: time is moved."""
+
+import os
+import selectors
+import socket
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.workers.gthread import TConn
+
+from learnflow.web import worker as web
+from learnflow.web.worker import GatheringWorker
+
+
+@pytest.fixture
+def worker() -> Iterator[GatheringWorker]:
+    """A worker that only takes requests in; what is whole lands in `worker.whole`."""
+    cfg = Config()
+    cfg.set("worker_connections", 3)
+    made = GatheringWorker(1, os.getppid(), [], None, 30, cfg, mock.Mock())
+    made.poller = selectors.DefaultSelector()
+    made.alive = True
+    made._max_body = 1000
+    made.whole = []
+    made.enqueue_req = made.whole.append
+    yield made
+    for incoming in made._incoming.values():
+        incoming.close()
+    for conn in [*made._incoming, *made._lingering, *made.whole]:
+        conn.close()
+    made.poller.close()
+    made.tmp.close()
+
+
+class Visitor:
+    def __init__(self, worker: GatheringWorker, said: bytes = b"") -> None:
+        ours, self.sock = socket.socketpair()
+        self.sock.settimeout(10)
+        self.sock.sendall(said)
+        listener = mock.Mock(**{"accept.return_value": (ours, "here"), "getsockname": str})
+        worker.accept(listener)
+
+    def hear(self) -> bytes:
+        with self.sock:
+            return b"".join(iter(lambda: self.sock.recv(65536), b""))
+
+
+def pass_time(worker: GatheringWorker, seconds: float) -> None:
+    for conn in worker._since:
+        worker._since[conn] -= seconds
+    for conn in worker._lingering:
+        worker._lingering[conn] -= seconds
+    worker.murder_pending()
+
+
+def test_half_a_request_is_waited_for_and_then_refused(worker: GatheringWorker) -> None:
+    visitor = Visitor(worker, b"GET / HTTP/1.1\r\nHos")
+    pass_time(worker, web.PATIENCE_SECONDS - 1)
+    assert len(worker._incoming) == 1
+    pass_time(worker, 2)
+    assert visitor.hear().startswith(b"HTTP/1.1 408 Request Timeout\r\nConnection: close")
+    assert (worker.nr_conns, worker.whole) == (0, [])
+
+
+def test_who_says_nothing_at_all_hears_nothing(worker: GatheringWorker) -> None:
+    visitor = Visitor(worker)
+    pass_time(worker, web.PATIENCE_SECONDS + 1)
+    assert visitor.hear() == b""
+
+
+def test_a_large_body_has_longer(worker: GatheringWorker) -> None:
+    size = 100 * web.SLOWEST_BYTES_A_SECOND
+    worker._max_body = 2 * size
+    head = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (size + 1)
+    visitor = Visitor(worker, head)
+    for _ in range(size // 4096):
+        visitor.sock.sendall(b"a" * 4096)
+        for key, _ in worker.poller.select(0):
+            key.data(key.fileobj)
+    pass_time(worker, web.PATIENCE_SECONDS + 99)
+    assert len(worker._incoming) == 1
+    pass_time(worker, 2)
+    assert visitor.hear().startswith(b"HTTP/1.1 408")
+
+
+def test_an_ended_connection_is_closed_though_its_visitor_stays(worker: GatheringWorker) -> None:
+    visitor = Visitor(worker, b"GET /" + b"a" * 100_000)
+    for _ in range(10):
+        for key, _events in worker.poller.select(0):
+            key.data(key.fileobj)
+    assert len(worker._lingering) == 1
+    pass_time(worker, web.LINGER_SECONDS + 1)
+    assert (worker._lingering, worker._watched) == ({}, set())
+    assert b"HTTP/1.1 414" in visitor.hear()
+
+
+def test_when_there_is_no_room_the_slowest_goes(worker: GatheringWorker) -> None:
+    first = Visitor(worker, b"GET / HT")
+    others = [Visitor(worker, b"GET / HT") for _ in range(3)]
+    assert first.hear().startswith(b"HTTP/1.1 408")
+    assert worker.nr_conns < 3
+    for visitor in others:
+        visitor.sock.close()
+
+
+def test_a_whole_request_is_handed_over_with_what_follows_it(worker: GatheringWorker) -> None:
+    said = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+    visitor = Visitor(worker, said + b"GET /b")
+    conn: Any = worker.whole[0]
+    assert isinstance(conn, TConn)
+    assert (conn.parser.unreader.read(None), conn.incoming.surplus) == (said, b"GET /b")
+    visitor.sock.close()
+
+
+def test_a_stopping_worker_waits_for_no_first_byte(worker: GatheringWorker) -> None:
+    silent, speaking = Visitor(worker), Visitor(worker, b"GET / HT")
+    worker.alive = False
+    worker.murder_pending()
+    assert len(worker._incoming) == 2
+    assert worker._stops_at is not None
+    worker._stops_at -= 10
+    worker.murder_pending()
+    assert silent.hear() == b""
+    assert len(worker._incoming) == 1
+    speaking.sock.close()

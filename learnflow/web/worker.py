@@ -1,0 +1,267 @@
+"""gunicorn's threads, given to whole requests only.
+
+gunicorn's own worker gives a thread to whoever begins to send: eight visitors who never end hold
+all of its threads, and it closes one connection after another, waiting up to two seconds for each
+visitor to let go. Here the loop that accepts connections also takes requests in, as nginx does, and
+closes without waiting. A thread never waits for a visitor's next byte.
+"""
+
+import errno
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.unreader import Unreader
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from learnflow.web.incoming import Incoming, RefusedError
+from learnflow.web.refusals import compose_refusal
+
+# A request is here by then, and for larger ones at this rate from then on.
+PATIENCE_SECONDS = 15.0
+SLOWEST_BYTES_A_SECOND = 4096
+# How long a visitor may take to notice that the connection has ended.
+LINGER_SECONDS = 2.0
+_LINGERING_AT_MOST = 200
+# How long a thread waits for a visitor who takes in nothing of the answer (a C `timeval`).
+_SENDING = struct.pack("ll", 15, 0)
+_PIECE = 32 * 1024
+_MEBIBYTE = 1024 * 1024
+
+
+class GatheringWorker(ThreadWorker):  # type: ignore[misc]
+    """For plain HTTP, which is what LearnFlow's web process speaks: TLS ends in front of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._incoming: dict[TConn, Incoming] = {}
+        self._since: dict[TConn, float] = {}
+        self._lingering: dict[TConn, float] = {}
+        self._watched: set[TConn] = set()
+        self._local = threading.local()
+        self._stops_at: float | None = None
+        self._max_body = 0
+
+    def init_process(self) -> None:
+        from django.conf import settings
+
+        files = (settings.LESSON_FILE_MAX_BYTES, settings.COURSE_FILE_MAX_BYTES)
+        # Somewhat more than the views take: they say best what is wrong with a file.
+        self._max_body = max(32 * _MEBIBYTE, 2 * max(files))
+        super().init_process()
+
+    # --- Taking requests in, in the loop's own thread --------------------------------------------
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection, and the room of the slowest when there is none."""
+        try:
+            sock, address = listener.accept()
+        except OSError as problem:
+            if problem.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE):
+                raise
+            self._make_room()
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SENDING)
+        self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+        self._gather(TConn(self.cfg, sock, address, listener.getsockname()))
+
+    def on_client_socket_readable(self, conn: TConn, client: Any) -> None:
+        """Take the next request of a connection that was kept."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._gather(conn)
+
+    def _gather(self, conn: TConn, data: bytes = b"") -> None:
+        self._incoming[conn] = Incoming(max_body=self._max_body)
+        self._since[conn] = time.monotonic()
+        conn.sock.setblocking(False)
+        if data and self._take(conn, data):
+            return
+        # What is asked is usually here already, and costs no look at the poller.
+        if self._receive(conn):
+            self._watch(conn, self._receive)
+
+    def _receive(self, conn: TConn, _: Any = None) -> bool:
+        """Take what has come; whether more is to come."""
+        try:
+            data = conn.sock.recv(_PIECE)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            self._give_up(conn)
+            return False
+        if not data:
+            # Half a request and no more of it: whoever sent it may still be listening.
+            self._give_up(conn, 400 if self._incoming[conn].size else None)
+            return False
+        return not self._take(conn, data)
+
+    def _take(self, conn: TConn, data: bytes) -> bool:
+        """Whether nothing more is to come of the request: it is whole, or refused."""
+        incoming = self._incoming[conn]
+        try:
+            is_whole = incoming.take(data)
+        except RefusedError as refusal:
+            self._give_up(conn, refusal.status)
+            return True
+        if is_whole:
+            self._hand_over(conn, incoming)
+        elif incoming.wants_continue and not incoming.is_asked_for:
+            incoming.is_asked_for = True
+            self._send(conn, b"HTTP/1.1 100 Continue\r\n\r\n")
+        return is_whole
+
+    def _hand_over(self, conn: TConn, incoming: Incoming) -> None:
+        self._unwatch(conn)
+        del self._incoming[conn], self._since[conn]
+        conn.incoming = incoming
+        if conn.parser is None:
+            conn.initialized = True
+            conn.parser = RequestParser(self.cfg, conn.sock, conn.client)
+        conn.parser.unreader = _Gathered(incoming)
+        self.enqueue_req(conn)
+
+    # --- Letting go ------------------------------------------------------------------------------
+
+    def finish_request(self, conn: TConn, fs: Any) -> None:
+        """Keep the connection for the next request, or end it without waiting for the visitor."""
+        try:
+            is_kept = bool(fs.result()) and not fs.cancelled()
+        except Exception:
+            is_kept = False
+        surplus = conn.incoming.surplus
+        conn.incoming.close()
+        if not is_kept:
+            self._end(conn)
+        elif surplus:
+            self._gather(conn, surplus)
+        else:
+            super().finish_request(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Give up what is too slow, and close what its visitor hasn't noticed to have ended."""
+        now = time.monotonic()
+        if not self.alive and self._stops_at is None:
+            self._stops_at = now + STOP_KEEPALIVE_LINGER
+        for conn, incoming in list(self._incoming.items()):
+            limit = self._since[conn] + PATIENCE_SECONDS + incoming.size / SLOWEST_BYTES_A_SECOND
+            if self._stops_at and not incoming.size:
+                limit = min(limit, self._stops_at)
+            if now >= limit:
+                self._give_up(conn, 408 if incoming.size else None)
+        for conn, limit in list(self._lingering.items()):
+            if now >= limit:
+                self._close(conn)
+
+    def _make_room(self) -> None:
+        """End the connection that has been sending, or idle, for longest."""
+        if self._incoming:
+            conn = next(iter(self._incoming))
+            self._give_up(conn, 408 if self._incoming[conn].size else None)
+        elif self.keepalived_conns:
+            conn = self.keepalived_conns.popleft()
+            self.poller.unregister(conn.sock)
+            self._end(conn)
+
+    def _give_up(self, conn: TConn, status: int | None = None) -> None:
+        incoming = self._incoming.pop(conn)
+        del self._since[conn]
+        incoming.close()
+        self._unwatch(conn)
+        if status is not None:
+            self.log.warning("Refused a request of %s: %s", conn.client, status)
+            self._send(conn, compose_refusal(status, incoming.head))
+        self._end(conn)
+
+    def _end(self, conn: TConn) -> None:
+        """Say that nothing more comes, and read on for a moment: a connection closed on unread
+        bytes would be reset, and the answer lost with it (RFC 9112, 9.6)."""
+        self.nr_conns -= 1
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            conn.close()
+            return
+        while len(self._lingering) >= _LINGERING_AT_MOST:
+            self._close(next(iter(self._lingering)))
+        self._lingering[conn] = time.monotonic() + LINGER_SECONDS
+        if not self._drain(conn):
+            self._watch(conn, self._drain)
+
+    def _drain(self, conn: TConn, _: Any = None) -> bool:
+        """Read what nobody wants; whether the visitor has let go."""
+        try:
+            if conn.sock.recv(_PIECE):
+                return False
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as problem:
+            self.log.debug("gone: %s", problem)
+        self._close(conn)
+        return True
+
+    def _close(self, conn: TConn) -> None:
+        del self._lingering[conn]
+        self._unwatch(conn)
+        conn.close()
+
+    def _send(self, conn: TConn, data: bytes) -> None:
+        try:
+            conn.sock.send(data)
+        except OSError as problem:
+            self.log.debug("nobody listens: %s", problem)
+
+    def _watch(self, conn: TConn, call: Callable[..., Any]) -> None:
+        self.poller.register(conn.sock, EVENT_READ, partial(call, conn))
+        self._watched.add(conn)
+
+    def _unwatch(self, conn: TConn) -> None:
+        if conn in self._watched:
+            self._watched.remove(conn)
+            self.poller.unregister(conn.sock)
+
+    # --- Answering, in a request's thread --------------------------------------------------------
+
+    def handle(self, conn: TConn) -> Any:
+        """As gunicorn does, with the request at hand for an error's answer."""
+        self._local.head = conn.incoming.head
+        return super().handle(conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """As gunicorn does, in the shape of every other error."""
+        super().handle_error(req, _InShape(client, self._local.head), addr, exc)
+
+
+class _Gathered(Unreader):  # type: ignore[misc]
+    """Gives the parser a request that is here, and nothing beyond it."""
+
+    def __init__(self, incoming: Incoming) -> None:
+        super().__init__()
+        self.unread(incoming.head)
+        self._body = incoming.open_body()
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        return self._body.read(max(8192, size_hint or 0))
+
+
+class _InShape:
+    """The visitor's socket, on which gunicorn's page for an error becomes ours."""
+
+    def __init__(self, sock: Any, head: bytes) -> None:
+        self._sock = sock
+        self._head = head
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, page: bytes) -> None:
+        self._sock.sendall(compose_refusal(int(page.split(b" ", 2)[1]), self._head))
