@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core.ids import new_id
 from core.logging import request_id
+from core.origin import current_request
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -34,12 +35,14 @@ class RequestIdMiddleware:
         given = request.headers.get("X-Request-ID", "")
         current = given if is_acceptable_id(given) else str(new_id())
         token = request_id.set(current)
+        asked = current_request.set(request)
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = current
             return response
         finally:
             request_id.reset(token)
+            current_request.reset(asked)
 
 
 class _AdminOnly:

@@ -45,6 +45,12 @@ class InstructorRequired(Forbidden):
     message = "Only instructors may do this"
 
 
+class RightRequired(Forbidden):
+    """Staff who lack the right to it, in a course that isn't their own."""
+
+    message = "Your account lacks the right to do this"
+
+
 class NotCourseInstructor(Forbidden):
     """Only its instructor and staff change a course."""
 

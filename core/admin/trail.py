@@ -31,11 +31,14 @@ class OutboxDeliveryAdmin(ReadOnlyAdmin):
 class AuditEntryAdmin(ReadOnlyAdmin):
     """Who did what to what."""
 
-    list_display = ("created_at", "action", "target_type", "target_id", "actor")
+    list_display = ("created_at", "action", "target_type", "target_id", "actor", "address")
     list_filter = ("action",)
     search_fields = ("target_id", "actor_id", "actor_name")
     search_help_text = "Id of what it was done to, or who did it"
-    fields = ("created_at", "action", "actor", "actor_id", "target_type", "target_id", "details")
+    fields = (
+        "created_at", "action", "actor", "actor_id", "address", "request_id", "target_type",
+        "target_id", "details",
+    )  # fmt: skip
     date_hierarchy = "created_at"
     show_full_result_count = False
 

@@ -15,6 +15,9 @@ class AuditEntry(models.Model):
     target_type = models.CharField(max_length=100)
     target_id = models.CharField(max_length=64)
     details = models.JSONField(default=dict)
+    # Where the request came from and its id, as in the log; nothing for what no request asked for.
+    address = models.GenericIPAddressField(null=True, blank=True)
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

@@ -20,6 +20,7 @@ from courses.portability.document import (
 )
 from courses.selectors import get_curriculum
 from courses.services.authoring.access import lock_own_course
+from users.rights import Right
 
 THUMBNAIL = "media/thumbnail.webp"
 
@@ -60,7 +61,7 @@ def _read(
 ) -> tuple[CourseDocument, bytes | None]:
     with transaction.atomic():
         # Writers of a course hold this lock: what is read under it is of one moment.
-        course = lock_own_course(author=author, reference=reference)
+        course = lock_own_course(author=author, reference=reference, right=Right.EXPORT_COURSES)
         category = course.category.slug if course.category else None
         curriculum = _read_curriculum(course)
     stored = course.thumbnail.name if has_media else None

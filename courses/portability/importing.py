@@ -12,7 +12,7 @@ from django.db import transaction
 from core.audit import record_audit
 from core.ids import new_id
 from courses import media
-from courses.authors import Author, require_author
+from courses.authors import Author, require_may_create
 from courses.errors import SlugTaken, ThumbnailInvalid
 from courses.models import Category, Course, Curriculum, Lesson
 from courses.portability.archive import Package, is_archive, read_archive
@@ -22,6 +22,7 @@ from courses.portability.faults import Fault, refuse
 from courses.portability.parsing import parse
 from courses.services.authoring.slugs import find_slug_fault, insert_with_slug, save_slug
 from courses.services.changed import mark_changed, settle_curriculum
+from users.rights import Right
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ def import_course(*, author: Author, content: bytes) -> ImportedCourse:
     A taken slug gets a number. Raises InstructorRequired, and CourseFileMalformed or
     CourseFileInvalid naming every fault; then nothing has changed.
     """
-    require_author(author=author)
+    require_may_create(author=author, right=Right.ADD_WHOLE_COURSES)
     file = check_file(content=content)
     name = media.store_thumbnail(thumbnail=file.thumbnail) if file.thumbnail else ""
     try:

@@ -7,8 +7,9 @@ from django.utils import timezone
 from courses import media
 from courses.authors import Author
 from courses.models import Course
-from courses.services.authoring.access import lock_own_course
+from courses.services.authoring.access import lock_own_course, writing
 from courses.services.changed import mark_changed
+from users.rights import Right
 
 
 def set_thumbnail(*, author: Author, reference: str, upload: UploadedFile) -> str:
@@ -21,14 +22,16 @@ def set_thumbnail(*, author: Author, reference: str, upload: UploadedFile) -> st
     """
     with transaction.atomic():
         # Who may not do it costs nothing.
-        present = lock_own_course(author=author, reference=reference).thumbnail.name
+        present = lock_own_course(
+            author=author, reference=reference, right=Right.CHANGE_COURSES
+        ).thumbnail.name
     thumbnail = media.make_thumbnail(stream=upload, size=upload.size or 0)
     if present and media.is_stored_as(name=present, thumbnail=thumbnail):
         return str(present)
     name = media.store_thumbnail(thumbnail=thumbnail)
     try:
-        with transaction.atomic():
-            _replace(lock_own_course(author=author, reference=reference), name)
+        with writing(author=author, reference=reference, right=Right.CHANGE_COURSES) as course:
+            _replace(course, name)
     except BaseException:
         media.delete_thumbnail(name=name)
         raise
@@ -40,8 +43,7 @@ def remove_thumbnail(*, author: Author, reference: str) -> None:
 
     Raises InstructorRequired, CourseNotFound or NotCourseInstructor.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.CHANGE_COURSES) as course:
         if course.thumbnail:
             _replace(course, "")
 

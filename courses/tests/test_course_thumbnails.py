@@ -226,7 +226,7 @@ class TestReplacing:
         assert shared <= stored()
 
     def test_of_two_at_once_one_stays_and_the_other_leaves_nothing(self, course: Course) -> None:
-        author = Author(id=course.instructor_id, is_instructor=True, is_staff=False)
+        author = Author(id=course.instructor_id, is_instructor=True)
         before = stored()
 
         def upload(color: str) -> None:

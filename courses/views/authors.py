@@ -4,11 +4,12 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
-from courses.authors import Author
+from courses.authors import Author, author_from
 from users.models import User
 
 NOT_AUTHOR = OpenApiResponse(
-    description="`INSTRUCTOR_REQUIRED`, or `NOT_COURSE_INSTRUCTOR` for another's published course"
+    description="`INSTRUCTOR_REQUIRED`, `NOT_COURSE_INSTRUCTOR` for another's published course, or "
+    "`PERMISSION_DENIED` for staff without the right"
 )
 NO_COURSE = OpenApiResponse(
     description="`COURSE_NOT_FOUND`: unknown, or another's that isn't published"
@@ -21,4 +22,4 @@ def author_of(request: Request) -> Author:
     user = request.user
     if not isinstance(user, User):
         raise NotAuthenticated
-    return Author(id=user.id, is_instructor=user.is_instructor, is_staff=user.is_staff)
+    return author_from(user)

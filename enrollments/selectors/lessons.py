@@ -29,7 +29,7 @@ class OpenedLesson:
     progress: LessonState | None
 
 
-def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> OpenedLesson:
+def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, opens_all: bool) -> OpenedLesson:
     """Return the lesson with its media, when it is open to the viewer (None: nobody signed in).
 
     Open are previews to everybody who may see the course, and every lesson to active enrolments,
@@ -40,7 +40,7 @@ def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> Op
     if not lesson.is_live:
         raise LessonNotFound
     enrollment = _get_enrollment(viewer_id, lesson.course_id)
-    is_teaching = is_staff or lesson.instructor_id == viewer_id
+    is_teaching = opens_all or lesson.instructor_id == viewer_id
     if not (lesson.course_status == "published" or enrollment or is_teaching):
         raise LessonNotFound
     is_learning = enrollment is not None and enrollment.status == Enrollment.Status.ACTIVE
@@ -51,11 +51,11 @@ def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> Op
 
 
 def open_lesson_file(
-    *, lesson_id: UUID, file_id: UUID, viewer_id: UUID | None, is_staff: bool
+    *, lesson_id: UUID, file_id: UUID, viewer_id: UUID | None, opens_all: bool
 ) -> OpenedFile:
     """Return a file of the lesson, when the lesson is open to the viewer. Raises what `get_lesson`
     does, and ResourceNotFound."""
-    opened = get_lesson(lesson_id=lesson_id, viewer_id=viewer_id, is_staff=is_staff)
+    opened = get_lesson(lesson_id=lesson_id, viewer_id=viewer_id, opens_all=opens_all)
     return open_file(resources=opened.lesson.resources, file_id=file_id)
 
 

@@ -48,13 +48,13 @@ class WatchReport:
     enrollment_progress: int
 
 
-def open_lesson(*, lesson_id: UUID, viewer_id: UUID | None, is_staff: bool) -> OpenedLesson:
+def open_lesson(*, lesson_id: UUID, viewer_id: UUID | None, opens_all: bool) -> OpenedLesson:
     """Return a lesson with its media to somebody who may have it: the one gate (contract).
 
     The first time an enrolled learner opens it, their clock for watch time starts. Raises
     LessonNotFound (also when the course isn't visible to them) or LessonLocked.
     """
-    view = get_lesson(lesson_id=lesson_id, viewer_id=viewer_id, is_staff=is_staff)
+    view = get_lesson(lesson_id=lesson_id, viewer_id=viewer_id, opens_all=opens_all)
     if view.progress is not None and not view.progress.is_opened:
         LessonProgress.objects.bulk_create(
             [LessonProgress(enrollment_id=view.progress.enrollment_id, lesson_id=lesson_id)],

@@ -99,7 +99,7 @@ def test_opening_and_marking_at_once() -> None:
 
     def look() -> object:
         return services.open_lesson(
-            lesson_id=lesson_id, viewer_id=enrollment.user_id, is_staff=False
+            lesson_id=lesson_id, viewer_id=enrollment.user_id, opens_all=False
         )
 
     answers = at_once(look, look, look, lambda: mark(enrollment, lesson_id))

@@ -112,7 +112,7 @@ def test_opening_a_lesson_starts_its_clock(
 ) -> None:
     with time_machine.travel(START, tick=False) as clock:
         for _ in range(2):
-            open_lesson(lesson_id=lesson.id, viewer_id=enrollment.user_id, is_staff=False)
+            open_lesson(lesson_id=lesson.id, viewer_id=enrollment.user_id, opens_all=False)
             clock.shift(120)
         assert report(1000).watch_time_seconds == 300
     assert LessonProgress.objects.get().created_at == START

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from core.ids import new_id
@@ -295,10 +296,12 @@ class TestDetail:
         assert (body["status"], body["failure_reason"]) == ("failed", "canceled")
         assert body["payment"] is None
 
-    def test_staff_see_anybodys(self, client, place):
+    def test_staff_with_the_right_see_anybodys(self, client, place):
         path = f"{ORDERS}{place(UserFactory.create(), '20.00').id}/"
-        staff = sign_in(UserFactory.create(is_staff=True))
-        assert staff.get(path).json()["total_amount"] == 20.0
+        member = UserFactory.create(is_staff=True)
+        assert error(sign_in(member).get(path)) == (404, "ORDER_NOT_FOUND")
+        member.user_permissions.add(Permission.objects.get(codename="view_order"))
+        assert sign_in(member).get(path).json()["total_amount"] == 20.0
         assert client.get(path).status_code == 404
 
     def test_anothers_order_is_not_found(self, client, place):

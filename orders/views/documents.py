@@ -11,7 +11,8 @@ from rest_framework.views import APIView
 
 from orders import selectors
 from orders.serializers import CreditNotesSerializer
-from users.authentication import current_user_id
+from orders.views.readers import reader_of
+from users.rights import Right
 
 _NOT_FOUND = "`ORDER_NOT_FOUND`: no such order, or another person's"
 
@@ -25,7 +26,7 @@ class ReceiptView(APIView):
         summary="Download the receipt",
         description=(
             "The receipt of a paid order as a PDF, with its invoice number, as everything was when "
-            "it was paid. Staff may have anybody's."
+            "it was paid. Staff with the right to view invoices may have anybody's."
         ),
         responses={
             (200, "application/pdf"): OpenApiTypes.BINARY,
@@ -33,7 +34,11 @@ class ReceiptView(APIView):
         },
     )
     def get(self, request: Request, order_id: uuid.UUID) -> HttpResponse:
-        return _as_file(*selectors.get_receipt(order_id=order_id, user_id=_reader(request)))
+        return _as_file(
+            *selectors.get_receipt(
+                order_id=order_id, user_id=reader_of(request, Right.SEE_RECEIPTS)
+            )
+        )
 
 
 class CreditNotesView(APIView):
@@ -45,7 +50,7 @@ class CreditNotesView(APIView):
         summary="Credit notes of an order",
         description=(
             "One for each refund, oldest first. `voided_at` tells that the refund failed at the "
-            "bank after all. Staff may have anybody's."
+            "bank after all. Staff with the right to view credit notes may have anybody's."
         ),
         responses={200: CreditNotesSerializer, 404: OpenApiResponse(description=_NOT_FOUND)},
         examples=[
@@ -68,7 +73,9 @@ class CreditNotesView(APIView):
         ],
     )
     def get(self, request: Request, order_id: uuid.UUID) -> Response:
-        notes = selectors.list_credit_notes(order_id=order_id, user_id=_reader(request))
+        notes = selectors.list_credit_notes(
+            order_id=order_id, user_id=reader_of(request, Right.SEE_CREDIT_NOTES)
+        )
         return Response(CreditNotesSerializer({"results": notes}).data)
 
 
@@ -79,7 +86,10 @@ class CreditNoteView(APIView):
         operation_id="orders_credit_note",
         tags=["Orders"],
         summary="Download a credit note",
-        description="The credit note of a refund as a PDF. Staff may have anybody's.",
+        description=(
+            "The credit note of a refund as a PDF. Staff with the right to view credit notes may "
+            "have anybody's."
+        ),
         responses={
             (200, "application/pdf"): OpenApiTypes.BINARY,
             404: OpenApiResponse(
@@ -89,14 +99,11 @@ class CreditNoteView(APIView):
     )
     def get(self, request: Request, order_id: uuid.UUID, number: str) -> HttpResponse:
         document = selectors.get_credit_note(
-            order_id=order_id, number=number, user_id=_reader(request)
+            order_id=order_id,
+            number=number,
+            user_id=reader_of(request, Right.SEE_CREDIT_NOTES),
         )
         return _as_file(*document)
-
-
-def _reader(request: Request) -> uuid.UUID | None:
-    """Return whose documents may be read: one's own, or, by staff, everybody's (None)."""
-    return None if request.user.is_staff else current_user_id(request)
 
 
 def _as_file(name: str, content: bytes) -> HttpResponse:

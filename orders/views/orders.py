@@ -24,7 +24,9 @@ from orders.serializers import (
     OrderSerializer,
 )
 from orders.views.guessing import LimitedGuessesMixin
+from orders.views.readers import reader_of
 from users.authentication import current_user_id
+from users.rights import Right
 
 _ADDRESS = {
     "first_name": "John",
@@ -118,12 +120,12 @@ class OrderView(APIView):
         tags=["Orders"],
         summary="One of my orders",
         description="404 `ORDER_NOT_FOUND` for an order that doesn't exist or is another person's. "
-        "Staff may see anybody's.",
+        "Staff with the right to view orders may see anybody's.",
         responses={200: OrderDetailSerializer},
         examples=[OpenApiExample("A paid order", value=_DETAIL, response_only=True)],
     )
     def get(self, request: Request, order_id: uuid.UUID) -> Response:
-        reader_id = None if request.user.is_staff else current_user_id(request)
+        reader_id = reader_of(request, Right.SEE_ORDERS)
         return Response(selectors.get_order(order_id=order_id, user_id=reader_id))
 
 

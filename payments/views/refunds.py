@@ -11,12 +11,7 @@ from rest_framework.views import APIView
 
 from core.idempotent_views import IdempotentPostMixin
 from payments import selectors, services
-from payments.permissions import (
-    check_is_staff,
-    check_may_refund,
-    check_may_refund_order,
-    check_may_see_order,
-)
+from payments.permissions import check_may_refund_order, check_may_see, check_right
 from payments.serializers.refunds import (
     CreateRefundSerializer,
     RefundListSerializer,
@@ -27,6 +22,7 @@ from payments.serializers.refunds import (
     RequestRefundSerializer,
 )
 from users.authentication import current_user_id
+from users.rights import Right, has_right
 
 _KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=False)
 _ITEM = {
@@ -80,7 +76,9 @@ _DECLINED = {
 }
 _NO_ORDER = OpenApiResponse(description="`ORDER_NOT_FOUND`, also for somebody else's order")
 _NO_REQUEST = OpenApiResponse(description="`REFUND_REQUEST_NOT_FOUND`")
-_STAFF_ONLY = OpenApiResponse(description="`STAFF_REQUIRED`")
+_STAFF_ONLY = OpenApiResponse(
+    description="`STAFF_REQUIRED`; `PERMISSION_DENIED`: staff without the right to view requests"
+)
 _MAY_NOT_REFUND = OpenApiResponse(
     description="`STAFF_REQUIRED`; `PERMISSION_DENIED`: staff without the right to add refunds"
 )
@@ -97,14 +95,17 @@ class OrderRefundsView(IdempotentPostMixin):
         operation_id="order_refunds_list",
         tags=["Payments"],
         summary="Refunds of an order",
-        description="Newest first; of one's own order, or for staff of any.",
+        description=(
+            "Newest first; of one's own order, or of any for staff with the right to view refunds."
+        ),
         responses={200: RefundListSerializer, 404: _NO_ORDER},
         examples=[OpenApiExample("A refund", {"results": [_REFUND]}, response_only=True)],
     )
     def get(self, request: Request, order_id: uuid.UUID) -> Response:
         viewer: Any = request.user
-        check_may_see_order(order_id=order_id, viewer=viewer)
-        rows = selectors.list_refunds(order_id=order_id, for_staff=viewer.is_staff)
+        check_may_see(order_id=order_id, viewer=viewer, right=Right.SEE_REFUNDS)
+        may_read_notes = has_right(viewer, Right.SEE_REFUNDS)
+        rows = selectors.list_refunds(order_id=order_id, for_staff=may_read_notes)
         return Response(RefundListSerializer({"results": rows}).data)
 
     @extend_schema(
@@ -162,7 +163,9 @@ class OrderRefundRequestView(IdempotentPostMixin):
         operation_id="order_refund_request_retrieve",
         tags=["Payments"],
         summary="The last refund request of an order",
-        description="Of one's own order, or for staff of any.",
+        description=(
+            "Of one's own order, or of any for staff with the right to view refund requests."
+        ),
         responses={
             200: RefundRequestSerializer,
             404: OpenApiResponse(description="`ORDER_NOT_FOUND`, `REFUND_REQUEST_NOT_FOUND`"),
@@ -171,7 +174,7 @@ class OrderRefundRequestView(IdempotentPostMixin):
     )
     def get(self, request: Request, order_id: uuid.UUID) -> Response:
         viewer: Any = request.user
-        check_may_see_order(order_id=order_id, viewer=viewer)
+        check_may_see(order_id=order_id, viewer=viewer, right=Right.SEE_REFUND_REQUESTS)
         return Response(
             RefundRequestSerializer(selectors.get_latest_request(order_id=order_id)).data
         )
@@ -234,7 +237,7 @@ class RefundRequestsView(GenericAPIView[Any]):
     )
     def get(self, request: Request) -> Response:
         viewer: Any = request.user
-        check_is_staff(viewer=viewer)
+        check_right(viewer=viewer, right=Right.SEE_REFUND_REQUESTS)
         query = RequestFilterSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         page = self.paginate_queryset(selectors.list_requests(**query.validated_data))
@@ -264,7 +267,7 @@ class ApproveRefundRequestView(APIView):
     )
     def post(self, request: Request, request_id: uuid.UUID) -> Response:
         viewer: Any = request.user
-        check_may_refund(viewer=viewer)
+        check_right(viewer=viewer, right=Right.REFUND)
         services.approve_request(request_id=request_id, actor_id=viewer.id)
         return Response(_show(request_id))
 
@@ -291,7 +294,7 @@ class RefuseRefundRequestView(APIView):
     )
     def post(self, request: Request, request_id: uuid.UUID) -> Response:
         viewer: Any = request.user
-        check_may_refund(viewer=viewer)
+        check_right(viewer=viewer, right=Right.REFUND)
         body = RefuseRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.refuse_request(

@@ -18,6 +18,7 @@ from courses.selectors import card_parameters, reference_filter, to_shown
 from enrollments.selectors.access import percent
 from reviews.selectors import tell_age
 from users.models import User
+from users.rights import may_open_lessons
 
 RECENT_REVIEWS = 5
 # Where `courses.sql.cards.CARD_COLUMNS` has the picture's name.
@@ -74,7 +75,7 @@ def _find_standing(by: str, lookup: dict[str, str], viewer: User) -> Standing:
         raise CourseNotFound
     ((_, is_published, instructor_id, enrollment_id, status, total, completed, in_cart,
       in_wishlist),) = rows  # fmt: skip
-    is_in_charge = viewer.is_staff or viewer.id == instructor_id
+    is_in_charge = may_open_lessons(viewer) or viewer.id == instructor_id
     is_learning = status == "active"
     progress = {
         "enrollment_id": enrollment_id,

@@ -22,7 +22,7 @@ def course(db):
 
 @pytest.fixture
 def author(course):
-    return Author(id=course.instructor_id, is_instructor=True, is_staff=False)
+    return Author(id=course.instructor_id, is_instructor=True)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.errors import DomainError
-from courses.authors import Author
+from courses.authors import Author, author_from
 from courses.portability import check_file, import_course
 from users.models import User
 
@@ -42,7 +42,7 @@ def _find_author(email: str) -> Author:
     user = User.objects.filter(email__iexact=email).first()
     if user is None:
         raise CommandError(f"There is nobody with the e-mail {email}")
-    return Author(id=user.id, is_instructor=user.is_instructor, is_staff=user.is_staff)
+    return author_from(user)
 
 
 def _list_faults(exc: DomainError) -> list[str]:

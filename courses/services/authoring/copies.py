@@ -4,12 +4,14 @@ import uuid
 
 from django.db import transaction
 
+from core.audit import record_change
 from core.ids import new_id
 from courses.authors import Author
 from courses.models import Course, Curriculum, Lesson
-from courses.services.authoring.access import lock_own_course
+from courses.services.authoring.access import lock_own_course, snapshot_course
 from courses.services.authoring.slugs import insert_with_slug
 from courses.services.changed import mark_changed, settle_curriculum
+from users.rights import Right
 
 _SUFFIX = " (copy)"
 _COPIED = (
@@ -30,7 +32,7 @@ def duplicate_course(*, author: Author, reference: str) -> uuid.UUID:
     """
     with transaction.atomic():
         # Locked, so that the copy is of one moment, and its thumbnail isn't deleted meanwhile.
-        source = lock_own_course(author=author, reference=reference)
+        source = lock_own_course(author=author, reference=reference, right=Right.ADD_WHOLE_COURSES)
         copy = Course(title=_copied_title(source.title))
         for name in _COPIED:
             setattr(copy, name, getattr(source, name))
@@ -38,6 +40,15 @@ def duplicate_course(*, author: Author, reference: str) -> uuid.UUID:
         _copy_curriculum(source, copy)
         settle_curriculum(course_id=copy.id)
         mark_changed(course_id=copy.id)
+        if not author.teaches(source.instructor_id):
+            record_change(
+                actor_id=author.id,
+                action=f"course.{Right.ADD_WHOLE_COURSES.name.lower()}",
+                target_type="course",
+                target_id=source.id,
+                before={},
+                after=snapshot_course(course_id=copy.id),
+            )
     return copy.id
 
 

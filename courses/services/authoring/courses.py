@@ -10,14 +10,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.errors import Invalid
-from courses.authors import Author, require_author
-from courses.errors import CourseHasBuyers, Stale
+from courses.authors import Author, require_may_create
+from courses.errors import CourseHasBuyers, RightRequired, Stale
 from courses.models import Course
 from courses.rules import find_price_fault
 from courses.services import publishing
-from courses.services.authoring.access import lock_own_course
+from courses.services.authoring.access import record_creation, writing
 from courses.services.authoring.slugs import insert_with_slug, save_slug
 from courses.services.changed import mark_changed
+from users.rights import Right
 
 # Times on the wire may have been read by clients that keep milliseconds.
 _SAME_TIME = dt.timedelta(milliseconds=1)
@@ -46,7 +47,7 @@ def create_course(*, author: Author, fields: CourseFields) -> uuid.UUID:
 
     Raises InstructorRequired, SlugTaken, or Invalid when the prices contradict each other.
     """
-    require_author(author=author)
+    require_may_create(author=author, right=Right.ADD_COURSES)
     course = Course(instructor_id=author.id, is_priced="price" in fields, **fields)
     _require_sound_prices(course)
     with transaction.atomic():
@@ -55,6 +56,7 @@ def create_course(*, author: Author, fields: CourseFields) -> uuid.UUID:
         else:
             insert_with_slug(course=course)
         mark_changed(course_id=course.id)
+        record_creation(author=author, course_id=course.id, right=Right.ADD_COURSES)
     return course.id
 
 
@@ -71,8 +73,9 @@ def edit_course(
     prices contradict each other, CourseIncomplete when a course on sale would lose what it needs,
     and Stale when `expected_last_updated` isn't the time of its last update.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference, for_key="slug" in fields)
+    with writing(
+        author=author, reference=reference, right=Right.CHANGE_COURSES, for_key="slug" in fields
+    ) as course:
         _require_fresh(course, expected_last_updated)
         shelf = course.category_id
         changed = _apply(course, fields)
@@ -92,13 +95,12 @@ def edit_course(
 
 def publish_own_course(*, author: Author, reference: str) -> uuid.UUID:
     """Put the course on sale, or, where the setting `COURSE_MODERATION` asks for it and the author
-    isn't staff, hand it in for review; returns its id. Again changes nothing.
+    may not decide so, hand it in for review; returns its id. Again changes nothing.
 
     Raises InstructorRequired, CourseNotFound, NotCourseInstructor or CourseIncomplete.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
-        is_reviewed = settings.COURSE_MODERATION and not author.is_staff
+    with writing(author=author, reference=reference, right=Right.CHANGE_COURSES) as course:
+        is_reviewed = settings.COURSE_MODERATION and Right.CHANGE_COURSES not in author.rights
         move = publishing.submit_course if is_reviewed else publishing.publish_course
         move(course_id=course.id, actor_id=author.id)
     return course.id
@@ -110,8 +112,7 @@ def unpublish_own_course(*, author: Author, reference: str) -> uuid.UUID:
 
     Raises InstructorRequired, CourseNotFound or NotCourseInstructor.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.CHANGE_COURSES) as course:
         if course.status != Course.Status.ARCHIVED:
             publishing.unpublish_course(course_id=course.id, actor_id=author.id)
     return course.id
@@ -119,19 +120,30 @@ def unpublish_own_course(*, author: Author, reference: str) -> uuid.UUID:
 
 def remove_course(*, author: Author, reference: str) -> uuid.UUID | None:
     """Delete the course, or archive it when it has buyers or orders; returns the archived course's
-    id, None when it is gone.
+    id, None when it is gone. Staff need the right to what it comes to: to remove its sections with
+    it, or to change the course that is archived.
 
-    Raises InstructorRequired, CourseNotFound or NotCourseInstructor.
+    Raises InstructorRequired, CourseNotFound, NotCourseInstructor or RightRequired.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference, for_key=True)
+    with writing(
+        author=author, reference=reference, right=Right.REMOVE_COURSES, for_key=True
+    ) as course:
         course_id = course.id
+        has_sections = course.curriculum.exists()
         try:
             publishing.delete_course(course_id=course_id, actor_id=author.id)
+            if has_sections:
+                _require_too(author, Right.REMOVE_SECTIONS, course)
         except CourseHasBuyers:
+            _require_too(author, Right.CHANGE_COURSES, course)
             publishing.archive_course(course_id=course_id, actor_id=author.id)
             return course_id
     return None
+
+
+def _require_too(author: Author, right: Right, course: Course) -> None:
+    if right not in author.rights and not author.teaches(course.instructor_id):
+        raise RightRequired
 
 
 def _apply(course: Course, fields: CourseFields) -> list[str]:

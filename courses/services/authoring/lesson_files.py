@@ -1,17 +1,19 @@
 """Files of a lesson: added and taken away by their author."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
 
 from courses import lesson_files
 from courses.authors import Author
 from courses.errors import CurriculumFull
 from courses.lesson_files import MAX_RESOURCES, Resource, find_file
 from courses.models import Course, Lesson
-from courses.services.authoring.access import get_live_lesson, get_section, lock_own_course
+from courses.services.authoring.access import get_live_lesson, get_section, writing
 from courses.services.changed import settle_curriculum
+from users.rights import Right
 
 
 def add_lesson_file(
@@ -29,9 +31,9 @@ def add_lesson_file(
     a lock. Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound,
     LessonNotFound, CurriculumFull or LessonFileInvalid.
     """
-    with transaction.atomic():
+    with _holding(author, reference, section_id, lesson_id) as (_, lesson):
         # Who may not do it costs nothing.
-        _require_room(_lock(author, reference, section_id, lesson_id)[1])
+        _require_room(lesson)
     size = upload.size or 0
     content_type = lesson_files.judge_upload(stream=upload, size=size, name=upload.name or "")
     file_id = lesson_files.store(upload=upload)
@@ -42,8 +44,7 @@ def add_lesson_file(
         "content_type": content_type,
     }
     try:
-        with transaction.atomic():
-            course, lesson = _lock(author, reference, section_id, lesson_id)
+        with _holding(author, reference, section_id, lesson_id) as (course, lesson):
             _require_room(lesson)
             _save(course, lesson, [*lesson.resources, added])
     except BaseException:
@@ -67,18 +68,18 @@ def remove_lesson_file(
     Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound, LessonNotFound
     or ResourceNotFound.
     """
-    with transaction.atomic():
-        course, lesson = _lock(author, reference, section_id, lesson_id)
+    with _holding(author, reference, section_id, lesson_id) as (course, lesson):
         file = find_file(resources=lesson.resources, file_id=file_id)
         _save(course, lesson, [item for item in lesson.resources if item != file])
 
 
-def _lock(
+@contextmanager
+def _holding(
     author: Author, reference: str, section_id: uuid.UUID, lesson_id: uuid.UUID
-) -> tuple[Course, Lesson]:
-    course = lock_own_course(author=author, reference=reference)
-    section = get_section(course=course, section_id=section_id)
-    return course, get_live_lesson(section=section, lesson_id=lesson_id)
+) -> Iterator[tuple[Course, Lesson]]:
+    with writing(author=author, reference=reference, right=Right.CHANGE_LESSONS) as course:
+        section = get_section(course=course, section_id=section_id)
+        yield course, get_live_lesson(section=section, lesson_id=lesson_id)
 
 
 def _require_room(lesson: Lesson) -> None:

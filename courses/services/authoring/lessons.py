@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from typing import TypedDict
 
-from django.db import transaction
 from django.utils import timezone
 
 from core.errors import Invalid
@@ -15,11 +14,12 @@ from courses.models import Course, Lesson
 from courses.services.authoring.access import (
     get_live_lesson,
     get_section,
-    lock_own_course,
     may_have_learners,
+    writing,
 )
 from courses.services.authoring.ordering import put_at, renumber, require_same_ids
 from courses.services.changed import settle_curriculum
+from users.rights import Right
 
 MAX_LESSONS = 200
 
@@ -49,8 +49,7 @@ def add_lesson(
     Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound or
     CurriculumFull.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.ADD_LESSONS) as course:
         section = get_section(course=course, section_id=section_id)
         live = _live_ids(section.id)
         _require_room(live)
@@ -77,8 +76,7 @@ def edit_lesson(
     LessonNotFound, Invalid for a `section_id` of another course or an unknown file, or
     CurriculumFull.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.CHANGE_LESSONS) as course:
         section = get_section(course=course, section_id=section_id)
         lesson = get_live_lesson(section=section, lesson_id=lesson_id)
         if not fields:
@@ -102,8 +100,7 @@ def reorder_lessons(
     Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound, or Invalid
     unless `order` names each lesson exactly once.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.CHANGE_LESSONS) as course:
         section = get_section(course=course, section_id=section_id)
         require_same_ids(given=order, present=_live_ids(section.id))
         _renumber(section.id, order)
@@ -119,8 +116,7 @@ def remove_lesson(
     progress they see is counted from what is left. Raises InstructorRequired, CourseNotFound,
     NotCourseInstructor, SectionNotFound, LessonNotFound, or LastLesson for a course on sale.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.REMOVE_LESSONS) as course:
         section = get_section(course=course, section_id=section_id)
         lesson = get_live_lesson(section=section, lesson_id=lesson_id)
         if course.is_published:

@@ -4,16 +4,16 @@ import uuid
 from collections.abc import Sequence
 from typing import TypedDict
 
-from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Now
 
 from courses.authors import Author
 from courses.errors import CurriculumFull, LastLesson, LastSection
 from courses.models import Course, Curriculum, Lesson
-from courses.services.authoring.access import get_section, lock_own_course, may_have_learners
+from courses.services.authoring.access import get_section, may_have_learners, writing
 from courses.services.authoring.ordering import put_at, renumber, require_same_ids
 from courses.services.changed import settle_curriculum
+from users.rights import Right
 
 MAX_SECTIONS = 100
 
@@ -31,8 +31,7 @@ def add_section(*, author: Author, reference: str, fields: SectionFields) -> uui
 
     Raises InstructorRequired, CourseNotFound, NotCourseInstructor or CurriculumFull.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.ADD_SECTIONS) as course:
         ids = list_section_ids(course)
         if len(ids) >= MAX_SECTIONS:
             raise CurriculumFull(None, limit=MAX_SECTIONS)
@@ -54,8 +53,7 @@ def edit_section(
 
     Raises InstructorRequired, CourseNotFound, NotCourseInstructor or SectionNotFound.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.CHANGE_SECTIONS) as course:
         section = get_section(course=course, section_id=section_id)
         if not fields:
             return
@@ -73,8 +71,7 @@ def reorder_sections(*, author: Author, reference: str, order: Sequence[uuid.UUI
     Raises InstructorRequired, CourseNotFound, NotCourseInstructor, or Invalid unless `order` names
     each section exactly once.
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.CHANGE_SECTIONS) as course:
         require_same_ids(given=order, present=list_section_ids(course))
         renumber(Curriculum, order)
         settle_curriculum(course_id=course.id)
@@ -88,8 +85,7 @@ def remove_section(*, author: Author, reference: str, section_id: uuid.UUID) -> 
     NotCourseInstructor, SectionNotFound, LastLesson (no lesson would be left on sale) or
     LastSection (no neighbour could keep the lessons).
     """
-    with transaction.atomic():
-        course = lock_own_course(author=author, reference=reference)
+    with writing(author=author, reference=reference, right=Right.REMOVE_SECTIONS) as course:
         section = get_section(course=course, section_id=section_id)
         if course.is_published:
             _require_lessons_elsewhere(section)

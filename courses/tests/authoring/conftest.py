@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from courses.authors import Author
+from courses.authors import Author, author_from
 from courses.models import Course, Curriculum, Lesson
 from tests.factories import InstructorFactory, StaffFactory, UserFactory, make_course, sign_in
 from users.models import User
@@ -60,7 +60,7 @@ def people(teacher: User) -> dict[str, APIClient]:
 
 def author_of(user: User) -> Author:
     """Return the person as the services take them."""
-    return Author(id=user.id, is_instructor=user.is_instructor, is_staff=user.is_staff)
+    return author_from(user)
 
 
 def sections_of(course: Course) -> list[Curriculum]:

@@ -18,7 +18,7 @@ def teacher() -> User:
 
 @pytest.fixture
 def author(teacher: User) -> Author:
-    return Author(id=teacher.id, is_instructor=True, is_staff=False)
+    return Author(id=teacher.id, is_instructor=True)
 
 
 @pytest.fixture

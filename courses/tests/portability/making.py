@@ -103,7 +103,7 @@ def everything() -> dict[str, Any]:
 
 def faults_of(content: bytes) -> dict[str, Any]:
     """Return what a refusal names; holds that a refused file changes nothing."""
-    author = Author(id=uuid.uuid4(), is_instructor=True, is_staff=False)
+    author = Author(id=uuid.uuid4(), is_instructor=True)
     before = everything()
     with pytest.raises((CourseFileInvalid, CourseFileMalformed)) as refused:
         portability.import_course(author=author, content=content)

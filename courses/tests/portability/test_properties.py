@@ -86,7 +86,7 @@ values = st.recursive(
 @pytest.fixture
 def author() -> Author:
     CategoryFactory.create(slug="known")
-    return Author(id=InstructorFactory.create().id, is_instructor=True, is_staff=False)
+    return Author(id=InstructorFactory.create().id, is_instructor=True)
 
 
 @relaxed
@@ -128,7 +128,7 @@ def test_whatever_is_spoilt_is_refused_or_taken_whole(
 @given(content=st.binary(max_size=200))
 def test_bytes_at_random_are_refused(content: bytes) -> None:
     for start in (b"", b"PK\x03\x04", b"PK\x05\x06", b"{"):
-        author = Author(id=uuid.uuid4(), is_instructor=True, is_staff=False)
+        author = Author(id=uuid.uuid4(), is_instructor=True)
         with pytest.raises((CourseFileInvalid, CourseFileMalformed)):
             portability.import_course(author=author, content=start + content)
 

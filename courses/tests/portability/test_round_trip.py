@@ -184,7 +184,7 @@ class TestImport:
             portability.export_json(author=author, reference=str(course.id))
 
     def test_learners_may_not(self) -> None:
-        learner = Author(id=uuid.uuid4(), is_instructor=False, is_staff=False)
+        learner = Author(id=uuid.uuid4(), is_instructor=False)
         with pytest.raises(InstructorRequired):
             portability.import_course(author=learner, content=b"{")
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.auth.management.commands.changepassword import Command as DjangoCommand
 from django.core.management.base import CommandError
-from django.utils.encoding import force_str
 
 from core.errors import Invalid
 from users import services
