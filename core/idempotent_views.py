@@ -15,15 +15,22 @@ from core.idempotency import Claim, IdempotencyInProgress, StoredAnswer
 class IdempotentPostMixin(APIView):
     """A POST that honours `Idempotency-Key`: subclasses write `create` instead of `post`.
 
-    An answer below 500 is stored and given again for the same key, person and body, with the header
-    `Idempotency-Replayed: true`; a refusal by an exception or a 5xx frees the key. The work and its
-    stored answer are committed together: a process killed in between leaves neither, and one that
-    lost its claim to a successor does nothing and raises IdempotencyInProgress.
+    An answer below 500 is stored, but for its `secret_fields`, and given again for the same key,
+    person and body, with the header `Idempotency-Replayed: true`; a refusal by an exception or a
+    5xx frees the key. The work and its stored answer are committed together: a process killed in
+    between leaves neither, and one that lost its claim to a successor does nothing and raises
+    IdempotencyInProgress.
     """
 
     # False where the work asks somebody else over the network, which no transaction may wait for.
     # Such work has to find by itself what was done already.
     works_in_one_transaction = True
+    # Fields of the answer that open something: they are stored nowhere.
+    secret_fields: tuple[str, ...] = ()
+
+    def refill(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the stored answer with its `secret_fields`, which are None in it."""
+        raise NotImplementedError
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Do the work of the POST."""
@@ -38,7 +45,10 @@ class IdempotentPostMixin(APIView):
         begun = idempotency.begin(user_id=user_id, key=key, fingerprint=mark)
         if isinstance(begun, StoredAnswer):
             headers = {"Idempotency-Replayed": "true"}
-            return Response(begun.body, status=begun.status_code, headers=headers)
+            body = begun.body
+            if any(name in body for name in self.secret_fields):
+                body = self.refill(request, body)
+            return Response(body, status=begun.status_code, headers=headers)
         return self._create_and_store(request, begun, *args, **kwargs)
 
     def _create_and_store(
@@ -63,6 +73,9 @@ class IdempotentPostMixin(APIView):
             if self.works_in_one_transaction:
                 transaction.set_rollback(True)
             return
-        is_ours = idempotency.finish(claim, status_code=response.status_code, body=response.data)
+        body = response.data
+        if self.secret_fields:
+            body = {**body, **{name: None for name in self.secret_fields if name in body}}
+        is_ours = idempotency.finish(claim, status_code=response.status_code, body=body)
         if self.works_in_one_transaction and not is_ours:
             raise IdempotencyInProgress

@@ -228,3 +228,35 @@ def test_a_failure_without_an_exception_leaves_nothing_behind() -> None:
     user = UserFactory.create()
     assert rename(user, status_code=503).status_code == 503
     assert (user.first_name, IdempotencyRecord.objects.count()) == ("Ada", 0)
+
+
+class Opening(IdempotentPostMixin):
+    """Answers with something that opens a door."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    secret_fields = ("key",)
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response({"key": "open-sesame", "door": 1}, status=201)
+
+    def refill(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, "key": f"open-sesame to door {body['door']}"}
+
+
+@pytest.mark.django_db
+def test_what_opens_something_is_stored_in_no_answer() -> None:
+    user = UserFactory.create()
+
+    def ask() -> Response:
+        request = APIRequestFactory().post("/open/", {}, HTTP_IDEMPOTENCY_KEY="k")
+        force_authenticate(request, user)
+        answer: Response = Opening.as_view()(request)
+        return answer
+
+    assert ask().data == {"key": "open-sesame", "door": 1}
+    assert IdempotencyRecord.objects.get().body == {"key": None, "door": 1}
+    again = ask()
+    assert again.data == {"key": "open-sesame to door 1", "door": 1}
+    assert (again.status_code, again["Idempotency-Replayed"]) == (201, "true")

@@ -16,6 +16,7 @@ from payments.services.intents import (
     PaymentIntent,
     confirm_payment,
     create_payment_intent,
+    get_client_secret,
 )
 from payments.services.payout_accounts import (
     are_payouts_enabled,
@@ -52,6 +53,7 @@ __all__ = [
     "estimate_request",
     "expire_orders",
     "find_obstacle",
+    "get_client_secret",
     "handle_due_events",
     "look_at_payout_account",
     "plan_payouts",

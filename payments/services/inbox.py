@@ -24,6 +24,7 @@ from payments.services import lookups, payout_accounts, payouts
 from payments.services.lookups import Effect, NotOurs
 from payments.services.sweeping import sweep
 from payments.stripe_gateway import EventFacts, StripeNotFound
+from payments.stripe_payloads import keep_of
 
 MAX_ATTEMPTS = 25
 # As many tries at most are used up by waiting, for an order or for Stripe: enough for the longest
@@ -37,8 +38,9 @@ KEEP_EVENTS = dt.timedelta(days=90)
 def receive_event(*, raw_body: bytes, signature: str) -> bool:
     """Verify and store an event; True when it is new. Raises InvalidSignature.
 
-    One statement: the same event twenty times at once is one row. The payload is only for people
-    to read, so an event with text PostgreSQL can't store (NUL, half a surrogate pair) goes without.
+    One statement: the same event twenty times at once is one row. Of the payload only ids and
+    states are kept (`payments.stripe_payloads`). It is only for people to read, so an event with
+    text PostgreSQL can't store (NUL, half a surrogate pair) goes without.
     """
     event = stripe_gateway.verify_event(raw_body=raw_body, signature=signature)
     return store_events(events=[event]) == 1
@@ -99,7 +101,7 @@ def _row_of(event: EventFacts) -> StripeEvent:
         id=event.id,
         type=event.type,
         object_id=event.object_id,
-        payload=event.payload,
+        payload=keep_of(event.payload),
         status=StripeEvent.Status.RECEIVED if is_handled else StripeEvent.Status.IGNORED,
         created_at_stripe=event.created,
         next_attempt_at=timezone.now(),

@@ -58,6 +58,13 @@ def create_payment_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> Payment
         return _find_or_create_intent(order_id=order_id, user_id=user_id)
 
 
+def get_client_secret(*, payment_intent_id: str) -> str:
+    """Return what lets the buyer pay with an intent of ours. It is asked for each time: we store
+    it nowhere. Raises PaymentsUnavailable or InvalidPayment."""
+    with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+        return _look_up(payment_intent_id).client_secret
+
+
 def _find_or_create_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> PaymentIntent:
     order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
     if order.status != "pending":

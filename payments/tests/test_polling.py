@@ -144,7 +144,7 @@ def test_one_payload_that_cannot_be_stored_keeps_no_other_event_out(
     ).items
     bad = stripe_gateway.EventFacts(
         id="evt_bad", type="payment_intent.succeeded", object_id="pi_x",
-        created=timezone.now(), payload={"note": "\x00"},
+        created=timezone.now(), payload={"type": "\x00", "note": "n"},
     )  # fmt: skip
     page = Page(items=[*good, bad], after="", oldest=None)
     monkeypatch.setattr(stripe_gateway, "list_events", lambda **given: page)
