@@ -115,10 +115,25 @@ class LastSection(Conflict):
 
 
 class CurriculumFull(Conflict):
-    """There is an end to how much one course, or one section, can hold; `details` has the limit."""
+    """There is an end to how much one course, or one section, can hold; `details` has the limit,
+    and of what it is one."""
 
     code = "CURRICULUM_FULL"
     message = "There are too many already"
+
+
+class CourseTooLarge(Invalid):
+    """Sections and lessons of a course hold too much altogether; `details` has the limit."""
+
+    code = "COURSE_TOO_LARGE"
+    message = "Sections and lessons of the course hold too much text altogether"
+
+
+class QuotaExceeded(Invalid):
+    """The instructor has all that one may have; `details` says of what, and what is left."""
+
+    code = "QUOTA_EXCEEDED"
+    message = "There is no room for more"
 
 
 class ThumbnailInvalid(Invalid):

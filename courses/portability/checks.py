@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_slug
 from jsonschema import (  # type: ignore[import-untyped]
@@ -23,7 +24,6 @@ from courses.models import RESERVED_SLUGS
 from courses.portability.faults import MAX_FAULTS, Fault, step_into
 from courses.portability.parsing import find_bad_strings
 
-MAX_LESSONS = 5000
 SCHEMA_FILE = Path(__file__).with_name("learnflow-course-1.schema.json")
 
 _formats = FormatChecker(formats=())
@@ -72,8 +72,9 @@ def _find_contradictions(
     if _is_below_price(data):
         yield Fault("$.original_price", "Must not be below the price.")
     yield from _find_stray_files(data.get("thumbnail"), media)
-    if _count_lessons(data) > MAX_LESSONS:
-        yield Fault("$.curriculum", f"Must have at most {MAX_LESSONS} lessons altogether.")
+    limit = settings.COURSE_MAX_LESSONS
+    if _count_lessons(data) > limit:
+        yield Fault("$.curriculum", f"Must have at most {limit} lessons altogether.")
 
 
 def _find_stray_files(thumbnail: object, media: Collection[str]) -> Iterator[Fault]:

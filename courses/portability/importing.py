@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from core.audit import record_audit
+from core.gate import Gate
 from core.ids import new_id
 from courses import media
 from courses.authors import Author, require_may_create
@@ -20,9 +21,13 @@ from courses.portability.checks import find_faults
 from courses.portability.document import CourseDocument, from_json
 from courses.portability.faults import Fault, refuse
 from courses.portability.parsing import parse
+from courses.services.authoring.limits import weigh
+from courses.services.authoring.quotas import count_import, require_room_for_course
 from courses.services.authoring.slugs import find_slug_fault, insert_with_slug, save_slug
 from courses.services.changed import mark_changed, settle_curriculum
 from users.rights import Right
+
+_gate = Gate()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +55,16 @@ class CheckedFile:
 def import_course(*, author: Author, content: bytes) -> ImportedCourse:
     """Make the course in the file (JSON or ZIP, told by its content) a draft of the author's.
 
-    A taken slug gets a number. Raises InstructorRequired, and CourseFileMalformed or
-    CourseFileInvalid naming every fault; then nothing has changed.
+    A taken slug gets a number. Raises InstructorRequired, TooMany, QuotaExceeded, Unavailable, and
+    CourseFileMalformed or CourseFileInvalid naming every fault; then nothing has changed.
     """
     require_may_create(author=author, right=Right.ADD_WHOLE_COURSES)
+    count_import(author=author)
     file = check_file(content=content)
     name = media.store_thumbnail(thumbnail=file.thumbnail) if file.thumbnail else ""
     try:
         with transaction.atomic():
+            require_room_for_course(author=author, instructor_id=author.id)
             course = _insert(author, file, name)
     except BaseException:
         if name:
@@ -75,13 +82,19 @@ def import_course(*, author: Author, content: bytes) -> ImportedCourse:
 
 
 def check_file(*, content: bytes) -> CheckedFile:
-    """Return what the file holds, changing nothing.
+    """Return what the file holds, changing nothing. Files are read one at a time in a process.
 
     Raises CourseFileMalformed or CourseFileInvalid; `details` has the faults by their path.
+    Unavailable when too many are waiting to be read.
     """
     limit = settings.COURSE_FILE_MAX_BYTES
     if len(content) > limit:
         refuse([Fault("$", f"The file is larger than {limit / (1024 * 1024):g} MiB.")])
+    with _gate.passed():
+        return _read(content)
+
+
+def _read(content: bytes) -> CheckedFile:
     if is_archive(content):
         package = read_archive(content)
     else:
@@ -100,7 +113,19 @@ def check_file(*, content: bytes) -> CheckedFile:
     if faults:
         refuse(faults)
     document = from_json(data, currency=settings.CURRENCY)
+    _require_size(document)
     return CheckedFile(document=document, category_id=category_id, thumbnail=thumbnail)
+
+
+def _require_size(document: CourseDocument) -> None:
+    size = sum(
+        weigh(section) + sum(weigh(lesson) for lesson in section.lessons)
+        for section in document.curriculum
+    )
+    limit = settings.COURSE_MAX_BYTES
+    if size > limit:
+        text = f"Must have at most {limit / (1024 * 1024):g} MiB of text altogether."
+        refuse([Fault("$.curriculum", text)])
 
 
 def _find_category(slug: object) -> uuid.UUID | None:

@@ -42,10 +42,11 @@ class _RawParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        meta = (parser_context or {})["request"].META
-        if content_length(meta) > 2 * settings.COURSE_FILE_MAX_BYTES:
+        limit = settings.COURSE_FILE_MAX_BYTES
+        if content_length((parser_context or {})["request"].META) > 2 * limit:
             raise PayloadTooLarge
-        return stream.read()
+        # Enough to tell that it is too large.
+        return stream.read(limit + 1)
 
 
 class RawJSONParser(_RawParser):

@@ -1,12 +1,14 @@
 """Text to JSON, strictly: what can't be read is refused with its line and column."""
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from core.json_bounds import has_more_values
 from courses.portability.faults import Fault, refuse, step_into
 
 # Far beyond any course that was ever written; below what a request can afford to look at.
@@ -14,6 +16,9 @@ MAX_VALUES = 100_000
 LONGEST_LIST = 200
 
 _BOM = b"\xef\xbb\xbf"
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# What a float can be.
+_LARGEST_EXPONENT = 308
 
 
 class _Object(dict[str, Any]):
@@ -23,23 +28,29 @@ class _Object(dict[str, Any]):
 
 
 def parse(content: bytes) -> Any:
-    """Return the JSON value: decimals exact, objects as dicts.
+    """Return the JSON value: decimals exact, objects as dicts. Parsed once, and only when there
+    isn't more in it than a course may have.
 
     Raises CourseFileMalformed with line and column when it isn't JSON (RFC 8259, UTF-8), and
     CourseFileInvalid when it has more values, or longer lists, than a course may have.
     """
     text = content.removeprefix(_BOM)
+    if has_more_values(text, MAX_VALUES):
+        refuse([Fault("$", f"Has more than {MAX_VALUES} values.")])
     try:
-        # Judged by orjson: it refuses NaN, lone surrogates, numbers out of range, bottomless nests.
-        orjson.loads(text)
-        data = json.loads(text, parse_float=Decimal, object_pairs_hook=_to_object)
-    except orjson.JSONDecodeError as exc:
-        where = f"line {exc.lineno}, column {exc.colno}"
-        refuse([Fault("$", f"Not valid JSON: {exc.msg} at {where}.", malformed=True)])
+        if _SURROGATE.search(text):
+            # Of pairs texts are made; alone they are refused.
+            orjson.loads(text)
+        data = json.loads(
+            text.decode(),
+            parse_float=_to_decimal,
+            parse_constant=_to_decimal,
+            object_pairs_hook=_to_object,
+        )
     except (RecursionError, ValueError):
-        refuse([Fault("$", "Not valid JSON: nested too deeply.", malformed=True)])
-    if too_large := list(_find_excess(data)):
-        refuse(too_large)
+        refuse([_find_syntax_fault(text)])
+    if too_long := list(_find_long_lists(data)):
+        refuse(too_long)
     return data
 
 
@@ -76,20 +87,24 @@ def _to_object(pairs: list[tuple[str, Any]]) -> _Object:
     return found
 
 
-def _find_excess(data: Any) -> Iterator[Fault]:
-    """Yield lists that are too long, and the document when it holds too much altogether. Counted
-    before anything is looked at more closely, and without building a path for each value."""
-    pending, count = [data], 0
-    while pending:
-        value = pending.pop()
-        count += 1
-        if isinstance(value, dict):
-            pending += value.values()
-        elif isinstance(value, list):
-            pending += value
-        if count > MAX_VALUES or len(pending) > MAX_VALUES:
-            yield Fault("$", f"Has more than {MAX_VALUES} values.")
-            return
+def _to_decimal(text: str) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite() or number.adjusted() > _LARGEST_EXPONENT:
+        raise ValueError(text)
+    return number
+
+
+def _find_syntax_fault(text: bytes) -> Fault:
+    """Say where the text stops being JSON: orjson, which is stricter, knows line and column."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        where = f"line {exc.lineno}, column {exc.colno}"
+        return Fault("$", f"Not valid JSON: {exc.msg} at {where}.", malformed=True)
+    return Fault("$", "Not valid JSON: nested too deeply, or a number too long.", malformed=True)
+
+
+def _find_long_lists(data: Any) -> Iterator[Fault]:
     for path, value in walk(data):
         if isinstance(value, list) and len(value) > LONGEST_LIST:
             yield Fault(path, f"Must have at most {LONGEST_LIST} items, has {len(value)}.")

@@ -8,6 +8,7 @@ from courses import media
 from courses.authors import Author
 from courses.models import Course
 from courses.services.authoring.access import lock_own_course, writing
+from courses.services.authoring.quotas import count_upload
 from courses.services.changed import mark_changed
 from users.rights import Right
 
@@ -18,13 +19,14 @@ def set_thumbnail(*, author: Author, reference: str, upload: UploadedFile) -> st
 
     The files are made and stored between two short transactions, so that neither is waited for
     under a lock; those of the picture before go after the commit. Raises InstructorRequired,
-    CourseNotFound, NotCourseInstructor or ThumbnailInvalid.
+    CourseNotFound, NotCourseInstructor, TooMany or ThumbnailInvalid.
     """
     with transaction.atomic():
         # Who may not do it costs nothing.
         present = lock_own_course(
             author=author, reference=reference, right=Right.CHANGE_COURSES
         ).thumbnail.name
+    count_upload(author=author)
     thumbnail = media.make_thumbnail(stream=upload, size=upload.size or 0)
     if present and media.is_stored_as(name=present, thumbnail=thumbnail):
         return str(present)

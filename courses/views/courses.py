@@ -166,7 +166,13 @@ class DuplicateCourseView(APIView):
             "A draft of the same instructor with the same curriculum, a slug and ids of its own."
         ),
         request=None,
-        responses={201: OwnCourseSerializer, 403: NOT_AUTHOR, 404: REFUSALS[404]},
+        responses={
+            201: OwnCourseSerializer,
+            403: NOT_AUTHOR,
+            404: REFUSALS[404],
+            422: OpenApiResponse(description="`QUOTA_EXCEEDED`"),
+            429: OpenApiResponse(description="Enough copies for a day"),
+        },
         examples=[examples.COURSE],
     )
     def post(self, request: Request, reference: str) -> Response:

@@ -163,7 +163,10 @@ class CourseImportView(APIView):
             ),
             403: OpenApiResponse(description="`INSTRUCTOR_REQUIRED`: not an instructor"),
             413: _TOO_LARGE,
-            422: OpenApiResponse(description="`COURSE_FILE_INVALID`: values not acceptable"),
+            422: OpenApiResponse(
+                description="`COURSE_FILE_INVALID`: values not acceptable; `QUOTA_EXCEEDED`"
+            ),
+            429: OpenApiResponse(description="Enough files for a day"),
         },
         examples=[COURSE_FILE, IMPORTED, SYNTAX_FAULT, FAULTS],
     )

@@ -50,6 +50,8 @@ class LessonFilesView(APIView):
             404: OpenApiResponse(description=_NOT_FOUND),
             409: OpenApiResponse(description="`CURRICULUM_FULL`"),
             413: OpenApiResponse(description="Far too large to be read at all"),
+            422: OpenApiResponse(description="`VALIDATION_ERROR`, `QUOTA_EXCEEDED`"),
+            429: OpenApiResponse(description="Enough uploads for a day"),
         },
         examples=[_FILE],
     )

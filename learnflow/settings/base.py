@@ -300,6 +300,8 @@ THROTTLE_RATES: dict[str, str] = {
     "coupon": env.str("THROTTLE_COUPON", default="20/hour"),
     "verify": env.str("THROTTLE_VERIFY", default="60/min"),
     "mail": env.str("THROTTLE_MAIL", default="5/hour"),
+    "import": env.str("THROTTLE_IMPORT", default="100/day"),
+    "upload": env.str("THROTTLE_UPLOAD", default="500/day"),
 }
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
@@ -327,6 +329,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 # --- Authoring (contract "Catalogue") -----------------------------------------------------------
 # On: what instructors publish goes to staff for review first.
 COURSE_MODERATION: bool = env.bool("COURSE_MODERATION", default=False)
+# What one course may hold: lessons, and the bytes of all texts of its sections and lessons.
+COURSE_MAX_LESSONS: int = env.int("COURSE_MAX_LESSONS", default=1_000)
+COURSE_MAX_BYTES: int = env.int("COURSE_MAX_BYTES", default=2 * 1024 * 1024)
+# What one instructor may have: courses in all, those that aren't published among them, and the
+# bytes of all files of their lessons. (Imports and uploads a day: THROTTLE_RATES.)
+INSTRUCTOR_MAX_COURSES: int = env.int("INSTRUCTOR_MAX_COURSES", default=1_000)
+INSTRUCTOR_MAX_DRAFTS: int = env.int("INSTRUCTOR_MAX_DRAFTS", default=200)
+INSTRUCTOR_FILES_MAX_BYTES: int = env.int("INSTRUCTOR_FILES_MAX_BYTES", default=5 * 1024**3)
+# Of a curriculum that takes more, a course's page has the beginning.
+COURSE_PAGE_BYTES: int = env.int("COURSE_PAGE_BYTES", default=192 * 1024)
 
 # --- Money (contract "Orders and payments") ----------------------------------------------------
 CURRENCY: str = env.str("CURRENCY", default="usd").lower()

@@ -107,6 +107,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("COURSE_FILE_MAX_BYTES", _BYTES),
     Setting("LESSON_FILE_MAX_BYTES", _BYTES),
     Setting("HEAVY_WAIT_SECONDS", _SECONDS),
+    Setting("COURSE_MAX_LESSONS", whole(1, 20_000)),
+    Setting("COURSE_MAX_BYTES", _BYTES),
+    Setting("COURSE_PAGE_BYTES", _BYTES),
+    Setting("INSTRUCTOR_MAX_COURSES", whole(0, 1_000_000)),
+    Setting("INSTRUCTOR_MAX_DRAFTS", whole(0, 1_000_000)),
+    Setting("INSTRUCTOR_FILES_MAX_BYTES", whole(0, 1024**5)),
     # --- Mail
     Setting("EMAIL_HOST", kinds.host),
     Setting("EMAIL_PORT", whole(1, 65_535)),
@@ -139,4 +145,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("THROTTLE_COUPON", kinds.rate),
     Setting("THROTTLE_VERIFY", kinds.rate),
     Setting("THROTTLE_MAIL", kinds.rate),
+    Setting("THROTTLE_IMPORT", kinds.rate),
+    Setting("THROTTLE_UPLOAD", kinds.rate),
 )

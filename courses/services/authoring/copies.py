@@ -9,6 +9,8 @@ from core.ids import new_id
 from courses.authors import Author
 from courses.models import Course, Curriculum, Lesson
 from courses.services.authoring.access import lock_own_course, snapshot_course
+from courses.services.authoring.limits import require_room_for_lessons, require_size
+from courses.services.authoring.quotas import count_import, require_room_for_course
 from courses.services.authoring.slugs import insert_with_slug
 from courses.services.changed import mark_changed, settle_curriculum
 from users.rights import Right
@@ -28,16 +30,21 @@ def duplicate_course(*, author: Author, reference: str) -> uuid.UUID:
     """Copy the course with its sections and live lessons to a new draft of the same instructor, and
     return the draft's id. What readers and buyers did to it isn't copied; the thumbnail is shared.
 
-    Raises InstructorRequired, CourseNotFound or NotCourseInstructor.
+    Raises InstructorRequired, CourseNotFound, NotCourseInstructor, TooMany, QuotaExceeded, or, for
+    one from before there were limits, CurriculumFull or CourseTooLarge.
     """
+    count_import(author=author)
     with transaction.atomic():
         # Locked, so that the copy is of one moment, and its thumbnail isn't deleted meanwhile.
         source = lock_own_course(author=author, reference=reference, right=Right.ADD_WHOLE_COURSES)
+        require_room_for_lessons(course_id=source.id, more=0)
+        require_room_for_course(author=author, instructor_id=source.instructor_id)
         copy = Course(title=_copied_title(source.title))
         for name in _COPIED:
             setattr(copy, name, getattr(source, name))
         insert_with_slug(course=copy)
         _copy_curriculum(source, copy)
+        require_size(course_id=copy.id)
         settle_curriculum(course_id=copy.id)
         mark_changed(course_id=copy.id)
         if not author.teaches(source.instructor_id):

@@ -16,6 +16,7 @@ from courses.models import Course
 from courses.rules import find_price_fault
 from courses.services import publishing
 from courses.services.authoring.access import record_creation, writing
+from courses.services.authoring.quotas import require_room_for_course
 from courses.services.authoring.slugs import insert_with_slug, save_slug
 from courses.services.changed import mark_changed
 from users.rights import Right
@@ -45,12 +46,14 @@ def create_course(*, author: Author, fields: CourseFields) -> uuid.UUID:
     """Create a draft of the author's and return its id. `title` is given; without a `slug` it gets
     one made from the title.
 
-    Raises InstructorRequired, SlugTaken, or Invalid when the prices contradict each other.
+    Raises InstructorRequired, SlugTaken, QuotaExceeded, or Invalid when the prices contradict each
+    other.
     """
     require_may_create(author=author, right=Right.ADD_COURSES)
     course = Course(instructor_id=author.id, is_priced="price" in fields, **fields)
     _require_sound_prices(course)
     with transaction.atomic():
+        require_room_for_course(author=author, instructor_id=author.id)
         if course.slug:
             save_slug(course=course, force_insert=True)
         else:

@@ -12,6 +12,7 @@ from courses.errors import CurriculumFull
 from courses.lesson_files import MAX_RESOURCES, Resource, find_file
 from courses.models import Course, Lesson
 from courses.services.authoring.access import get_live_lesson, get_section, writing
+from courses.services.authoring.quotas import count_upload, require_room_for_file
 from courses.services.changed import settle_curriculum
 from users.rights import Right
 
@@ -29,12 +30,13 @@ def add_lesson_file(
 
     The file is read and stored between two short transactions, so that neither is waited for under
     a lock. Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound,
-    LessonNotFound, CurriculumFull or LessonFileInvalid.
+    LessonNotFound, CurriculumFull, QuotaExceeded, TooMany or LessonFileInvalid.
     """
-    with _holding(author, reference, section_id, lesson_id) as (_, lesson):
-        # Who may not do it costs nothing.
-        _require_room(lesson)
     size = upload.size or 0
+    with _holding(author, reference, section_id, lesson_id) as (course, lesson):
+        # Who may not do it costs nothing.
+        _require_room(course, lesson, size)
+    count_upload(author=author)
     content_type = lesson_files.judge_upload(stream=upload, size=size, name=upload.name or "")
     file_id = lesson_files.store(upload=upload)
     added = {
@@ -45,7 +47,7 @@ def add_lesson_file(
     }
     try:
         with _holding(author, reference, section_id, lesson_id) as (course, lesson):
-            _require_room(lesson)
+            _require_room(course, lesson, size)
             _save(course, lesson, [*lesson.resources, added])
     except BaseException:
         lesson_files.discard(file_id=file_id)
@@ -82,9 +84,10 @@ def _holding(
         yield course, get_live_lesson(section=section, lesson_id=lesson_id)
 
 
-def _require_room(lesson: Lesson) -> None:
+def _require_room(course: Course, lesson: Lesson, size: int) -> None:
     if len(lesson.resources) >= MAX_RESOURCES:
-        raise CurriculumFull(None, limit=MAX_RESOURCES)
+        raise CurriculumFull(None, limit=MAX_RESOURCES, of="resources of the lesson")
+    require_room_for_file(instructor_id=course.instructor_id, size=size)
 
 
 def _save(course: Course, lesson: Lesson, resources: list[Resource]) -> None:

@@ -17,6 +17,7 @@ from courses.services.authoring.access import (
     may_have_learners,
     writing,
 )
+from courses.services.authoring.limits import require_room_for_lessons, require_size, weigh
 from courses.services.authoring.ordering import put_at, renumber, require_same_ids
 from courses.services.changed import settle_curriculum
 from users.rights import Right
@@ -46,16 +47,18 @@ def add_lesson(
 ) -> uuid.UUID:
     """Add a lesson with this `title` at the section's end, or at `order`, and return its id.
 
-    Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound or
-    CurriculumFull.
+    Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound,
+    CurriculumFull or CourseTooLarge.
     """
     with writing(author=author, reference=reference, right=Right.ADD_LESSONS) as course:
         section = get_section(course=course, section_id=section_id)
         live = _live_ids(section.id)
         _require_room(live)
+        require_room_for_lessons(course_id=course.id)
         lesson = Lesson(curriculum=section, order=_next_order(section.id))
         _apply(lesson, fields)
         lesson.save(force_insert=True)
+        require_size(course_id=course.id)
         _renumber(section.id, put_at(live, lesson.id, fields.get("order", len(live) + 1)))
         settle_curriculum(course_id=course.id)
     return lesson.id
@@ -73,16 +76,19 @@ def edit_lesson(
 
     Links among `resources` are replaced; files stay, those named by `id` with the title and in the
     place given. Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SectionNotFound,
-    LessonNotFound, Invalid for a `section_id` of another course or an unknown file, or
-    CurriculumFull.
+    LessonNotFound, Invalid for a `section_id` of another course or an unknown file, CurriculumFull
+    or CourseTooLarge.
     """
     with writing(author=author, reference=reference, right=Right.CHANGE_LESSONS) as course:
         section = get_section(course=course, section_id=section_id)
         lesson = get_live_lesson(section=section, lesson_id=lesson_id)
         if not fields:
             return
+        weight = weigh(lesson)
         _apply(lesson, fields)
         lesson.save(update_fields=[*_COLUMNS, "updated_at"])
+        if weigh(lesson) > weight:
+            require_size(course_id=course.id)
         target_id = fields.get("section_id", section_id)
         if target_id != section_id:
             _move(course, lesson, target_id)
@@ -148,7 +154,7 @@ def _arrange(stored: Sequence[Resource], given: Sequence[Resource]) -> list[Reso
             "A value is not acceptable", resources=["The lesson has no file with this id."]
         ) from None
     if len(resources) > MAX_RESOURCES:
-        raise CurriculumFull(None, limit=MAX_RESOURCES)
+        raise CurriculumFull(None, limit=MAX_RESOURCES, of="resources of the lesson")
     return resources
 
 
@@ -186,7 +192,7 @@ def _next_order(section_id: uuid.UUID) -> int:
 
 def _require_room(live_ids: Sequence[uuid.UUID]) -> None:
     if len(live_ids) >= MAX_LESSONS:
-        raise CurriculumFull(None, limit=MAX_LESSONS)
+        raise CurriculumFull(None, limit=MAX_LESSONS, of="lessons of the section")
 
 
 def _require_another_lesson(course: Course, lesson: Lesson) -> None:

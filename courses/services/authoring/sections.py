@@ -11,6 +11,7 @@ from courses.authors import Author
 from courses.errors import CurriculumFull, LastLesson, LastSection
 from courses.models import Course, Curriculum, Lesson
 from courses.services.authoring.access import get_section, may_have_learners, writing
+from courses.services.authoring.limits import require_size, weigh
 from courses.services.authoring.ordering import put_at, renumber, require_same_ids
 from courses.services.changed import settle_curriculum
 from users.rights import Right
@@ -29,18 +30,20 @@ class SectionFields(TypedDict, total=False):
 def add_section(*, author: Author, reference: str, fields: SectionFields) -> uuid.UUID:
     """Add a section with this `title` at the end, or at `order`, and return its id.
 
-    Raises InstructorRequired, CourseNotFound, NotCourseInstructor or CurriculumFull.
+    Raises InstructorRequired, CourseNotFound, NotCourseInstructor, CurriculumFull or
+    CourseTooLarge.
     """
     with writing(author=author, reference=reference, right=Right.ADD_SECTIONS) as course:
         ids = list_section_ids(course)
         if len(ids) >= MAX_SECTIONS:
-            raise CurriculumFull(None, limit=MAX_SECTIONS)
+            raise CurriculumFull(None, limit=MAX_SECTIONS, of="sections of the course")
         section = Curriculum.objects.create(
             course=course,
             title=fields["title"],
             description=fields.get("description", ""),
             order=_next_order(course),
         )
+        require_size(course_id=course.id)
         renumber(Curriculum, put_at(ids, section.id, fields.get("order", len(ids) + 1)))
         settle_curriculum(course_id=course.id)
     return section.id
@@ -57,9 +60,12 @@ def edit_section(
         section = get_section(course=course, section_id=section_id)
         if not fields:
             return
+        weight = weigh(section)
         section.title = fields.get("title", section.title)
         section.description = fields.get("description", section.description)
         section.save(update_fields=["title", "description", "updated_at"])
+        if weigh(section) > weight:
+            require_size(course_id=course.id)
         if "order" in fields:
             renumber(Curriculum, put_at(list_section_ids(course), section_id, fields["order"]))
         settle_curriculum(course_id=course.id)

@@ -169,7 +169,10 @@ class TestSections:
         monkeypatch.setattr(sections, "MAX_SECTIONS", 2)
         response = client.post(base(named), {"title": "C"})
         assert error_of(response) == (409, "CURRICULUM_FULL")
-        assert response.json()["error"]["details"] == {"limit": 2}
+        assert response.json()["error"]["details"] == {
+            "limit": 2,
+            "of": "sections of the course",
+        }
 
 
 class TestLessons:

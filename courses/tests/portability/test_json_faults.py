@@ -1,10 +1,14 @@
 """What is refused of a document, named by its place."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from core.errors import Unavailable
+from courses import portability
 from courses.errors import CourseFileInvalid, CourseFileMalformed
+from courses.portability import importing, parsing
 from courses.portability.faults import MAX_FAULTS
 from courses.portability.serializers import CourseDocumentSerializer, LessonDocumentSerializer
 from courses.tests.portability.making import (
@@ -68,7 +72,7 @@ class TestJSONFaults:
             (b'{\n "title": NaN}', "line 2, column 11"),
             (b'{"title": "\\ud800"}', "line 1"),
             (b'{"title": "\xff"}', "line 1"),
-            (b"[" * 100_000, "line 1"),
+            (b"[" * 90_000, "line 1"),
             (b"\x00\x01", "line 1, column 1"),
             (b'{"a": 1} {', "line 1"),
             (b"1e999", "line 1"),
@@ -78,6 +82,30 @@ class TestJSONFaults:
         faults = faults_of(content)
         assert faults["kind"] is CourseFileMalformed
         assert where in faults["$"][0]
+
+    @pytest.mark.parametrize("unit", [b"{},", b"[],", b'{"":1},', b'"",'])
+    def test_a_flood_of_values_is_refused_before_anything_is_made_of_it(
+        self, unit: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(parsing, "json", None)
+        monkeypatch.setattr(parsing, "orjson", None)
+        faults = faults_of(b'{"curriculum":[' + unit * 200_000 + b"1]}")
+        assert faults["$"] == ["Has more than 100000 values."]
+
+    def test_a_course_is_parsed_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(parsing, "orjson", None)
+        assert parsing.parse(b'\xef\xbb\xbf{"price": 0.1, "a, [b": "c"}') == {
+            "price": Decimal("0.1"),
+            "a, [b": "c",
+        }
+
+    def test_escaped_letters_beyond_the_first_plane(self) -> None:
+        assert parsing.parse(b'{"title": "\\ud83c\\udf93"}') == {"title": "\U0001f393"}
+
+    def test_who_waits_too_long_for_others_comes_back_later(self, settings: Any) -> None:
+        settings.HEAVY_WAIT_SECONDS = 0
+        with importing._gate.passed(), pytest.raises(Unavailable):
+            portability.check_file(content=as_json(minimal()))
 
     def test_nesting_that_parsers_survive_differently(self) -> None:
         faults = faults_of(b"[" * 1010 + b"]" * 1010)
