@@ -2,6 +2,7 @@
 
 import logging
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,8 @@ _CODES = {
     500: "INTERNAL_ERROR",
     503: "SERVICE_UNAVAILABLE",
 }
+# After how many seconds trying again may help.
+_RETRY_AFTER = "5"
 # Codes of a body that lacks a field or has the wrong JSON type: 400. Any other refusal: 422.
 _MALFORMED = {"required", "null", "not_a_list", "not_a_dict", WRONG_TYPE}
 
@@ -57,7 +60,7 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     response = _respond(exc)
     response["X-Request-ID"] = request_id.get()
     request = context.get("request")
-    if isinstance(exc, errors.Unavailable):
+    if isinstance(exc, errors.Unavailable) or _is_database_away(exc):
         # Somebody else is away, such as Stripe. A client that tries again isn't to run into its
         # rate limit for that, nor the log to fill with tracebacks.
         logger.warning("%s answered %s: %s", request, response.status_code, exc)
@@ -66,6 +69,13 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     elif response.status_code >= 500:
         logger.error("%s answered %s", request, response.status_code, exc_info=exc)
     return response
+
+
+def _is_database_away(exc: Exception) -> bool:
+    """Whether PostgreSQL didn't answer at all: what it says itself has a code."""
+    cause = exc.__cause__
+    is_answer = bool(getattr(cause, "sqlstate", None))
+    return isinstance(exc, OperationalError | InterfaceError) and not is_answer
 
 
 def error_body(
@@ -101,7 +111,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's 500 for what DRF never saw."""
+    """Django's 500 for what DRF never saw; 503 when it is PostgreSQL or a like that is away."""
+    exc = sys.exception()
+    if isinstance(exc, errors.Unavailable | OperationalError | InterfaceError):
+        response = _plain(503, str(_respond(exc).data["error"]["message"]))
+        response["Retry-After"] = _RETRY_AFTER
+        return response
     return _plain(500, "Something went wrong on our side")
 
 
@@ -139,6 +154,8 @@ def _answer(
     headers: dict[str, str] | None = None,
 ) -> Response:
     code = code or _CODES.get(status, "ERROR")
+    if status == 503:
+        headers = {"Retry-After": _RETRY_AFTER, **(headers or {})}
     body = error_body(code=code, message=message, status=status, details=details)
     return Response(body, status=status, headers=headers)
 
@@ -150,8 +167,6 @@ def _from_domain(exc: DomainError) -> Response:
         headers["Retry-After"] = str(exc.retry_after)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="api"'
-    if status == 503:
-        headers["Retry-After"] = "5"
     return _answer(
         status, code=exc.code, message=exc.message, details=dict(exc.details), headers=headers
     )

@@ -6,7 +6,8 @@ gave such an answer (an *envelope*, learned from it and learned anew every minut
 is public is also remembered for `CATALOGUE_PAGE_SECONDS`, and given out as it is.
 
 Only what goes well is answered here. Whatever isn't a plain GET, is refused, fails, or comes from
-somebody who asks too often, goes to Django as if there were no door.
+somebody who asks too often, goes to Django as if there were no door. When Django says 503, as the
+database is away, a page that was public within the last `CATALOGUE_SPARE_SECONDS` is better.
 """
 
 import datetime as dt
@@ -60,6 +61,14 @@ class _Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A page that was public a while ago, with the headers of then."""
+
+    envelope: Headers
+    answer: _Answer
+
+
 class FrontDoor:
     """The WSGI application that gunicorn serves, around Django's."""
 
@@ -68,6 +77,7 @@ class FrontDoor:
         self._authentication = SessionJWTAuthentication()
         self._envelopes: Memory[Headers] = Memory("headers")
         self._answers: Memory[_Answer] = Memory("pages")
+        self._spares: Memory[_Spare] = Memory("spares")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if not _is_plain(environ):
@@ -87,21 +97,23 @@ class FrontDoor:
             given = dict(parameters)
             reader = find_reader(environ["PATH_INFO"], given)
             if reader and not envelope:
-                return self._learn(kind, environ, start_response)
+                return self._learn(kind, key, environ, start_response)
             since = generation()
             answer = reader and self._read(reader, given, environ)
             if not (answer and envelope):
                 if is_anonymous:
                     # Whoever asks now would get the page of before it was refused.
                     self._answers.drop(key)
-                return self._application(environ, start_response)
-            if is_anonymous:
-                seconds = settings.CATALOGUE_PAGE_SECONDS
+                return self._ask_django(kind, key, environ, start_response)
+            if is_anonymous and (seconds := settings.CATALOGUE_PAGE_SECONDS):
                 self._answers.keep(key, answer, seconds=seconds, since=since)
+                spare = _Spare(envelope=envelope, answer=answer)
+                seconds = settings.CATALOGUE_SPARE_SECONDS
+                self._spares.keep((kind, key), spare, seconds=seconds)
         return _send(answer, envelope, environ, start_response)
 
     def _learn(
-        self, kind: Hashable, environ: Environ, start_response: StartResponse
+        self, kind: Hashable, key: Hashable, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Let Django answer, and keep the headers if it is an answer of this kind."""
 
@@ -111,7 +123,30 @@ class FrontDoor:
                 self._envelopes.keep(kind, envelope, seconds=_ENVELOPE_SECONDS)
             return start_response(status, headers, *rest)
 
-        return self._application(environ, start)
+        return self._ask_django(kind, key, environ, start)
+
+    def _ask_django(
+        self, kind: Hashable, key: Hashable, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Let Django answer, or the spare when Django can't just now."""
+        spare = None if "HTTP_AUTHORIZATION" in environ else self._spares.find((kind, key))
+        if spare is None:
+            return self._application(environ, start_response)
+        said = ""
+
+        def start(status: str, headers: Headers, *rest: Any) -> Any:
+            nonlocal said
+            said = status[:3]
+            return None if said == "503" else start_response(status, headers, *rest)
+
+        body = self._application(environ, start)
+        if said == "503":
+            if hasattr(body, "close"):
+                body.close()
+            return _send(spare.answer, spare.envelope, environ, start_response)
+        if said not in ("200", "304"):
+            self._spares.drop((kind, key))
+        return body
 
     def _read(self, reader: Reader, given: Mapping[str, str], environ: Environ) -> _Answer | None:
         """Return the answer to this very reader; None when it is Django's to give."""

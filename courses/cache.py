@@ -33,7 +33,8 @@ _ENTRY_BYTES = 300
 
 # What each memory of a process may take of `CATALOGUE_MEMORY_BYTES`.
 SHARES = {
-    "pages": 0.55,
+    "pages": 0.4,
+    "spares": 0.15,
     "headers": 0.05,
     "counts": 0.05,
     "facets": 0.1,

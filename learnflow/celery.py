@@ -4,13 +4,22 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_after_setup, heartbeat_sent
+from celery.signals import beat_init, celeryd_after_setup, heartbeat_sent, worker_init
+
+from core.process import become
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.development")
 
 app = Celery("learnflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def _begin(**_: object) -> None:
+    become("worker")
+
 
 _roles: list[str] = []
 

@@ -5,6 +5,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from core.process import become
+
+become("web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.production")
 
 django_application = get_wsgi_application()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import OperationalError
-from django.test import override_settings
+from django.test import Client, override_settings
 from rest_framework import serializers
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.throttling import BaseThrottle
@@ -142,8 +142,23 @@ def test_a_crash_is_500_without_internals() -> None:
 def test_a_database_that_is_away_is_503() -> None:
     view = BrokenView.as_view(exc=OperationalError("could not connect to 10.0.0.1"))
     response = view(factory.get("/"))
-    assert response.status_code == 503
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert "10.0.0.1" not in json.dumps(response.data)
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/nowhere/"])
+def test_a_database_that_is_away_is_503_outside_the_api_too(
+    path: str, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Any, request: Any) -> Any:
+        raise OperationalError("could not connect to 10.0.0.1")
+
+    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", fail)
+    client.raise_request_exception = False
+    response = client.get(path)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert response.json()["error"]["code"] == "SERVICE_UNAVAILABLE"
+    assert "10.0.0.1" not in response.content.decode()
 
 
 def test_too_many_says_when_to_come_back() -> None:

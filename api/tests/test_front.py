@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
+from django.db import OperationalError, close_old_connections
 
 from api.front import FrontDoor
 from core.sizes import measure
@@ -272,3 +272,68 @@ def test_a_large_page_is_given_out_and_not_remembered(door, settings, monkeypatc
         assert status == "200 OK"
         assert len(body) > 30_000
     assert door._answers.size == 0
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """Takes the database away."""
+
+    def fail(*_, **__):
+        raise OperationalError("PostgreSQL doesn't answer")
+
+    return lambda: (
+        monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.cursor", fail)
+        or monkeypatch.setattr("core.postgresql.base.DatabaseWrapper.prepared_cursor", fail)
+    )
+
+
+class TestWithoutDatabase:
+    @pytest.fixture(autouse=True)
+    def _remembering(self, settings, monkeypatch):
+        settings.CATALOGUE_PAGE_SECONDS = 1.0
+        self.now = 1000.0
+        monkeypatch.setattr("courses.cache.time.monotonic", lambda: self.now)
+
+    @pytest.mark.parametrize("later", [5.0, 120.0, 290.0])
+    def test_a_page_of_before_is_given_out(self, door, away, later):
+        make_course(title="Still here")
+        ask(door, LIST)
+        status, headers, body = ask(door, LIST)
+        self.now += later
+        away()
+        again = ask(door, LIST)
+        assert (again[0], again[2]) == (status, body)
+        assert [h for h in again[1] if h[0] != "X-Request-ID"] == [
+            h for h in headers if h[0] != "X-Request-ID"
+        ]
+        etag = dict(headers)["ETag"]
+        assert ask(door, LIST, HTTP_IF_NONE_MATCH=etag)[0].startswith("304")
+
+    def test_but_not_for_ever_and_not_another_page(self, door, away):
+        ask(door, LIST)
+        ask(door, LIST)
+        away()
+        assert ask(door, LIST + "?level=beginner")[0].startswith("503")
+        self.now += 302.0
+        status, headers, body = ask(door, LIST)
+        assert status.startswith("503")
+        assert dict(headers)["Retry-After"] == "5"
+        assert json.loads(body)["error"]["code"] == "SERVICE_UNAVAILABLE"
+
+    def test_nor_one_that_was_refused_since(self, door, away):
+        course = make_course()
+        path = f"{LIST}{course.slug}/"
+        ask(door, path)
+        assert ask(door, path)[0].startswith("200")
+        self.now += 5.0
+        unpublish_course(course_id=course.id, actor_id=None)
+        assert ask(door, path)[0].startswith("404")
+        away()
+        assert ask(door, path)[0].startswith("503")
+
+    def test_nor_to_somebody_known(self, door, away):
+        token = token_of(UserFactory())
+        ask(door, LIST, HTTP_AUTHORIZATION=token)
+        ask(door, LIST, HTTP_AUTHORIZATION=token)
+        away()
+        assert ask(door, LIST, HTTP_AUTHORIZATION=token)[0].startswith("503")

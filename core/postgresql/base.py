@@ -1,19 +1,24 @@
-"""The database engine: Django's, that checks a kept connection without asking the server, and can
-send prepared statements."""
+"""The database engine: Django's, that checks a kept connection without asking the server, can send
+prepared statements, and waits as long as its process may."""
 
 import select
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import CursorWrapper
+
+from core.postgresql.limits import connection_limits, startup_options
+from core.postgresql.patience import PatientConnection
 
 
 class PreparedCursor(psycopg.Cursor[Any]):
     """Sends each statement as a prepared one, its values apart from its text."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "PreparedCursor":
-        return super().execute(query, params, prepare=True, **options)
+        return super().execute(query, params, prepare=not settings.DATABASE_POOLED, **options)
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -31,6 +36,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL."""
 
     ops_class = DatabaseOperations
+    # Django connects, and knows errors, by this module.
+    Database = SimpleNamespace(**{**vars(psycopg), "connect": PatientConnection.connect})
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return what to connect with: as configured, and the limits of this kind of process."""
+        given: dict[str, Any] = super().get_connection_params()
+        return {**connection_limits(), **startup_options(), **given}
 
     def is_usable(self) -> bool:
         """Whether a connection kept from an earlier request still stands.

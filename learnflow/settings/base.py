@@ -122,14 +122,24 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
         "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
         "application_name": "learnflow",
-        # A request that waits longer for a lock than this is answered 503 instead of piling up.
-        # Only statements whose plan doesn't depend on values are prepared (`core.reads`); without
-        # a threshold, psycopg would prepare none.
-        "prepare_threshold": 5,
-        "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s "
-        "-c plan_cache_mode=force_generic_plan",
     }
 )
+# On: what DATABASE_URL names is a pooler that lends a connection for one transaction (PgBouncer).
+DATABASE_POOLED: bool = env.bool("DATABASE_POOLED", default=False)
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLED
+# What a request waits at most, for a statement and for a lock; then it is answered 503 instead of
+# piling up. 0 is for ever.
+DATABASE_STATEMENT_SECONDS: float = env.float("DATABASE_STATEMENT_SECONDS", default=10.0)
+DATABASE_LOCK_SECONDS: float = env.float("DATABASE_LOCK_SECONDS", default=5.0)
+# The same for a worker's statement: less than its tasks may take.
+DATABASE_WORKER_STATEMENT_SECONDS: float = env.float(
+    "DATABASE_WORKER_STATEMENT_SECONDS", default=80.0
+)
+# How long a web process leaves PostgreSQL alone when nothing was heard of it.
+DATABASE_PAUSE_SECONDS: float = env.float("DATABASE_PAUSE_SECONDS", default=2.0)
+# Threads of a web process that may wait at once for what is slow to answer: two are left for
+# everybody else.
+SLOW_WAITS: int = env.int("SLOW_WAITS", default=max(1, env.int("WEB_THREADS", default=8) - 2))
 
 # --- Redis: cache, throttles and Celery's broker ----------------------------------------------
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -155,6 +165,7 @@ CACHES: dict[str, dict[str, Any]] = {
 CATALOGUE_PAGE_SECONDS: float = env.float("CATALOGUE_PAGE_SECONDS", default=1.0)
 CATALOGUE_COUNT_SECONDS: float = env.float("CATALOGUE_COUNT_SECONDS", default=5.0)
 # What it may take in all, and a single value of it, in bytes.
+CATALOGUE_SPARE_SECONDS: float = env.float("CATALOGUE_SPARE_SECONDS", default=300.0)
 CATALOGUE_MEMORY_BYTES: int = env.int("CATALOGUE_MEMORY_BYTES", default=32 * 1024 * 1024)
 CATALOGUE_ENTRY_BYTES: int = env.int("CATALOGUE_ENTRY_BYTES", default=256 * 1024)
 # How long browsers and proxies may keep what is nobody's in particular, in seconds.

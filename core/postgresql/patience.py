@@ -1,0 +1,139 @@
+"""How long we wait for PostgreSQL, seen from this side of the connection.
+
+The server ends a statement that takes too long (`statement_timeout`), and the system a connection
+whose other side is gone (`tcp_user_timeout`, keepalives). Neither helps when something on the way,
+such as a proxy or a stalled server, takes everything and never answers. So a web process counts
+itself: after `DATABASE_STATEMENT_SECONDS`, and a little for the server's own answer, the connection
+is closed. Only so many threads may wait for longer than a second (`core.waits`). And when nothing
+at all was heard meanwhile, all requests leave PostgreSQL alone for `DATABASE_PAUSE_SECONDS`.
+"""
+
+import threading
+import time
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import psycopg
+from django.conf import settings
+from psycopg.abc import PQGen, PQGenConn
+
+from core.breaker import Breaker
+from core.process import role
+from core.waits import slow_waits
+
+_T = TypeVar("_T")
+
+# Who waited longer is one of those of whom there may be only so many.
+_SLOW_SECONDS = 1.0
+# What the server has for saying itself that a statement took too long.
+_GRACE_SECONDS = 2.0
+# How often psycopg looks up while it waits.
+_INTERVAL = 0.1
+
+breaker = Breaker("PostgreSQL", pause=lambda: settings.DATABASE_PAUSE_SECONDS)
+
+
+class ServerSilent(psycopg.OperationalError):
+    """PostgreSQL doesn't answer, or just didn't and isn't asked now."""
+
+
+_connecting = threading.local()
+
+
+class _Hearing:
+    """When this process last heard from PostgreSQL."""
+
+    at = float("-inf")
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection whose user doesn't wait for ever, in a web process."""
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Any]:
+        generator = super()._connect_gen(conninfo)
+        if role() != "web":
+            return generator
+        _connecting.watch = _watched(generator, None)
+        return _connecting.watch
+
+    @classmethod
+    def connect(cls, *args: Any, **options: Any) -> Any:
+        """Connect, unless PostgreSQL is left alone. Raises what psycopg does, and ServerSilent."""
+        if role() != "web":
+            return super().connect(*args, **options)
+        if breaker.is_open:
+            _require_answering()
+        try:
+            return super().connect(*args, **options)
+        except psycopg.errors.ConnectionTimeout as exc:
+            breaker.failed(exc)
+            raise
+        finally:
+            # One that took too long is left in the middle.
+            if watch := _connecting.__dict__.pop("watch", None):
+                watch.close()
+
+    def wait(self, gen: PQGen[_T], interval: float = _INTERVAL, timeout: float | None = None) -> _T:
+        if role() != "web":
+            return super().wait(gen, interval, timeout)
+        if breaker.is_open:
+            _require_answering()
+        watch = _watched(gen, _seconds_left())
+        try:
+            return super().wait(watch, interval, timeout)
+        except ServerSilent:
+            # Whatever comes on it later answers a question that nobody asks any more.
+            self.close()
+            raise
+        finally:
+            watch.close()
+
+
+def _require_answering() -> None:
+    if not breaker.allows():
+        raise ServerSilent("PostgreSQL is left alone for a while, as it didn't answer")
+
+
+def _seconds_left() -> float | None:
+    """Return how long a statement may take; None for as long as it wants."""
+    seconds: float = settings.DATABASE_STATEMENT_SECONDS
+    return seconds + _GRACE_SECONDS if seconds else None
+
+
+def _watched(generator: Generator[Any, Any, _T], seconds: float | None) -> Generator[Any, Any, _T]:
+    """Pass on what psycopg's generator and its driver say to each other, and raise ServerSilent in
+    between when it takes too long. Costs a clock's reading only once there is something to wait
+    for: the driver says 0 when a tenth of a second went by without news."""
+    since: float | None = None
+    is_counted = False
+    try:
+        wanted = next(generator)
+        while True:
+            news = yield wanted
+            if not news:
+                now = time.monotonic()
+                since = since or now - _INTERVAL
+                if not is_counted and now - since >= _SLOW_SECONDS:
+                    is_counted = slow_waits.enter()
+                    if not is_counted:
+                        _give_up(since, "and as many requests as may wait for an answer do")
+                if seconds is not None and now - since >= seconds:
+                    _give_up(since, f"within {seconds:.0f} s")
+            wanted = generator.send(news)
+    except StopIteration as end:
+        _Hearing.at = time.monotonic()
+        if breaker.is_open:
+            breaker.succeeded()
+        value: _T = end.value
+        return value
+    finally:
+        if is_counted:
+            slow_waits.leave()
+
+
+def _give_up(since: float, why: str) -> None:
+    silent = ServerSilent(f"PostgreSQL doesn't answer, {why}")
+    if _Hearing.at < since:
+        breaker.failed(silent)
+    raise silent

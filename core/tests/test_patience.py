@@ -1,0 +1,184 @@
+"""PostgreSQL taking everything and never answering: what a web process makes of it."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+
+from core import process
+from core.postgresql.patience import breaker
+from core.waits import slow_waits
+from tests.flows.wire import Wire
+from tests.parallel import run_in_parallel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 8
+
+
+@pytest.fixture(autouse=True)
+def _web(settings: Any) -> Iterator[None]:
+    """This process is a web process, with short patience."""
+    settings.DATABASE_STATEMENT_SECONDS, settings.SLOW_WAITS = 1.0, THREADS - 2
+    settings.DATABASE_PAUSE_SECONDS = 0.0
+    before = process.role()
+    process.become("web")
+    yield
+    process.become(before)
+    breaker.reset()
+    assert slow_waits.count == 0
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with Wire.to(int(connection.settings_dict["PORT"])) as wire:
+        yield wire
+
+
+@pytest.fixture
+def connect(wire: Wire) -> Iterator[Callable[[], Any]]:
+    made = []
+
+    def make() -> Any:
+        other = connections.create_connection("default")
+        other.settings_dict = {**other.settings_dict, "HOST": "127.0.0.1", "PORT": str(wire.port)}
+        other.settings_dict["OPTIONS"] = {**other.settings_dict["OPTIONS"], "connect_timeout": 2}
+        other.inc_thread_sharing()
+        made.append(other)
+        return other
+
+    yield make
+    for other in made:
+        other.close()
+
+
+def ask(database: Any, query: str = "SELECT 1") -> tuple[float, str]:
+    """Return how long the answer took, and what went wrong, "" for nothing."""
+    begun = time.monotonic()
+    try:
+        with database.cursor() as cursor:
+            cursor.execute(query)
+            cursor.fetchall()
+    except OperationalError as exc:
+        return time.monotonic() - begun, str(exc)
+    return time.monotonic() - begun, ""
+
+
+def test_an_open_connection_that_falls_silent_is_given_up(
+    wire: Wire, connect: Callable[[], Any]
+) -> None:
+    database = connect()
+    assert ask(database)[1] == ""
+    wire.silence()
+    seconds, problem = ask(database)
+    assert "doesn't answer, within 3 s" in problem
+    assert 2.5 < seconds < 6
+    wire.restore()
+    assert database.connection.closed
+    database.close_if_unusable_or_obsolete()
+    assert ask(database)[1] == ""
+
+
+def test_within_a_transaction_too(wire: Wire, connect: Callable[[], Any]) -> None:
+    database = connect()
+    connections["wired"] = database
+    try:
+        begun = time.monotonic()
+        with pytest.raises(OperationalError):
+            _fall_silent_in_a_transaction(database, wire)
+        assert time.monotonic() - begun < 6
+        wire.restore()
+        assert ask(database)[1] == ""
+    finally:
+        del connections["wired"]
+
+
+def _fall_silent_in_a_transaction(database: Any, wire: Wire) -> None:
+    with transaction.atomic(using="wired"):
+        assert ask(database)[1] == ""
+        wire.silence()
+        with database.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+def test_a_connection_that_is_taken_and_never_served_is_given_up(
+    wire: Wire, connect: Callable[[], Any]
+) -> None:
+    wire.silence()
+    seconds, problem = ask(connect())
+    assert "timeout expired" in problem
+    assert 1.5 < seconds < 5
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_of_many_that_hang_two_threads_are_free_within_a_second(
+    wire: Wire, connect: Callable[[], Any], settings: Any, opened: bool
+) -> None:
+    settings.DATABASE_STATEMENT_SECONDS = 4.0
+    databases = [connect() for _ in range(THREADS)]
+    for database in databases:
+        if opened:
+            assert ask(database)[1] == ""
+    wire.silence()
+    problems = Counter(
+        "refused" if "as many requests as may wait" in problem else "waited" if problem else "fine"
+        for _, problem in run_in_parallel(THREADS, lambda number: ask(databases[number]))
+    )
+    assert problems == {"refused": 2, "waited": THREADS - 2}
+
+
+def test_after_a_silence_nobody_waits_and_one_tries(
+    wire: Wire, connect: Callable[[], Any], settings: Any
+) -> None:
+    first, second = connect(), connect()
+    assert ask(first)[1] == ask(second)[1] == ""
+    settings.DATABASE_PAUSE_SECONDS = 600.0
+    wire.silence()
+    assert ask(first)[0] > 2
+    for database in (second, connect()):
+        seconds, problem = ask(database)
+        assert "left alone" in problem
+        assert seconds < 0.5
+    wire.restore()
+    breaker._next_try_at = time.monotonic()
+    assert ask(connect())[1] == ""
+    assert not breaker.is_open
+
+
+def test_a_slow_statement_beside_others_that_are_answered_opens_nothing(
+    connect: Callable[[], Any],
+) -> None:
+    """The server says itself that a statement takes too long, and is there for everybody else."""
+    seconds, problem = ask(connect(), "SELECT pg_sleep(20)")
+    assert "statement timeout" in problem
+    assert seconds < 3
+    assert not breaker.is_open
+
+
+def test_a_lock_is_waited_for_as_long_as_is_set(connect: Callable[[], Any], settings: Any) -> None:
+    settings.DATABASE_STATEMENT_SECONDS, settings.DATABASE_LOCK_SECONDS = 10.0, 0.5
+    holder, other = connect(), connect()
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(77)")
+        assert "lock timeout" in ask(other, "SELECT pg_advisory_lock(77)")[1]
+
+
+def test_a_command_waits_as_long_as_it_takes(wire: Wire, connect: Callable[[], Any]) -> None:
+    process.become("command")
+    database = connect()
+    assert ask(database)[1] == ""
+    assert ask(database, "SHOW statement_timeout")[1] == ""
+    with database.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+    assert ask(database, "SELECT pg_sleep(1.5)")[1] == ""
+
+
+def test_the_line_is_watched_by_the_system(connect: Callable[[], Any]) -> None:
+    database = connect()
+    ask(database)
+    given = database.connection.info.get_parameters()
+    assert (given["tcp_user_timeout"], given["keepalives_idle"]) == ("15000", "10")
