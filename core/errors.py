@@ -80,3 +80,10 @@ class Unavailable(DomainError):
 
     code = "SERVICE_UNAVAILABLE"
     message = "The service is temporarily unavailable"
+
+
+class FilesUnavailable(Unavailable):
+    """Where files are kept doesn't answer."""
+
+    code = "FILES_UNAVAILABLE"
+    message = "Files can't be stored or read just now"

@@ -437,6 +437,9 @@ STORAGES: dict[str, dict[str, Any]] = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
+# Where files are on S3: how long one answer of it may take, and how long nobody asks after none.
+S3_TIMEOUT_SECONDS: float = env.float("S3_TIMEOUT_SECONDS", default=4.0)
+S3_PAUSE_SECONDS: float = env.float("S3_PAUSE_SECONDS", default=5.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # How long a request waits for its turn where a process does heavy work one by one: unpacking

@@ -24,14 +24,23 @@ if _bucket := env.str("AWS_STORAGE_BUCKET_NAME", default=""):
         "region_name": env.str("AWS_S3_REGION_NAME", default=None),
         "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
     }
-    _backend = "storages.backends.s3.S3Storage"
+    _backend = "core.storage.PatientS3Storage"
     STORAGES = {
         **STORAGES,
         "default": {
             "BACKEND": _backend,
-            "OPTIONS": {**_s3, "location": "media", "querystring_auth": False},
+            "OPTIONS": {
+                **_s3,
+                "location": "media",
+                "querystring_auth": False,
+                "file_overwrite": False,
+            },
         },
-        "private": {"BACKEND": _backend, "OPTIONS": {**_s3, "location": "private"}},
+        "private": {
+            "BACKEND": _backend,
+            # A certificate made anew takes the place of the one before, as in a folder.
+            "OPTIONS": {**_s3, "location": "private", "file_overwrite": True},
+        },
     }
 
 if _dsn := env.str("SENTRY_DSN", default=""):

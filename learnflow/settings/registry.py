@@ -141,6 +141,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("AWS_SECRET_ACCESS_KEY", text, secret=True),
     Setting("AWS_S3_REGION_NAME", text),
     Setting("AWS_S3_ENDPOINT_URL", kinds.address),
+    Setting("S3_TIMEOUT_SECONDS", _PATIENCE),
+    Setting("S3_PAUSE_SECONDS", _SECONDS),
     # --- Throttles
     Setting("THROTTLE_ANON", kinds.rate),
     Setting("THROTTLE_USER", kinds.rate),

@@ -1,0 +1,131 @@
+"""S3 hanging, failing, gone: what a caller meets, and what it costs the other threads."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+
+from core import process
+from core.errors import FilesUnavailable
+from core.storage import PatientS3Storage, breaker
+from core.waits import slow_waits
+from tests.flows.s3 import S3StandIn
+from tests.parallel import run_in_parallel
+
+
+@pytest.fixture(autouse=True)
+def _web(settings: Any) -> Iterator[None]:
+    settings.S3_TIMEOUT_SECONDS, settings.S3_PAUSE_SECONDS, settings.SLOW_WAITS = 0.5, 0.0, 6
+    before = process.role()
+    process.become("web")
+    yield
+    process.become(before)
+    breaker.reset()
+    assert slow_waits.count == 0
+
+
+@pytest.fixture
+def s3() -> Iterator[S3StandIn]:
+    with S3StandIn.start() as standin:
+        yield standin
+
+
+@pytest.fixture
+def storage(s3: S3StandIn) -> PatientS3Storage:
+    return PatientS3Storage(
+        bucket_name="files", access_key="a", secret_key="b", region_name="eu-central-1",
+        endpoint_url=s3.url, location="private",
+    )  # fmt: skip
+
+
+def test_files_are_kept_and_read(storage: PatientS3Storage, s3: S3StandIn) -> None:
+    name = storage.save("a/b.txt", ContentFile(b"content"))
+    assert list(s3.objects) == ["/files/private/a/b.txt"]
+    assert storage.exists(name)
+    assert storage.size(name) == 7
+    with storage.open(name) as file:
+        # It is here already: S3 may go away now.
+        s3.hang()
+        assert file.read() == b"content"
+    s3.go_on()
+    storage.delete(name)
+    assert not storage.exists(name)
+    with pytest.raises(FileNotFoundError):
+        storage.open(name)
+    assert not breaker.is_open
+
+
+CALLS = {
+    "save": lambda storage: storage._save("a", ContentFile(b"b")),
+    "open": lambda storage: storage.open("a"),
+    "exists": lambda storage: storage.exists("a"),
+    "delete": lambda storage: storage.delete("a"),
+    "size": lambda storage: storage.size("a"),
+    "listdir": lambda storage: storage.listdir("a"),
+    "get_modified_time": lambda storage: storage.get_modified_time("a"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_that_gets_no_answer_is_given_up_and_the_next_ones_wait_for_nothing(
+    storage: PatientS3Storage, s3: S3StandIn, settings: Any, call: str
+) -> None:
+    settings.S3_PAUSE_SECONDS = 600.0
+    s3.hang()
+    with pytest.raises(FilesUnavailable):
+        CALLS[call](storage)
+    tried = len(s3.requests)
+    assert 1 <= tried <= 2
+    with pytest.raises(FilesUnavailable):
+        storage.exists("a")
+    assert len(s3.requests) == tried
+    s3.go_on()
+    breaker._next_try_at = time.monotonic()
+    assert storage.exists("another") is False
+    assert not breaker.is_open
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_failing_s3_is_not_available(
+    storage: PatientS3Storage, s3: S3StandIn, status: int
+) -> None:
+    s3.status = status
+    with pytest.raises(FilesUnavailable):
+        storage.save("a", ContentFile(b"b"))
+
+
+def test_an_s3_that_is_gone_is_not_available(settings: Any) -> None:
+    storage = PatientS3Storage(
+        bucket_name="files", access_key="a", secret_key="b", endpoint_url="http://127.0.0.1:9"
+    )
+    with pytest.raises(FilesUnavailable):
+        storage.exists("a")
+
+
+def test_no_more_threads_wait_than_may(
+    storage: PatientS3Storage, s3: S3StandIn, settings: Any
+) -> None:
+    """The others are told before any of those who wait is."""
+    settings.S3_TIMEOUT_SECONDS = 5.0
+    storage = PatientS3Storage(
+        bucket_name="files", access_key="a", secret_key="b", endpoint_url=s3.url
+    )
+    s3.hang()
+    ended: list[str] = []
+
+    def ask(number: int) -> str:
+        try:
+            storage.exists(f"{number}")
+        except FilesUnavailable as exc:
+            ended.append("waited" if exc.__cause__ else "refused")
+            if ended.count("refused") == 4:
+                s3.go_on()
+            return ended[-1]
+        ended.append("answered")
+        return "answered"
+
+    assert Counter(run_in_parallel(10, ask)) == {"refused": 4, "answered": 6}
+    assert ended[:4] == ["refused"] * 4
