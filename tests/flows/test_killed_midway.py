@@ -40,7 +40,7 @@ def _kill_worker(instance: Instance) -> None:
 
 
 def _kill_redis(instance: Instance) -> None:
-    instance.child("redis-server").kill()
+    instance.child("valkey-server").kill()
 
 
 def _kill_web_worker(instance: Instance) -> None:

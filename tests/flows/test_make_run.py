@@ -26,7 +26,7 @@ def test_it_starts_mends_refuses_a_second_and_stops_clean(launcher: Instance) ->
     launcher.child("--queues money").kill()
     launcher.await_line("exited: worker-money (terminated by SIGKILL; not expected)")
     launcher.await_line("spawned: 'worker-money'")
-    launcher.child("redis-server").kill()
+    launcher.child("valkey-server").kill()
     launcher.await_line("exited: redis (terminated by SIGKILL; not expected)")
     launcher.await_line("spawned: 'redis'")
 

@@ -1,11 +1,10 @@
-"""Tells whether the locked requirements still say what the `.in` files ask for, without a network.
+"""Tells whether a lock still says what its `.in` file asks for.
 
-`python -m devtools.locks requirements` compares each `NAME.in` with its `NAME.txt`: every
-requirement is pinned to a version it allows, and nothing is pinned for a line that is gone.
+Every requirement of `NAME.in` is pinned in `NAME.txt`, to a version it allows and with the extras
+it asks for, and nothing is pinned for a line that is gone.
 """
 
 import re
-import sys
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -13,14 +12,6 @@ from packaging.utils import canonicalize_name
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[(?P<extras>[^\]]*)\])?==(?P<version>[^\s;]+)")
 _VIA = re.compile(r"-r (?P<file>\S+\.in)")
-
-
-def main(arguments: list[str]) -> int:
-    folder = Path(arguments[0])
-    problems = [line for source in sorted(folder.glob("*.in")) for line in find_drift(source)]
-    for problem in problems:
-        print(problem)
-    return 1 if problems else 0
 
 
 def find_drift(source: Path) -> list[str]:
@@ -66,7 +57,3 @@ def _read_lock(lock: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
         for via in _VIA.finditer(line):
             asked.setdefault(Path(via["file"]).name, set()).add(name)
     return pins, asked
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
