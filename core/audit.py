@@ -2,11 +2,15 @@
 
 import json
 import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Field, GeneratedField, QuerySet
+from django.db.models import Field, GeneratedField, Model, QuerySet
 
 from core.logging import request_id
 from core.models import AuditEntry
@@ -24,8 +28,53 @@ _SECRET = frozenset(
     }
 )  # fmt: skip
 _WITHHELD = "(not kept)"
+_watch: ContextVar["Watch | None"] = ContextVar("watch", default=None)
 _LONGEST_TEXT = 2_000
 _MOST_ROWS = 200
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """Rows that somebody is about to write, as they were; and what was already told of them."""
+
+    rows: QuerySet[Any]
+    before: Snapshot
+    told: set[tuple[str, str]] = field(default_factory=set)
+
+    def find_untold(self, name: str | None = None) -> dict[str, dict[str, Any]]:
+        """Return the changes so far of the row of this name, or of every row that is still there,
+        as `find_changes`, without those that an entry told already."""
+        if name is None:
+            after = snapshot(self.rows)
+            before = {key: row for key, row in self.before.items() if key in after}
+        else:
+            before = {key: row for key, row in self.before.items() if key == name}
+            after = snapshot(self.rows.filter(pk=name.partition(":")[2])) if before else {}
+        untold = {}
+        for key, columns in find_changes(before=before, after=after).items():
+            if new := {one: columns[one] for one in columns if (key, one) not in self.told}:
+                untold[key] = new
+                self.told |= {(key, column) for column in new}
+        return untold
+
+
+@contextmanager
+def watching(model: type[Model], keys: Sequence[Any]) -> Iterator[Watch]:
+    """Compare these rows with how they are now in every entry about them that is added meanwhile:
+    services that know no more than their deed needn't look twice."""
+    rows = model._default_manager.filter(pk__in=list(keys))
+    watch = Watch(rows=rows, before=snapshot(rows))
+    token = _watch.set(watch)
+    try:
+        yield watch
+    finally:
+        _watch.reset(token)
+
+
+def told_already() -> set[tuple[str, str]]:
+    """Return the rows and columns under watch whose change an entry tells."""
+    watch = _watch.get()
+    return set(watch.told) if watch else set()
 
 
 def record_audit(
@@ -38,15 +87,23 @@ def record_audit(
 ) -> None:
     """Add an entry in the caller's transaction. `actor_id` None means the system itself. Where
     there is a request, the entry knows its id and the client's address."""
+    details = dict(details or {})
+    if "changes" not in details and (changes := _find_watched(target_type, target_id)):
+        details["changes"] = changes
     AuditEntry.objects.create(
         actor_id=actor_id,
         action=action,
         target_type=target_type,
         target_id=str(target_id),
-        details=details or {},
+        details=details,
         address=origin_address(),
         request_id=request_id.get(),
     )
+
+
+def _find_watched(target_type: str, target_id: object) -> dict[str, dict[str, Any]]:
+    watch = _watch.get()
+    return watch.find_untold(f"{target_type.replace('_', '')}:{target_id}") if watch else {}
 
 
 def snapshot(*rows: QuerySet[Any]) -> Snapshot:
@@ -54,17 +111,18 @@ def snapshot(*rows: QuerySet[Any]) -> Snapshot:
     taken: Snapshot = {}
     for queryset in rows:
         name = queryset.model._meta.model_name
-        columns = [field.attname for field in queryset.model._meta.concrete_fields if _tells(field)]
+        fields = queryset.model._meta.concrete_fields
+        columns = [column.attname for column in fields if _tells(column)]
         key = queryset.model._meta.pk.attname
         for values in queryset.order_by().values(*{key, *columns}):
             taken[f"{name}:{values[key]}"] = values
     return taken
 
 
-def find_changes(*, before: Snapshot, after: Snapshot) -> dict[str, object]:
+def find_changes(*, before: Snapshot, after: Snapshot) -> dict[str, dict[str, Any]]:
     """Return, by row and column, what was and what is, in JSON; a row that is new or gone has null
     on the other side. Nothing of rows that are the same."""
-    changes: dict[str, object] = {}
+    changes: dict[str, dict[str, Any]] = {}
     for name in [*before, *(name for name in after if name not in before)]:
         old, new = before.get(name, {}), after.get(name, {})
         differing = {
@@ -76,7 +134,7 @@ def find_changes(*, before: Snapshot, after: Snapshot) -> dict[str, object]:
             changes[name] = differing
     if len(changes) > _MOST_ROWS:
         kept = dict(list(changes.items())[:_MOST_ROWS])
-        return {**kept, "more_rows": len(changes) - _MOST_ROWS}
+        return {**kept, "more": {"rows": len(changes) - _MOST_ROWS}}
     return changes
 
 
@@ -108,8 +166,9 @@ def record_change(
         )
 
 
-def _tells(field: Field[Any, Any]) -> bool:
-    return field.name not in _TIMES and not isinstance(field, SearchVectorField | GeneratedField)
+def _tells(column: Field[Any, Any]) -> bool:
+    is_computed = isinstance(column, SearchVectorField | GeneratedField)
+    return not is_computed and column.name not in _TIMES | _SECRET
 
 
 def _plain(value: Any) -> Any:

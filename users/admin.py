@@ -119,7 +119,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         ended = 0
         for user in _changeable(request, queryset):
-            ended += services.end_sessions(user_id=user.pk, reason=Session.EndReason.STAFF)
+            ended += services.end_sessions_by_staff(user_id=user.pk, actor_id=request.user.pk)
         self.message_user(request, f"{ended} sessions ended.", messages.SUCCESS)
 
     @admin.action(description="Deactivate (ends all sessions)", permissions=["change"])

@@ -13,7 +13,9 @@ from django.contrib.auth.forms import (
     UserChangeForm,
 )
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
+from core.audit import record_audit
 from core.errors import Invalid, TooMany
 from core.network import client_ip
 from users import services
@@ -86,9 +88,8 @@ class OwnPasswordForm(DjangoOwnPasswordForm):
         if not self.errors:
             _store(
                 self,
-                services.change_password,
+                _change_own,
                 user_id=self.user.pk,
-                session_id=None,
                 old_password=cleaned["old_password"],
                 new_password=cleaned["new_password1"],
             )
@@ -120,6 +121,22 @@ class PersonPasswordForm(AdminPasswordChangeForm):
 
     def save(self, commit: bool = True) -> User:
         return _fresh(self.user)
+
+
+def _change_own(*, user_id: uuid.UUID, old_password: str, new_password: str) -> None:
+    with transaction.atomic():
+        services.change_password(
+            user_id=user_id,
+            session_id=None,
+            old_password=old_password,
+            new_password=new_password,
+        )
+        record_audit(
+            actor_id=user_id,
+            action="user.password_changed",
+            target_type="user",
+            target_id=user_id,
+        )
 
 
 def _store(form: forms.Form, change: Any, **facts: Any) -> None:

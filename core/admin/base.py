@@ -9,6 +9,7 @@ from django.contrib.auth import get_permission_codename
 from django.http import HttpRequest
 
 from core.admin.lookups import declared_lookups
+from core.admin.trailing import audited, record_deletions, record_form, watching_form
 
 if TYPE_CHECKING:
     _Base = admin.options.BaseModelAdmin[Any]
@@ -80,7 +81,9 @@ class StaffAdmin(_Narrowing, admin.ModelAdmin[Any]):
     A list is filtered by its `list_filter` and `date_hierarchy`, by equality, and by what
     `allowed_lookups` names; any other lookup in an address is refused, as its answer would tell
     what a column that isn't shown holds. An action that writes to rows which no form changes asks
-    for `permissions=["act"]`: the right to change them.
+    for `permissions=["act"]`: the right to change them. What a form, an action or a deletion does
+    to rows is in the audit trail, column by column; what an action does elsewhere, its service
+    puts there.
     """
 
     allowed_lookups: ClassVar[Collection[str]] = ()
@@ -92,6 +95,36 @@ class StaffAdmin(_Narrowing, admin.ModelAdmin[Any]):
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Rows are named by their key alone: by another column it could be guessed at."""
         return to_field in {self.opts.pk.name, self.opts.pk.attname}
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The page of a row. While it is written, services' entries tell the row's changes."""
+        with watching_form(self.model, request, object_id):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """Put the form into the audit trail, where Django composes a message about it."""
+        record_form(request, form, formsets, is_new=add)
+        return super().construct_change_message(request, form, formsets, add)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Put the rows into the audit trail, where Django notes that they go."""
+        record_deletions(request, queryset)
+        return super().log_deletions(request, queryset)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The actions, each audited."""
+        return {
+            name: (audited(name, action), *rest)
+            for name, (action, *rest) in super().get_actions(request).items()
+        }
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether this member of staff has the right to change such rows, if not by a form."""

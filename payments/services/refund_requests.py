@@ -165,7 +165,7 @@ def _decide(
     refund: Refund | None = None,
     reason: str = "",
 ) -> None:
-    request.status = status
+    before, request.status = request.status, status
     request.decided_by_id = actor_id
     request.decided_at = timezone.now()
     request.decision_reason = reason
@@ -176,7 +176,12 @@ def _decide(
         action=f"refund_request.{status}",
         target_type="refund_request",
         target_id=request.id,
-        details={"order": str(request.order_id), "reason": reason},
+        details={
+            "order": str(request.order_id),
+            "reason": reason,
+            "before": {"status": before},
+            "after": {"status": status},
+        },
     )
     outbox.record(
         Decided(

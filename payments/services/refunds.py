@@ -229,10 +229,17 @@ def _require_paid(payment: Payment | None) -> Payment:
 
 
 def _audit(refund: Refund) -> None:
+    refunding = refund.payment.refunding_amount
     audit.record_audit(
         actor_id=refund.requested_by_id,
         action="order.refund_planned",
         target_type="order",
         target_id=refund.payment.order_id,
-        details={"refund": str(refund.id), "amount": str(refund.amount), "note": refund.note},
+        details={
+            "refund": str(refund.id),
+            "amount": str(refund.amount),
+            "note": refund.note,
+            "before": {"refunding_amount": str(refunding - refund.amount)},
+            "after": {"refunding_amount": str(refunding)},
+        },
     )

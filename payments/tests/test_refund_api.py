@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from core.ids import new_id
+from core.models import AuditEntry
 from payments import services
 from payments.models import Payment, Refund, RefundRequest
 from payments.serializers.refunds import RefundRequestSerializer, RefundSerializer
@@ -264,3 +265,20 @@ def test_the_list_of_requests(
         answer = staff.get(f"{API}/refund-requests/", {"status": status}).json()
         assert answer["count"] == count
     assert staff.get(f"{API}/refund-requests/", {"status": "maybe"}).status_code == 422
+
+
+def test_what_staff_decide_is_in_the_trail(payment: Payment, buyer: User) -> None:
+    member = UserFactory.create(is_staff=True)
+    member.user_permissions.add(Permission.objects.get(codename="add_refund"))
+    asked = sign_in(buyer).post(request_of(payment), {}).json()["id"]
+    sign_in(member).post(f"{API}/refund-requests/{asked}/refuse/", {"reason": "Used up"})
+    sign_in(member).post(refunds_of(payment), {})
+    declined, planned = AuditEntry.objects.order_by("id")
+    assert {declined.actor_id, planned.actor_id} == {member.id}
+    assert (declined.address, planned.address) == ("127.0.0.1", "127.0.0.1")
+    assert (declined.details["before"], declined.details["after"]) == (
+        {"status": "open"}, {"status": "declined"},
+    )  # fmt: skip
+    amount = planned.details["amount"]
+    assert planned.details["before"] == {"refunding_amount": "0.00"}
+    assert planned.details["after"] == {"refunding_amount": amount}

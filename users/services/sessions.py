@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session as AdminSession
 from django.db import models, transaction
 from django.utils import timezone
 
+from core.audit import record_audit
 from core.ids import new_id
 from core.pruning import prune
 from users.errors import SessionNotFound, TokenInvalid, TokenReused
@@ -90,6 +91,20 @@ def end_sessions(
     """End all of a person's sessions but `keep`; returns how many were live."""
     theirs = Session.objects.filter(user_id=user_id)
     return _end(theirs.exclude(id=keep) if keep else theirs, reason=reason)
+
+
+def end_sessions_by_staff(*, user_id: uuid.UUID, actor_id: uuid.UUID | None) -> int:
+    """End all of a person's sessions on behalf of staff; returns how many were live. Audited."""
+    with transaction.atomic():
+        ended = end_sessions(user_id=user_id, reason=Session.EndReason.STAFF)
+        record_audit(
+            actor_id=actor_id,
+            action="user.sessions_ended",
+            target_type="user",
+            target_id=user_id,
+            details={"sessions": ended},
+        )
+    return ended
 
 
 def end_these_sessions(*, session_ids: list[uuid.UUID], reason: Session.EndReason) -> int:
