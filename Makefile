@@ -29,7 +29,7 @@ PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_H
 	API_BASE_URL=https://api.learnflow.test FRONTEND_URL=https://learnflow.test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-purchase manage test crash-test state-test checkout-test upgrade-test land-migrations bench check lint types imports migrations deployment schema-drift \
+.PHONY: help run demo-purchase manage doctor test crash-test state-test checkout-test upgrade-test land-migrations bench check lint types imports migrations deployment schema-drift \
 	locks schema format lock clean
 
 help: ## List these targets
@@ -43,6 +43,9 @@ demo-purchase: $(STAMP) ## Buy, learn and get a certificate at the running insta
 
 manage: $(STAMP) ## Run a Django command at the running instance (ARGS="createsuperuser")
 	@$(BIN)/python -m devtools.launcher manage $(ARGS)
+
+doctor: $(STAMP) ## Say how the running instance is: processes, jobs, mail, Stripe, dead letters
+	@$(BIN)/python -m devtools.launcher manage doctor
 
 test: $(STAMP) ## Run the whole test suite, with its own PostgreSQL and Redis
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)

@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django_redis import get_redis_connection
 
+from core import heartbeats
 from core.nudge import broker_answers
 
 logger = logging.getLogger(__name__)
@@ -18,26 +19,51 @@ _migrated = False
 
 @dataclass(frozen=True, kw_only=True)
 class Readiness:
-    """The outcome of each check, by name."""
+    """The outcome of each check, by name: of what a request needs, and of who works beside it."""
 
-    checks: dict[str, bool]
+    needed: dict[str, bool]
+    beside: dict[str, bool]
+
+    @property
+    def checks(self) -> dict[str, bool]:
+        """All of them."""
+        return self.needed | self.beside
 
     @property
     def ok(self) -> bool:
+        """Whether requests can be answered. Nobody is sent away because a worker is: what people
+        do is written down, and done when it is back."""
+        return all(self.needed.values())
+
+    @property
+    def is_whole(self) -> bool:
         """Whether every check passed."""
         return all(self.checks.values())
 
 
 def check_readiness() -> Readiness:
-    """Check database, migrations, cache and broker; each within a second or so. While Redis is left
-    alone after a failure, it isn't asked for this either, and counts as away."""
+    """Check database, migrations, cache and broker, and whether workers and beat are there; each
+    within a second or so. While Redis is left alone after a failure, it isn't asked for this
+    either, and counts as away."""
     checks: dict[str, Callable[[], bool]] = {
         "database": database_answers,
         "migrations": migrations_applied,
         "cache": cache_answers,
         "broker": broker_answers,
     }
-    return Readiness(checks={name: _passes(name, check) for name, check in checks.items()})
+    return Readiness(
+        needed={name: _passes(name, check) for name, check in checks.items()},
+        beside=_look_beside(),
+    )
+
+
+def _look_beside() -> dict[str, bool]:
+    """Whether somebody works in each queue, and sets off sweeps and jobs."""
+    found: dict[str, bool] = {}
+    for life in heartbeats.look():
+        name = heartbeats.BEAT if life.role == heartbeats.BEAT else "worker"
+        found[name] = found.get(name, True) and life.is_alive
+    return found
 
 
 def database_answers() -> bool:

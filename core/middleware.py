@@ -45,6 +45,24 @@ class RequestIdMiddleware:
             current_request.reset(asked)
 
 
+class ProbeMiddleware:
+    """Lets health and metrics be asked for by whatever name or address the asking machine has for
+    this one. Load balancers and Prometheus know containers by address; what they get names no host
+    and links nowhere, so that `ALLOWED_HOSTS` guards nothing there."""
+
+    PATHS = re.compile(r"^/(?:(?:api/v1/)?health(?:/live|/ready)?|metrics)/?$")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self.PATHS.match(request.path_info):
+            host = request.META.get("HTTP_HOST", "")
+            # Of this request alone.
+            request.get_host = lambda: host  # type: ignore[method-assign]
+        return self.get_response(request)
+
+
 class _AdminOnly:
     """Steps aside outside the admin. The API knows who asks by token alone: it neither reads nor
     writes sessions, and they took a fifth of what Django adds to a request."""

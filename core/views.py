@@ -6,6 +6,7 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiResponse,
@@ -23,7 +24,7 @@ from rest_framework.decorators import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.health import check_readiness
+from core.health import Readiness, check_readiness
 from core.metrics import collect_metrics
 
 _HEALTH = inline_serializer(
@@ -38,7 +39,7 @@ _HEALTH = inline_serializer(
 _READY = inline_serializer(
     "Readiness",
     {
-        "status": serializers.ChoiceField(["ready", "not_ready"]),
+        "status": serializers.ChoiceField(["ready", "degraded", "not_ready"]),
         "checks": serializers.DictField(child=serializers.ChoiceField(["ok", "error"])),
     },
 )
@@ -47,8 +48,11 @@ _READY = inline_serializer(
 @extend_schema(
     tags=["Health"],
     summary="Overall health",
-    description="The plan's health check: 200 while database, migrations, cache and broker answer.",
-    responses={200: _HEALTH, 503: OpenApiResponse(_HEALTH, description="Something doesn't answer")},
+    description=(
+        "The plan's health check, for whoever is to be woken: 200 while database, migrations, "
+        "cache and broker answer and workers and beat are there."
+    ),
+    responses={200: _HEALTH, 503: OpenApiResponse(_HEALTH, description="Something is away")},
     examples=[
         OpenApiExample(
             "Healthy",
@@ -63,7 +67,7 @@ _READY = inline_serializer(
         )
     ],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 @authentication_classes([])
 @permission_classes([])
 @throttle_classes([])
@@ -71,12 +75,12 @@ def health(request: Request) -> Response:
     """Answer the plan's shape (11.2)."""
     readiness = check_readiness()
     body = {
-        "status": "healthy" if readiness.ok else "unhealthy",
+        "status": "healthy" if readiness.is_whole else "unhealthy",
         "database": _word(readiness.checks["database"] and readiness.checks["migrations"]),
         "cache": _word(readiness.checks["cache"] and readiness.checks["broker"]),
         "timestamp": timezone.now(),
     }
-    return Response(body, status=200 if readiness.ok else 503)
+    return Response(body, status=200 if readiness.is_whole else 503)
 
 
 @extend_schema(
@@ -86,7 +90,7 @@ def health(request: Request) -> Response:
     responses={200: inline_serializer("Liveness", {"status": serializers.CharField()})},
     examples=[OpenApiExample("Alive", {"status": "alive"}, response_only=True)],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 @authentication_classes([])
 @permission_classes([])
 @throttle_classes([])
@@ -98,21 +102,27 @@ def live(request: Request) -> Response:
 @extend_schema(
     tags=["Health"],
     summary="Readiness",
-    description="200 when the process can serve requests: database, migrations, cache and broker.",
+    description=(
+        "200 when the process can serve requests: database, migrations, cache and broker. "
+        "`degraded` while it can, but workers or beat are gone: what people do is written down, "
+        "and what follows from it waits."
+    ),
     responses={200: _READY, 503: OpenApiResponse(_READY, description="Not ready")},
     examples=[
         OpenApiExample(
             "Ready",
             {
                 "status": "ready",
-                "checks": dict.fromkeys(("database", "migrations", "cache", "broker"), "ok"),
+                "checks": dict.fromkeys(
+                    ("database", "migrations", "cache", "broker", "worker", "beat"), "ok"
+                ),
             },
             response_only=True,
             status_codes=["200"],
         )
     ],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 @authentication_classes([])
 @permission_classes([])
 @throttle_classes([])
@@ -120,12 +130,19 @@ def ready(request: Request) -> Response:
     """Answer each check by name, as "ok" or "error"."""
     readiness = check_readiness()
     body = {
-        "status": "ready" if readiness.ok else "not_ready",
+        "status": _status(readiness),
         "checks": {name: _word(ok) for name, ok in readiness.checks.items()},
     }
     return Response(body, status=200 if readiness.ok else 503)
 
 
+def _status(readiness: Readiness) -> str:
+    if not readiness.ok:
+        return "not_ready"
+    return "ready" if readiness.is_whole else "degraded"
+
+
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus metrics: with the token of METRICS_TOKEN, or from loopback directly; else 404."""
     if not _may_read_metrics(request):

@@ -50,6 +50,7 @@ TASKS: dict[str, str] = {
     "core.tasks.prune": "bulk",
     # These two go into the queue that they are called for.
     "core.tasks.deliver_outbox": "learning",
+    "core.tasks.run_job": "bulk",
 }
 
 

@@ -8,12 +8,15 @@ class PaymentsConfig(AppConfig):
     name = "payments"
 
     def ready(self) -> None:
+        from core.doctor import register_check
         from core.metrics import register_collector
         from payments import handlers  # noqa: F401 - subscribes
+        from payments.doctor import check_money
         from payments.metrics import MoneyCollector
 
         _require_one_mode(settings.STRIPE_SECRET_KEY, settings.STRIPE_PUBLIC_KEY)
         register_collector(MoneyCollector(), name="money")
+        register_check(check_money, name="money")
 
 
 def _require_one_mode(*keys: str) -> None:

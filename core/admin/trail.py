@@ -1,4 +1,4 @@
-"""The outbox and the audit trail, for staff."""
+"""The outbox, the audit trail and the jobs, for staff."""
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -7,15 +7,17 @@ from django.http import HttpRequest
 
 from core import outbox
 from core.admin.base import ReadOnlyAdmin
-from core.models import AuditEntry, OutboxDelivery
+from core.models import AuditEntry, JobRun, OutboxDelivery
 
 
 @admin.register(OutboxDelivery)
 class OutboxDeliveryAdmin(ReadOnlyAdmin):
     """What waits, what was delivered, and what gave up."""
 
-    list_display = ("event", "handler", "status", "attempts", "next_attempt_at", "last_error")
-    list_filter = ("status", "handler")
+    list_display = (
+        "event", "handler", "queue", "status", "attempts", "next_attempt_at", "last_error"
+    )  # fmt: skip
+    list_filter = ("status", "queue", "handler")
     list_select_related = ("event",)
     search_fields = ("event__name", "handler")
     show_full_result_count = False
@@ -55,3 +57,23 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         if entry.actor_id is None:
             return "the system"
         return str(getattr(entry, "actor_name", None) or entry.actor_id)
+
+
+@admin.register(JobRun)
+class JobRunAdmin(ReadOnlyAdmin):
+    """When daily and hourly work was done, and how it went."""
+
+    list_display = ("job", "due_at", "status", "started_at", "took", "result", "last_error")
+    list_filter = ("status", "job")
+    fields = (
+        "job", "due_at", "status", "attempts", "started_at", "finished_at", "took",
+        "next_attempt_at", "result", "last_error",
+    )  # fmt: skip
+    readonly_fields = ("took",)
+    date_hierarchy = "due_at"
+    show_full_result_count = False
+
+    @admin.display(description="Seconds")
+    def took(self, run: JobRun) -> str:
+        """How long the last attempt took."""
+        return "-" if run.duration is None else f"{run.duration.total_seconds():.1f}"

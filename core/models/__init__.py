@@ -3,6 +3,14 @@
 from core.models.audit import AuditEntry
 from core.models.base import BaseModel
 from core.models.idempotency import IdempotencyRecord
+from core.models.job import JobRun
 from core.models.outbox import OutboxDelivery, OutboxEvent
 
-__all__ = ["AuditEntry", "BaseModel", "IdempotencyRecord", "OutboxDelivery", "OutboxEvent"]
+__all__ = [
+    "AuditEntry",
+    "BaseModel",
+    "IdempotencyRecord",
+    "JobRun",
+    "OutboxDelivery",
+    "OutboxEvent",
+]

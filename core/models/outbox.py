@@ -12,6 +12,8 @@ class OutboxEvent(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=100, db_index=True)
     payload = models.JSONField()
+    # Of the request that caused it; empty where none did.
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
     recorded_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     def __str__(self) -> str:

@@ -111,7 +111,7 @@ class _Launch:
             static_files.mark_collected(root=root, state=folder)
 
     def start_product(self) -> None:
-        """Start web, worker and beat, and wait until the web process says it is ready."""
+        """Start web, workers and beat, and wait until the web process says that all are there."""
         assert self._supervisor is not None
         self._supervisor.start_group()
         self._await("web", self._configuration.port, self._is_ready, _WEB_SECONDS)
@@ -162,10 +162,11 @@ class _Launch:
             pause = min(pause * 1.5, 1.0)
 
     def _is_ready(self) -> bool:
+        """Whether all is there, workers and beat too, without which it would be "degraded"."""
         url = f"{self._configuration.url}health/ready/"
         try:
-            return httpx.get(url, timeout=5, trust_env=False).status_code == httpx.codes.OK
-        except httpx.HTTPError:
+            return bool(httpx.get(url, timeout=5, trust_env=False).json()["status"] == "ready")
+        except (httpx.HTTPError, ValueError, KeyError):
             return False
 
     def _run_side_by_side(self, steps: list[list[str]]) -> None:

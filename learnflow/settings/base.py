@@ -9,7 +9,7 @@ from typing import Any
 import django_stubs_ext
 
 from core.environment import SECRETS, Environment
-from learnflow import queues
+from learnflow import queues, schedule
 from learnflow.settings.starting import read_startable
 
 # Lets `admin.ModelAdmin[Order]` and friends be written where the checker wants them.
@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.middleware.RequestIdMiddleware",
+    "core.middleware.ProbeMiddleware",
     "core.middleware.DataHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -208,46 +209,9 @@ WATCHED_PROCESSES: list[str] = [*(f"worker-{name}" for name in queues.PROCESSES)
 # Touched by a worker or beat while it is alive, for the check of its container.
 ALIVE_FILE: str = env.str("ALIVE_FILE", default="")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-_SWEEPS: dict[str, dict[str, Any]] = {
-    **{
-        f"sweep-outbox-{name}": {
-            "task": "core.tasks.deliver_outbox",
-            "schedule": 3.0,
-            "kwargs": {"queue": name},
-        }
-        for name in queues.PROCESSES
-    },
-    "sweep-emails": {"task": "notifications.tasks.send_due_emails", "schedule": 3.0},
-    "sweep-stripe-events": {"task": "payments.tasks.handle_stripe_events", "schedule": 5.0},
-    "reconcile-payments": {"task": "payments.tasks.reconcile_payments", "schedule": 15.0},
-    "poll-stripe-events": {"task": "payments.tasks.poll_stripe_events", "schedule": 30.0},
-    "compare-with-stripe": {"task": "payments.tasks.compare_with_stripe", "schedule": 30.0},
-    "prune-stripe-events": {"task": "payments.tasks.prune_stripe_events", "schedule": 3600.0},
-    "send-due-refunds": {"task": "payments.tasks.send_due_refunds", "schedule": 10.0},
-    "expire-orders": {"task": "payments.tasks.expire_orders", "schedule": 60.0},
-    "plan-payouts": {"task": "payments.tasks.plan_payouts", "schedule": 3600.0},
-    "send-due-payouts": {"task": "payments.tasks.send_due_payouts", "schedule": 10.0},
-    "book-missing": {"task": "payments.tasks.book_missing", "schedule": 3600.0},
-    "issue-certificates": {
-        "task": "enrollments.tasks.issue_missing_certificates",
-        "schedule": 10.0,
-    },
-    "add-up-searches": {"task": "courses.tasks.add_up_searches", "schedule": 60.0},
-    "refresh-search": {"task": "courses.tasks.refresh_search", "schedule": 3600.0},
-    "recount-stats": {"task": "courses.tasks.recount_stats", "schedule": 24 * 3600.0},
-    "discard-lesson-files": {
-        "task": "courses.tasks.discard_lesson_files",
-        "schedule": 24 * 3600.0,
-    },
-    "forget-mailed-secrets": {"task": "notifications.tasks.forget_secrets", "schedule": 3600.0},
-    "prune-outbox": {"task": "core.tasks.prune", "schedule": 3600.0},
-    "prune-sessions": {"task": "users.tasks.prune_sessions", "schedule": 3600.0},
-}
-# A sweep nobody took before the next one is due says nothing new: a worker that comes back after an
-# hour finds one of each, not a thousand.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    name: {**sweep, "options": {"expires": sweep["schedule"]}} for name, sweep in _SWEEPS.items()
-}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = schedule.plan_beat()
+# What is done once a day or an hour (`core.jobs`).
+JOBS = schedule.JOBS
 
 # --- People, passwords and tokens (plan 5.1 and 9.1, contract "Accounts") ---------------------
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

@@ -49,6 +49,22 @@ def test_each_queue_of_the_outbox_is_swept_and_delivered_by_its_own_worker() -> 
     assert "mail" not in used
 
 
+def test_daily_and_hourly_work_is_the_jobs_alone_and_goes_where_its_task_goes() -> None:
+    """An interval of an hour or more never comes where beat is started anew more often."""
+    intervals = [entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]
+    assert max(intervals) <= 60
+    looked_at = {
+        entry["kwargs"]["job"]: app.amqp.router.route({}, entry["task"], (), entry["kwargs"])
+        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+        if entry["task"] == "core.tasks.run_job"
+    }
+    assert set(looked_at) == set(settings.JOBS)
+    for name, route in looked_at.items():
+        task = settings.JOBS[name].task
+        assert task in app.tasks
+        assert route["queue"].name == queues.TASKS[task]
+
+
 def test_what_a_purchase_causes_is_moneys() -> None:
     for name in ("cart.drop_enrolled", "notifications.mail_receipt"):
         assert outbox.queue_of(name) == "money"

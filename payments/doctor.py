@@ -1,0 +1,48 @@
+"""What the doctor asks about money."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from core.doctor import Finding, Verdict, find_dead, find_wrong, say_ago
+from payments import stripe_gateway
+from payments.models import Payment, ReconciliationDifference, ReconciliationRun, StripeEvent
+
+# The daily comparison begins a day after the last one and takes its time.
+_COMPARED_WITHIN = dt.timedelta(hours=30)
+
+
+def check_money() -> Iterator[Finding]:
+    """Tell whether money can come, and what of it waits for staff."""
+    if not stripe_gateway.is_configured():
+        yield Finding("stripe", Verdict.NOTE, "STRIPE_SECRET_KEY isn't set: nobody can pay")
+        return
+    at = settings.STRIPE_API_BASE
+    yield Finding("stripe", Verdict.OK, f"configured{f', at {at}' if at else ''}")
+    yield _check_comparison()
+    dead = StripeEvent.objects.filter(status=StripeEvent.Status.DEAD).count()
+    yield find_dead("dead events of Stripe's", dead)
+    yield _count("payments to look at", Payment.objects.exclude(needs_attention="").count())
+    open_ones = ReconciliationDifference.objects.filter(resolved_at=None).count()
+    yield _count("differences from Stripe", open_ones)
+
+
+def _check_comparison() -> Finding:
+    runs = ReconciliationRun.objects.aggregate(
+        success=Max("finished_at", filter=Q(error="")), first=Max("created_at")
+    )
+    success: dt.datetime | None = runs["success"]
+    # On its first day it may still be at it.
+    since = success or runs["first"]
+    is_late = since is not None and since < timezone.now() - _COMPARED_WITHIN
+    words = f"last brought to its end {say_ago(success)}"
+    return find_wrong(
+        "comparison with Stripe", is_ok=not is_late, ok=words, wrong=f"{words}; overdue"
+    )
+
+
+def _count(name: str, count: int) -> Finding:
+    return find_wrong(name, is_ok=count == 0, ok="none", wrong=f"{count}: see the admin")
