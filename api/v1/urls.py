@@ -67,6 +67,11 @@ urlpatterns = [
         name="course-related",
     ),
     path("courses/import/", course_file_views.CourseImportView.as_view(), name="course-import"),
+    path(
+        "courses/<str:reference>/lessons/",
+        catalogue_views.CourseLessonsView.as_view(),
+        name="course-lessons",
+    ),
     path("courses/<str:reference>/", authoring.CourseEndpoint.as_view(), name="course-detail"),
     path("search/", search_views.SearchView.as_view(), name="search"),
     path("search/suggest/", search_views.SuggestView.as_view(), name="search-suggest"),

@@ -29,7 +29,7 @@ def show_course(reference: str) -> bytes:
     (
         description, short_description, preview_video_url, review_count, language, last_updated,
         published_at, outcomes, requirements, distribution, bio, picture, courses, students,
-        teacher_rating, curriculum, recent,
+        teacher_rating, lessons_count, curriculum, recent,
     ) = row[_CARD_COLUMNS:]  # fmt: skip
     card["instructor"]["profile"] = {
         "bio": bio,
@@ -51,6 +51,8 @@ def show_course(reference: str) -> bytes:
         "outcomes": orjson.Fragment(outcomes),
         "requirements": orjson.Fragment(requirements),
         "curriculum": orjson.Fragment(curriculum),
+        "lessons_count": lessons_count,
+        "curriculum_next": None,
         "reviews": {
             "count": card["rating_count"],
             "rating": card["rating"],

@@ -81,7 +81,7 @@ _DETAIL = f"""
         ARRAY[stats.rating_1, stats.rating_2, stats.rating_3, stats.rating_4, stats.rating_5],
         profile.bio, profile.profile_picture,
         teaching.courses, teaching.students, teaching.rating,
-        curriculum.sections::text, recent.reviews::text
+        curriculum.lessons, curriculum.sections::text, recent.reviews::text
     FROM courses_course AS course
     JOIN courses_coursestats AS stats ON stats.course_id = course.id
     JOIN users_user AS person ON person.id = course.instructor_id
@@ -97,7 +97,8 @@ _DETAIL = f"""
         WHERE taught.instructor_id = course.instructor_id AND taught.status = 'published'
     ) AS teaching
     CROSS JOIN LATERAL (
-        SELECT coalesce(json_agg(shown ORDER BY shown."order", shown.id), '[]') AS sections
+        SELECT coalesce(json_agg(shown ORDER BY shown."order", shown.id), '[]') AS sections,
+            coalesce(sum(shown.total_lessons), 0)::int AS lessons
         FROM (
             SELECT section.id, section.title, section.description, section."order",
                 live.total_lessons, live.total_duration_minutes, live.lessons

@@ -217,6 +217,8 @@ class CourseDetailSerializer(CourseListSerializer):
     review_count = serializers.IntegerField(source="stats.review_count")
     thumbnails = serializers.SerializerMethodField()
     curriculum = CurriculumSerializer(many=True)
+    lessons_count = serializers.SerializerMethodField()
+    curriculum_next = serializers.ReadOnlyField(default=None)
     reviews = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
 
@@ -224,7 +226,8 @@ class CourseDetailSerializer(CourseListSerializer):
         fields = [
             *CourseListSerializer.Meta.fields, "thumbnails", "description", "short_description",
             "preview_video_url", "review_count", "language", "last_updated", "published_at",
-            "is_published", "outcomes", "requirements", "curriculum", "reviews", "progress",
+            "is_published", "outcomes", "requirements", "curriculum", "lessons_count",
+            "curriculum_next", "reviews", "progress",
         ]  # fmt: skip
 
     def get_thumbnails(self, course: Course) -> dict[str, str]:
@@ -235,6 +238,9 @@ class CourseDetailSerializer(CourseListSerializer):
             width: f"{settings.API_BASE_URL}{default_storage.url(f'{stem}-{width}.webp')}"
             for width in ("320", "640", "1280")
         }
+
+    def get_lessons_count(self, course: Course) -> int:
+        return sum(len(section.lessons.all()) for section in course.curriculum.all())
 
     def get_preview_video_url(self, course: Course) -> str | None:
         return course.preview_video_url or None

@@ -58,17 +58,27 @@ class LessonFacts:
     course_status: str
 
 
-def get_curriculum(*, course_id: uuid.UUID) -> list[SectionRow]:
-    """Return the course's sections in order, each with its lessons. Two queries."""
+def get_curriculum(
+    *,
+    course_id: uuid.UUID,
+    section_id: uuid.UUID | None = None,
+    lesson_id: uuid.UUID | None = None,
+) -> list[SectionRow]:
+    """Return the course's sections in order, each with its lessons; or this section alone, or this
+    lesson alone in its section. Two queries."""
     lessons: defaultdict[uuid.UUID, list[LessonRow]] = defaultdict(list)
     rows = Lesson.objects.filter(curriculum__course_id=course_id, removed_at=None)
+    sections = Curriculum.objects.filter(course_id=course_id).order_by("order", "id")
+    if section_id is not None:
+        rows, sections = rows.filter(curriculum=section_id), sections.filter(id=section_id)
+    if lesson_id is not None:
+        rows, sections = rows.filter(id=lesson_id), sections.filter(lessons=lesson_id)
     for row in rows.order_by("order", "id").values(
         "id", "curriculum_id", "title", "description", "duration_minutes", "order", "is_preview",
         "video_url", "resources",
     ):  # fmt: skip
         row["resources"] = show_resources(lesson_id=row["id"], resources=row["resources"])
         lessons[row["curriculum_id"]].append(LessonRow(**row))
-    sections = Curriculum.objects.filter(course_id=course_id).order_by("order", "id")
     return [
         SectionRow(
             total_lessons=len(lessons[row["id"]]),

@@ -41,29 +41,31 @@ def list_own_sections(*, author: Author, reference: str) -> list[OwnSection]:
 
     Raises InstructorRequired, CourseNotFound or NotCourseInstructor.
     """
-    require_author(author=author)
-    course = find_course(reference=reference)
-    require_in_charge(
-        author=author, instructor_id=course.instructor_id, is_published=course.is_published
-    )
-    return [_to_section(section) for section in get_curriculum(course_id=course.id)]
+    return _read(author, reference)
 
 
 def get_own_section(*, author: Author, reference: str, section_id: uuid.UUID) -> OwnSection:
     """Return one of `list_own_sections`. Raises what it raises, and SectionNotFound."""
-    for section in list_own_sections(author=author, reference=reference):
-        if section["id"] == section_id:
-            return section
+    for section in _read(author, reference, section_id=section_id):
+        return section
     raise SectionNotFound
 
 
 def get_own_lesson(*, author: Author, reference: str, lesson_id: uuid.UUID) -> OwnLesson:
     """Return one lesson of `list_own_sections`. Raises what it raises, and LessonNotFound."""
-    for section in list_own_sections(author=author, reference=reference):
+    for section in _read(author, reference, lesson_id=lesson_id):
         for lesson in section["lessons"]:
-            if lesson["id"] == lesson_id:
-                return lesson
+            return lesson
     raise LessonNotFound
+
+
+def _read(author: Author, reference: str, **only: uuid.UUID) -> list[OwnSection]:
+    require_author(author=author)
+    course = find_course(reference=reference)
+    require_in_charge(
+        author=author, instructor_id=course.instructor_id, is_published=course.is_published
+    )
+    return [_to_section(section) for section in get_curriculum(course_id=course.id, **only)]
 
 
 def _to_section(section: SectionRow) -> OwnSection:

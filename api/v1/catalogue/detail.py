@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.utils import timezone
 
-from api.v1.catalogue import detail_sql
+from api.v1.catalogue import curriculum, detail_sql
 from core.reads import Row, fetch_prepared
 from core.urls import absolute, media_url
 from courses.errors import CourseNotFound
 from courses.lesson_files import LESSONS
 from courses.media import thumbnail_urls
 from courses.permissions import Viewer
-from courses.selectors import card_parameters, reference_filter, to_shown
+from courses.selectors import card_parameters, find_course, reference_filter, to_shown
 from enrollments.selectors.access import percent
 from reviews.selectors import tell_age
 from users.models import User
@@ -48,12 +49,13 @@ def get_course_page(*, reference: str, viewer: Viewer) -> dict[str, Any]:
     """Return the page of the course with this id or slug. Raises CourseNotFound, also for an
     unpublished one that isn't the viewer's to see.
 
-    One query for an anonymous viewer and two for one who is signed in, whatever the size of the
-    curriculum. Media of lessons that aren't open to the viewer aren't even read.
+    One query for an anonymous viewer and two for one who is signed in; two more for a curriculum
+    that takes more than `COURSE_PAGE_BYTES`, of which only the beginning is shown. Media of lessons
+    that aren't open to the viewer aren't even read.
     """
     lookup = {name: str(value) for name, value in reference_filter(reference).items()}
     (by,) = lookup
-    standing = _find_standing(by, lookup, viewer) if isinstance(viewer, User) else _NOBODY
+    standing = _find_standing(by, lookup, viewer)
     rows = fetch_prepared(
         detail_sql.PAGE[by],
         {
@@ -62,6 +64,7 @@ def get_course_page(*, reference: str, viewer: Viewer) -> dict[str, Any]:
             "with_media": standing.is_open,
             "lessons": absolute(LESSONS),
             "reviews": RECENT_REVIEWS,
+            "page_bytes": settings.COURSE_PAGE_BYTES,
         },
     )
     if not rows:
@@ -69,7 +72,28 @@ def get_course_page(*, reference: str, viewer: Viewer) -> dict[str, Any]:
     return _show(rows[0], standing)
 
 
-def _find_standing(by: str, lookup: dict[str, str], viewer: User) -> Standing:
+def get_lesson_page(*, reference: str, viewer: Viewer, page: int, page_size: int) -> dict[str, Any]:
+    """Return a page of the lessons of the course with this id or slug, in the order in which they
+    are learned. Raises CourseNotFound as `get_course_page`, and NotFound for a page past the end.
+
+    Three queries for an anonymous viewer, one more for one who is signed in.
+    """
+    course = find_course(reference=reference)
+    standing = _find_standing("id", {"id": str(course.id)}, viewer)
+    if not (course.is_published or standing.may_see):
+        raise CourseNotFound
+    return curriculum.list_lessons(
+        course_id=str(course.id),
+        with_media=standing.is_open,
+        completed=standing.completed,
+        page=page,
+        page_size=page_size,
+    )
+
+
+def _find_standing(by: str, lookup: dict[str, str], viewer: Viewer) -> Standing:
+    if not isinstance(viewer, User):
+        return _NOBODY
     rows = fetch_prepared(detail_sql.VIEWER[by], {**lookup, "user": str(viewer.id)})
     if not rows:
         raise CourseNotFound
@@ -97,11 +121,12 @@ def _show(row: Row, standing: Standing) -> dict[str, Any]:
     (
         is_published, description, short_description, preview_video_url, language, last_updated,
         published_at, outcomes, requirements, review_count, stars, bio, picture, courses, students,
-        rating, sections, reviews,
-    ) = row[-18:]  # fmt: skip
+        rating, lessons_count, sections, reviews,
+    ) = row[-19:]  # fmt: skip
     if not (is_published or standing.may_see):
         raise CourseNotFound
     card = to_shown(row)
+    shown, rest = _show_curriculum(card["id"], sections, standing)
     profile = {
         "bio": bio or "",
         "profile_picture": media_url(picture),
@@ -126,7 +151,9 @@ def _show(row: Row, standing: Standing) -> dict[str, Any]:
         "is_published": is_published,
         "outcomes": orjson.Fragment(outcomes),
         "requirements": orjson.Fragment(requirements),
-        "curriculum": _show_curriculum(sections, standing.completed),
+        "curriculum": shown,
+        "lessons_count": lessons_count,
+        "curriculum_next": rest,
         "reviews": {
             "count": card["rating_count"],
             "rating": card["rating"],
@@ -137,15 +164,22 @@ def _show(row: Row, standing: Standing) -> dict[str, Any]:
     }
 
 
-def _show_curriculum(sections: str, completed: frozenset[str]) -> Any:
-    """Return the curriculum as PostgreSQL wrote it, or with what the learner completed."""
-    if not completed:
-        return orjson.Fragment(sections)
-    curriculum = orjson.loads(sections)
-    for section in curriculum:
+def _show_curriculum(
+    course_id: str, sections: str | None, standing: Standing
+) -> tuple[Any, str | None]:
+    """Return the curriculum as PostgreSQL wrote it, or with what the learner completed; of one that
+    is too long (None) the beginning, and the address of the rest."""
+    if sections is None:
+        return curriculum.show_beginning(
+            course_id=course_id, with_media=standing.is_open, completed=standing.completed
+        )
+    if not standing.completed:
+        return orjson.Fragment(sections), None
+    shown = orjson.loads(sections)
+    for section in shown:
         for lesson in section["lessons"]:
-            lesson["completed"] = lesson["id"] in completed
-    return curriculum
+            lesson["completed"] = lesson["id"] in standing.completed
+    return shown, None
 
 
 def _show_reviews(reviews: str | None) -> list[dict[str, Any]]:

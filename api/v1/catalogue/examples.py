@@ -38,6 +38,17 @@ _ROW: dict[str, Any] = {
     "in_cart": False,
     "in_wishlist": False,
 }
+_LESSON = {
+    "id": "019b76da-b222-7b3c-9d4e-5f6a7b8c9d0e",
+    "title": "What is Web Development?",
+    "description": "",
+    "duration_minutes": 10,
+    "order": 1,
+    "is_preview": True,
+    "video_url": "https://videos.example.com/what-is-web-development.mp4",
+    "resources": [{"title": "Slides", "url": "https://files.example.com/slides.pdf"}],
+    "completed": False,
+}
 _SECTION = {
     "id": "019b76da-b111-7a2b-8c3d-4e5f6a7b8c9d",
     "title": "Introduction to Web Development",
@@ -45,19 +56,7 @@ _SECTION = {
     "order": 1,
     "total_lessons": 1,
     "total_duration_minutes": 10,
-    "lessons": [
-        {
-            "id": "019b76da-b222-7b3c-9d4e-5f6a7b8c9d0e",
-            "title": "What is Web Development?",
-            "description": "",
-            "duration_minutes": 10,
-            "order": 1,
-            "is_preview": True,
-            "video_url": "https://videos.example.com/what-is-web-development.mp4",
-            "resources": [{"title": "Slides", "url": "https://files.example.com/slides.pdf"}],
-            "completed": False,
-        }
-    ],
+    "lessons": [_LESSON],
 }
 _REVIEWS = {
     "count": 45280,
@@ -102,6 +101,8 @@ _DETAIL = {
     "outcomes": ["Build 16+ real-world projects including full-stack web applications"],
     "requirements": ["No programming experience needed - beginner friendly"],
     "curriculum": [_SECTION],
+    "lessons_count": 1,
+    "curriculum_next": None,
     "reviews": _REVIEWS,
     "progress": None,
 }
@@ -109,6 +110,18 @@ _DETAIL = {
 CATEGORIES = OpenApiExample("Shelves", value={"results": [_CATEGORY]}, response_only=True)
 COURSE_ROW = OpenApiExample("A course", value=_ROW, response_only=True)
 COURSE_DETAIL = OpenApiExample("A course", value=_DETAIL, response_only=True)
+LESSON_PAGE = OpenApiExample(
+    "The next ones",
+    value={
+        "count": 1240,
+        "next": f"http://127.0.0.1:8000/api/v1/courses/{_DETAIL['id']}/lessons/?page=3&page_size=100",
+        "previous": f"http://127.0.0.1:8000/api/v1/courses/{_DETAIL['id']}/lessons/?page=1&page_size=100",
+        "total_pages": 13,
+        "current_page": 2,
+        "results": [{**_LESSON, "section_id": _SECTION["id"]}],
+    },
+    response_only=True,
+)
 RELATED = OpenApiExample(
     "Related courses",
     value={

@@ -64,6 +64,15 @@ class CourseListParameters(ApiSerializer):
     )
 
 
+class PageParameters(ApiSerializer):
+    """The parameters of a list that is only paged."""
+
+    page = serializers.IntegerField(required=False, min_value=1)
+    page_size = serializers.IntegerField(
+        required=False, min_value=1, help_text="20 unless given, at most 100."
+    )
+
+
 # Checked one by one, as most requests name one or two.
 _FIELDS: Mapping[str, Any] = {
     name: field
@@ -91,8 +100,7 @@ class CourseListQuery:
 def read_query(given: Mapping[str, str]) -> CourseListQuery:
     """Return what the parameters ask for. Raises ValidationError, or Invalid, naming those that
     aren't acceptable; NotFound for a page beyond any table."""
-    for name in ("page", "page_size"):
-        check_positive(name, given.get(name))
+    page, page_size = read_page_numbers(given)
     values = _validate(given)
     ordering = values.pop("ordering", "popular")
     search = values.pop("search", "")
@@ -100,15 +108,22 @@ def read_query(given: Mapping[str, str]) -> CourseListQuery:
     cursor = cursors.read(values.pop("cursor", ""), ordering=ordering)
     if cursor and given.get("page"):
         raise ValidationError({"page": ["Not with a cursor, which knows its page."]})
-    size = int(given.get("page_size") or PagePagination.page_size)
     return CourseListQuery(
         filters=Filters(values=_to_conditions(values), ordering=ordering),
-        page=cursor.number if cursor else int(given.get("page") or 1),
-        page_size=min(size, PagePagination.max_page_size),
+        page=cursor.number if cursor else page,
+        page_size=page_size,
         cursor=cursor,
         search=search,
         with_facets=with_facets,
     )
+
+
+def read_page_numbers(given: Mapping[str, str]) -> tuple[int, int]:
+    """Return page and page size. Raises Invalid, or NotFound for a page beyond any table."""
+    for name in ("page", "page_size"):
+        check_positive(name, given.get(name))
+    size = int(given.get("page_size") or PagePagination.page_size)
+    return int(given.get("page") or 1), min(size, PagePagination.max_page_size)
 
 
 def read_page(given: Mapping[str, str], *, featured: bool) -> CourseListQuery:

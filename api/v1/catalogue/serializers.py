@@ -174,6 +174,23 @@ class CurriculumSectionSerializer(ApiSerializer):
     lessons = CurriculumLessonSerializer(many=True)
 
 
+class CourseLessonSerializer(CurriculumLessonSerializer):
+    """A lesson in a page of them."""
+
+    section_id = serializers.UUIDField()
+
+
+class CourseLessonPageSerializer(ApiSerializer):
+    """A page of a course's lessons."""
+
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    total_pages = serializers.IntegerField()
+    current_page = serializers.IntegerField()
+    results = CourseLessonSerializer(many=True)
+
+
 class RecentReviewSerializer(ApiSerializer):
     """One of the latest reviews."""
 
@@ -230,5 +247,11 @@ class CourseDetailSerializer(CourseRowSerializer):
     outcomes = serializers.ListField(child=serializers.CharField())
     requirements = serializers.ListField(child=serializers.CharField())
     curriculum = CurriculumSectionSerializer(many=True)
+    lessons_count = serializers.IntegerField(help_text="In all sections together.")
+    curriculum_next = serializers.URLField(
+        allow_null=True,
+        help_text="Null when `curriculum` is whole. Of a very long one it has all sections and the "
+        "first lessons; here are the next ones.",
+    )
     reviews = ReviewSummarySerializer()
     progress = ViewerProgressSerializer(allow_null=True)

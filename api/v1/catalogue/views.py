@@ -9,13 +9,21 @@ from rest_framework.views import APIView
 
 from api.v1.catalogue import examples
 from api.v1.catalogue.answers import answer
+from api.v1.catalogue.detail import get_lesson_page
 from api.v1.catalogue.pages import with_flags
-from api.v1.catalogue.query import CourseListParameters, read_query, select_read
+from api.v1.catalogue.query import (
+    CourseListParameters,
+    PageParameters,
+    read_page_numbers,
+    read_query,
+    select_read,
+)
 from api.v1.catalogue.reading import read_course, read_featured, read_list
 from api.v1.catalogue.related import list_related
 from api.v1.catalogue.serializers import (
     CategoryListSerializer,
     CourseDetailSerializer,
+    CourseLessonPageSerializer,
     CoursePageSerializer,
     CourseRowSerializer,
     RelatedCourseListSerializer,
@@ -123,6 +131,36 @@ class CourseView(APIView):
     def get(self, request: Request, reference: str) -> HttpResponse:
         reading = read_course(request.user, reference)
         return answer(request, reading.data, last_modified=reading.last_modified)
+
+
+class CourseLessonsView(APIView):
+    """The lessons of one course, by pages."""
+
+    permission_classes = [AllowAny]
+    throttle_scope = "catalogue"
+
+    @extend_schema(
+        operation_id="courses_lessons",
+        tags=["Catalogue"],
+        summary="Lessons of a course",
+        description=(
+            "In the order in which they are learned, as on the course's page, each with its "
+            "section. For a curriculum that is too long for that page; see `curriculum_next`."
+        ),
+        parameters=[PageParameters],
+        responses={
+            200: CourseLessonPageSerializer,
+            404: OpenApiResponse(description="`COURSE_NOT_FOUND`, or there is no such page"),
+            422: OpenApiResponse(description="`page` or `page_size` is no positive integer"),
+        },
+        examples=[examples.LESSON_PAGE],
+    )
+    def get(self, request: Request, reference: str) -> HttpResponse:
+        page, page_size = read_page_numbers(request.query_params)
+        found = get_lesson_page(
+            reference=reference, viewer=request.user, page=page, page_size=page_size
+        )
+        return answer(request, found)
 
 
 class RelatedCoursesView(APIView):

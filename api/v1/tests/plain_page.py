@@ -156,6 +156,8 @@ def get_plain_page(*, reference: str, viewer: Viewer) -> dict[str, Any]:
             _show_section(section, is_open, progress if is_learning else None)
             for section in detail["curriculum"]
         ],
+        "lessons_count": sum(len(section.lessons) for section in detail["curriculum"]),
+        "curriculum_next": None,
         "reviews": _show_reviews(detail),
         "progress": _show_progress(progress) if progress and is_learning else None,
     }

@@ -11,7 +11,11 @@ from django.utils import timezone
 
 from api.renderers import encode
 from api.v1.catalogue.detail import get_course_page
-from api.v1.catalogue.serializers import CourseDetailSerializer, RelatedCourseListSerializer
+from api.v1.catalogue.serializers import (
+    CourseDetailSerializer,
+    CourseLessonPageSerializer,
+    RelatedCourseListSerializer,
+)
 from api.v1.tests.plain_page import get_plain_page
 from cart.models import WishlistItem
 from courses.errors import CourseNotFound
@@ -24,6 +28,7 @@ from tests.factories import (
     EnrollmentFactory,
     InstructorFactory,
     ReviewFactory,
+    SectionFactory,
     StaffFactory,
     UserFactory,
     make_course,
@@ -281,6 +286,114 @@ def test_the_statement_answers_what_the_orm_does(api, seed):
                 assert answer_of(get_course_page, reference, viewer) == answer_of(
                     get_plain_page, reference, viewer
                 )
+
+
+def long_course(lessons=130, **fields):
+    """A course of so many lessons of about 1,000 bytes, in sections of 50."""
+    course = make_course(sections=0, lessons=0, **fields)
+    for place in range(0, lessons, 50):
+        section = SectionFactory.create(
+            course=course, order=place // 50 + 1, description="s" * 1_200
+        )
+        Lesson.objects.bulk_create(
+            Lesson(
+                curriculum=section, order=number + 1, title=f"Lesson {place + number}",
+                description="d" * 800, is_preview=number == 0, duration_minutes=1,
+                video_url=f"https://videos.example.test/{place + number}.mp4",
+            )
+            for number in range(min(50, lessons - place))
+        )  # fmt: skip
+    return course
+
+
+@pytest.mark.parametrize(("budget", "shown"), [(120_000, 100), (70_000, 50), (15_000, 10), (9, 1)])
+def test_a_long_curriculum_is_shown_by_its_beginning(api, settings, budget, shown):
+    settings.COURSE_PAGE_BYTES = budget
+    course = long_course()
+    body = page(api, course)
+    assert_shape(body, CourseDetailSerializer())
+    assert [lesson["title"] for lesson in lessons(body)] == [
+        f"Lesson {number}" for number in range(shown)
+    ]
+    assert [section["total_lessons"] for section in body["curriculum"]] == [50, 50, 30]
+    assert [section["total_duration_minutes"] for section in body["curriculum"]] == [50, 50, 30]
+    assert body["curriculum"][2]["description"] == "s" * 1_000
+    assert body["lessons_count"] == 130
+    assert len(orjson.dumps(body["curriculum"])) < budget + 10_000
+    assert body["curriculum_next"].endswith(f"/{course.id}/lessons/?page=2&page_size={shown}")
+
+
+def test_the_rest_follows_by_pages(api, settings):
+    course = long_course()
+    whole = page(api, course)
+    assert whole["curriculum_next"] is None
+    settings.COURSE_PAGE_BYTES = 50_000
+    body = page(api, course)
+    found = [
+        {**lesson, "section_id": section["id"]}
+        for section in body["curriculum"]
+        for lesson in section["lessons"]
+    ]
+    address = body["curriculum_next"]
+    while address:
+        rest = api.get(address).json()
+        assert_shape(rest, CourseLessonPageSerializer())
+        assert (rest["count"], rest["previous"] is None) == (130, False)
+        found += rest["results"]
+        address = rest["next"]
+    assert found == [
+        {**lesson, "section_id": section["id"]}
+        for section in whole["curriculum"]
+        for lesson in section["lessons"]
+    ]
+
+
+def test_its_media_and_what_is_done_are_the_viewers(api, settings):
+    settings.COURSE_PAGE_BYTES = 50_000
+    course = long_course()
+    learner = UserFactory.create()
+    enrollment = EnrollmentFactory.create(course=course, user=learner)
+    done = Lesson.objects.get(title="Lesson 3")
+    LessonProgress.objects.create(
+        enrollment=enrollment, lesson=done, is_completed=True, completed_at=timezone.now()
+    )
+    first = f"/api/v1/courses/{course.slug}/lessons/?page_size=5"
+    mine = [
+        lessons(page(sign_in(learner), course))[:5],
+        sign_in(learner).get(first).json()["results"],
+    ]
+    for shown in mine:
+        assert [lesson["completed"] for lesson in shown] == [False, False, False, True, False]
+        assert all(lesson["video_url"] for lesson in shown)
+    for shown in (lessons(page(api, course))[:5], api.get(first).json()["results"]):
+        assert [bool(lesson["video_url"]) for lesson in shown] == [True] + [False] * 4
+        assert not any(lesson["completed"] for lesson in shown)
+
+
+@pytest.mark.parametrize("query", ["page=99", "page=0", "page=x", "page_size=0", "page_size=x"])
+def test_pages_of_lessons_that_are_refused(api, query):
+    course = make_course()
+    status = 404 if query == "page=99" else 422
+    assert api.get(f"/api/v1/courses/{course.id}/lessons/?{query}").status_code == status
+
+
+def test_lessons_of_a_draft_are_its_own_peoples(api):
+    course = make_course(status="draft", published_at=None)
+    path = f"/api/v1/courses/{course.id}/lessons/"
+    assert api.get(path).json()["error"]["code"] == "COURSE_NOT_FOUND"
+    assert sign_in(UserFactory.create()).get(path).status_code == 404
+    for person in (course.instructor, StaffFactory.create()):
+        assert sign_in(person).get(path).json()["count"] == 4
+    assert api.get("/api/v1/courses/nowhere/lessons/").status_code == 404
+
+
+def test_a_long_curriculum_costs_the_same_however_long(api, settings, django_assert_num_queries):
+    settings.COURSE_PAGE_BYTES = 30_000
+    for course in (long_course(40), long_course(300)):
+        with django_assert_num_queries(3):
+            page(api, course)
+        with django_assert_num_queries(3):
+            assert api.get(f"/api/v1/courses/{course.id}/lessons/?page=2").status_code == 200
 
 
 def answer_of(read, reference, viewer):
