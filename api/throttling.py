@@ -25,9 +25,9 @@ _COUNTED_AS = "learnflow.counted_as"
 class RateThrottle(BaseThrottle):
     """A fixed window per scope and person (or network), counted atomically in Redis.
 
-    A view's `throttle_scope` names its scope; without one, the scope is `user` or `anon`. Views
-    with a `throttle_bucket` have the rate of their scope for themselves. A view with
-    `throttle_scope = None` is never throttled. When Redis is down nobody is throttled: being
+    A view's `throttle_scope` names its scope; without one, the scope is `user` or `anon`. What a
+    view's method `throttle_bucket` tells apart has the rate of the scope each for itself. A view
+    with `throttle_scope = None` is never throttled. When Redis is down nobody is throttled: being
     reachable outweighs counting.
     """
 
@@ -45,7 +45,7 @@ class RateThrottle(BaseThrottle):
             return True
         limit, period = rate
         now = time.time()
-        bucket = getattr(view, "throttle_bucket", scope)
+        bucket = f"{scope}:{view.throttle_bucket()}" if hasattr(view, "throttle_bucket") else scope
         key = f"throttle:{bucket}:{_identity(request)}:{int(now // period)}"
         count = _count(key, period)
         request.META[_COUNTED_AS] = key

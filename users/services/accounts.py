@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
@@ -15,7 +15,7 @@ from users import links
 from users.errors import EmailTaken, InvalidCredentials, LinkInvalid, UserNotFound
 from users.events import UserRegistered, VerificationRequested
 from users.guesses import Guesses
-from users.mailing import may_mail, may_mail_stranger
+from users.mailing import may_mail
 from users.models import Session, User, UserProfile, normalise_email
 from users.services.passwords import check_new_password
 from users.services.sessions import Caller, end_sessions, open_session
@@ -89,19 +89,18 @@ def verify_email(*, token: str) -> None:
 
 
 def request_verification(*, user_id: uuid.UUID) -> None:
-    """Ask for another verification mail to the person signed in, unless there is nothing to verify
-    or they asked for too many (THROTTLE_MAIL)."""
-    email = User.objects.values_list("email", flat=True).get(id=user_id)
-    if may_mail(kind="verification", email=email, sender=str(user_id)):
-        _request_verification(email)
+    """Ask for another verification mail to the person signed in, unless there is nothing to
+    verify."""
+    _request_verification(User.objects.filter(id=user_id))
 
 
 def request_verification_by_email(*, email: str, ip: str) -> None:
     """The same for whoever has this e-mail, if anybody, asked for by whoever is at `ip`. The work
-    is the same whether or not anybody has it or has verified it; a worker finds out."""
+    is the same whether or not anybody has it or has verified it; a worker finds out. Raises
+    TooMany (`users.mailing`)."""
     email = normalise_email(email)
-    if may_mail_stranger(kind="verification", email=email, ip=ip):
-        _request_verification(email)
+    if may_mail(kind="verification", email=email, ip=ip):
+        _request_verification(User.objects.filter(email=email))
 
 
 def set_active(*, user_id: uuid.UUID, is_active: bool, actor_id: uuid.UUID | None) -> None:
@@ -149,8 +148,8 @@ def _open_for(user: User, password: str, caller: Caller) -> SignedIn:
     return SignedIn(user=current, tokens=issue_tokens(session=session))
 
 
-def _request_verification(email: str) -> None:
-    owed = User.objects.filter(email=email, is_active=True, email_verified_at=None)
+def _request_verification(people: models.QuerySet[User]) -> None:
+    owed = people.filter(is_active=True, email_verified_at=None)
     whose = owed.values_list("id", flat=True).first()
     with transaction.atomic():
         outbox.record(VerificationRequested(user_id=whose))

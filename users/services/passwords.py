@@ -16,7 +16,7 @@ from users.errors import LinkInvalid, UserNotFound
 from users.events import PasswordChanged, PasswordResetRequested
 from users.familiarity import welcome
 from users.guesses import Guesses
-from users.mailing import may_mail_stranger
+from users.mailing import may_mail
 from users.models import Session, User, normalise_email
 from users.services.sessions import end_sessions
 
@@ -64,9 +64,10 @@ def change_password(
 
 def request_password_reset(*, email: str, ip: str) -> None:
     """Ask for a mail with a reset link for whoever has this e-mail, if THROTTLE_MAIL allows
-    (`users.mailing`). Never tells whether anybody has, also not by its work: a worker finds out."""
+    (`users.mailing`). Never tells whether anybody has, also not by its work: a worker finds out.
+    Raises TooMany."""
     email = normalise_email(email)
-    if not may_mail_stranger(kind="password-reset", email=email, ip=ip):
+    if not may_mail(kind="password-reset", email=email, ip=ip):
         return
     whose = User.objects.filter(email=email, is_active=True).values_list("id", flat=True).first()
     with transaction.atomic():

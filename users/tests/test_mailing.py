@@ -47,6 +47,30 @@ def test_one_senders_asking_uses_up_no_others(owner: User) -> None:
     assert len(asked(PASSWORD_RESET)) == 3
 
 
+def test_people_behind_one_address_ask_each_for_themselves(owner: User) -> None:
+    other = UserFactory.create(email="bob@example.test")
+    assert [ask(RESET, "203.0.113.1") for _ in range(3)] == [202, 202, 429]
+    assert ask(RESET, "203.0.113.1", other.email) == 202
+    assert asked(PASSWORD_RESET) == [str(owner.id)] * 2 + [str(other.id)]
+
+
+def test_a_network_asks_so_often_over_all_addresses(rates: dict[str, str]) -> None:
+    rates["mail"] = "1/hour"
+    answers = [ask(RESET, "203.0.113.1", f"person{number}@example.test") for number in range(22)]
+    assert answers == [202] * 20 + [429] * 2
+    assert ask(RESEND, "203.0.113.1") == 202
+
+
+@pytest.mark.parametrize("path", [RESET, RESEND])
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"email": {}}', b'{"email": "\\ud800"}'])
+def test_what_cannot_be_read_is_counted_too(path: str, body: bytes) -> None:
+    answers = [
+        APIClient().post(path, body, content_type="application/json").status_code for _ in range(3)
+    ]
+    assert answers[:2] in ([400, 400], [422, 422])
+    assert answers[2] == 429
+
+
 def test_addresses_of_one_ipv6_network_are_one_sender(owner: User) -> None:
     answers = [ask(RESET, f"2001:db8:1:2::{number}") for number in (1, 2, 3)]
     assert answers == [202, 202, 429]
