@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_LONGEST = 80
 # In brackets, or IPv4, each with a port or without; or IPv6 as it is.
 _WITH_PORT = re.compile(r"\[([^\[\]]+)\](?::\d{1,5})?|([\d.]+)(?::\d{1,5})?|([^\[\]]*:[^\[\]]*)")
 
@@ -61,6 +62,12 @@ def client_network(environ: Mapping[str, Any]) -> str:
 def _read_address(text: str) -> str | None:
     """Return the address in "192.0.2.1", "192.0.2.1:5555", "2001:db8::1" or "[2001:db8::1]:443",
     written in one way; None when there is none."""
+    # What anybody may send is remembered only while it is short.
+    return _parse_address(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=10_000)
+def _parse_address(text: str) -> str | None:
     found = _WITH_PORT.fullmatch(text.strip())
     if found is None:
         return None
@@ -72,11 +79,16 @@ def _read_address(text: str) -> str | None:
 
 
 def _is_trusted(address: str) -> bool:
+    return len(address) <= _LONGEST and _is_within(address, tuple(settings.TRUSTED_PROXIES))
+
+
+@lru_cache(maxsize=10_000)
+def _is_within(address: str, configured: tuple[str, ...]) -> bool:
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(ip in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
+    return any(ip in network for network in _networks(configured))
 
 
 @lru_cache(maxsize=8)
