@@ -7,7 +7,8 @@ from pathlib import Path
 
 from devtools.demo_purchase.client import DemoError, PatientClient
 from devtools.demo_purchase.journey import Journey
-from devtools.launcher.configuration import ConfigurationError, read_configuration
+from devtools.launcher.configuration import read_configuration
+from devtools.launcher.errors import LauncherError
 from devtools.launcher.state import read_instance
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +17,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 def main() -> int:
     try:
         travel(find_instance())
-    except (ConfigurationError, DemoError) as problem:
+    except (DemoError, LauncherError) as problem:
         print(f"demo-purchase failed: {problem}", file=sys.stderr)
         return 1
     print("demo-purchase: everything held.")

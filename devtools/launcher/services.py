@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from devtools.launcher.durable import unfinished_name, write_text
+from devtools.launcher.errors import LauncherError
 from devtools.launcher.leftovers import MARK, end_leftovers
 from devtools.launcher.ports import choose_port
 from devtools.launcher.postgres import Postgres
@@ -67,7 +69,9 @@ def _running_services(state: Path, names: Sequence[str] = _SERVERS) -> Iterator[
     password = _password(state)
     postgres = Postgres(state / "postgres", choose_port(), password, durable=False)
     redis = Redis(state / "redis", choose_port(taken=[postgres.port]), password, durable=False)
-    end_leftovers(folders=[postgres.data, redis.data], mark=str(state))
+    end_leftovers(
+        folders=[postgres.data, unfinished_name(postgres.data), redis.data], mark=str(state)
+    )
     servers: dict[str, Postgres | Redis] = {"DATABASE_URL": postgres, "REDIS_URL": redis}
     with ExitStack() as started:
         for name in names:
@@ -101,7 +105,8 @@ def _await_answer(
     deadline = time.monotonic() + _START_SECONDS
     while not server.answers():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{type(server).__name__} did not start:\n{log_path.read_text()}")
+            log = log_path.read_text(encoding="utf-8", errors="replace")
+            raise LauncherError(f"{type(server).__name__} did not start:\n{log}")
         time.sleep(0.05)
 
 
@@ -118,6 +123,5 @@ def _password(state: Path) -> str:
     """The servers' password, made once for each state folder and readable by its owner alone."""
     path = state / "password"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24))
-    return path.read_text()
+        write_text(path, secrets.token_urlsafe(24), mode=0o600)
+    return path.read_text(encoding="utf-8")

@@ -56,7 +56,7 @@ class Supervisor:
         self._socket = _place_socket(self._run)
         self.logs.mkdir(parents=True, exist_ok=True)
         configuration = self._run / "supervisord.conf"
-        with configuration.open("w") as file:
+        with configuration.open("w", encoding="utf-8") as file:
             self._configuration().write(file)
         supervisord = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
         self._process = subprocess.Popen(
