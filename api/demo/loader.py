@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from api.demo.permission import insist_on_nobodys_data, insist_on_settings, is_loaded
 from api.demo.pictures import provide_avatars, provide_thumbnails
 from api.demo.rows.catalogue import Catalogue, create_catalogue
 from api.demo.rows.certificates import create_certificates
@@ -25,7 +26,6 @@ from api.demo.sources import (
 )
 from api.demo.story import Story, tell_story
 from courses import services as course_services
-from courses.models import Category, Course
 from payments import ledger
 from users.models import User
 
@@ -55,16 +55,18 @@ class _Sources:
 
 
 def load_demo(*, now: dt.datetime) -> LoadedDemo | None:
-    """Load the demo as of `now` (aware) and return what was loaded, or None if there is data.
+    """Load the demo as of `now` (aware) and return what was loaded, or None if it was there.
 
-    The database is written in one transaction, so that a load cut short leaves it empty; two loads
-    at once make one. Pictures are stored before it and are found again by the next try. No events
-    are recorded and no mails are written.
+    Raises DemoRefusedError where it must not be loaded (`api.demo.permission`). The database is
+    written in one transaction, so that a load cut short leaves it empty; two loads at once make
+    one. Pictures are stored before it and are found again by the next try. No events are recorded
+    and no mails are written.
     """
-    people = read_people()
-    if not _is_empty(people):
+    insist_on_settings()
+    people, shelves = read_people(), read_shelves()
+    if is_loaded(people=people, shelves=shelves):
         return None
-    shelves = read_shelves()
+    insist_on_nobodys_data()
     sources = _Sources(
         shelves=shelves,
         people=people,
@@ -75,17 +77,11 @@ def load_demo(*, now: dt.datetime) -> LoadedDemo | None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING])
-        return _write(sources, now) if _is_empty(people) else None
-
-
-def _is_empty(people: PeopleSource) -> bool:
-    """Whether there is no catalogue yet and nobody has one of the demo's e-mail addresses."""
-    emails = [person.email for person in people.everybody]
-    return not (
-        Course.objects.exists()
-        or Category.objects.exists()
-        or User.objects.filter(email__in=emails).exists()
-    )
+        # Again, as somebody else may have held the lock and be done.
+        if is_loaded(people=people, shelves=shelves):
+            return None
+        insist_on_nobodys_data()
+        return _write(sources, now)
 
 
 def _write(sources: _Sources, now: dt.datetime) -> LoadedDemo:

@@ -1,7 +1,9 @@
 """Draws the demo's pictures and puts them into the media storage."""
 
+import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -44,9 +46,20 @@ def provide_avatars(*, people: PeopleSource) -> dict[str, str]:
 
 
 def _keep(name: str, draw: Callable[[], bytes]) -> str:
-    """Return the name under which the picture is stored; an empty file is one cut short."""
+    """Return the name under which the picture is stored, whole; an empty file is one cut short."""
     if default_storage.exists(name):
         if default_storage.size(name) > 0:
             return name
         default_storage.delete(name)
-    return default_storage.save(name, ContentFile(draw()))
+    content = ContentFile(draw())
+    try:
+        path = Path(default_storage.path(name))
+    except NotImplementedError:  # No folder: a store that takes a file whole or not at all.
+        return default_storage.save(name, content)
+    unfinished = f"{name}.new"
+    default_storage.delete(unfinished)
+    written = Path(default_storage.path(default_storage.save(unfinished, content)))
+    with written.open("rb") as file:
+        os.fsync(file.fileno())
+    written.replace(path)
+    return name

@@ -43,6 +43,8 @@ CORS_ALLOW_HEADERS = [
     "x-request-id",
     "x-requested-with",
 ]
+# Whether commands may write invented people and courses, which nobody could tell from real ones.
+INVENTED_DATA_ALLOWED = False
 # Addresses or networks whose X-Forwarded-For is believed, e.g. "10.0.0.0/8,127.0.0.1".
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 

@@ -9,6 +9,7 @@ SECRET_KEY = SECRET_KEY or DEVELOPMENT_KEY
 JWT_SECRET = JWT_SECRET or SECRET_KEY
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": JWT_SECRET}
 
+INVENTED_DATA_ALLOWED = True
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 SERVE_MEDIA = env.bool("SERVE_MEDIA", default=True)

@@ -11,6 +11,7 @@ from learnflow.settings.published_keys import TESTING_KEY
 SECRET_KEY = TESTING_KEY
 JWT_SECRET = SECRET_KEY
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": SECRET_KEY}
+INVENTED_DATA_ALLOWED = True
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 API_BASE_URL = "http://testserver"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,16 +1,27 @@
 """A load that is cut short, or happens twice, leaves nothing by halves."""
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
 from api.demo import loader, pictures
 from api.demo.loader import LoadedDemo, load_demo
+from api.demo.sources import read_people, read_shelves
 from courses.models import Category, Course
 from orders.models import NumberSeries, Order
+from payments.models import ReconciliationRun, StripeEvent
 from tests.factories import CategoryFactory, UserFactory
+from tests.factories.coupons import CouponFactory
 from users.models import User
 
 
@@ -38,28 +49,144 @@ def test_cut_short_it_leaves_nothing(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("make", ["a category", "a person with a demo address"])
-def test_it_never_loads_beside_other_data(make: str):
-    if make == "a category":
-        CategoryFactory.create(name="Design", slug="design")
-    else:
-        UserFactory.create(email="student@learnflow.test")
+def test_cut_short_it_is_loaded_by_the_next_try(monkeypatch: pytest.MonkeyPatch):
+    def pull_the_plug(**_: object) -> None:
+        raise CutShort
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loader, "fill_cart_and_wishlist", pull_the_plug)
+        with pytest.raises(CutShort):
+            load_demo(now=timezone.now())
+
+    assert load_demo(now=timezone.now()) is not None
     assert load_demo(now=timezone.now()) is None
-    assert not Course.objects.exists()
-    assert User.objects.count() <= 1
+
+
+MAKERS = {
+    "courses.Category": lambda: CategoryFactory.create(name="Design", slug="design"),
+    "users.User": lambda: UserFactory.create(email="student@learnflow.test"),
+    "users.UserProfile, users.User": lambda: UserFactory.create(is_staff=True),
+    "orders.Coupon": CouponFactory.create,
+    "orders.NumberSeries": lambda: NumberSeries.objects.create(name="INV-2026", last=1),
+    "payments.StripeEvent": lambda: StripeEvent.objects.create(
+        id="evt_1",
+        type="charge.refunded",
+        payload={},
+        created_at_stripe=timezone.now(),
+        next_attempt_at=timezone.now(),
+    ),
+}
 
 
 @pytest.mark.django_db
-def test_an_administrator_may_be_there_first():
-    UserFactory.create(email="admin@example.test", is_staff=True)
+@pytest.mark.parametrize("what", MAKERS)
+def test_it_never_loads_beside_what_it_did_not_make(what: str):
+    MAKERS[what]()
+    before = (User.objects.count(), Category.objects.count())
+
+    with pytest.raises(CommandError) as raised:
+        call_command("load_demo")
+
+    text = str(raised.value)
+    assert "\n" not in text
+    assert "data that the demo didn't make" in text
+    assert any(label in text for label in what.split(", "))
+    assert not Course.objects.exists()
+    assert before == (User.objects.count(), Category.objects.count())
+
+
+@pytest.mark.django_db
+def test_what_an_empty_installation_writes_by_itself_is_nobodys():
+    ReconciliationRun.objects.create(since=timezone.now())
     assert load_demo(now=timezone.now()) is not None
+
+
+@pytest.mark.django_db
+def test_it_is_known_again_whatever_has_come_to_it():
+    load_demo(now=timezone.now())
+    CategoryFactory.create(name="Mine", slug="mine")
+    UserFactory.create()
+    User.objects.filter(email="staff@learnflow.test").update(email="me@example.test")
+
+    assert load_demo(now=timezone.now()) is None
+
+
+@pytest.mark.django_db
+def test_settings_of_production_refuse_it_even_where_nothing_is(settings: Any):
+    settings.INVENTED_DATA_ALLOWED = False
+
+    with pytest.raises(CommandError, match="only with those for development"):
+        call_command("load_demo")
+
+    assert not User.objects.exists()
+
+
+def test_refused_it_ends_with_one_line_and_a_status():
+    secret = "n" * 20 + "0123456789-abcdefghijklm"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "DJANGO_SETTINGS_MODULE": "learnflow.settings.production",
+        "SECRET_KEY": secret,
+        "JWT_SECRET": secret[::-1],
+        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "ALLOWED_HOSTS": "learnflow.test",
+        "API_BASE_URL": "https://api.learnflow.test",
+        "FRONTEND_URL": "https://learnflow.test",
+    }
+    # Nobody answers at that address, so nothing but a refusal before looking can end in one line.
+    done = subprocess.run(
+        [sys.executable, "manage.py", "load_demo"],
+        env=environment,
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert done.stderr.startswith("CommandError: The demo is not loaded with these settings")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.django_db
+def test_a_picture_cut_short_is_drawn_again():
+    # As a kill leaves it: the first half beside, and, of earlier versions, an empty file.
+    people, shelves = read_people(), read_shelves()
+    first = shelves[0].courses[0].slug
+    name = f"course_thumbnails/demo-{pictures.EDITION}/{first}.webp"
+    default_storage.delete(name)
+    default_storage.save(f"{name}.new", ContentFile(b"thu"))
+
+    stored = pictures.provide_thumbnails(shelves=shelves, people=people)
+
+    assert stored[first] == name
+    assert Path(default_storage.path(name)).read_bytes() == b"thumbnail"
+    assert not default_storage.exists(f"{name}.new")
+
+
+def test_half_a_picture_never_has_its_name(monkeypatch: pytest.MonkeyPatch):
+    people, shelves = read_people(), read_shelves()
+    name = f"course_thumbnails/demo-{pictures.EDITION}/{shelves[0].courses[0].slug}.webp"
+    default_storage.delete(name)
+
+    def pull_the_plug(*_: object) -> None:
+        raise CutShort
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures.os, "fsync", pull_the_plug)
+        with pytest.raises(CutShort):
+            pictures.provide_thumbnails(shelves=shelves, people=people)
+
+    assert not default_storage.exists(name)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_loads_at_once_make_one():
     results: list[LoadedDemo | None] = []
     barrier = threading.Barrier(2)
-    empty = loader._is_empty
+    insist = loader.insist_on_nobodys_data
 
     def load() -> None:
         try:
@@ -67,15 +194,14 @@ def test_two_loads_at_once_make_one():
         finally:
             connection.close()
 
-    def look_together(people: loader.PeopleSource) -> bool:
-        answer = empty(people)
+    def look_together() -> None:
+        insist()
         if not connection.in_atomic_block:
             # Both have seen an empty database before either begins to write.
             barrier.wait(timeout=30)
-        return answer
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loader, "_is_empty", look_together)
+        patch.setattr(loader, "insist_on_nobodys_data", look_together)
         threads = [threading.Thread(target=load) for _ in range(2)]
         for thread in threads:
             thread.start()

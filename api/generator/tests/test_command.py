@@ -62,9 +62,9 @@ def test_the_same_seed_again_is_refused_in_one_line() -> None:
 
 
 @pytest.mark.django_db
-def test_production_settings_are_refused_unless_forced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", generate_marketplace.PRODUCTION)
-    with pytest.raises(CommandError, match="production settings"):
+def test_settings_of_production_are_refused_unless_forced(settings: Any) -> None:
+    settings.INVENTED_DATA_ALLOWED = False
+    with pytest.raises(CommandError, match="not settings for development"):
         run("--courses=2")
     assert not Course.objects.exists()
     run("--courses=2", "--enrollments=2", "--force")

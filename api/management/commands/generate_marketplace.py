@@ -2,10 +2,10 @@
 
 import argparse
 import datetime as dt
-import os
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from rich.console import Console
@@ -14,7 +14,6 @@ from api.generator.market import generate_market, tidy_tables
 from api.generator.options import DEFAULT_EPOCH, GeneratorError, Options
 from api.generator.progress import Progress
 
-PRODUCTION = "learnflow.settings.production"
 # Fewer would leave a small catalogue's bestsellers without enough people to attend them.
 FEWEST_LEARNERS = 100
 
@@ -44,10 +43,11 @@ class Command(BaseCommand):
         add("--force", action="store_true", help="even with production settings")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if os.environ.get("DJANGO_SETTINGS_MODULE") == PRODUCTION and not options["force"]:
+        if not settings.INVENTED_DATA_ALLOWED and not options["force"]:
             raise CommandError(
-                "These are production settings. Generated people and courses can't be told from "
-                "real ones by buyers, and the tables are locked meanwhile: --force if you mean it."
+                "These are not settings for development. Generated people and courses can't be "
+                "told from real ones by buyers, and the tables are locked meanwhile: --force if "
+                "you mean it."
             )
         try:
             with Progress(Console(stderr=True)) as progress:
