@@ -76,6 +76,8 @@ def load_demo(*, now: dt.datetime) -> LoadedDemo | None:
     )
     with transaction.atomic():
         with connection.cursor() as cursor:
+            # However long the other takes on a busy machine: a request's patience is not ours.
+            cursor.execute("SET LOCAL lock_timeout = 0")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING])
         # Again, as somebody else may have held the lock and be done.
         if is_loaded(people=people, shelves=shelves):
