@@ -14,8 +14,8 @@ _WELCOME_SECONDS = 24 * 3600
 
 def is_familiar(*, email: str, ip: str) -> bool:
     """Return whether the person of this e-mail has a session from this network (`network_of`), or
-    had one that would not have expired yet, or has lately proved there that they read their mail
-    (`welcome`). One query at most, the same for an e-mail that nobody has."""
+    had one that would not have expired yet, or has lately shown there who they are (`welcome`).
+    One query at most, the same for an e-mail that nobody has."""
     network = network_of(ip)
     if cache.get(_key(email, network)):
         return True
@@ -29,7 +29,8 @@ def is_familiar(*, email: str, ip: str) -> bool:
 
 
 def welcome(*, email: str, ip: str) -> None:
-    """Make the network familiar for a day."""
+    """Make the network familiar for a day: there the person has given their password, as in the
+    admin, which opens no session of ours, or used a link that was mailed to them."""
     cache.set(_key(email, network_of(ip)), 1, timeout=_WELCOME_SECONDS)
 
 

@@ -14,6 +14,7 @@ from core.audit import record_audit
 from users import links
 from users.errors import EmailTaken, InvalidCredentials, LinkInvalid, UserNotFound
 from users.events import UserRegistered, VerificationRequested
+from users.familiarity import welcome
 from users.guesses import Guesses
 from users.mailing import may_mail
 from users.models import Session, User, UserProfile, normalise_email
@@ -63,7 +64,7 @@ def check_credentials(*, email: str, password: str, ip: str) -> User:
     here, so that they share their counts. Raises InvalidCredentials, the same and after the same
     work whether the e-mail is unknown, the password wrong or the person inactive; TooMany after as
     many failures as THROTTLE_LOGIN allows (`users.guesses`), right or wrong. A success forgets
-    what was counted for this account and network.
+    what was counted for this account and network, and makes the network familiar.
     """
     email = normalise_email(email)
     guesses = Guesses(email=email, ip=ip)
@@ -75,6 +76,7 @@ def check_credentials(*, email: str, password: str, ip: str) -> User:
     # Again: of many guesses at once, only as many as allowed may learn whether they were right.
     guesses.check()
     guesses.forget()
+    welcome(email=email, ip=ip)
     return user
 
 

@@ -10,7 +10,7 @@ from core import attempts
 from tests.factories import UserFactory
 from tests.factories.people import PASSWORD
 from tests.parallel import run_in_parallel
-from users import links
+from users import links, services
 from users.models import Session, User
 from users.tests.conftest import NEW_PASSWORD, code_of
 from users.tests.test_passwords import token_of
@@ -92,6 +92,13 @@ def test_the_owner_gets_in_where_they_are_known(owner: User, known: str, now: st
     assert enter("a-slip-of-the-finger", now).status_code == 401
     assert enter(PASSWORD, now).status_code == 200
     assert enter(PASSWORD, "203.0.113.99").status_code == 429
+
+
+def test_a_sign_in_without_a_session_makes_a_network_known(owner: User) -> None:
+    """The admin's, which comes through the same door."""
+    services.check_credentials(email=owner.email, password=PASSWORD, ip=HOME)
+    guess_from(20)
+    assert services.check_credentials(email=owner.email, password=PASSWORD, ip=HOME) == owner
 
 
 def test_elsewhere_the_owner_gets_in_by_mail(owner: User) -> None:
