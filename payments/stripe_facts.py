@@ -11,6 +11,7 @@ from payments.state import DisputeStatus
 logger = logging.getLogger(__name__)
 
 _F = TypeVar("_F")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,15 +159,25 @@ def _dispute_status(dispute: Any) -> DisputeStatus:
 
 
 def read_event(payload: dict[str, Any]) -> EventFacts:
-    """Read an event, which may be anything: raises ValueError, KeyError, TypeError,
-    AttributeError."""
+    """Read an event, which may be anything: raises ValueError, KeyError, TypeError, AttributeError,
+    ArithmeticError."""
     return EventFacts(
-        id=str(payload["id"]),
-        type=str(payload["type"]),
-        object_id=str(payload["data"]["object"].get("id") or ""),
+        id=_storable(payload["id"]),
+        type=_storable(payload["type"]),
+        object_id=_storable(payload["data"]["object"].get("id") or ""),
         created=read_time(int(payload["created"])),
         payload=payload,
     )
+
+
+def _storable(value: Any) -> str:
+    """Return the value as a text. Raises ValueError for one that PostgreSQL can't store: with NUL,
+    or half a surrogate pair."""
+    text = str(value)
+    if "\0" in text:
+        raise ValueError("NUL in a text")
+    text.encode()
+    return text
 
 
 def read_metadata(thing: Any, key: str) -> str:
@@ -189,5 +200,5 @@ def _id_of(value: Any) -> str:
 
 
 def read_time(seconds: int) -> dt.datetime:
-    """Read one of Stripe's times."""
-    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
+    """Read one of Stripe's times. Raises OverflowError for one beyond all calendars."""
+    return _EPOCH + dt.timedelta(seconds=seconds)

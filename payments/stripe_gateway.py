@@ -190,7 +190,14 @@ def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
         raise InvalidSignature
     try:
         return read_event(json.loads(raw_body))
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as exc:
         raise InvalidSignature("The webhook's body is not an event") from exc
 
 

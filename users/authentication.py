@@ -14,6 +14,7 @@ from core.ids import parse_id
 from core.reads import fetch_prepared
 from users.errors import TokenInvalid
 from users.models import User
+from users.tokens import UNREADABLE
 
 
 @cache
@@ -46,6 +47,12 @@ class SessionJWTAuthentication(JWTAuthentication):
         try:
             return super().authenticate(request)
         except (AuthenticationFailed, ValueError) as exc:
+            raise _refusal() from exc
+
+    def get_validated_token(self, raw_token: bytes) -> Token:
+        try:
+            return super().get_validated_token(raw_token)
+        except UNREADABLE as exc:
             raise _refusal() from exc
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]

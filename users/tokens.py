@@ -17,6 +17,9 @@ from core.ids import parse_id
 from users.errors import TokenInvalid
 from users.models import Session
 
+# What reading a token ends in whose claims are absurd, such as a time beyond all calendars.
+UNREADABLE = (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TokenPair:
@@ -65,7 +68,7 @@ def read_refresh_token(encoded: str) -> RefreshClaims:
     another key or no refresh token. Whether its session lives is not looked at."""
     try:
         token = RefreshToken(encoded)  # type: ignore[arg-type]
-    except (TokenError, ValueError) as exc:
+    except (TokenError, *UNREADABLE) as exc:
         raise TokenInvalid from exc
     user_id = parse_id(token.get("user_id"))
     session_id = parse_id(token.get("sid"))

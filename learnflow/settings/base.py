@@ -259,6 +259,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "api.schema.LearnFlowSchema",
     "DEFAULT_THROTTLE_CLASSES": ["api.throttling.RateThrottle"],
     "EXCEPTION_HANDLER": "api.exceptions.handle_exception",
+    "DEFAULT_METADATA_CLASS": "api.metadata.PlainMetadata",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.renderers.AlwaysJSON",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,

@@ -111,6 +111,19 @@ def test_hostile_bodies(client: APIClient) -> None:
             assert_calm(response, f"{method} {path} {str(value)[:30]!r}")
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", ["a course's", "nobody's", "x"])
+def test_asking_what_is_allowed(client: APIClient, value: str) -> None:
+    """OPTIONS, which a browser sends by itself, HEAD, and methods that nobody knows."""
+    given = {"a course's": str(make_course().id), "nobody's": str(uuid.uuid4())}.get(value, value)
+    for path in SCHEMA["paths"]:
+        where = fill(path, given)
+        assert_calm(client.options(where), f"options {path}")
+        assert client.head(where).status_code < 500, f"head {path}"
+        for method in ("TRACE", "PROPFIND", "options"):
+            assert_calm(client.generic(method, where), f"{method} {path}")
+
+
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
 def test_an_unknown_path_is_404_in_shape_whatever_the_method(method: str) -> None:
     """As a browser without Django's form token asks, which the test client usually spares us."""
