@@ -38,6 +38,8 @@ class Email(BaseModel):
     next_attempt_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
+    # Of the request that caused it, for the log; empty where none did.
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-created_at"]
@@ -51,6 +53,7 @@ class Email(BaseModel):
             models.Index(fields=["next_attempt_at"], name="email_waiting",
                          condition=Q(status__in=["pending", "unwritten"])),
             # What must not stay: empty but for what a worker of the version before still writes.
+            models.Index(fields=["kind"], name="email_dead", condition=Q(status="dead")),
             models.Index(fields=["kind"], name="email_secret",
                          condition=Q(kind__in=["verification", "password-reset"]) & ~Q(text="")),
         ]  # fmt: skip

@@ -29,7 +29,8 @@ MAX_ATTEMPTS = 12
 # After this the server is tried again when it couldn't be reached at all.
 UNREACHABLE_PAUSE = dt.timedelta(seconds=30)
 
-_WAITING = [Email.Status.PENDING, Email.Status.UNWRITTEN]
+# What a mail is before it goes out.
+WAITING = [Email.Status.PENDING, Email.Status.UNWRITTEN]
 
 
 def write_email(
@@ -149,7 +150,7 @@ def _put_off(limit: int, exc: Exception) -> int:
 
 
 def _due() -> QuerySet[Email]:
-    return Email.objects.filter(status__in=_WAITING, next_attempt_at__lte=timezone.now())
+    return Email.objects.filter(status__in=WAITING, next_attempt_at__lte=timezone.now())
 
 
 def _claim(limit: int) -> list[Email]:

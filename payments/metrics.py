@@ -3,12 +3,12 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from core.metrics import gauge_by_label
+from core.metrics import gauge_by_label, seconds_since
 from payments.models import (
     Payment,
     Payout,
@@ -29,7 +29,7 @@ class MoneyCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield _count_differences()
         yield _tell_last_comparison()
-        yield _count_events()
+        yield from _tell_of_events()
         attention = Payment.objects.exclude(needs_attention="").count()
         yield GaugeMetricFamily(
             "learnflow_payments_needing_attention", "Payments that staff should look at", attention
@@ -54,7 +54,8 @@ def _count_differences() -> GaugeMetricFamily:
 
 
 def _tell_last_comparison() -> GaugeMetricFamily:
-    last = ReconciliationRun.objects.aggregate(at=Max("finished_at", filter=Q(error="")))["at"]
+    done = ReconciliationRun.objects.filter(error="", finished_at__isnull=False)
+    last = done.order_by("-finished_at").values_list("finished_at", flat=True).first()
     return GaugeMetricFamily(
         "learnflow_reconciliation_last_success_timestamp_seconds",
         "When a comparison with Stripe was last brought to its end; 0 for never",
@@ -64,25 +65,35 @@ def _tell_last_comparison() -> GaugeMetricFamily:
 
 def _count_payouts_in_trouble() -> GaugeMetricFamily:
     due, failed = Payout.Status.DUE, Payout.Status.FAILED
-    tried_in_vain = Q(status=due) & ~Q(last_error="")
-    failed_lately = Q(status=failed, updated_at__gt=timezone.now() - PAYOUT_TROUBLE_SEEN)
-    rows = Payout.objects.filter(tried_in_vain | failed_lately).values_list("status")
+    lately = timezone.now() - PAYOUT_TROUBLE_SEEN
+    counts = {
+        due: Payout.objects.filter(status=due).exclude(last_error="").count(),
+        failed: Payout.objects.filter(status=failed, updated_at__gt=lately).count(),
+    }
     return gauge_by_label(
         "learnflow_payouts_in_trouble",
         "Payouts that were tried in vain and are still due, or that failed within a week",
         "status",
-        dict(rows.annotate(count=Count("id")).order_by()),
-        always=[due, failed],
+        counts,
     )
 
 
-def _count_events() -> GaugeMetricFamily:
-    waiting = [StripeEvent.Status.RECEIVED, StripeEvent.Status.DEAD]
-    rows = StripeEvent.objects.filter(status__in=waiting).values_list("status")
-    return gauge_by_label(
-        "learnflow_stripe_events",
-        "Events of Stripe's that wait, or gave up",
-        "status",
-        dict(rows.annotate(count=Count("id")).order_by()),
-        always=waiting,
+def _tell_of_events() -> Iterator[GaugeMetricFamily]:
+    """Each status by a query of its own: an index holds those of one."""
+    received, dead = StripeEvent.Status.RECEIVED, StripeEvent.Status.DEAD
+    waiting = StripeEvent.objects.filter(status=received).aggregate(
+        count=Count("id"), oldest=Min("received_at")
+    )
+    counts = {
+        received: waiting["count"],
+        dead: StripeEvent.objects.filter(status=dead).count(),
+    }
+    yield gauge_by_label(
+        "learnflow_stripe_events", "Events of Stripe's that wait, or gave up", "status", counts
+    )
+    oldest = waiting["oldest"]
+    yield GaugeMetricFamily(
+        "learnflow_stripe_event_oldest_waiting_seconds",
+        "Age of the oldest event of Stripe's that waits; 0 for none",
+        seconds_since(oldest) if oldest else 0,
     )

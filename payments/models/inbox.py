@@ -24,6 +24,8 @@ class StripeEvent(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     last_error = models.TextField(blank=True)
+    # Of the webhook that brought it, for the log; empty when the poll did.
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-received_at"]
@@ -40,6 +42,8 @@ class StripeEvent(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], name="stripe_event_due",
                          condition=Q(status="received")),
+            models.Index(fields=["received_at"], name="stripe_event_dead",
+                         condition=Q(status="dead")),
             models.Index(fields=["object_id"], name="stripe_event_object"),
             models.Index(fields=["-received_at"], name="stripe_event_newest"),
         ]  # fmt: skip

@@ -60,6 +60,7 @@ class Payout(BaseModel):
         ]
         indexes = [
             models.Index(fields=["next_attempt_at"], name="payout_due", condition=Q(status="due")),
+            models.Index(fields=["updated_at"], name="payout_failed", condition=Q(status="failed")),
             models.Index(fields=["account", "-created_at"], name="payout_of_account"),
         ]
 

@@ -34,6 +34,13 @@ class ReconciliationRun(BaseModel):
                 name="reconciliation_run_one_open",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["-finished_at"],
+                name="reconciliation_run_done",
+                condition=Q(error="", finished_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M}"
