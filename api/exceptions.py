@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from rest_framework import exceptions as drf
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -63,12 +64,17 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     if isinstance(exc, errors.Unavailable) or _is_database_away(exc):
         # Somebody else is away, such as Stripe. A client that tries again isn't to run into its
         # rate limit for that, nor the log to fill with tracebacks.
-        logger.warning("%s answered %s: %s", request, response.status_code, exc)
+        logger.warning("%s answered %s: %s", _name(request), response.status_code, exc)
         if request is not None:
             throttling.uncount(request)
     elif response.status_code >= 500:
-        logger.error("%s answered %s", request, response.status_code, exc_info=exc)
+        logger.error("%s answered %s", _name(request), response.status_code, exc_info=exc)
     return response
+
+
+def _name(request: Request | None) -> str:
+    """A request in the log: without its query string, which is the visitor's own."""
+    return "-" if request is None else f"{request.method} {request.path}"
 
 
 def _is_database_away(exc: Exception) -> bool:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from core import events
 from core.events import Event
+from core.logging import current_id, on_behalf_of
 from core.models import OutboxDelivery, OutboxEvent
 from core.nudge import nudge
 from core.pruning import prune
@@ -65,7 +66,9 @@ def record(event: Event) -> uuid.UUID:
     """
     if not connection.in_atomic_block:
         raise RuntimeError("outbox.record() needs a transaction")
-    row = OutboxEvent.objects.create(id=event.id, name=event.name, payload=event.payload())
+    row = OutboxEvent.objects.create(
+        id=event.id, name=event.name, payload=event.payload(), request_id=current_id()
+    )
     now = timezone.now()
     deliveries = [
         OutboxDelivery(event=row, handler=name, queue=queue_of(name), next_attempt_at=now)
@@ -127,11 +130,12 @@ def _deliver_next(queue: str | None) -> bool:
     claimed = _claim_next(queue)
     if claimed is None:
         return False
-    try:
-        _deliver(claimed)
-    except Exception as exc:
-        logger.exception("outbox delivery %s to %s failed", claimed.id, claimed.handler)
-        _note_failure(claimed, exc)
+    with on_behalf_of(claimed.event.request_id):
+        try:
+            _deliver(claimed)
+        except Exception as exc:
+            logger.exception("outbox delivery %s to %s failed", claimed.id, claimed.handler)
+            _note_failure(claimed, exc)
     return True
 
 
@@ -145,7 +149,12 @@ def _claim_next(queue: str | None) -> OutboxDelivery | None:
     if queue is not None:
         due = due.filter(queue=queue)
     with transaction.atomic():
-        delivery = due.select_for_update(skip_locked=True).order_by("next_attempt_at").first()
+        delivery = (
+            due.select_for_update(skip_locked=True, of=("self",))
+            .select_related("event")
+            .order_by("next_attempt_at")
+            .first()
+        )
         if delivery is not None:
             delivery.attempts += 1
             delivery.next_attempt_at = now + back_off_delay(attempts=delivery.attempts)
@@ -176,6 +185,7 @@ def _deliver(claimed: OutboxDelivery) -> None:
         delivery.status = OutboxDelivery.Status.DELIVERED
         delivery.delivered_at = timezone.now()
         delivery.save(update_fields=["status", "delivered_at"])
+    logger.info("%s %s delivered to %s", delivery.event.name, delivery.event_id, delivery.handler)
 
 
 def _call(delivery: OutboxDelivery) -> None:

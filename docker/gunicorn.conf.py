@@ -9,6 +9,8 @@ from typing import Any
 
 from prometheus_client import multiprocess
 
+from core.logging import describe_logging
+
 bind = os.environ.get("BIND", "0.0.0.0:8000")
 # gunicorn's threads ("gthread"), none of which ever waits for a visitor's next byte.
 worker_class = "learnflow.web.worker.GatheringWorker"
@@ -33,7 +35,11 @@ _shared_memory = Path("/dev/shm")  # noqa: S108 - the system's own, not a tempor
 worker_tmp_dir = str(_shared_memory) if _shared_memory.is_dir() else None
 
 accesslog = "-"
-access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms %({x-request-id}o)s'
+# Without the query string, which may hold what nobody else is to read.
+access_log_format = "%(m)s %(U)s %(s)s %(b)s %(M)sms"
+logconfig_dict = describe_logging(
+    level=os.environ.get("LOG_LEVEL") or "INFO", form=os.environ.get("LOG_FORMAT") or "text"
+)
 
 
 def child_exit(server: object, worker: Any) -> None:

@@ -1,11 +1,23 @@
 """The Celery application. Tasks only nudge or sweep: what must not be lost lives in PostgreSQL."""
 
 import os
+from logging import captureWarnings
+from logging.config import dictConfig
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_after_setup, heartbeat_sent, worker_init
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    celeryd_after_setup,
+    heartbeat_sent,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+)
 
+from core import logging
 from core.process import become
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.development")
@@ -37,3 +49,40 @@ def _give_sign(**_: Any) -> None:
     from core.heartbeats import give_sign
 
     give_sign(_roles)
+
+
+# --- Log lines ---------------------------------------------------------------------------------
+
+_CAUSE = "learnflow_cause"
+
+
+@setup_logging.connect
+def _set_up_logging(**_: Any) -> None:
+    """As everywhere else, instead of Celery's own way."""
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)
+    captureWarnings(True)
+
+
+@before_task_publish.connect
+def _tell_cause(headers: dict[str, Any], **_: Any) -> None:
+    """A task's message carries the request that it is sent for, and who asked."""
+    if identity := logging.current_id():
+        headers[_CAUSE] = [identity, logging.find_client()]
+
+
+@task_prerun.connect
+def _take_cause(task_id: str, task: Any, **_: Any) -> None:
+    """What no request has caused, such as a sweep, goes by the task's own id."""
+    identity, asked_by = task.request.get(_CAUSE) or (task_id, logging.NOBODY)
+    logging.request_id.set(identity)
+    logging.client.set(asked_by)
+    logging.task.set(task.name)
+
+
+@task_postrun.connect
+def _drop_cause(**_: Any) -> None:
+    logging.request_id.set(logging.NOBODY)
+    logging.client.set(logging.NOBODY)
+    logging.task.set("")

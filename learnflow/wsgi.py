@@ -1,6 +1,7 @@
 """The WSGI entry point that gunicorn serves."""
 
 import gc
+import logging
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -9,6 +10,9 @@ from core.process import become
 
 become("web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.production")
+
+# Python's warnings are lines as all others.
+logging.captureWarnings(True)
 
 django_application = get_wsgi_application()
 

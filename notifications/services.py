@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
+from core.logging import current_id, on_behalf_of
 from core.nudge import nudge
 from core.outbox import back_off_delay
 from notifications.letter import Letter
@@ -40,7 +41,12 @@ def write_email(
     `user_id` is None for an address that stands for no account. A mail of an unwritten kind has no
     `letter`: its words are made when it is sent."""
     email = Email(
-        dedupe_key=dedupe_key, kind=kind, user_id=user_id, to=to, next_attempt_at=timezone.now()
+        dedupe_key=dedupe_key,
+        kind=kind,
+        user_id=user_id,
+        to=to,
+        next_attempt_at=timezone.now(),
+        request_id=current_id(),
     )
     if is_unwritten(kind):
         email.status = Email.Status.UNWRITTEN
@@ -75,7 +81,8 @@ def send_due_emails(*, limit: int = BATCH) -> int:
             if not (emails := _claim(1)):
                 break
             tried += 1
-            _send(emails[0], connection)
+            with on_behalf_of(emails[0].request_id):
+                _send(emails[0], connection)
     finally:
         connection.close()
     return tried
@@ -114,6 +121,7 @@ def _send(email: Email, connection: BaseEmailBackend) -> None:
         logger.exception("mail %s of kind %s failed", email.id, email.kind)
         _try_later(email, exc)
     else:
+        logger.info("mail %s of kind %s sent", email.id, email.kind)
         _mark_sent(email)
 
 

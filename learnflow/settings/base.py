@@ -9,6 +9,7 @@ from typing import Any
 import django_stubs_ext
 
 from core.environment import SECRETS, Environment
+from core.logging import describe_logging
 from learnflow import queues, schedule
 from learnflow.settings.starting import read_startable
 
@@ -442,31 +443,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 60 * 60
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
-# --- Logging: one line per record, with the request's id --------------------------------------
+# --- Logging: one line per record (`core.logging`) ---------------------------------------------
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "core.logging.RequestIdFilter"}},
-    "formatters": {
-        "line": {
-            "format": "{asctime} {levelname} {name} [{request_id}] {message}",
-            "style": "{",
-        },
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id"],
-        },
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "stripe": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
+LOGGING: dict[str, Any] = describe_logging(level=LOG_LEVEL, form=LOG_FORMAT)

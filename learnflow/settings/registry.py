@@ -46,6 +46,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TRUSTED_PROXIES", each(kinds.network)),
     Setting("ENVIRONMENT", text),
     Setting("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    Setting("LOG_FORMAT", one_of("text", "json")),
     Setting("METRICS_TOKEN", text, secret=True),
     Setting("SENTRY_DSN", kinds.server("https", "http"), secret=True),
     Setting("SENTRY_TRACES_SAMPLE_RATE", number("0", "1")),

@@ -7,6 +7,7 @@ orders, may still come.
 """
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.db import DataError, transaction
 from django.utils import timezone
 
+from core.logging import current_id
 from core.nudge import nudge
 from core.outbox import back_off_delay
 from core.pruning import prune
@@ -25,6 +27,8 @@ from payments.services.lookups import Effect, NotOurs
 from payments.services.sweeping import sweep
 from payments.stripe_gateway import EventFacts, StripeNotFound
 from payments.stripe_payloads import keep_of
+
+logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 25
 # As many tries at most are used up by waiting, for an order or for Stripe: enough for the longest
@@ -105,6 +109,7 @@ def _row_of(event: EventFacts) -> StripeEvent:
         status=StripeEvent.Status.RECEIVED if is_handled else StripeEvent.Status.IGNORED,
         created_at_stripe=event.created,
         next_attempt_at=timezone.now(),
+        request_id=current_id(),
     )
 
 
@@ -127,6 +132,7 @@ def _take_effect(event: StripeEvent, effect: Effect) -> None:
         StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
             status=StripeEvent.Status.HANDLED, handled_at=timezone.now(), last_error=""
         )
+    logger.info("Stripe's event %s of type %s handled", event.id, event.type)
 
 
 def _look_up_charge(event: StripeEvent) -> Effect:

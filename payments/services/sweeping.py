@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
+from core.logging import on_behalf_of
 from payments.errors import PaymentsUnavailable
 from payments.stripe_patience import deadline
 
@@ -36,16 +37,18 @@ def sweep(
     tried = 0
     while tried < limit and (row := claim()) is not None:
         tried += 1
-        try:
-            with deadline(seconds=_patience()):
-                work(row)
-        except PaymentsUnavailable as exc:
-            logger.warning("%s is tried later: %s", row, exc)
-            failed(row, exc)
-            break
-        except Exception as exc:
-            logger.exception("%s failed", row)
-            failed(row, exc)
+        # Not every row knows the request that caused it.
+        with on_behalf_of(getattr(row, "request_id", "")):
+            try:
+                with deadline(seconds=_patience()):
+                    work(row)
+            except PaymentsUnavailable as exc:
+                logger.warning("%s is tried later: %s", row, exc)
+                failed(row, exc)
+                break
+            except Exception as exc:
+                logger.exception("%s failed", row)
+                failed(row, exc)
         if time.monotonic() - started >= BUDGET_SECONDS:
             break
     return tried
