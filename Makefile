@@ -10,6 +10,8 @@ JOBS ?= logical
 # How long the proofs of money go on.
 STEPS ?= 100000
 CHECKOUTS ?= 1000
+# How many requests the memory of a web process is watched over.
+REQUESTS ?= 50000
 # More arguments for the tool behind a target: make test ARGS="users -k login".
 ARGS ?=
 
@@ -29,7 +31,7 @@ PRODUCTION := env DJANGO_SETTINGS_MODULE=learnflow.settings.production ALLOWED_H
 	API_BASE_URL=https://api.learnflow.test FRONTEND_URL=https://learnflow.test
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-purchase manage doctor test crash-test state-test checkout-test upgrade-test land-migrations bench check lint types imports migrations deployment schema-drift \
+.PHONY: help run demo-purchase manage doctor test crash-test state-test checkout-test memory-test upgrade-test land-migrations bench check lint types imports migrations deployment schema-drift \
 	locks schema format lock clean
 
 help: ## List these targets
@@ -59,6 +61,9 @@ state-test: $(STAMP) ## Prove money right: random histories, every order of Stri
 
 checkout-test: $(STAMP) ## Let 100 people buy 50 courses at once (CHECKOUTS=1000)
 	PROOF_CHECKOUTS=$(CHECKOUTS) $(TEST_ENV) $(BIN)/python -m pytest tests/proof/test_checkouts.py $(ARGS)
+
+memory-test: $(STAMP) ## Watch a web process' memory over REQUESTS=50000 of the largest pages
+	PROOF_REQUESTS=$(REQUESTS) $(TEST_ENV) $(BIN)/python -m pytest tests/proof/test_memory.py $(ARGS)
 
 upgrade-test: $(STAMP) ## Run tests of the version before on the newest schema (ARGS="orders/tests")
 	$(TEST_ENV) $(BIN)/python -m devtools.migrations previous $(ARGS)
