@@ -9,11 +9,18 @@ from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from core.json_bounds import has_more_values
+
+# Far more than any request has; course files have a parser of their own.
+MAX_VALUES = 20_000
+
 
 class StrictJSONParser(BaseParser):
     """Parses with orjson, which refuses lone surrogates, invalid UTF-8, NaN, numbers out of range
     and nesting deeper than 1024. NUL characters are refused here: PostgreSQL can't store them. A
-    body beyond `DATA_UPLOAD_MAX_MEMORY_SIZE` is not read to its end (413)."""
+    body beyond `DATA_UPLOAD_MAX_MEMORY_SIZE` is not read to its end (413), and of one with more
+    than `MAX_VALUES` values nothing is made (413): as objects they would take fifty times as much.
+    """
 
     media_type = "application/json"
 
@@ -25,7 +32,7 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(limit + 1)
-        if len(raw) > limit:
+        if len(raw) > limit or has_more_values(raw, MAX_VALUES):
             raise RequestDataTooBig
         try:
             data = orjson.loads(raw)
