@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import smtplib
 import time
 import uuid
 from collections.abc import Iterable
@@ -32,6 +33,8 @@ UNREACHABLE_PAUSE = dt.timedelta(seconds=30)
 
 # What a mail is before it goes out.
 WAITING = [Email.Status.PENDING, Email.Status.UNWRITTEN]
+# The server left, or was given up as it didn't answer (`EMAIL_TIMEOUT`).
+_BREAKING = (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError)
 
 
 def write_email(
@@ -82,7 +85,10 @@ def send_due_emails(*, limit: int = BATCH) -> int:
                 break
             tried += 1
             with on_behalf_of(emails[0].request_id):
-                _send(emails[0], connection)
+                broken = _send(emails[0], connection)
+            if broken is not None:
+                tried += _put_off(limit, broken)
+                break
     finally:
         connection.close()
     return tried
@@ -111,18 +117,21 @@ def forget_secrets(*, limit: int = 1000) -> int:
     return Email.objects.filter(id__in=ids).update(text="", html="")
 
 
-def _send(email: Email, connection: BaseEmailBackend) -> None:
+def _send(email: Email, connection: BaseEmailBackend) -> Exception | None:
+    """Send one mail, or note why not. Returns what broke the connection, if that is broken: on it
+    all others would fail at once, through no fault of theirs."""
     try:
         if not _write(email):
             _drop(email)
-            return
+            return None
         connection.send_messages([_message(email)])
     except Exception as exc:
         logger.exception("mail %s of kind %s failed", email.id, email.kind)
         _try_later(email, exc)
-    else:
-        logger.info("mail %s of kind %s sent", email.id, email.kind)
-        _mark_sent(email)
+        return exc if isinstance(exc, _BREAKING) else None
+    logger.info("mail %s of kind %s sent", email.id, email.kind)
+    _mark_sent(email)
+    return None
 
 
 def _write(email: Email) -> bool:
