@@ -61,7 +61,17 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     response = _respond(exc)
     response["X-Request-ID"] = request_id.get()
     request = context.get("request")
-    if isinstance(exc, errors.Unavailable) or _is_database_away(exc):
+    if _is_database_away(exc):
+        logger.error(
+            "%s answered %s: %s",
+            request,
+            response.status_code,
+            exc,
+            extra={"outage": "PostgreSQL"},
+        )
+        if request is not None:
+            throttling.uncount(request)
+    elif isinstance(exc, errors.Unavailable):
         # Somebody else is away, such as Stripe. A client that tries again isn't to run into its
         # rate limit for that, nor the log to fill with tracebacks.
         logger.warning("%s answered %s: %s", _name(request), response.status_code, exc)

@@ -54,7 +54,12 @@ class Breaker:
             is_news = not self.is_open
             self._next_try_at = time.monotonic() + self._pause()
         if is_news:
-            logger.warning("%s doesn't answer and is left alone for a while: %s", self._name, exc)
+            logger.error(
+                "%s doesn't answer and is left alone for a while: %s",
+                self._name,
+                exc,
+                extra={"outage": self._name},
+            )
 
     def reset(self) -> None:
         """Forget what was reported."""

@@ -30,7 +30,10 @@ app.autodiscover_tasks()
 @worker_init.connect
 @beat_init.connect
 def _begin(**_: object) -> None:
+    from core.postgresql.pooling import require_fitting
+
     become("worker")
+    require_fitting()
 
 
 _roles: list[str] = []

@@ -18,6 +18,9 @@ django_application = get_wsgi_application()
 
 # Imported when the settings are there.
 from api.front import FrontDoor  # noqa: E402
+from core.postgresql.pooling import require_fitting  # noqa: E402
+
+require_fitting()
 
 application = FrontDoor(django_application)
 

@@ -12,6 +12,10 @@ from django.db.backends.utils import CursorWrapper
 
 from core.postgresql.limits import connection_limits, startup_options
 from core.postgresql.patience import PatientConnection
+from core.postgresql.pooling import PROBLEM as POOLER_PROBLEM
+from core.postgresql.pooling import REFUSED as POOLER_REFUSES
+from core.process import role
+from core.starting import stop_start
 
 
 class PreparedCursor(psycopg.Cursor[Any]):
@@ -43,6 +47,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Return what to connect with: as configured, and the limits of this kind of process."""
         given: dict[str, Any] = super().get_connection_params()
         return {**connection_limits(), **startup_options(), **given}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect. Raises what psycopg raises; ends a command that meets an undeclared pooler."""
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError as exc:
+            if role() == "command" and POOLER_REFUSES in str(exc):
+                stop_start([POOLER_PROBLEM])
+            raise
 
     def is_usable(self) -> bool:
         """Whether a connection kept from an earlier request still stands.

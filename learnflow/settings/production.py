@@ -44,11 +44,10 @@ if _bucket := env.str("AWS_STORAGE_BUCKET_NAME", default=""):
     }
 
 if _dsn := env.str("SENTRY_DSN", default=""):
-    import sentry_sdk
+    from core.reports import start_reports
 
-    sentry_sdk.init(
+    start_reports(
         dsn=_dsn,
         environment=env.str("ENVIRONMENT", default="production"),
-        traces_sample_rate=env.float("SENTRY_TRACES_SAMPLE_RATE", default=0.1),
-        send_default_pii=False,
+        sample_rate=env.float("SENTRY_TRACES_SAMPLE_RATE", default=0.1),
     )
