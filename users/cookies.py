@@ -1,4 +1,5 @@
-"""The refresh token as a cookie: httpOnly, SameSite, only on the auth path, only from our pages."""
+"""The refresh token as a cookie: httpOnly, SameSite, only from our pages; over TLS only for this
+very host, without TLS only on the auth path."""
 
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -12,34 +13,44 @@ from users.tokens import TokenPair
 SameSite = Literal["Lax", "Strict", "None"]
 
 
+# Under this prefix browsers take a cookie only from this very host, over TLS and for all paths: no
+# neighbour below the same domain can put one in its place.
+HOST_PREFIX = "__Host-"
+
+
 def set_refresh_cookie(response: HttpResponse, tokens: TokenPair) -> None:
     """Hand the refresh token to the browser, where no script can read it. The answer carries tokens
     and may not be stored (RFC 6749, 5.1)."""
     response.set_cookie(
-        settings.REFRESH_COOKIE_NAME,
+        _name(),
         tokens.refresh,
         expires=tokens.refresh_expires_at,
-        path=settings.REFRESH_COOKIE_PATH,
+        path=_path(),
         secure=settings.REFRESH_COOKIE_SECURE,
         httponly=True,
         samesite=_same_site(),
     )
-    response["Cache-Control"] = "no-store"
+    if _name() != settings.REFRESH_COOKIE_NAME:
+        _clear_plain(response)
+    response["Cache-Control"] = "private, no-store"
 
 
 def clear_refresh_cookie(response: HttpResponse) -> None:
-    """Make the browser forget the refresh token."""
-    response.delete_cookie(
-        settings.REFRESH_COOKIE_NAME,
-        path=settings.REFRESH_COOKIE_PATH,
-        samesite=_same_site(),
-    )
+    """Make the browser forget the refresh token, under whichever name it has it."""
+    if _name() != settings.REFRESH_COOKIE_NAME:
+        # Without `Secure` the browser would refuse the very order to forget it.
+        response.set_cookie(
+            _name(), max_age=0, expires="Thu, 01 Jan 1970 00:00:00 GMT", path=_path(),
+            secure=True, httponly=True, samesite=_same_site(),
+        )  # fmt: skip
+    _clear_plain(response)
 
 
 def read_refresh_cookie(request: HttpRequest) -> str | None:
     """Return the cookie's refresh token, None without a cookie. Raises OriginNotAllowed when the
     request doesn't come from one of our pages: browsers send cookies on anybody's behalf."""
-    token = request.COOKIES.get(settings.REFRESH_COOKIE_NAME)
+    # Under the plain name it was given out before it had the prefix, for as long as it lives.
+    token = request.COOKIES.get(_name()) or request.COOKIES.get(settings.REFRESH_COOKIE_NAME)
     if token and not has_allowed_origin(request):
         raise OriginNotAllowed
     return token or None
@@ -50,6 +61,24 @@ def has_allowed_origin(request: HttpRequest) -> bool:
     allowed = {*settings.CORS_ALLOWED_ORIGINS, settings.FRONTEND_URL, settings.API_BASE_URL}
     given = _origin(request.headers.get("Origin", ""))
     return given is not None and given in {_origin(url) for url in allowed}
+
+
+def _name() -> str:
+    prefix = HOST_PREFIX if settings.REFRESH_COOKIE_SECURE else ""
+    return f"{prefix}{settings.REFRESH_COOKIE_NAME}"
+
+
+def _path() -> str:
+    path: str = settings.REFRESH_COOKIE_PATH
+    return "/" if settings.REFRESH_COOKIE_SECURE else path
+
+
+def _clear_plain(response: HttpResponse) -> None:
+    response.delete_cookie(
+        settings.REFRESH_COOKIE_NAME,
+        path=settings.REFRESH_COOKIE_PATH,
+        samesite=_same_site(),
+    )
 
 
 def _same_site() -> SameSite:

@@ -128,7 +128,7 @@ class CourseExportView(APIView):
             headers={
                 "Content-Disposition": f'attachment; filename="{file.name}"',
                 # Drafts are nobody else's, and the next moment may be edited.
-                "Cache-Control": "private, no-cache",
+                "Cache-Control": "private, no-store",
             },
         )
 

@@ -79,5 +79,5 @@ class CertificateDownloadView(APIView):
             file, as_attachment=True, filename=filename, content_type="application/pdf"
         )
         # A revoked certificate must not be handed out by a cache on the way.
-        response["Cache-Control"] = "private, no-cache"
+        response["Cache-Control"] = "private, no-store"
         return response

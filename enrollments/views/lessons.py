@@ -121,7 +121,7 @@ class LessonFileContentView(APIView):
             file.stream, as_attachment=True, filename=file.name, content_type=file.content_type
         )
         # Whoever loses access must not get it from a cache on the way.
-        response["Cache-Control"] = "private, no-cache"
+        response["Cache-Control"] = "private, no-store"
         return response
 
 

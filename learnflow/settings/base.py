@@ -81,9 +81,10 @@ MIDDLEWARE = [
     "core.middleware.RequestIdMiddleware",
     "core.middleware.ProbeMiddleware",
     "core.middleware.DataHeadersMiddleware",
+    # Outside of what serves static files: they carry it too.
+    "core.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.middleware.ContentSecurityPolicyMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "core.middleware.AdminSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -245,6 +246,7 @@ REFRESH_REUSE_GRACE = timedelta(seconds=10)
 # How long the links in mails work.
 PASSWORD_RESET_TIMEOUT = 60 * 60
 EMAIL_VERIFICATION_TIMEOUT = timedelta(days=3)
+# Of a cookie without TLS; over TLS it is `__Host-learnflow_refresh`, for the path "/".
 REFRESH_COOKIE_NAME = "learnflow_refresh"
 REFRESH_COOKIE_PATH = "/api/v1/auth/"
 REFRESH_COOKIE_SECURE: bool = env.bool("REFRESH_COOKIE_SECURE", default=not DEBUG)

@@ -226,7 +226,7 @@ def test_notes_are_listed_and_downloaded_by_buyer_and_staff_alone(paid, user):
         answer = client.get(f"{base}/credit-notes/{note.number}/")
         assert answer["Content-Type"] == "application/pdf"
         assert answer["Content-Disposition"] == f'attachment; filename="{note.number}.pdf"'
-        assert answer["Cache-Control"] == "private, no-cache"
+        assert answer["Cache-Control"] == "private, no-store"
         assert note.number in read(answer.content)
         assert "Paid by" in read(client.get(f"{base}/receipt/").content)
         for number in ("CN-1999-00001", "%00"):

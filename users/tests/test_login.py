@@ -43,7 +43,7 @@ def test_answers_tokens_and_person(api: APIClient) -> None:
     }
     assert is_alive(body["access_token"])
     assert response.cookies["learnflow_refresh"].value == body["refresh_token"]
-    assert response["Cache-Control"] == "no-store"
+    assert response["Cache-Control"] == "private, no-store"
 
 
 def test_each_login_opens_a_session_of_its_own(api: APIClient) -> None:

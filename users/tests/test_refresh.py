@@ -43,7 +43,7 @@ def test_answers_access_and_successor(token: str) -> None:
     assert body["refresh"] != token
     assert response.cookies["learnflow_refresh"].value == body["refresh"]
     assert response.cookies["learnflow_refresh"]["httponly"]
-    assert response["Cache-Control"] == "no-store"
+    assert response["Cache-Control"] == "private, no-store"
 
 
 def test_notes_use_and_address_and_lives_on(clock: time_machine.Traveller) -> None:

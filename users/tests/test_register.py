@@ -58,7 +58,7 @@ def test_sets_the_cookie_that_scripts_cant_read(api: APIClient) -> None:
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert cookie["path"] == "/api/v1/auth/"
-    assert response["Cache-Control"] == "no-store"
+    assert response["Cache-Control"] == "private, no-store"
 
 
 def test_rights_in_the_body_are_not_taken(api: APIClient) -> None:

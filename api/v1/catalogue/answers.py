@@ -36,7 +36,7 @@ def answer(
         response = HttpResponse(body, content_type="application/json")
     response["ETag"] = etag
     if isinstance(request.user, User):
-        response["Cache-Control"] = "private, no-cache"
+        response["Cache-Control"] = "private, no-store"
     else:
         response["Cache-Control"] = f"public, max-age={settings.CATALOGUE_MAX_AGE}"
     patch_vary_headers(response, ("Authorization", "Accept-Encoding"))

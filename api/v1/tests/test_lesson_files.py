@@ -150,7 +150,7 @@ def test_what_is_taken_comes_back_as_it_was(teacher, lesson, content, name, expe
     assert response["Content-Type"] == content_type
     assert response["Content-Disposition"] == f'attachment; filename="{saved_as}"'
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Cache-Control"] == "private, no-cache"
+    assert response["Cache-Control"] == "private, no-store"
 
 
 def test_pictures_are_bounded_like_all_others(teacher, lesson):

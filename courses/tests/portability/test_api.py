@@ -126,7 +126,7 @@ class TestAPI:
             assert response.status_code == 200
             assert response["Content-Type"] == "application/json"
             assert response["Content-Disposition"] == f'attachment; filename="{course.slug}.json"'
-            assert response["Cache-Control"] == "private, no-cache"
+            assert response["Cache-Control"] == "private, no-store"
             assert response.json()["title"] == course.title
         response = client.get(f"/api/v1/courses/{course.id}/export/?format=zip")
         assert response["Content-Type"] == "application/zip"
