@@ -63,10 +63,9 @@ class SignInForm(AdminAuthenticationForm):
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if email is None or not password:
             return self.cleaned_data
+        ip = client_ip(self.request) if self.request is not None else ""
         try:
-            self.user_cache = services.check_credentials(
-                email=email, password=password, ip=client_ip(self.request)
-            )
+            self.user_cache = services.check_credentials(email=email, password=password, ip=ip)
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
         except TooMany as exc:
@@ -143,7 +142,8 @@ def _store(form: forms.Form, change: Any, **facts: Any) -> None:
     try:
         change(**facts)
     except Invalid as exc:
-        for name, texts in exc.details.items():
+        details: dict[str, Any] = exc.details
+        for name, texts in details.items():
             field = _FIELDS.get(name, name)
             form.add_error(field if field in form.fields else None, texts)
     except TooMany as exc:

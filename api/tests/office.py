@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cart.models import Cart
 from core.models import AuditEntry, OutboxDelivery, OutboxEvent
-from courses.models import Category, Course, Curriculum, Lesson, SearchCount
+from courses.models import Category, Curriculum, Lesson, SearchCount
 from enrollments.models import Certificate, Enrollment
 from notifications.models import Email, Notification
 from orders.models import Coupon, CouponRedemption, CreditNote, Invoice, Order
@@ -61,7 +61,7 @@ def _people(rows: Rows) -> list[Model]:
 
 def _catalogue(rows: Rows) -> list[Model]:
     user = rows[User]
-    draft = make_course(sections=1, lessons=1, status="draft", published_at=None)
+    draft: Any = make_course(sections=1, lessons=1, status="draft", published_at=None)
     section = draft.curriculum.get()
     count = SearchCount.objects.create(query="lute", day=dt.date(2026, 1, 2), found=1)
     cart = CartItemFactory.create(cart__user=user).cart
@@ -83,9 +83,8 @@ def _money(rows: Rows) -> list[Model]:
     order.refresh_from_db()
     refund = Refund.objects.get()
     movement = LedgerTransaction.objects.order_by("id")[0]
-    account = PayoutAccount.objects.create(
-        instructor=order.items.get().instructor, stripe_account_id="acct_1"
-    )
+    teacher: Any = order.items.get().instructor
+    account = PayoutAccount.objects.create(instructor=teacher, stripe_account_id="acct_1")
     payout = Payout.objects.create(
         account=account, amount=Decimal(5), currency="usd", next_attempt_at=timezone.now()
     )
@@ -97,7 +96,7 @@ def _money(rows: Rows) -> list[Model]:
     return [
         order, coupon, redemption, payment, refund, movement, LedgerEntry.objects.all()[0],
         Invoice.objects.get(), CreditNote.objects.get(), Dispute.objects.get(), account, payout,
-        RevenueShare.objects.create(course=rows[Course], percent=50), run, difference,
+        RevenueShare.objects.create(course=make_course(), percent=50), run, difference,
         RefundRequest.objects.create(order=order, user=user), *_learning(order),
     ]  # fmt: skip
 

@@ -178,7 +178,8 @@ def test_a_filter_class_of_ours_reads_only_its_own_words(boss: HttpRequest) -> N
         for item in model_admin.list_filter:
             if isinstance(item, type) and issubclass(item, SimpleListFilter):
                 query = {item.parameter_name: ["' or 1=1"]}
-                made = item(boss, dict(query), model_admin.model, model_admin)
+                params: Any = dict(query)
+                made = item(boss, params, model_admin.model, model_admin)
                 rows = model_admin.get_queryset(boss)
                 assert str((made.queryset(boss, rows) or rows).query) == str(rows.query)
 

@@ -121,10 +121,8 @@ class StaffAdmin(_Narrowing, admin.ModelAdmin[Any]):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The actions, each audited."""
-        return {
-            name: (audited(name, action), *rest)
-            for name, (action, *rest) in super().get_actions(request).items()
-        }
+        actions: dict[str, Any] = super().get_actions(request)
+        return {name: (audited(name, one[0]), *one[1:]) for name, one in actions.items()}
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether this member of staff has the right to change such rows, if not by a form."""

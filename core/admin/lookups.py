@@ -32,7 +32,7 @@ def _of_filter(model_admin: ModelAdmin[Any], item: Any) -> Iterator[str]:
         yield str(item.parameter_name)
         return
     path = item[0] if isinstance(item, list | tuple) else item
-    field = get_fields_from_path(model_admin.model, path)[-1]
+    field: Any = get_fields_from_path(model_admin.model, path)[-1]
     yield path
     suffixes = _PLAIN + (_RANGE if isinstance(field, DateField) else ())
     yield from (f"{path}__{suffix}" for suffix in suffixes)

@@ -15,6 +15,7 @@ from payments import selectors, services
 from payments.admin.confirming import acting_user, ask, is_confirmed
 from payments.admin.wording import describe_money
 from payments.models import Dispute, Payment, Refund
+from users.rights import Right, has_right
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -117,7 +118,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         """Whether this member of staff may give money back: the right to add refunds."""
-        return bool(request.user.has_perm("payments.add_refund"))
+        return has_right(request.user, Right.REFUND)
 
     @admin.action(description="Refund the whole order…", permissions=["refund"])
     def refund_whole(

@@ -13,6 +13,7 @@ from payments import services
 from payments.admin.confirming import acting_user, ask, is_confirmed
 from payments.admin.wording import describe_request
 from payments.models import Refund, RefundLine, RefundRequest
+from users.rights import Right, has_right
 
 
 class RefundLineInline(ReadOnlyInline):
@@ -131,7 +132,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Whether this member of staff may decide: the right to give money back."""
-        return bool(request.user.has_perm("payments.add_refund"))
+        return has_right(request.user, Right.REFUND)
 
     @admin.action(description="Grant…", permissions=["decide"])
     def approve(

@@ -1,5 +1,6 @@
 """Django's command, by way of the service."""
 
+import getpass
 from typing import Any
 
 from django.contrib.auth.management.commands.changepassword import Command as DjangoCommand
@@ -12,6 +13,13 @@ from users.models import User, normalise_email
 _TRIES = 3
 
 
+def _ask(prompt: str) -> str:
+    password = getpass.getpass(prompt=prompt)
+    if not password:
+        raise CommandError("aborted")
+    return password
+
+
 class Command(DjangoCommand):
     help = "Set somebody's password. All their sessions end, and they are told by mail."
 
@@ -22,8 +30,8 @@ class Command(DjangoCommand):
             raise CommandError(f"Nobody has the e-mail '{email}'")
         self.stdout.write(f"Changing the password of {user}")
         for _ in range(_TRIES):
-            password = self._get_pass()
-            if password != self._get_pass("Password (again): "):
+            password, again = _ask("Password: "), _ask("Password (again): ")
+            if password != again:
                 self.stderr.write("These are not the same. Please try again.")
                 continue
             try:
