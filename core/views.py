@@ -24,6 +24,7 @@ from rest_framework.decorators import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.features import sends_mail
 from core.health import Readiness, check_readiness
 from core.metrics import collect_metrics
 
@@ -33,6 +34,7 @@ _HEALTH = inline_serializer(
         "status": serializers.ChoiceField(["healthy", "unhealthy"]),
         "database": serializers.ChoiceField(["ok", "error"]),
         "cache": serializers.ChoiceField(["ok", "error"]),
+        "email": serializers.ChoiceField(["on", "off"]),
         "timestamp": serializers.DateTimeField(),
     },
 )
@@ -50,7 +52,8 @@ _READY = inline_serializer(
     summary="Overall health",
     description=(
         "The plan's health check, for whoever is to be woken: 200 while database, migrations, "
-        "cache and broker answer and workers and beat are there."
+        "cache and broker answer and workers and beat are there. `email` is off where no mail "
+        "server is configured."
     ),
     responses={200: _HEALTH, 503: OpenApiResponse(_HEALTH, description="Something is away")},
     examples=[
@@ -60,6 +63,7 @@ _READY = inline_serializer(
                 "status": "healthy",
                 "database": "ok",
                 "cache": "ok",
+                "email": "on",
                 "timestamp": "2026-01-27T10:00:00.000000Z",
             },
             response_only=True,
@@ -78,6 +82,7 @@ def health(request: Request) -> Response:
         "status": "healthy" if readiness.is_whole else "unhealthy",
         "database": _word(readiness.checks["database"] and readiness.checks["migrations"]),
         "cache": _word(readiness.checks["cache"] and readiness.checks["broker"]),
+        "email": "on" if sends_mail() else "off",
         "timestamp": timezone.now(),
     }
     return Response(body, status=200 if readiness.is_whole else 503)

@@ -30,10 +30,12 @@ app.autodiscover_tasks()
 @worker_init.connect
 @beat_init.connect
 def _begin(**_: object) -> None:
+    from core.features import warn_of_what_is_off
     from core.postgresql.pooling import require_fitting
 
     become("worker")
     require_fitting()
+    warn_of_what_is_off()
 
 
 _roles: list[str] = []

@@ -18,9 +18,11 @@ django_application = get_wsgi_application()
 
 # Imported when the settings are there.
 from api.front import FrontDoor  # noqa: E402
+from core.features import warn_of_what_is_off  # noqa: E402
 from core.postgresql.pooling import require_fitting  # noqa: E402
 
 require_fitting()
+warn_of_what_is_off()
 
 application = FrontDoor(django_application)
 

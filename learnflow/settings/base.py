@@ -26,6 +26,8 @@ for _name in _variables.keys() - os.environ.keys() - set(SECRETS):
     os.environ[_name] = _variables[_name]
 env = Environment(_variables)
 
+IN_PRODUCTION = False
+
 # --- Identity of this installation -----------------------------------------------------------
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
 DEBUG: bool = env.bool("DEBUG", default=False)

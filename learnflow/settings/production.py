@@ -3,6 +3,7 @@
 from learnflow.settings.base import *  # noqa: F403
 from learnflow.settings.base import STORAGES, env
 
+IN_PRODUCTION = True
 DEBUG = False
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 # Container probes speak plain HTTP to the process itself.
