@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from cart.models import Cart
-from core.models import AuditEntry, OutboxDelivery, OutboxEvent
+from core.models import AuditEntry, JobRun, OutboxDelivery, OutboxEvent
 from courses.models import Category, Curriculum, Lesson, SearchCount
 from enrollments.models import Certificate, Enrollment
 from notifications.models import Email, Notification
@@ -117,6 +117,7 @@ def _traces(rows: Rows) -> list[Model]:
     return [
         OutboxDelivery.objects.create(event=event, handler="h", next_attempt_at=now, status="dead"),
         AuditEntry.objects.create(action="tried", target_type="x", target_id="y"),
+        JobRun.objects.create(job="j", due_at=now, started_at=now, next_attempt_at=now),
         StripeEvent.objects.create(
             id="evt_1", type="charge.refunded", payload={"secret": SECRET}, status="dead",
             created_at_stripe=now, next_attempt_at=now,
