@@ -66,10 +66,10 @@ memory-test: $(STAMP) ## Watch a web process' memory over REQUESTS=50000 of the 
 	PROOF_REQUESTS=$(REQUESTS) $(TEST_ENV) $(BIN)/python -m pytest tests/proof/test_memory.py $(ARGS)
 
 upgrade-test: $(STAMP) ## Run tests of the version before on the newest schema (ARGS="orders/tests")
-	$(TEST_ENV) $(BIN)/python -m devtools.migrations previous $(ARGS)
+	$(TEST_ENV) $(BIN)/python -m devtools.upgrades previous $(ARGS)
 
 land-migrations: $(STAMP) ## Write down what is deployed as the version before (ARGS=REVISION)
-	@$(BIN)/python -m devtools.migrations land $(ARGS)
+	@$(BIN)/python -m devtools.upgrades land $(ARGS)
 
 bench: $(STAMP) ## Measure the catalogue beside two reference servers (ARGS="--only list"; needs wrk)
 	@$(BIN)/python -m benchmarks.run $(ARGS)
@@ -88,7 +88,7 @@ imports: $(STAMP)
 	$(BIN)/lint-imports
 
 migrations: $(STAMP)
-	$(TEST_ENV) sh -c "$(MANAGE) makemigrations --check --dry-run && $(BIN)/python -m devtools.migrations check"
+	$(TEST_ENV) sh -c "$(MANAGE) makemigrations --check --dry-run && $(BIN)/python -m devtools.upgrades check"
 
 deployment: $(STAMP)
 	$(TEST_ENV) $(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING

@@ -15,7 +15,7 @@ class PlainMetadata(SimpleMetadata):
     each view for its serializer and its object here, which a view of several kinds of them, or of
     none, can't answer without a request to act on."""
 
-    def determine_metadata(self, request: Request, view: "APIView") -> dict[str, Any]:  # type: ignore[override]
+    def determine_metadata(self, request: Request, view: "APIView") -> dict[str, Any]:
         return {
             "name": view.get_view_name(),
             "description": view.get_view_description(),

@@ -35,7 +35,7 @@ _PIECE = 32 * 1024
 _MEBIBYTE = 1024 * 1024
 
 
-class GatheringWorker(ThreadWorker):  # type: ignore[misc]
+class GatheringWorker(ThreadWorker):
     """For plain HTTP, which is what LearnFlow's web process speaks: TLS ends in front of it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -241,7 +241,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         super().handle_error(req, _InShape(client, self._local.head), addr, exc)
 
 
-class _Gathered(Unreader):  # type: ignore[misc]
+class _Gathered(Unreader):
     """Gives the parser a request that is here, and nothing beyond it."""
 
     def __init__(self, incoming: Incoming) -> None:

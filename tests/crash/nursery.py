@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def _run_web(port: str) -> None:
-    from gunicorn.app.wsgiapp import run  # type: ignore[import-untyped]
+    from gunicorn.app.wsgiapp import run
 
     sys.argv = ["gunicorn", "--config", str(ROOT / "docker/gunicorn.conf.py"),
                 "--bind", f"127.0.0.1:{port}", "--workers", "1",

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from devtools.migrations.landed import HistoryMissingError, LandedEditedError, Landed
+from devtools.upgrades.landed import HistoryMissingError, Landed, LandedEditedError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
             print(f"{len(landed.hashes)} migrations have landed with {landed.revision[:12]}.")
             return 0
         if options.name == "previous":
-            from devtools.migrations.previous import run_previous
+            from devtools.upgrades.previous import run_previous
 
             return run_previous(ROOT, tests=options.tests, revision=options.revision)
     except HistoryMissingError as missing:
@@ -36,7 +36,7 @@ def _check() -> int:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.testing")
     django.setup()
-    from devtools.migrations.rules import find_faults
+    from devtools.upgrades.rules import find_faults
 
     landed = Landed.read(ROOT)
     faults = [*landed.find_edited(ROOT), *find_faults(ROOT, landed)]
@@ -46,7 +46,7 @@ def _check() -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m devtools.migrations")
+    parser = argparse.ArgumentParser(prog="python -m devtools.upgrades")
     commands = parser.add_subparsers(dest="name", required=True)
     commands.add_parser("check", help="say what breaks the rule")
     land = commands.add_parser("land", help="write down what has landed")

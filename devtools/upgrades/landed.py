@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-LIST = Path("devtools", "migrations", "landed.txt")
+LIST = Path("devtools", "upgrades", "landed.txt")
 _HEAD = """\
 # The migrations that have landed, none of which is ever edited, by SHA-256; and the commit they
 # landed with, whose code must work on the newest schema. Written by `make land-migrations`.

@@ -22,7 +22,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models import NOT_PROVIDED
 
-from devtools.migrations.landed import Landed
+from devtools.upgrades.landed import Landed
 
 # The reason a migration gives for what is refused here otherwise.
 HARMLESS = "harmless"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from devtools.migrations.landed import HistoryMissingError, Landed, git
+from devtools.upgrades.landed import HistoryMissingError, Landed, git
 
 # Whatever writes rows: people, carts, orders, payments, learning, reviews.
 SAMPLE = (
@@ -26,7 +26,7 @@ SAMPLE = (
 _NAME = f"version_before_{os.getpid()}"
 # pytest-django puts this before the name of the database it is given.
 _TEST_NAME = f"test_{_NAME}"
-_PLUGIN = "devtools.migrations.on_newer_schema"
+_PLUGIN = "devtools.upgrades.on_newer_schema"
 
 
 def run_previous(

@@ -16,10 +16,11 @@ from django.contrib.postgres.operations import (
 from django.db import migrations, models
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
+from django.db.models.functions import Abs
 
-from devtools.migrations.landed import HistoryMissingError, Landed, LandedEditedError
-from devtools.migrations.previous import run_previous
-from devtools.migrations.rules import find_faults, find_in_migration
+from devtools.upgrades.landed import HistoryMissingError, Landed, LandedEditedError
+from devtools.upgrades.previous import run_previous
+from devtools.upgrades.rules import find_faults, find_in_migration
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -41,9 +42,9 @@ def landed_state() -> ProjectState:
 
 
 def judge(*operations: Operation, reason: str = "") -> list[str]:
-    migration = migrations.Migration("0002_new", "shop")
+    migration: Any = migrations.Migration("0002_new", "shop")
     migration.operations = [*operations]
-    migration.harmless = reason  # type: ignore[attr-defined]
+    migration.harmless = reason
     return find_in_migration(migration, landed_state(), landed_state())
 
 
@@ -64,7 +65,7 @@ REFUSED = {
     "unique column": add(models.UUIDField(null=True, unique=True)),
     "computed column": add(
         models.GeneratedField(
-            expression=models.F("pages"), output_field=models.IntegerField(), db_persist=True
+            expression=Abs("pages"), output_field=models.IntegerField(), db_persist=True
         )
     ),
     "column taken away": migrations.RemoveField("book", "note"),
@@ -159,7 +160,7 @@ def repository(tmp_path: Path) -> Path:
     run(tmp_path, "init", "--quiet")
     run(tmp_path, "config", "user.name", "Somebody")
     run(tmp_path, "config", "user.email", "somebody@learnflow.test")
-    for folder in ("devtools/migrations", "shop/migrations"):
+    for folder in ("devtools/upgrades", "shop/migrations"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "shop/migrations/0001_initial.py").write_text("# as it landed, é\n")
     run(tmp_path, "add", "-A")
