@@ -1,5 +1,6 @@
 """The embedded Redis, which is a Valkey: its files, its command line, and whether ours answers."""
 
+import os
 import re
 import shutil
 import signal
@@ -14,6 +15,7 @@ import redis
 
 from devtools.launcher import child
 from devtools.launcher.configuration import ConfigurationError
+from devtools.launcher.durable import write_text
 from devtools.launcher.ports import LOOPBACK
 
 # What production runs on at least; older ones get no more security fixes.
@@ -45,9 +47,7 @@ class Redis:
     def prepare(self) -> None:
         """Write the configuration, readable by its owner alone as it holds the password."""
         self.data.mkdir(parents=True, exist_ok=True)
-        configuration = self.folder / "redis.conf"
-        configuration.touch(mode=0o600)
-        configuration.write_text(self._configuration())
+        write_text(self.folder / "redis.conf", self._configuration(), mode=0o600)
 
     def command(self) -> list[str]:
         """The command line that runs the server in the foreground, ending with its parent."""
@@ -57,7 +57,12 @@ class Redis:
     def answers(self) -> bool:
         """Whether this server (not another on its port) takes commands."""
         try:
-            with redis.Redis.from_url(self.url, socket_timeout=2) as client:
+            with redis.Redis.from_url(
+                # A path may be in any encoding.
+                self.url,
+                socket_timeout=2,
+                encoding_errors="surrogateescape",
+            ) as client:
                 folder = client.config_get("dir")["dir"]
         except redis.RedisError:
             return False
@@ -68,7 +73,7 @@ class Redis:
             "bind": LOOPBACK,
             "port": str(self.port),
             "requirepass": self.password,
-            "dir": f'"{self.data.resolve()}"',
+            "dir": _quote(self.data.resolve()),
             "daemonize": "no",
             "databases": "64",
             "appendonly": "yes" if self.durable else "no",
@@ -78,6 +83,16 @@ class Redis:
             "loglevel": "warning",
         }
         return "".join(f"{name} {value}\n" for name, value in lines.items())
+
+
+def _quote(path: Path) -> str:
+    """`path` as the configuration takes it, whatever its bytes are."""
+    name = os.fsencode(path)
+    return '"' + re.sub(rb"[^A-Za-z0-9/_.-]", _escape, name).decode("ascii") + '"'
+
+
+def _escape(byte: re.Match[bytes]) -> bytes:
+    return rb"\x" + byte[0].hex().encode()
 
 
 def _find_server() -> str:

@@ -27,6 +27,8 @@ from devtools.launcher.supervision import Supervisor
 # Generous: a server that was killed may have to repair its data on a slow disk first.
 _SERVER_SECONDS = 180.0
 _WEB_SECONDS = 180.0
+# Of one program while we wait for it.
+_MOST_ENDS = 5
 _PREPARE_LOG = "prepare.log"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -177,14 +179,18 @@ class _Launch:
         assert self._supervisor is not None
         deadline = time.monotonic() + seconds
         pause = 0.05
+        log = self._configuration.state / "log" / f"{name}.log"
+        ends: set[int] = set()
         while True:
             pid = self._supervisor.pid_of(name)
             if pid is not None and answers() and ports.listens(pid=pid, port=port):
                 return
             if not self._supervisor.is_alive():
                 raise StartError("The supervisor could not start; see its lines above.")
+            ends.add(self._supervisor.ended_at(name))
+            if len(ends) > _MOST_ENDS:
+                raise StartError(f"{name} ends again and again; see its lines above, or {log}.")
             if time.monotonic() > deadline:
-                log = self._configuration.state / "log" / f"{name}.log"
                 raise StartError(f"{name} did not answer within {seconds:.0f} s; see {log}.")
             time.sleep(pause)
             pause = min(pause * 1.5, 1.0)

@@ -75,15 +75,13 @@ class Supervisor:
 
     def pid_of(self, name: str) -> int | None:
         """The process id of program `name`, or None while it isn't running."""
-        in_group = any(program.in_group for program in self.programs if program.name == name)
-        try:
-            with self._remote() as remote:
-                info: Any = remote.supervisor.getProcessInfo(
-                    f"{GROUP}:{name}" if in_group else name
-                )
-        except (OSError, xmlrpc.client.Error):
-            return None
-        return int(info["pid"]) or None
+        info = self._info_of(name)
+        return int(info["pid"]) or None if info else None
+
+    def ended_at(self, name: str) -> int:
+        """When program `name` last ended, in seconds; 0 if it never did or nobody knows."""
+        info = self._info_of(name)
+        return int(info["stop"]) if info else 0
 
     def is_alive(self) -> bool:
         """Whether supervisord itself still runs."""
@@ -102,6 +100,15 @@ class Supervisor:
         self._socket.unlink(missing_ok=True)
         if self._socket.parent != self._run:
             self._socket.parent.rmdir()
+
+    def _info_of(self, name: str) -> Any:
+        in_group = any(program.in_group for program in self.programs if program.name == name)
+        full_name = f"{GROUP}:{name}" if in_group else name
+        try:
+            with self._remote() as remote:
+                return remote.supervisor.getProcessInfo(full_name)
+        except (OSError, xmlrpc.client.Error):
+            return None
 
     def _remote(self) -> xmlrpc.client.ServerProxy:
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
