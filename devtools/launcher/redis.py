@@ -57,16 +57,12 @@ class Redis:
     def answers(self) -> bool:
         """Whether this server (not another on its port) takes commands."""
         try:
-            with redis.Redis.from_url(
-                # A path may be in any encoding.
-                self.url,
-                socket_timeout=2,
-                encoding_errors="surrogateescape",
-            ) as client:
+            with redis.Redis.from_url(self.url, socket_timeout=2) as client:
                 folder = client.config_get("dir")["dir"]
         except redis.RedisError:
             return False
-        return Path(folder).resolve() == self.data.resolve()
+        # A path may be in any encoding; the client reads it so.
+        return folder == os.fsencode(self.data.resolve()).decode(errors="replace")
 
     def _configuration(self) -> str:
         lines = {
