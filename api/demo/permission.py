@@ -11,6 +11,7 @@ from users.models import User
 _NOBODYS = {
     "auth.Permission",
     "contenttypes.ContentType",
+    "core.JobRun",
     "payments.ReconciliationRun",
     "payments.StripeCursor",
 }

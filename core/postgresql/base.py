@@ -14,6 +14,7 @@ from core.postgresql.limits import connection_limits, startup_options
 from core.postgresql.patience import PatientConnection
 from core.postgresql.pooling import PROBLEM as POOLER_PROBLEM
 from core.postgresql.pooling import REFUSED as POOLER_REFUSES
+from core.postgresql.schema import SchemaEditor
 from core.process import role
 from core.starting import stop_start
 
@@ -40,6 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL."""
 
     ops_class = DatabaseOperations
+    SchemaEditorClass = SchemaEditor
     # Django connects, and knows errors, by this module.
     Database = SimpleNamespace(**{**vars(psycopg), "connect": PatientConnection.connect})
 
