@@ -13,6 +13,12 @@ from core.models import JobRun
 INDEX = models.Index(fields=["result"], name="job_tried_again")
 ADD = AddIndexConcurrently(model_name="jobrun", index=INDEX)
 
+
+class Migration(migrations.Migration):
+    atomic = False
+    operations = [ADD]
+
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -25,12 +31,9 @@ def _leave_nothing() -> Iterator[None]:
 
 def _migrate() -> None:
     """Run the operation as `migrate` does."""
-    migration = migrations.Migration("a_test", "core")
-    migration.atomic = False
-    migration.operations = [ADD]
     state = ProjectState.from_apps(apps)
     with connection.schema_editor(atomic=False) as editor:
-        migration.apply(state, editor)
+        Migration("a_test", "core").apply(state, editor)
 
 
 def _index() -> tuple[int, bool]:

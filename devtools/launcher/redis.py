@@ -62,7 +62,7 @@ class Redis:
         except redis.RedisError:
             return False
         # A path may be in any encoding; the client reads it so.
-        return folder == os.fsencode(self.data.resolve()).decode(errors="replace")
+        return bool(folder == os.fsencode(self.data.resolve()).decode(errors="replace"))
 
     def _configuration(self) -> str:
         lines = {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.environment import SECRETS
 from learnflow.settings.registry import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,3 +59,7 @@ def test_the_example_is_acceptable() -> None:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_each_is_declared_once(setting: object) -> None:
     assert SETTINGS.count(setting) == 1  # type: ignore[arg-type]
+
+
+def test_every_secret_may_lie_in_a_file() -> None:
+    assert {setting.name for setting in SETTINGS if setting.secret} <= set(SECRETS)
