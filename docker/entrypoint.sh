@@ -1,5 +1,5 @@
 #!/bin/sh
-# One image, several processes: `web`, `worker QUEUE` (or `worker` alone, for all queues), `beat`, `migrate`, or any
+# One image, several processes: `web`, `worker QUEUE[,QUEUE]` (or `worker` alone, for all queues), `beat`, `migrate`, or any
 # other command as it is.
 set -eu
 cd /app

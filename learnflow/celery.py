@@ -1,5 +1,6 @@
 """The Celery application. Tasks only nudge or sweep: what must not be lost lives in PostgreSQL."""
 
+import gc
 import os
 from logging import captureWarnings
 from logging.config import dictConfig
@@ -46,6 +47,10 @@ def _note_roles(instance: Any, **_: Any) -> None:
     from core.heartbeats import worker_of
 
     _roles[:] = [worker_of(name) for name in instance.app.amqp.queues.consume_from]
+    # What is loaded by now is shared with the processes that are made next, as long as nobody
+    # writes to it, which collecting garbage would.
+    gc.collect()
+    gc.freeze()
 
 
 @heartbeat_sent.connect

@@ -64,12 +64,24 @@ def consumed_by(queue: str) -> list[str]:
     return [queue, FORMER] if queue == DEFAULT else [queue]
 
 
-def worker_arguments(queue: str) -> list[str]:
-    """Return what to start `celery worker` with for a queue. `WORKER_CONCURRENCY` says otherwise
-    how many processes it has. Raises KeyError for a queue that there isn't."""
-    processes = os.environ.get("WORKER_CONCURRENCY") or str(PROCESSES[queue])
-    return ["--queues", ",".join(consumed_by(queue)), "--hostname", f"{queue}@%h",
+def worker_arguments(group: str) -> list[str]:
+    """Return what to start `celery worker` with for a queue, or for several with commas between
+    them, which then wait for each other. `WORKER_CONCURRENCY` says otherwise how many processes it
+    has. Raises KeyError for a queue that there isn't."""
+    names = group.split(",")
+    processes = os.environ.get("WORKER_CONCURRENCY") or str(max(PROCESSES[n] for n in names))
+    taken = [queue for name in names for queue in consumed_by(name)]
+    return ["--queues", ",".join(taken), "--hostname", f"{'+'.join(names)}@%h",
             "--concurrency", processes]  # fmt: skip
+
+
+def split_groups(text: str) -> list[str]:
+    """Return the groups of `WORKER_GROUPS`, such as "money learning,mail,bulk", each of which has a
+    worker. Raises ValueError unless every queue is in exactly one."""
+    groups = text.split()
+    if sorted(",".join(groups).split(",")) != sorted(PROCESSES):
+        raise ValueError(f"WORKER_GROUPS must name each of {', '.join(PROCESSES)} once: {text!r}")
+    return groups
 
 
 def route(
@@ -86,5 +98,5 @@ def route(
 
 
 if __name__ == "__main__":
-    # For shells: the arguments of one queue's worker; without a name, of one that takes them all.
+    # For shells: the arguments of one worker; without a name, of one that takes all queues.
     print(*(worker_arguments(sys.argv[1]) if len(sys.argv) > 1 else []))  # noqa: T201

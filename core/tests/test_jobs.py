@@ -97,6 +97,15 @@ def test_beats_and_workers_at_once_do_it_once(work: Work, clock: Any) -> None:
     assert work.done == 1
 
 
+def test_of_many_who_would_try_again_one_does(work: Work, clock: Any) -> None:
+    work.error = RuntimeError()
+    jobs.run_if_due(name="count")
+    work.error = None
+    clock.shift(dt.timedelta(minutes=2))
+    assert run_in_parallel(8, lambda _: jobs.run_if_due(name="count")).count(True) == 1
+    assert work.done == 2
+
+
 def test_a_failure_is_told_and_tried_again_with_growing_pauses(work: Work, clock: Any) -> None:
     work.error = RuntimeError("no room on the disk")
     assert not jobs.run_if_due(name="count")

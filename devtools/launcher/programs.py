@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.launcher import child, ports, state
-from devtools.launcher.configuration import Configuration
+from devtools.launcher.configuration import Configuration, ConfigurationError
 from devtools.launcher.leftovers import MARK
 from devtools.launcher.postgres import Postgres
 from devtools.launcher.redis import Redis
@@ -108,7 +108,7 @@ def plan_programs(configuration: Configuration, servers: Servers) -> list[Progra
                 "learnflow.wsgi:application")  # fmt: skip
     programs += [
         Program("web", _module(*gunicorn), rank=20, in_group=True),
-        *plan_workers(),
+        *plan_workers(configuration.environment.get("WORKER_GROUPS", "")),
         plan_beat(),
     ]
     return programs
@@ -120,20 +120,25 @@ def plan_beat() -> Program:
     return Program("beat", command, rank=20, in_group=True)
 
 
-def plan_workers() -> list[Program]:
-    """A worker for each queue: none of them can keep another from its work."""
+def plan_workers(groups: str = "") -> list[Program]:
+    """A worker for each queue: none of them can keep another from its work. On a machine with
+    little memory `WORKER_GROUPS` names queues that share one. Raises ConfigurationError."""
     # Not above: the product's package chooses settings, which a launcher for tests leaves to them.
     from learnflow import queues
 
     options = ("worker", "--loglevel", "INFO", "--without-mingle", "--without-gossip")
+    try:
+        chosen = queues.split_groups(groups) if groups else list(queues.PROCESSES)
+    except ValueError as exc:
+        raise ConfigurationError(f"{exc}.") from None
     return [
         Program(
-            f"worker-{queue}",
-            _module(*_CELERY, *options, *queues.worker_arguments(queue)),
+            f"worker-{group.replace(',', '-')}",
+            _module(*_CELERY, *options, *queues.worker_arguments(group)),
             rank=20,
             in_group=True,
         )
-        for queue in queues.PROCESSES
+        for group in chosen
     ]
 
 

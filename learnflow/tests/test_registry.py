@@ -31,7 +31,7 @@ def test_every_variable_that_is_read_is_declared() -> None:
 
 
 def test_what_is_declared_is_read() -> None:
-    elsewhere = {"WEB_CONCURRENCY"}
+    elsewhere = {"WEB_CONCURRENCY", "WORKER_GROUPS"}
     assert DECLARED - _read_names() == elsewhere
 
 

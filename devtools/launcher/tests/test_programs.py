@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from devtools.launcher import state
-from devtools.launcher.configuration import read_configuration
+from devtools.launcher.configuration import ConfigurationError, read_configuration
 from devtools.launcher.programs import compose_environment, plan_programs, plan_servers
 
 _CONFIGURED = {
@@ -43,6 +43,16 @@ def test_what_is_configured_is_used_and_not_embedded(tmp_path: Path) -> None:
     assert names == PRODUCT
     assert environment.items() >= _CONFIGURED.items()
     assert "STRIPE_API_BASE" not in environment
+
+
+def test_queues_may_share_a_worker_but_none_is_left_out(tmp_path: Path) -> None:
+    process = {**_CONFIGURED, "WORKER_GROUPS": "money learning,mail,bulk"}
+    assert _plan(tmp_path, process)[1] == [
+        "web", "worker-money", "worker-learning-mail-bulk", "beat"
+    ]  # fmt: skip
+    for wrong in ("money learning,mail", "money,mail,bulk,learning money", "all"):
+        with pytest.raises(ConfigurationError, match="WORKER_GROUPS"):
+            _plan(tmp_path, {**_CONFIGURED, "WORKER_GROUPS": wrong})
 
 
 @pytest.mark.parametrize("name", ["STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"])
