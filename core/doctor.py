@@ -96,7 +96,7 @@ def _check_processes() -> Iterator[Finding]:
 def _check_jobs() -> Iterator[Finding]:
     for state in jobs.list_states():
         success, last = state.last_success, state.last
-        words = f"last done {say_ago(success and success.finished_at)}"
+        words = f"last done {say_ago(success.finished_at if success else None)}"
         if success is not None and success.duration is not None:
             words += f", took {success.duration.total_seconds():.1f} s"
         if last is not None and last.status == last.Status.FAILED:

@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -17,7 +18,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from django_redis import get_redis_connection
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -39,7 +40,7 @@ def register_collector(collector: Collector, *, name: str) -> None:
 
 
 def gauge_by_label(
-    name: str, text: str, label: str, values: Mapping[str, float], *, always: Iterable[str] = ()
+    name: str, text: str, label: str, values: Mapping[Any, float], *, always: Iterable[str] = ()
 ) -> GaugeMetricFamily:
     """Return a gauge with one value for each label value; those of `always` are told as 0 when they
     are missing, so that an alert has something to look at."""
@@ -131,10 +132,10 @@ class _RedisCollector(Collector):
 class _Gathered(Collector):
     """Families that were collected before, so that what fails fails there."""
 
-    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+    def __init__(self, families: Iterable[Metric]) -> None:
         self._families = list(families)
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         yield from self._families
 
 
@@ -155,7 +156,7 @@ def collect_metrics() -> bytes:
     return generate_latest(REGISTRY) + generate_latest(own)
 
 
-def _gather() -> Iterator[GaugeMetricFamily]:
+def _gather() -> Iterator[Metric]:
     has_database = _has_database()
     missing = {name: 1.0 for name in _collectors if not has_database}
     for name, collector in _collectors.items() if has_database else ():
@@ -180,12 +181,12 @@ def _has_database() -> bool:
         return False
 
 
-def _ask(name: str, collector: Collector) -> list[GaugeMetricFamily] | None:
+def _ask(name: str, collector: Collector) -> list[Metric] | None:
     """Return what a collector reads from the database, in a transaction of its own: one that takes
     too long, or fails, takes nothing else with it."""
 
     class Bounded(Collector):
-        def collect(self) -> Iterator[GaugeMetricFamily]:
+        def collect(self) -> Iterator[Metric]:
             with transaction.atomic():
                 with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
                     cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}")
@@ -194,7 +195,7 @@ def _ask(name: str, collector: Collector) -> list[GaugeMetricFamily] | None:
     return _try(name, Bounded())
 
 
-def _try(name: str, collector: Collector) -> list[GaugeMetricFamily] | None:
+def _try(name: str, collector: Collector) -> list[Metric] | None:
     try:
         return list(collector.collect())
     except Exception as exc:

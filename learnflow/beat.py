@@ -7,7 +7,7 @@ from celery.beat import Scheduler
 from core import heartbeats
 
 
-class ForgetfulScheduler(Scheduler):  # type: ignore[misc]
+class ForgetfulScheduler(Scheduler):
     """Keeps its schedule in memory. Every sweep is due soon after each start, and daily work is
     decided on by rows (`core.jobs`): a file would only be one more thing that a kill can break."""
 

@@ -63,7 +63,7 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _takes_one(plan: dict[str, Any]) -> bool:
-    return plan["Node Type"] == "Limit" and plan["Plan Rows"] == 1
+    return bool(plan["Node Type"] == "Limit" and plan["Plan Rows"] == 1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -140,7 +140,7 @@ def test_queues_processes_and_jobs_are_told(settings: Any) -> None:
     settings.WATCHED_PROCESSES = ["worker-money", "beat"]
     heartbeats._given.clear()
     heartbeats.give_sign(["beat"])
-    key = configured.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] + "bulk"
+    key = f"{configured.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}bulk"
     before = get_redis_connection("default").llen(key)
     get_redis_connection("default").rpush(key, "not a message", "another")
     try:

@@ -144,7 +144,7 @@ def _write_mails() -> None:
 def test_a_purchase_is_done_while_the_first_mails_are_still_being_sent(
     order: Order, standin: StandIn, pay: Pay, mail_server: SlowMailServer, tmp_path: Path
 ) -> None:
-    CartItemFactory.create(cart__user=order.user, course=order.items.first().course)
+    CartItemFactory.create(cart__user=order.user, course=order.items.earliest("id").course)
     _write_mails()
     host, port = mail_server.server_address[:2]
     slow_mail = {
