@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from devtools.launcher import datafolder
-from devtools.launcher.durable import write_private
+from devtools.launcher.durable import naming, write_private
 from devtools.launcher.errors import LauncherError, name_of
 
 _LOCK = "launcher.lock"
@@ -58,9 +58,10 @@ def lock_state(folder: Path) -> Iterator[None]:
                 f"{lock.read().strip() or 'unknown'}). Stop it first, or set LEARNFLOW_STATE and "
                 "PORT to start a second one."
             ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        with naming(folder / _LOCK):
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
         yield
 
 

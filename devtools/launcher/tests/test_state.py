@@ -108,8 +108,9 @@ def test_a_file_is_the_old_one_until_it_is_the_new_one(
 
     with monkeypatch.context() as patch:
         patch.setattr(durable.os, "fsync", pull_the_plug)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(OSError, match="No space") as raised:
             durable.write_text(path, "new", mode=0o600)
+    assert raised.value.filename == str(path)
     assert path.read_text() == "old"
 
     (tmp_path / "kept.new").chmod(0o644)
