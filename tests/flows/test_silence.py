@@ -47,6 +47,7 @@ def test_a_silent_postgresql_leaves_liveness_and_catalogue(tmp_path: Path) -> No
             **given,
             "DATABASE_URL": address._replace(netloc=host).geturl(),
             "DATABASE_STATEMENT_SECONDS": f"{PATIENCE - 2}",
+            "DATABASE_CONNECT_TIMEOUT": f"{PATIENCE:.0f}",
         }
         with running_web(tmp_path, **environment) as url, client(url) as web:
             shoppers = [Shopper.register(web) for _ in range(ASKING)]
