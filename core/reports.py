@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from smtplib import SMTPException
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import redis
@@ -65,8 +65,8 @@ def start_reports(*, dsn: str, environment: str, sample_rate: float, **options: 
         send_default_pii=False,
         max_request_body_size="never",
         include_local_variables=False,
-        before_send=prepare_event,
-        before_send_transaction=prepare_transaction,
+        before_send=cast(Any, prepare_event),
+        before_send_transaction=cast(Any, prepare_transaction),
         before_breadcrumb=lambda crumb, hint: _clean(crumb),
         integrations=[CeleryIntegration(monitor_beat_tasks=False, propagate_traces=False)],
         **options,

@@ -17,7 +17,9 @@ bind = os.environ.get("BIND", "0.0.0.0:8000")
 worker_class = "learnflow.web.worker.GatheringWorker"
 # Below the usual limit of open files, 1,024: when all are taken the slowest has to go.
 worker_connections = 800
-threads = int(os.environ.get("WEB_THREADS", "8"))
+# What is no number stops the start in words as soon as the settings are read.
+_threads = os.environ.get("WEB_THREADS") or "8"
+threads = int(_threads) if _threads.isdecimal() else 1
 preload_app = True
 # It would listen in the home folder, where two instances meet; signals do all we need.
 control_socket_disable = True

@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     SchemaEditorClass = SchemaEditor
     # Django connects, and knows errors, by this module.
-    Database = SimpleNamespace(**{**vars(psycopg), "connect": PatientConnection.connect})
+    Database: Any = SimpleNamespace(**{**vars(psycopg), "connect": PatientConnection.connect})
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return what to connect with: as configured, and the limits of this kind of process."""

@@ -54,8 +54,9 @@ class PatientConnection(psycopg.Connection[Any]):
         generator = super()._connect_gen(conninfo)
         if role() != "web":
             return generator
-        _connecting.watch = _watched(generator, None)
-        return _connecting.watch
+        watch: PQGenConn[Any] = _watched(generator, None)
+        _connecting.watch = watch
+        return watch
 
     @classmethod
     def connect(cls, *args: Any, **options: Any) -> Any:

@@ -227,8 +227,11 @@ def _serializer_fields() -> set[str]:
     # Loads them all.
     assert get_resolver().url_patterns
 
-    def kinds(kind: type) -> set[type]:
-        return {kind}.union(*(kinds(sub) for sub in kind.__subclasses__()))
+    def kinds(kind: type[Any]) -> set[type[Any]]:
+        found = {kind}
+        for below in kind.__subclasses__():
+            found |= kinds(below)
+        return found
 
     return {
         name

@@ -58,7 +58,7 @@ def test_the_example_is_acceptable() -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_each_is_declared_once(setting: object) -> None:
-    assert SETTINGS.count(setting) == 1  # type: ignore[arg-type]
+    assert SETTINGS.count(setting) == 1
 
 
 def test_every_secret_may_lie_in_a_file() -> None:

@@ -81,6 +81,12 @@ def test_every_process_says_what_is_wrong_a_line_each_and_nothing_else(command: 
     ]
 
 
+def test_so_does_the_web_server_of_its_own_settings() -> None:
+    done = run([*GUNICORN, "learnflow.wsgi:application"], COMPLETE | {"WEB_THREADS": "eight"})
+    assert "LearnFlow can't start, WEB_THREADS: must be a whole number" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def _declared() -> dict[str, None]:
     from learnflow.settings.registry import SETTINGS
 
