@@ -39,7 +39,7 @@ def alert_dispute_opened(event: DisputeOpened) -> None:
         is_appeal=dispute.is_appeal,
         url=_admin_url("dispute", event.dispute_id),
     )
-    _alert(event, "staff-dispute", letter)
+    _alert(event, "staff-dispute", letter, of="dispute")
 
 
 @subscribe(DisputeClosed, name="notifications.alert_dispute_closed", queue="money")
@@ -54,7 +54,7 @@ def alert_dispute_closed(event: DisputeClosed) -> None:
         won=event.won,
         url=_admin_url("dispute", event.dispute_id),
     )
-    _alert(event, "staff-dispute-closed", letter)
+    _alert(event, "staff-dispute-closed", letter, of="dispute")
 
 
 @subscribe(RefundFailed, name="notifications.alert_refund_failed", queue="money")
@@ -69,7 +69,7 @@ def alert_refund_failed(event: RefundFailed) -> None:
         undone=event.was_applied,
         url=_admin_url("refund", event.refund_id),
     )
-    _alert(event, "staff-refund-failed", letter)
+    _alert(event, "staff-refund-failed", letter, of="refund")
 
 
 @subscribe(RefundRequested, name="notifications.alert_refund_requested", queue="money")
@@ -82,7 +82,7 @@ def alert_refund_requested(event: RefundRequested) -> None:
         reason=row["reason"],
         url=_admin_url("refundrequest", event.request_id),
     )
-    _alert(event, "staff-refund-request", letter)
+    _alert(event, "staff-refund-request", letter, of="refundrequest")
 
 
 @subscribe(PaymentNeedsAttention, name="notifications.alert_undue_payment", queue="money")
@@ -93,7 +93,7 @@ def alert_undue_payment(event: PaymentNeedsAttention) -> None:
         reason=event.reason,
         url=_admin_url("payment", event.payment_id),
     )
-    _alert(event, "staff-undue-payment", letter)
+    _alert(event, "staff-undue-payment", letter, of="payment")
 
 
 @subscribe(PayoutFailed, name="notifications.alert_payout_failed", queue="money")
@@ -107,7 +107,7 @@ def alert_payout_failed(event: PayoutFailed) -> None:
         reason=payout.trouble,
         url=_admin_url("payout", event.payout_id),
     )
-    _alert(event, "staff-payout-failed", letter)
+    _alert(event, "staff-payout-failed", letter, of="payout")
 
 
 @subscribe(PayoutTakenBack, name="notifications.alert_payout_taken_back", queue="money")
@@ -121,16 +121,19 @@ def alert_payout_taken_back(event: PayoutTakenBack) -> None:
         currency=payout.currency,
         url=_admin_url("payout", event.payout_id),
     )
-    _alert(event, "staff-payout-taken-back", letter)
+    _alert(event, "staff-payout-taken-back", letter, of="payout")
 
 
 def _admin_url(model: str, row_id: object) -> str:
     return absolute(reverse(f"admin:payments_{model}_change", args=[row_id]))
 
 
-def _alert(event: Event, kind: str, letter: Letter) -> None:
-    """Write one mail to each who is to know, once per event and address."""
-    for address in settings.STAFF_ALERT_EMAILS or user_selectors.list_staff_emails():
+def _alert(event: Event, kind: str, letter: Letter, *, of: str) -> None:
+    """Write one mail to each who is to know, once per event and address: who may look at it in
+    the admin, unless the settings say who."""
+    permission = f"payments.view_{of}"
+    staff = settings.STAFF_ALERT_EMAILS or user_selectors.list_staff_emails(permission=permission)
+    for address in staff:
         write_email(
             dedupe_key=f"{kind}:{event.id}:{address}"[:200],
             kind=kind,

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.db.models import (
     BooleanField,
     Case,
     Count,
     F,
+    Q,
     QuerySet,
     TextField,
     Value,
@@ -106,10 +108,16 @@ def find_user(*, user_id: uuid.UUID) -> User | None:
     return User.objects.filter(id=user_id).first()
 
 
-def list_staff_emails() -> list[str]:
-    """Return the addresses of every active member of staff, in the order they joined."""
-    staff = User.objects.filter(is_staff=True, is_active=True).order_by("id")
-    return list(staff.values_list("email", flat=True))
+def list_staff_emails(*, permission: str) -> list[str]:
+    """Return the addresses of the active members of staff who have this permission, such as
+    `payments.view_refund`, themselves or by a group, in the order they joined."""
+    app, codename = permission.split(".")
+    held = Permission.objects.filter(content_type__app_label=app, codename=codename)
+    is_allowed = (
+        Q(is_superuser=True) | Q(user_permissions__in=held) | Q(groups__permissions__in=held)
+    )
+    allowed = User.objects.filter(is_allowed, is_staff=True, is_active=True)
+    return list(allowed.distinct().order_by("id").values_list("email", flat=True))
 
 
 def get_learning_totals(*, user_id: uuid.UUID) -> LearningTotals:

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.utils import timezone
 
@@ -143,6 +144,28 @@ def test_only_active_staff_are_told(payment: Payment) -> None:
     StaffFactory.create(email="gone@learnflow.test", is_active=False)
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
     assert alerts() == {"staff-dispute to money@learnflow.test"}
+
+
+def test_staff_are_told_of_what_they_may_see(payment: Payment) -> None:
+    """By a right of their own, or of their group; each once."""
+    StaffFactory.create(email="none@learnflow.test", is_superuser=False)
+    others = Permission.objects.get(codename="view_refund")
+    right = Permission.objects.get(codename="view_dispute")
+    refunds, own, grouped = (
+        StaffFactory.create(email=f"{name}@learnflow.test", is_superuser=False)
+        for name in ("refunds", "own", "grouped")
+    )
+    refunds.user_permissions.add(others)
+    own.user_permissions.add(right)
+    for name in ("bank", "books"):
+        group = Group.objects.create(name=name)
+        group.permissions.add(right)
+        grouped.groups.add(group)
+    UserFactory.create(email="no-staff@learnflow.test").user_permissions.add(right)
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    assert alerts() == {
+        f"staff-dispute to {name}@learnflow.test" for name in ("money", "own", "grouped")
+    }
 
 
 def test_a_refund_names_the_courses_it_is_for(payment: Payment, buyer: User, member: User) -> None:

@@ -112,6 +112,17 @@ def test_staff_need_the_right_that_the_admin_asks_for(payment: Payment, buyer: U
     assert answers == [201, 409], "the request was answered by the refund"
 
 
+def test_a_stored_answer_is_not_given_to_whose_right_was_taken_away(payment: Payment) -> None:
+    member = UserFactory.create(is_staff=True)
+    right = Permission.objects.get(codename="add_refund")
+    member.user_permissions.add(right)
+    key = {"HTTP_IDEMPOTENCY_KEY": "again"}
+    assert sign_in(member).post(refunds_of(payment), {}, **key).status_code == 201
+    member.user_permissions.remove(right)
+    answer = sign_in(member).post(refunds_of(payment), {}, **key)
+    assert code_of(answer) == (403, "PERMISSION_DENIED")
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -137,12 +137,13 @@ class OrderRefundsView(IdempotentPostMixin):
         ],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        viewer: Any = request.user
+        # Before a stored answer is given again, too: a right may have been taken away since.
+        check_may_refund_order(order_id=kwargs["order_id"], viewer=viewer)
         return super().post(request, *args, **kwargs)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         order_id: uuid.UUID = kwargs["order_id"]
-        viewer: Any = request.user
-        check_may_refund_order(order_id=order_id, viewer=viewer)
         body = CreateRefundSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         refund = services.refund_order(
