@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import RequestFactory
-from gunicorn.glogging import SafeAtoms  # type: ignore[import-untyped]
+from gunicorn.glogging import SafeAtoms
 
 from core import logging as lines
 from core import outbox

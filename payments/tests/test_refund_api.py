@@ -116,7 +116,7 @@ def test_a_stored_answer_is_not_given_to_whose_right_was_taken_away(payment: Pay
     member = UserFactory.create(is_staff=True)
     right = Permission.objects.get(codename="add_refund")
     member.user_permissions.add(right)
-    key = {"HTTP_IDEMPOTENCY_KEY": "again"}
+    key: Any = {"HTTP_IDEMPOTENCY_KEY": "again"}
     assert sign_in(member).post(refunds_of(payment), {}, **key).status_code == 201
     member.user_permissions.remove(right)
     answer = sign_in(member).post(refunds_of(payment), {}, **key)
