@@ -91,9 +91,9 @@ class Instance:
             )
         )
 
-    def await_line(self, text: str) -> str:
-        """Return the next line with `text` in it. Raises AssertionError after two minutes."""
-        deadline = time.monotonic() + _PATIENCE
+    def await_line(self, text: str, *, patience: float = _PATIENCE) -> str:
+        """Return the next line with `text` in it. Raises AssertionError after so many seconds."""
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             try:
                 line = self._printed.get(timeout=0.5)
