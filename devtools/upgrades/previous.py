@@ -27,6 +27,8 @@ _NAME = f"version_before_{os.getpid()}"
 # pytest-django puts this before the name of the database it is given.
 _TEST_NAME = f"test_{_NAME}"
 _PLUGIN = "devtools.upgrades.on_newer_schema"
+# Plugins that came to the environment later, of which that version's configuration says nothing.
+_NOT_ITS_OWN = ("-p", "no:randomly", "-p", "no:valkey")
 
 
 def run_previous(
@@ -48,7 +50,7 @@ def run_previous(
         print(f"The version before, on the newest schema: {' '.join(found)}", flush=True)
         return subprocess.run(
             [sys.executable, "-m", "pytest", "--reuse-db", "-q", "-p", "no:cacheprovider",
-             "-p", _plugin_in(before), *found],
+             *_NOT_ITS_OWN, "-p", _plugin_in(before), *found],
             cwd=before,
             env=_environment(_NAME) | {"PYTHONPATH": str(before)},
             check=False,
