@@ -138,9 +138,12 @@ def test_what_is_too_large_is_refused_in_shape(
         (b"NONSENSE\r\n\r\n", 400, "BAD_REQUEST"),
         (b"GET /api/v1/courses/ HTTP/1.1\r\n\r\n", 400, "BAD_REQUEST"),
         (b"GET /api/" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "URI_TOO_LONG"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: odd\r\n\r\n",
+         501, "NOT_IMPLEMENTED"),
+        (b"GET / HTTP/7.1\r\nHost: x\r\n\r\n", 505, "VERSION_NOT_SUPPORTED"),
     ],
-    ids=["line", "host", "address"],
-)
+    ids=["line", "host", "address", "encoding", "version"],
+)  # fmt: skip
 def test_what_cannot_be_read_is_refused_in_shape(
     proxy: str, said: bytes, status: int, code: str
 ) -> None:
@@ -151,6 +154,38 @@ def test_what_cannot_be_read_is_refused_in_shape(
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"Connection: close" in head
     assert json.loads(body)["error"]["code"] == code
+
+
+@needs_nginx
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/static/nothing.css", 404, "NOT_FOUND"),
+        ("GET", "/media/nothing.webp", 404, "NOT_FOUND"),
+        ("GET", "/static/", 403, "PERMISSION_DENIED"),
+        ("POST", "/static/page.svg", 405, "METHOD_NOT_ALLOWED"),
+        ("TRACE", "/api/v1/courses/", 405, "METHOD_NOT_ALLOWED"),
+    ],
+)
+def test_files_that_it_does_not_give_are_refused_in_shape(
+    client: httpx.Client, method: str, path: str, status: int, code: str
+) -> None:
+    check_refusal(client.request(method, path, headers={"Origin": ORIGIN}), status, code)
+
+
+@needs_nginx
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({"Range": "bytes=900-"}, 416, "RANGE_NOT_SATISFIABLE"),
+        ({"If-Match": '"another"'}, 412, "PRECONDITION_FAILED"),
+    ],
+)
+def test_parts_and_states_that_a_file_has_not_are_refused_in_shape(
+    client: httpx.Client, asked: dict[str, str], status: int, code: str
+) -> None:
+    answer = client.get("/static/page.svg", headers={"Origin": ORIGIN, **asked})
+    check_refusal(answer, status, code)
 
 
 @needs_nginx
