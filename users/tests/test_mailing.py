@@ -104,6 +104,12 @@ def test_a_flood_never_shuts_out_the_person_signed_in(owner: User) -> None:
     assert len(asked(VERIFICATION)) == before + 1
 
 
+def test_whoever_is_signed_in_has_one_count_whatever_address_they_name(owner: User) -> None:
+    client = bearer(log_in(owner)["access_token"])
+    bodies = [{}, *({"email": f"other{number}@example.test"} for number in range(3))]
+    assert [client.post(RESEND, body).status_code for body in bodies] == [202, 202, 429, 429]
+
+
 def test_the_mailboxs_window_is_no_longer_than_a_link_works(
     owner: User, rates: dict[str, str], settings: Any
 ) -> None:

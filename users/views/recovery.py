@@ -23,6 +23,9 @@ class AskedForMixin(APIView):
 
     def throttle_bucket(self) -> str:
         """Return what has a rate of its own: this kind of mail, to this address."""
+        if self.request.user.is_authenticated:
+            # Theirs is mailed to, whatever address the body names.
+            return type(self).__name__
         try:
             given = self.request.data
         except APIException:
