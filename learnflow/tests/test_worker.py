@@ -1,8 +1,10 @@
 """Visitors who are too slow, without waiting for them: time is moved."""
 
+import errno
 import os
 import selectors
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -126,3 +128,107 @@ def test_a_stopping_worker_waits_for_no_first_byte(worker: GatheringWorker) -> N
     assert silent.hear() == b""
     assert len(worker._incoming) == 1
     speaking.sock.close()
+
+
+def test_what_an_earlier_event_ended_has_no_event_any_more(worker: GatheringWorker) -> None:
+    first, second = Visitor(worker, b"GET / HT"), Visitor(worker, b"GET / HT")
+    ready = dict(worker.poller.get_map())
+    first.sock.sendall(b"TP")
+    first.sock.shutdown(socket.SHUT_WR)
+    second.sock.sendall(b"TP")
+    events = [(key, selectors.EVENT_READ) for key in ready.values()]
+    with mock.patch.object(worker.poller, "select", return_value=events):
+        worker._make_room()
+        worker.wait_for_and_dispatch_events(0)
+    assert first.hear().startswith(b"HTTP/1.1 408")
+    (kept,) = worker._incoming.values()
+    assert kept.head == b"GET / HTTP"
+    second.sock.close()
+
+
+def test_what_goes_wrong_with_a_connection_ends_no_other(worker: GatheringWorker) -> None:
+    first, second = Visitor(worker, b"GET / HT"), Visitor(worker, b"GET / HT")
+    broken = next(iter(worker._incoming.values()))
+    with mock.patch.object(broken, "take", side_effect=KeyError("a fault of ours")):
+        for visitor in (first, second):
+            visitor.sock.sendall(b"TP")
+        worker.wait_for_and_dispatch_events(0)
+    assert first.hear() == b""
+    assert ([item.head for item in worker._incoming.values()], worker.nr_conns) == (
+        [b"GET / HTTP"], 1,
+    )  # fmt: skip
+    assert len(worker.poller.get_map()) == 1
+    second.sock.close()
+
+
+def test_a_body_for_which_there_is_no_room_is_refused(worker: GatheringWorker) -> None:
+    worker._max_body = 10**6
+    visitor = Visitor(worker, b"POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n")
+    full = OSError(errno.EMFILE, "Too many open files")
+    with mock.patch("tempfile.TemporaryFile", side_effect=full):
+        for _ in range(3):
+            visitor.sock.sendall(b"a" * 30_000)
+            worker.wait_for_and_dispatch_events(0)
+    assert visitor.hear().startswith(b"HTTP/1.1 503 Service Unavailable")
+    assert (worker.nr_conns, worker._on_disk) == (0, set())
+
+
+def test_bodies_on_disk_take_room_as_connections_do(worker: GatheringWorker) -> None:
+    worker._max_body = 10**6
+    first = Visitor(worker, b"GET / HT")
+    second = Visitor(worker, b"POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n")
+    for _ in range(3):
+        second.sock.sendall(b"a" * 30_000)
+        worker.wait_for_and_dispatch_events(0)
+    assert first.hear().startswith(b"HTTP/1.1 408")
+    assert list(worker._incoming.values()) == list(worker._on_disk)
+    second.sock.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENETDOWN, errno.EPROTO, errno.EPERM, errno.ENFILE])
+def test_a_connection_that_failed_before_it_was_taken_ends_nothing(
+    worker: GatheringWorker, number: int
+) -> None:
+    worker.accept(mock.Mock(**{"accept.side_effect": OSError(number, "no")}))
+    assert worker.nr_conns == 0
+
+
+def test_without_files_what_has_ended_is_closed_first(worker: GatheringWorker) -> None:
+    ended = Visitor(worker, b"GET / HT")
+    worker._make_room()
+    waiting = Visitor(worker, b"GET / HT")
+    worker.accept(mock.Mock(**{"accept.side_effect": OSError(errno.EMFILE, "no")}))
+    assert (len(worker._lingering), len(worker._incoming)) == (0, 1)
+    for visitor in (ended, waiting):
+        visitor.sock.close()
+
+
+def test_who_takes_in_little_of_an_answer_at_a_time_holds_no_thread(
+    worker: GatheringWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "SENDING_SECONDS", 0.2)
+    visitor = Visitor(worker, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    (conn,) = worker.whole
+    conn.server = ("127.0.0.1", 80)
+    conn.client = ("127.0.0.1", 1)
+
+    def answer(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        yield b"a" * 50_000_000
+
+    worker.wsgi = answer
+    worker.max_requests = 10
+    done = threading.Event()
+
+    def sip() -> None:
+        while not done.wait(0.02):
+            visitor.sock.recv(1000)
+
+    sipping = threading.Thread(target=sip)
+    sipping.start()
+    try:
+        assert worker.handle(conn) is False
+    finally:
+        done.set()
+        sipping.join()
+        visitor.sock.close()

@@ -2,20 +2,29 @@
 
 Of the head, nothing is judged here that gunicorn's parser judges: what can't be right is called
 whole, so that the parser sees and refuses it. Bodies in chunks are put together, as WSGI knows no
-others than those of a known length.
+others than those of a known length; the parser never sees the chunks, so they are judged here, as
+strictly as it would. Were one of the two to see another end of a request than the other, or than a
+proxy in front, a visitor could slip a request into somebody else's connection.
 """
 
+import contextlib
 import io
+import re
 import tempfile
 from typing import IO
+
+from gunicorn.http.body import CHUNK_EXT_RE
 
 # The line of the request and its headers. gunicorn's own limits, below it, are a finer sieve.
 MAX_HEAD = 64 * 1024
 # Bodies grow in memory up to this and on disk from there on.
 _IN_MEMORY = 64 * 1024
 _LINE_OF_SIZE = 1024
+_LONGEST_LENGTH = 18
 _END = b"\r\n\r\n"
-_REPLACED = (b"expect:", b"transfer-encoding:")
+_EMPTY = b"\r\n"
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,32})((?:[ \t]*;.*)?)\r\n")
+_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n")
 
 
 class RefusedError(Exception):
@@ -37,6 +46,8 @@ class Incoming:
         # Whether the visitor sends the body only when asked for it, and was.
         self.wants_continue = False
         self.is_asked_for = False
+        # Whether the body takes an open file.
+        self.is_on_disk = False
         self._max_body = max_body
         self._file: IO[bytes] | None = None
         self._body: _Sized | _Chunked | None = None
@@ -71,7 +82,8 @@ class Incoming:
     def close(self) -> None:
         """Forget the body."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
 
     def _find_body(self) -> "_Sized | _Chunked | None":
         lower = self.head.lower()
@@ -81,42 +93,56 @@ class Incoming:
         for line in self.head.split(b"\r\n")[1:-2]:
             name, _, value = line.partition(b":")
             known = name.lower() in headers
-            headers[name.lower()] = b"given twice" if known else value.strip()
-        body = self._find_end(headers)
-        if body is not None:
+            headers[name.lower()] = b"given twice" if known else value.strip(b" \t")
+        # HTTP/1.0 knows neither chunks nor the asking for a body.
+        first = self.head.removeprefix(_EMPTY).partition(_EMPTY)[0]
+        is_old = not first.endswith(b" HTTP/1.1")
+        body = self._find_end(headers, is_old=is_old)
+        if body is not None and not is_old:
             self.wants_continue = headers.get(b"expect", b"").lower() == b"100-continue"
         return body
 
-    def _find_end(self, headers: dict[bytes, bytes]) -> "_Sized | _Chunked | None":
+    def _find_end(self, headers: dict[bytes, bytes], *, is_old: bool) -> "_Sized | _Chunked | None":
         length, encoding = headers.get(b"content-length"), headers.get(b"transfer-encoding")
         if encoding is not None:
-            is_clear = encoding.lower() == b"chunked" and length is None
-            return _Chunked() if is_clear else None
-        if length is None or not length.isdigit() or len(length) > 18 or not int(length):
+            if length is not None or is_old:
+                return None
+            if encoding.lower() != b"chunked":
+                # The parser takes some of these, and would look for chunks in vain.
+                raise RefusedError(501)
+            return _Chunked()
+        if length is None or not length.isdigit() or not (digits := length.lstrip(b"0")):
             return None
-        if int(length) > self._max_body:
+        if len(digits) > _LONGEST_LENGTH or int(digits) > self._max_body:
             raise RefusedError(413)
-        return _Sized(int(length))
+        return _Sized(int(digits))
 
     def _take_body(self, body: "_Sized | _Chunked", data: bytes) -> bool:
         content, end = body.read(data)
         if self._file is None:
             self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        self.is_on_disk = self._file.tell() + len(content) > _IN_MEMORY
         self._file.write(content)
-        if self._file.tell() > self._max_body:
+        # What leads the chunks may take as much as they, and no more.
+        if self._file.tell() > self._max_body or self.size > 2 * self._max_body + MAX_HEAD:
             raise RefusedError(413)
         if end is None:
             return False
         self.surplus = data[end:]
         self._settle_head(self._file.tell())
+        # Writes what is left to the disk, where it is refused while that can be said.
+        self._file.seek(0)
         return True
 
     def _settle_head(self, length: int) -> None:
         """Let the head say what is true by now: of this length, and nobody waits to be asked."""
         if not self.wants_continue and isinstance(self._body, _Sized):
             return
+        replaced = (b"transfer-encoding:",) if isinstance(self._body, _Chunked) else ()
+        if self.wants_continue:
+            replaced = (*replaced, b"expect:")
         lines = self.head.removesuffix(_END).split(b"\r\n")
-        kept = [line for line in lines if not line.lower().startswith(_REPLACED)]
+        kept = [line for line in lines if not line.lower().startswith(replaced)]
         if isinstance(self._body, _Chunked):
             kept.append(b"Content-Length: %d" % length)
         self.head = b"\r\n".join(kept) + _END
@@ -141,10 +167,11 @@ class _Chunked:
 
     def __init__(self) -> None:
         self._line = b""
-        # Of the chunk, and of the line break after it.
         self._left = 0
-        self._break = 0
+        # What must follow the chunk.
+        self._break = b""
         self._is_last = False
+        self._trailers = 0
 
     def read(self, data: bytes) -> tuple[bytes, int | None]:
         """As `_Sized.read`."""
@@ -157,8 +184,10 @@ class _Chunked:
                 self._left -= len(piece)
                 position += len(piece)
             elif self._break:
+                if data[position] != self._break[0]:
+                    raise RefusedError(400)
                 position += 1
-                self._break -= 1
+                self._break = self._break[1:]
             else:
                 newline = data.find(b"\n", position)
                 end = newline + 1 if newline >= 0 else len(data)
@@ -174,16 +203,24 @@ class _Chunked:
             raise RefusedError(400)
         if not self._line.endswith(b"\n"):
             return False
-        line, self._line = self._line.strip(), b""
+        line, self._line = self._line, b""
         if self._is_last:
-            return not line
-        size = line.split(b";")[0].strip()
-        try:
-            self._left = int(size, 16)
-        except ValueError:
-            raise RefusedError(400) from None
-        if not size.isalnum():
+            return self._take_trailer(line)
+        found = _SIZE.fullmatch(line)
+        if found is None or not CHUNK_EXT_RE.fullmatch(found.group(2)):
             raise RefusedError(400)
+        self._left = int(found.group(1), 16)
         self._is_last = self._left == 0
-        self._break = 0 if self._is_last else 2
+        self._break = b"" if self._is_last else _EMPTY
+        return False
+
+    def _take_trailer(self, line: bytes) -> bool:
+        """Forget a header that follows the last chunk; whether it is the empty line instead."""
+        if line == _EMPTY:
+            return True
+        self._trailers += len(line)
+        if self._trailers > MAX_HEAD:
+            raise RefusedError(431)
+        if not _TRAILER.fullmatch(line):
+            raise RefusedError(400)
         return False

@@ -19,6 +19,7 @@ ANSWERS = {
     431: ("Request Header Fields Too Large", "HEADERS_TOO_LARGE", "The headers are too large"),
     500: ("Internal Server Error", "INTERNAL_ERROR", "Something went wrong on our side"),
     501: ("Not Implemented", "NOT_IMPLEMENTED", "The transfer encoding isn't known"),
+    503: ("Service Unavailable", "SERVICE_UNAVAILABLE", "There is no room for it, try again"),
 }
 _POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _ORIGIN = re.compile(rb"^origin:[ \t]*(\S+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -41,6 +42,7 @@ def compose_refusal(status: int, head: bytes) -> bytes:
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
         "Cache-Control: no-store",
+        *(["Retry-After: 5"] if status == 503 else []),
         "X-Content-Type-Options: nosniff",
         f"Content-Security-Policy: {_POLICY}",
         f"X-Request-ID: {request_id}",

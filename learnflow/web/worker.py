@@ -6,6 +6,7 @@ visitor to let go. Here the loop that accepts connections also takes requests in
 closes without waiting. A thread never waits for a visitor's next byte.
 """
 
+import contextlib
 import errno
 import socket
 import struct
@@ -29,8 +30,11 @@ SLOWEST_BYTES_A_SECOND = 4096
 # How long a visitor may take to notice that the connection has ended.
 LINGER_SECONDS = 2.0
 _LINGERING_AT_MOST = 200
-# How long a thread waits for a visitor who takes in nothing of the answer (a C `timeval`).
-_SENDING = struct.pack("ll", 15, 0)
+# How long a thread waits for a visitor to take in a piece of the answer: all of it, but for files.
+SENDING_SECONDS = 15
+# The same of what the loop says, and gunicorn's errors, which know no other limit (a C `timeval`).
+_SENDING = struct.pack("ll", SENDING_SECONDS, 0)
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PIECE = 32 * 1024
 _MEBIBYTE = 1024 * 1024
 
@@ -44,6 +48,8 @@ class GatheringWorker(ThreadWorker):
         self._since: dict[TConn, float] = {}
         self._lingering: dict[TConn, float] = {}
         self._watched: set[TConn] = set()
+        # Their bodies take an open file each, beside the connection's.
+        self._on_disk: set[Incoming] = set()
         self._local = threading.local()
         self._stops_at: float | None = None
         self._max_body = 0
@@ -56,6 +62,35 @@ class GatheringWorker(ThreadWorker):
         self._max_body = max(32 * _MEBIBYTE, 2 * max(files))
         super().init_process()
 
+    # --- The loop, which nothing that a visitor does may end -------------------------------------
+
+    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
+        """As gunicorn does. An event of what an earlier one of them has ended is none any more, and
+        what goes wrong with a connection ends that connection, not the process."""
+        for key, _ in self.poller.select(timeout):
+            if self.poller.get_map().get(key.fd) is not key:
+                continue
+            try:
+                key.data(key.fileobj)
+            except Exception:
+                self.log.exception("A connection can't go on")
+                for conn in getattr(key.data, "args", ()):
+                    self._abandon(conn)
+
+    def _abandon(self, conn: TConn) -> None:
+        """Close what is in an unknown state, wherever it is kept."""
+        if self._lingering.pop(conn, None) is None:
+            self.nr_conns -= 1
+        if (incoming := self._incoming.pop(conn, None)) is not None:
+            self._forget(incoming)
+        self._since.pop(conn, None)
+        self._watched.discard(conn)
+        with contextlib.suppress(ValueError):
+            self.keepalived_conns.remove(conn)
+        with contextlib.suppress(KeyError, ValueError, OSError):
+            self.poller.unregister(conn.sock)
+        conn.close()
+
     # --- Taking requests in, in the loop's own thread --------------------------------------------
 
     def accept(self, listener: Any) -> None:
@@ -63,13 +98,13 @@ class GatheringWorker(ThreadWorker):
         try:
             sock, address = listener.accept()
         except OSError as problem:
-            if problem.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE):
-                raise
-            self._make_room()
+            # Anything else is what went wrong with that connection (accept(2)).
+            if problem.errno in _NO_ROOM:
+                self._free_file()
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SENDING)
         self.nr_conns += 1
-        if self.nr_conns >= self.worker_connections:
+        if self._is_full():
             self._make_room()
         self._gather(TConn(self.cfg, sock, address, listener.getsockname()))
 
@@ -112,6 +147,16 @@ class GatheringWorker(ThreadWorker):
         except RefusedError as refusal:
             self._give_up(conn, refusal.status)
             return True
+        except OSError as problem:
+            self.log.warning("No room for a request's body: %s", problem)
+            self._give_up(conn, 503)
+            return True
+        if incoming.is_on_disk and incoming not in self._on_disk:
+            self._on_disk.add(incoming)
+            if self._is_full() and not is_whole:
+                self._make_room()
+                if conn not in self._incoming:
+                    return True
         if is_whole:
             self._hand_over(conn, incoming)
         elif incoming.wants_continue and not incoming.is_asked_for:
@@ -138,13 +183,18 @@ class GatheringWorker(ThreadWorker):
         except Exception:
             is_kept = False
         surplus = conn.incoming.surplus
-        conn.incoming.close()
-        if not is_kept:
-            self._end(conn)
-        elif surplus:
-            self._gather(conn, surplus)
-        else:
-            super().finish_request(conn, fs)
+        self._forget(conn.incoming)
+        try:
+            if not is_kept:
+                self._end(conn)
+            elif surplus:
+                self._gather(conn, surplus)
+            else:
+                super().finish_request(conn, fs)
+        except Exception:
+            # Others have finished too, and are told in the same turn of the loop.
+            self.log.exception("A connection can't go on")
+            self._abandon(conn)
 
     def murder_pending(self) -> None:
         """Give up what is too slow, and close what its visitor hasn't noticed to have ended."""
@@ -161,6 +211,16 @@ class GatheringWorker(ThreadWorker):
             if now >= limit:
                 self._close(conn)
 
+    def _is_full(self) -> bool:
+        return self.nr_conns + len(self._on_disk) >= self.worker_connections
+
+    def _free_file(self) -> None:
+        """Close what has ended already; where nothing has, `_make_room`."""
+        if self._lingering:
+            self._close(next(iter(self._lingering)))
+        else:
+            self._make_room()
+
     def _make_room(self) -> None:
         """End the connection that has been sending, or idle, for longest."""
         if self._incoming:
@@ -174,12 +234,16 @@ class GatheringWorker(ThreadWorker):
     def _give_up(self, conn: TConn, status: int | None = None) -> None:
         incoming = self._incoming.pop(conn)
         del self._since[conn]
-        incoming.close()
+        self._forget(incoming)
         self._unwatch(conn)
         if status is not None:
             self.log.warning("Refused a request of %s: %s", conn.client, status)
             self._send(conn, compose_refusal(status, incoming.head))
         self._end(conn)
+
+    def _forget(self, incoming: Incoming) -> None:
+        self._on_disk.discard(incoming)
+        incoming.close()
 
     def _end(self, conn: TConn) -> None:
         """Say that nothing more comes, and read on for a moment: a connection closed on unread
@@ -235,6 +299,16 @@ class GatheringWorker(ThreadWorker):
         """As gunicorn does, with the request at hand for an error's answer."""
         self._local.head = conn.incoming.head
         return super().handle(conn)
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """As gunicorn does, for a visitor who takes the answer in. A socket that has a time-out has
+        it for all of what it is given at once, however little the visitor takes at a time."""
+        conn.sock.settimeout(SENDING_SECONDS)
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError:
+            self.log.warning("%s took in no more of its answer", conn.client)
+            return False
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """As gunicorn does, in the shape of every other error."""
