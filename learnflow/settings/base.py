@@ -171,8 +171,9 @@ CACHES: dict[str, dict[str, Any]] = {
 # The catalogue's memory in each process (docs/catalogue.md); 0 switches it off.
 CATALOGUE_PAGE_SECONDS: float = env.float("CATALOGUE_PAGE_SECONDS", default=1.0)
 CATALOGUE_COUNT_SECONDS: float = env.float("CATALOGUE_COUNT_SECONDS", default=5.0)
-# What it may take in all, and a single value of it, in bytes.
+# How old a public page may be that is given out while the database is away.
 CATALOGUE_SPARE_SECONDS: float = env.float("CATALOGUE_SPARE_SECONDS", default=300.0)
+# What it may take in all, and a single value of it, in bytes.
 CATALOGUE_MEMORY_BYTES: int = env.int("CATALOGUE_MEMORY_BYTES", default=32 * 1024 * 1024)
 CATALOGUE_ENTRY_BYTES: int = env.int("CATALOGUE_ENTRY_BYTES", default=256 * 1024)
 # How long browsers and proxies may keep what is nobody's in particular, in seconds.
@@ -329,7 +330,7 @@ ORDER_EXPIRY = timedelta(hours=env.int("ORDER_EXPIRY_HOURS", default=24))
 REFUND_WINDOW = timedelta(days=env.int("REFUND_WINDOW_DAYS", default=30))
 # Of a course, in percent: who learned more can't ask for a refund.
 REFUND_MAX_PROGRESS_PERCENT: int = env.int("REFUND_MAX_PROGRESS_PERCENT", default=30)
-# Who hears of disputes, failed refunds and the like; empty: every active member of staff.
+# Who hears of disputes, failed refunds and the like; empty: active staff who may see them.
 STAFF_ALERT_EMAILS: list[str] = env.list("STAFF_ALERT_EMAILS", default=[])
 STRIPE_PUBLIC_KEY: str = env.str("STRIPE_PUBLIC_KEY", default="")
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")

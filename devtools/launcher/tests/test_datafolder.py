@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from devtools.launcher.accounts import Account
 from devtools.launcher.errors import LauncherError
 from devtools.launcher.ports import choose_port
 from devtools.launcher.postgres import Postgres
+from devtools.launcher.tests.serving import serving
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root's server is another user's")
 
@@ -55,21 +54,8 @@ def _closed(home: Path) -> Path:
 
 @contextmanager
 def _running(server: Postgres) -> Iterator[psycopg.Connection]:
-    server.prepare()
-    process = subprocess.Popen(
-        server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while not server.answers():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            yield connection
-    finally:
-        process.send_signal(server.stop_signal)
-        process.wait(timeout=60)
+    with serving(server), psycopg.connect(server.url, autocommit=True) as connection:
+        yield connection
 
 
 def _remember(connection: psycopg.Connection) -> None:

@@ -1,11 +1,8 @@
 """The embedded servers: they start, keep their data, and aren't mistaken for a stranger's."""
 
 import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,24 +14,7 @@ from devtools.launcher.accounts import Account
 from devtools.launcher.ports import choose_port
 from devtools.launcher.postgres import Postgres
 from devtools.launcher.redis import Redis
-
-
-@contextmanager
-def _running(server: Postgres | Redis) -> Iterator[subprocess.Popen[bytes]]:
-    server.prepare()
-    process = subprocess.Popen(
-        server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
-    )
-    try:
-        deadline = time.monotonic() + 30
-        while not server.answers():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.send_signal(server.stop_signal)
-        process.wait(timeout=30)
+from devtools.launcher.tests.serving import serving
 
 
 @pytest.fixture
@@ -47,24 +27,24 @@ def folder() -> Iterator[Path]:
 
 def test_redis_keeps_each_change_when_it_is_killed(folder: Path) -> None:
     server = Redis(folder, choose_port(), "secret")
-    with _running(server) as process, redis.Redis.from_url(server.url) as client:
+    with serving(server) as process, redis.Redis.from_url(server.url) as client:
         client.set("key", "value")
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with _running(server), redis.Redis.from_url(server.url) as client:
+    with serving(server), redis.Redis.from_url(server.url) as client:
         assert client.get("key") == b"value"
 
 
 def test_another_redis_on_the_port_is_not_taken_for_ours(folder: Path) -> None:
     server = Redis(folder / "ours", choose_port(), "secret", durable=False)
-    with _running(server):
+    with serving(server):
         assert not replace(server, password="other").answers()
         assert not replace(server, folder=folder / "theirs").answers()
 
 
 def test_postgres_survives_a_kill_and_the_file_it_leaves(folder: Path) -> None:
     server = Postgres(folder, choose_port(), "secret")
-    with _running(server) as process, psycopg.connect(server.url, autocommit=True) as connection:
+    with serving(server) as process, psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION pg_trgm")
         connection.execute("CREATE EXTENSION unaccent")
         connection.execute("CREATE TABLE kept (id int)")
@@ -73,7 +53,7 @@ def test_postgres_survives_a_kill_and_the_file_it_leaves(folder: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert (server.data / "postmaster.pid").exists()
-    with _running(server), psycopg.connect(server.url) as connection:
+    with serving(server), psycopg.connect(server.url) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
 
 
