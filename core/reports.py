@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import redis
 import sentry_sdk
+from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
 from django_redis import get_redis_connection
 from kombu.exceptions import OperationalError as BrokerError
@@ -182,11 +183,13 @@ _reports = _Reports()
 def _is_first_of_all(key: str) -> bool:
     """Whether no other process reported this outage. Without Redis each reports for itself."""
     try:
-        return bool(
-            get_redis_connection("default").set(f"report:{key}", 1, nx=True, ex=QUIET_SECONDS)
-        )
+        return bool(get_redis_connection("default").set(_key(key), 1, nx=True, ex=QUIET_SECONDS))
     except redis.RedisError:
         return True
+
+
+def _key(name: str) -> str:
+    return str(cache.make_key(f"report:{name}"))
 
 
 def _is_unsampled(context: Mapping[str, Any]) -> bool:

@@ -169,5 +169,14 @@ def test_a_nudge_reaches_the_broker(point_at: Any) -> None:
     assert not breaker.is_open
 
 
+def test_clearing_the_cache_takes_no_messages_along() -> None:
+    connection = get_redis_connection("default")
+    connection.set("of-somebody-else", 1)
+    cache.set("key", 1)
+    cache.clear()
+    assert cache.get("key") is None
+    assert connection.getdel("of-somebody-else") == b"1"
+
+
 def test_the_cache_is_guarded() -> None:
     assert isinstance(get_redis_connection("default"), GuardedRedis)

@@ -12,7 +12,6 @@ from django.apps import apps
 from django.core.cache import cache
 from django.db import models
 from django.urls import get_resolver
-from django_redis import get_redis_connection
 from rest_framework import serializers
 
 from core import reports
@@ -26,8 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def _forget() -> None:
     reports._reports.forget()
-    for key in get_redis_connection("default").scan_iter("report:*"):
-        get_redis_connection("default").delete(key)
     cache.clear()
 
 

@@ -155,7 +155,7 @@ REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.5)
 REDIS_PAUSE_SECONDS: float = env.float("REDIS_PAUSE_SECONDS", default=5.0)
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": "core.redis.SharedRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "lf",
         "OPTIONS": {

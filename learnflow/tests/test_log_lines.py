@@ -15,6 +15,9 @@ from core import nudge as nudging
 from core.redis import breaker
 from learnflow import celery
 
+# One Redis after the other.
+pytestmark = pytest.mark.xdist_group("broker")
+
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> "Iterator[redis.Redis]":

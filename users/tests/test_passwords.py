@@ -1,11 +1,14 @@
 """Changing and resetting passwords, verifying an e-mail."""
 
 import datetime as dt
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core import signing
 from rest_framework.test import APIClient
 
@@ -326,3 +329,17 @@ def test_staff_set_no_weak_password_and_not_the_same_again(password: str) -> Non
         services.set_password(user_id=user.id, new_password=password, actor_id=None)
     assert list(refused.value.details) == ["new_password"]
     assert is_alive(body["access_token"])
+
+
+def test_no_other_door_stores_a_password() -> None:
+    """Whatever changes one goes through the services, which end sessions and tell the person.
+    People are made with one elsewhere, too."""
+    stores = re.compile(r"\.password\s*=[^=]|(?<!services\.)\b(?:set|make)_password\(")
+    doors = set()
+    for path in Path(settings.BASE_DIR).glob("[a-z]*/**/*.py"):
+        parts = path.relative_to(settings.BASE_DIR).parts
+        if not {"tests", "migrations", "devtools", "benchmarks"} & set(parts):
+            doors |= {"/".join(parts)} if stores.search(path.read_text()) else set()
+    assert doors - {"users/models.py", "api/demo/rows/people.py"} == {
+        "users/services/accounts.py", "users/services/passwords.py",
+    }  # fmt: skip
