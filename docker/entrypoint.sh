@@ -4,8 +4,16 @@
 set -eu
 cd /app
 
+# Before gunicorn and Celery read WEB_CONCURRENCY and WORKER_CONCURRENCY themselves, each in its own way: what
+# is wrong with any setting is said in words, and what is empty isn't configured.
+check_settings() {
+    python -c "from django.conf import settings; settings.DEBUG"
+    [ -n "${WEB_CONCURRENCY:-}" ] || unset WEB_CONCURRENCY
+}
+
 case "${1:-web}" in
 web)
+    check_settings
     # The numbers of processes that ended with the last container would be counted again.
     export PROMETHEUS_MULTIPROC_DIR="${PROMETHEUS_MULTIPROC_DIR:-/tmp/metrics}"
     rm -rf "$PROMETHEUS_MULTIPROC_DIR"
@@ -15,8 +23,11 @@ web)
 worker)
     shift
     export ALIVE_FILE="${ALIVE_FILE:-/tmp/alive}"
-    # shellcheck disable=SC2046 # several words
-    exec celery --app learnflow worker --loglevel INFO $(python -m learnflow.queues "$@")
+    check_settings
+    # By itself, as `exec` would go on without it: a worker of all queues in place of one that there isn't.
+    arguments=$(python -m learnflow.queues "$@")
+    # shellcheck disable=SC2086 # several words
+    exec celery --app learnflow worker --loglevel INFO $arguments
     ;;
 beat)
     export ALIVE_FILE="${ALIVE_FILE:-/tmp/alive}"

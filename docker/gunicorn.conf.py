@@ -4,6 +4,7 @@ gunicorn itself takes the number of processes from WEB_CONCURRENCY.
 """
 
 import ctypes
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from prometheus_client import multiprocess
 
 from core.logging import describe_logging
 
-bind = os.environ.get("BIND", "0.0.0.0:8000")
+bind = os.environ.get("BIND") or "0.0.0.0:8000"
 # gunicorn's threads ("gthread"), none of which ever waits for a visitor's next byte.
 worker_class = "learnflow.web.worker.GatheringWorker"
 # Below the usual limit of open files, 1,024: when all are taken the slowest has to go.
@@ -43,8 +44,11 @@ _ARENAS, _OWN_PAGES_FROM, _KEPT_ON_TOP = -8, -3, -1
 accesslog = "-"
 # Without the query string, which may hold what nobody else is to read.
 access_log_format = "%(m)s %(U)s %(s)s %(b)s %(M)sms"
+# What is neither stops the start in words, too.
+_level, _form = os.environ.get("LOG_LEVEL") or "", os.environ.get("LOG_FORMAT") or ""
 logconfig_dict = describe_logging(
-    level=os.environ.get("LOG_LEVEL") or "INFO", form=os.environ.get("LOG_FORMAT") or "text"
+    level=_level if _level in logging.getLevelNamesMapping() else "INFO",
+    form=_form if _form in ("text", "json") else "text",
 )
 
 

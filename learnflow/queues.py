@@ -12,6 +12,8 @@ from typing import Any
 
 from kombu import Queue
 
+from core.starting import stop_start
+
 # Each queue, and how many processes its worker has where nothing else is said.
 PROCESSES: dict[str, int] = {
     # What is paid for, and what follows from it: Stripe's events, settlement, refunds.
@@ -64,12 +66,14 @@ def consumed_by(queue: str) -> list[str]:
     return [queue, FORMER] if queue == DEFAULT else [queue]
 
 
-def worker_arguments(group: str) -> list[str]:
+def worker_arguments(group: str, processes: str = "") -> list[str]:
     """Return what to start `celery worker` with for a queue, or for several with commas between
-    them, which then wait for each other. `WORKER_CONCURRENCY` says otherwise how many processes it
-    has. Raises KeyError for a queue that there isn't."""
+    them, which then wait for each other. `processes` says otherwise how many it has. Raises
+    ValueError for a queue that there isn't."""
     names = group.split(",")
-    processes = os.environ.get("WORKER_CONCURRENCY") or str(max(PROCESSES[n] for n in names))
+    if unknown := ", ".join(name for name in names if name not in PROCESSES):
+        raise ValueError(f"there is no queue {unknown}: the queues are {', '.join(PROCESSES)}")
+    processes = processes or str(max(PROCESSES[name] for name in names))
     taken = [queue for name in names for queue in consumed_by(name)]
     return ["--queues", ",".join(taken), "--hostname", f"{'+'.join(names)}@%h",
             "--concurrency", processes]  # fmt: skip
@@ -97,6 +101,14 @@ def route(
     return {"queue": queue if queue in PROCESSES else DEFAULT}
 
 
+def _print_arguments(groups: Sequence[str]) -> None:
+    """For shells: the arguments of the worker of a group; without one, of one of all queues."""
+    group = groups[0] if groups else ",".join(PROCESSES)
+    try:
+        print(*worker_arguments(group, os.environ.get("WORKER_CONCURRENCY", "")))  # noqa: T201
+    except ValueError as exc:
+        stop_start([str(exc)])
+
+
 if __name__ == "__main__":
-    # For shells: the arguments of one worker; without a name, of one that takes all queues.
-    print(*(worker_arguments(sys.argv[1]) if len(sys.argv) > 1 else []))  # noqa: T201
+    _print_arguments(sys.argv[1:])

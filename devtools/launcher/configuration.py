@@ -13,7 +13,8 @@ from devtools.launcher.errors import LauncherError
 
 _DEFAULT_PORT = 8000
 _DEFAULT_STATE = ".local"
-_OFF = {"off", "0", "false", "no"}
+_ON = {"on", "1", "true", "yes", "ok", "y"}
+_OFF = {"off", "0", "false", "no", "n"}
 _LONGEST_PATH = 600
 
 
@@ -58,7 +59,7 @@ def read_configuration(*, root: Path, process: Mapping[str, str]) -> Configurati
         root=root,
         state=_parse_state(environment.get("LEARNFLOW_STATE") or _DEFAULT_STATE, root),
         port=_parse_port(environment.get("PORT") or str(_DEFAULT_PORT)),
-        loads_demo=(environment.get("LEARNFLOW_DEMO") or "on").lower() not in _OFF,
+        loads_demo=_parse_demo(environment.get("LEARNFLOW_DEMO") or "on"),
         environment=environment,
     )
 
@@ -87,6 +88,13 @@ def _check_path(path: Path) -> None:
             f"The path {str(path)!r} holds what the servers' files can't tell from a comment or a "
             "line's end: start LearnFlow in another folder, or set LEARNFLOW_STATE."
         )
+
+
+def _parse_demo(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _ON | _OFF:
+        raise ConfigurationError(f"LEARNFLOW_DEMO must be on or off, not {text!r}.")
+    return word in _ON
 
 
 def _parse_port(text: str) -> int:

@@ -108,7 +108,7 @@ def plan_programs(configuration: Configuration, servers: Servers) -> list[Progra
                 "learnflow.wsgi:application")  # fmt: skip
     programs += [
         Program("web", _module(*gunicorn), rank=20, in_group=True),
-        *plan_workers(configuration.environment.get("WORKER_GROUPS", "")),
+        *plan_workers(configuration.environment),
         plan_beat(),
     ]
     return programs
@@ -120,12 +120,15 @@ def plan_beat() -> Program:
     return Program("beat", command, rank=20, in_group=True)
 
 
-def plan_workers(groups: str = "") -> list[Program]:
+def plan_workers(environment: Mapping[str, str]) -> list[Program]:
     """A worker for each queue: none of them can keep another from its work. On a machine with
-    little memory `WORKER_GROUPS` names queues that share one. Raises ConfigurationError."""
+    little memory `WORKER_GROUPS` names queues that share one, and `WORKER_CONCURRENCY` says how
+    many processes each has. Raises ConfigurationError."""
     # Not above: the product's package chooses settings, which a launcher for tests leaves to them.
     from learnflow import queues
 
+    groups = environment.get("WORKER_GROUPS", "")
+    processes = environment.get("WORKER_CONCURRENCY", "")
     options = ("worker", "--loglevel", "INFO", "--without-mingle", "--without-gossip")
     try:
         chosen = queues.split_groups(groups) if groups else list(queues.PROCESSES)
@@ -134,7 +137,7 @@ def plan_workers(groups: str = "") -> list[Program]:
     return [
         Program(
             f"worker-{group.replace(',', '-')}",
-            _module(*_CELERY, *options, *queues.worker_arguments(group)),
+            _module(*_CELERY, *options, *queues.worker_arguments(group, processes)),
             rank=20,
             in_group=True,
         )

@@ -44,8 +44,10 @@ class _StopRequested(BaseException):
 def run(configuration: Configuration) -> int:
     """Start everything, keep it running until a signal, stop everything. Answers 0.
 
-    Raises LauncherError and OSError, after stopping what was started.
+    Raises LauncherError and OSError, after stopping what was started; SystemExit, before anything
+    is, for settings with which nothing can start.
     """
+    _insist_on_settings(configuration)
     try:
         with _signals_raise(), state.lock_state(configuration.state):
             _run_until_stopped(configuration)
@@ -53,6 +55,17 @@ def run(configuration: Configuration) -> int:
         pass
     banner.show("LearnFlow has stopped.")
     return 0
+
+
+def _insist_on_settings(configuration: Configuration) -> None:
+    """As the product's processes would, one after the other, among the lines of servers."""
+    # Not above: the product's package chooses settings, which a launcher for tests leaves to them.
+    from core.starting import stop_start
+    from learnflow.settings.starting import find_problems
+
+    # Production's own demands are of what the launcher adds, too: its processes see to them.
+    if problems := find_problems(configuration.environment, in_production=False):
+        stop_start(problems)
 
 
 def _run_until_stopped(configuration: Configuration) -> None:

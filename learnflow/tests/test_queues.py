@@ -1,11 +1,14 @@
 """Each task has a queue, each queue a worker, and no kind of work waits behind another."""
 
+import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 from django.conf import settings
 
 from core import outbox
@@ -71,7 +74,7 @@ def test_what_a_purchase_causes_is_moneys() -> None:
 
 
 def test_make_run_has_a_worker_for_each_queue() -> None:
-    consumed = [_queues_of(" ".join(program.command)) for program in plan_workers()]
+    consumed = [_queues_of(" ".join(program.command)) for program in plan_workers({})]
     assert sorted(consumed) == sorted(queues.consumed_by(name) for name in queues.PROCESSES)
 
 
@@ -82,12 +85,79 @@ def test_compose_has_a_worker_for_each_queue() -> None:
 
 def test_the_container_takes_what_the_registry_says() -> None:
     script = (ROOT / "docker" / "entrypoint.sh").read_text()
-    assert 'worker --loglevel INFO $(python -m learnflow.queues "$@")' in script
+    assert 'arguments=$(python -m learnflow.queues "$@")' in script
+    assert "worker --loglevel INFO $arguments" in script
     told = subprocess.run(
         [sys.executable, "-m", "learnflow.queues", "bulk"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert told.stdout.split() == queues.worker_arguments("bulk")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changed", "said"),
+    [
+        (["worker", "monney"], {}, "LearnFlow can't start, there is no queue monney"),
+        (["worker", "money"], {"WORKER_CONCURRENCY": "lots"}, "LearnFlow can't start, WORKER_CONC"),
+        (["web"], {"WEB_CONCURRENCY": "two"}, "LearnFlow can't start, WEB_CONCURRENCY: must"),
+        (["web"], {"LOG_FORMAT": "xml"}, "LearnFlow can't start, LOG_FORMAT: must"),
+    ],
+)
+def test_the_container_says_in_a_line_what_it_cannot_start_with(
+    tmp_path: Path, arguments: list[str], changed: dict[str, str], said: str
+) -> None:
+    """And starts nothing: above all no worker that takes from every queue."""
+    done = _enter(tmp_path, arguments, changed)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done
+    assert done.stderr.startswith(said)
+
+
+def test_the_container_takes_an_empty_number_for_none(tmp_path: Path) -> None:
+    empty = {"WEB_CONCURRENCY": "", "WORKER_CONCURRENCY": ""}
+    assert _enter(tmp_path, ["web"], empty).stdout.startswith("gunicorn, WEB_CONCURRENCY=unset")
+    told = _enter(tmp_path, ["worker"], empty).stdout
+    assert _queues_of(told) == [*queues.PROCESSES, queues.FORMER]
+
+
+def test_make_run_takes_the_number_of_processes_from_wherever_it_is_configured() -> None:
+    for program in plan_workers({"WORKER_CONCURRENCY": "3"}):
+        assert "--concurrency 3" in " ".join(program.command)
+
+
+def test_the_example_of_secrets_from_files_names_services_that_there_are() -> None:
+    docs = (ROOT / "docs" / "operations.md").read_text()
+    example = docs[docs.index("# compose.override.yml") :].split("\n\n")[0]
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    ours = {
+        name for name, service in compose["services"].items()
+        if str(service.get("image", "")).startswith("learnflow-app")
+    }  # fmt: skip
+    assert set(yaml.safe_load(textwrap.dedent(example))["services"]) == ours
+
+
+def _enter(
+    folder: Path, arguments: list[str], changed: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run the entrypoint from the checkout, with servers that only tell how they are started."""
+    script = folder / "entrypoint.sh"
+    text = (ROOT / "docker" / "entrypoint.sh").read_text()
+    script.write_text(text.replace("cd /app", f"cd {ROOT}"))
+    for name in ("gunicorn", "celery"):
+        server = folder / name
+        server.write_text(
+            f'#!/bin/sh\necho "{name}, WEB_CONCURRENCY=${{WEB_CONCURRENCY-unset}} $*"\n'
+        )
+        server.chmod(0o755)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("W")},
+        "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+        "ALIVE_FILE": str(folder / "alive"),
+    }
+    return subprocess.run(
+        ["sh", str(script), *arguments],
+        env=environment | changed, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
 
 
 def _queues_of(command: str) -> list[str]:

@@ -81,9 +81,12 @@ def test_every_process_says_what_is_wrong_a_line_each_and_nothing_else(command: 
     ]
 
 
-def test_so_does_the_web_server_of_its_own_settings() -> None:
-    done = run([*GUNICORN, "learnflow.wsgi:application"], COMPLETE | {"WEB_THREADS": "eight"})
-    assert "LearnFlow can't start, WEB_THREADS: must be a whole number" in done.stderr
+@pytest.mark.parametrize(
+    ("name", "value"), [("WEB_THREADS", "eight"), ("LOG_FORMAT", "xml"), ("LOG_LEVEL", "loud")]
+)
+def test_so_does_the_web_server_of_its_own_settings(name: str, value: str) -> None:
+    done = run([*GUNICORN, "learnflow.wsgi:application"], COMPLETE | {name: value})
+    assert f"LearnFlow can't start, {name}: must be " in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from devtools.launcher.configuration import ConfigurationError, read_configuration
+from devtools.launcher.run import run
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -54,6 +55,25 @@ def test_an_empty_value_is_not_configured(tmp_path: Path) -> None:
 def test_a_port_that_is_none_is_refused_by_name(tmp_path: Path, port: str) -> None:
     with pytest.raises(ConfigurationError, match="PORT must be"):
         read_configuration(root=tmp_path, process={"PORT": port})
+
+
+def test_a_demo_that_is_neither_on_nor_off_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="LEARNFLOW_DEMO must be on or off"):
+        read_configuration(root=tmp_path, process={"LEARNFLOW_DEMO": "perhaps"})
+
+
+def test_settings_that_nothing_can_start_with_are_told_before_anything_starts(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".env").write_text("THROTTLE_LOGIN=lots\nWEB_CONCURRENCY=two\n")
+    configuration = read_configuration(root=tmp_path, process={"PORT": "1"})
+    with pytest.raises(SystemExit) as stopped:
+        run(configuration)
+    lines = str(stopped.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        f"LearnFlow can't start, {name}" for name in ("WEB_CONCURRENCY", "THROTTLE_LOGIN")
+    ]
+    assert not configuration.state.exists()
 
 
 def test_values_and_secrets_are_read_as_the_settings_read_them(tmp_path: Path) -> None:
