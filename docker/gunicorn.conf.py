@@ -21,6 +21,8 @@ worker_connections = 800
 # What is no number stops the start in words as soon as the settings are read.
 _threads = os.environ.get("WEB_THREADS") or "8"
 threads = int(_threads) if _threads.isdecimal() else 1
+# No header says where the path begins: gunicorn would believe what comes from loopback.
+forwarder_headers = ""
 preload_app = True
 # It would listen in the home folder, where two instances meet; signals do all we need.
 control_socket_disable = True

@@ -124,6 +124,13 @@ def test_a_broken_chunk_is_refused_in_shape(address: tuple[str, int]) -> None:
     assert (got, error["code"], headers["connection"]) == (400, "BAD_REQUEST", "close")
 
 
+def test_no_header_tells_the_server_where_the_path_begins(address: tuple[str, int]) -> None:
+    end = b"Host: localhost\r\nConnection: close\r\n\r\n"
+    for name in (b"Script_Name: /elsewhere\r\n", b"SCRIPT_NAME: /health\r\n", b"Path_Info: /\r\n"):
+        said = b"GET /health/live/ HTTP/1.1\r\n" + name + end
+        assert exchange(address, said).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_browser_may_read_why_it_was_refused(address: tuple[str, int]) -> None:
     origin = settings.CORS_ALLOWED_ORIGINS[0]
     said = b"GET / HTTP/1.1\r\nOrigin: %s\r\nA: " + LONG * 2 + b"\r\n\r\n"

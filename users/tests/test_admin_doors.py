@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -37,6 +38,16 @@ def knock(client: Client, email: str, password: str, **extra: Any) -> Any:
 
 def is_in(client: Client) -> bool:
     return client.get(INDEX).status_code == 200
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_no_door_leads_to_objects_past_the_rights(staff: User, existing: bool) -> None:
+    client = Client()
+    client.force_login(staff)
+    kind = ContentType.objects.get_for_model(User)
+    answer = client.get(f"{INDEX}r/{kind.pk}/{staff.pk if existing else 1}/")
+    assert answer.status_code == 404
+    assert b"get_absolute_url" not in answer.content
 
 
 def enter(person: User, password: str = PASSWORD) -> Client:
