@@ -212,7 +212,7 @@ class GatheringWorker(ThreadWorker):
                 self._close(conn)
 
     def _is_full(self) -> bool:
-        return self.nr_conns + len(self._on_disk) >= self.worker_connections
+        return bool(self.nr_conns + len(self._on_disk) >= self.worker_connections)
 
     def _free_file(self) -> None:
         """Close what has ended already; where nothing has, `_make_room`."""

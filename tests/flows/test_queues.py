@@ -101,7 +101,7 @@ def _workers(folder: Path, **environment: str) -> Iterator[None]:
     """The workers and the beat of `make run`, on the test's database."""
     processes = []
     try:
-        for program in (*plan_workers(), plan_beat()):
+        for program in (*plan_workers({}), plan_beat()):
             with (folder / f"{program.name}.log").open("wb") as log:
                 processes.append(
                     subprocess.Popen(
