@@ -1,4 +1,8 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from core.starting import stop_start
 
 
 class NotificationsConfig(AppConfig):
@@ -11,5 +15,14 @@ class NotificationsConfig(AppConfig):
         from notifications.doctor import check_mail
         from notifications.metrics import MailCollector
 
+        _check_settings()
         register_check(check_mail, name="mail")
         register_collector(MailCollector(), name="mail")
+
+
+def _check_settings() -> None:
+    """What is set wrongly stops the start, not the first mail."""
+    try:
+        import_string(settings.EMAIL_BACKEND)
+    except ImportError as exc:
+        stop_start([f"EMAIL_BACKEND: {exc}"])

@@ -10,7 +10,7 @@ PUBLISHED_KEYS = frozenset({
     "only-for-measuring-it-protects-nothing-at-all-0123456789abcdef",
     "only-for-the-deployment-check-it-signs-nothing-at-all-0123456789",
 })  # fmt: skip
-# What Django, and guides to it, write where a key of one's own belongs.
+# What Django, and guides to it, write where a key of one's own belongs; the demo's password.
 PLACEHOLDERS = (
     "django-insecure",
     "your-secret",
@@ -18,4 +18,5 @@ PLACEHOLDERS = (
     "change-me",
     "changeme",
     "replace-",
+    "learnflow-demo",
 )

@@ -205,7 +205,8 @@ def test_a_secret_is_not_shown(name: str) -> None:
     "key",
     [
         "x", "Zq3vN8pT1xK6mB4wR9yL2sD7fG5hJ0c", "k" * 60, "abcdefgh" * 8, "0123456789ab" * 5,
-        "django-insecure-4f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c", *sorted(PUBLISHED_KEYS),
+        "django-insecure-4f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c",
+        "learnflow-demo-2026-learnflow-demo-2026-xyz", *sorted(PUBLISHED_KEYS),
     ],
 )  # fmt: skip
 def test_a_key_that_can_be_guessed_stops_production(name: str, key: str) -> None:
@@ -301,9 +302,13 @@ def test_an_engine_that_is_none_stops_the_start_in_a_line() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_rule_that_is_none_stops_the_start_in_a_line() -> None:
-    done = read_settings(COMPLETE | {"TAX_RULE": "orders.taxes.nothing_here"}, "")
-    assert done.stderr.startswith("LearnFlow can't start, TAX_RULE: ")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TAX_RULE", "orders.taxes.nothing_here"), ("EMAIL_BACKEND", "core.money.NothingHere")],
+)
+def test_a_name_of_nothing_stops_the_start_in_a_line(name: str, value: str) -> None:
+    done = read_settings(COMPLETE | {name: value}, "")
+    assert done.stderr.startswith(f"LearnFlow can't start, {name}: ")
     assert len(done.stderr.splitlines()) == 1
 
 
