@@ -136,7 +136,7 @@ def test_every_missing_field_is_named(api: APIClient) -> None:
         b'"text"',
         b'{"email": "\\ud800@example.test", "password": "x"}',
         b'{"email": "\xff"}',
-        b"[" * 100_000,
+        b"[" * 15_000,
     ],
 )
 def test_hostile_bodies_are_400(api: APIClient, raw: bytes) -> None:

@@ -24,9 +24,11 @@ LOCALES = {
 }
 
 
-# As nobody, should we be root, for whom nothing is unwritable. Python may lie in root's home.
+# As nobody, should we be root, for whom nothing is unwritable. Python may lie in root's home: what
+# the launcher imports on its way is imported before.
 AS_NOBODY = (
     "import os, sys; from devtools.launcher.__main__ import main;"
+    "import core.starting, learnflow.settings.starting;"
     "os.geteuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534));"
     "sys.exit(main(['run']))"
 )
