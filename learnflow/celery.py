@@ -20,9 +20,11 @@ from celery.signals import (
 
 from core import logging
 from core.process import become
+from learnflow.broker import use_forgiving_qos
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.development")
 
+use_forgiving_qos()
 app = Celery("learnflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
