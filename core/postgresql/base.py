@@ -48,7 +48,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """Return what to connect with: as configured, and the limits of this kind of process."""
         given: dict[str, Any] = super().get_connection_params()
-        return {**connection_limits(), **startup_options(), **given}
+        # Over Django's own, which switch prepared statements off, and under what is configured.
+        ours = {**connection_limits(), **startup_options()}
+        configured = self.settings_dict["OPTIONS"]
+        return given | {name: value for name, value in ours.items() if name not in configured}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect. Raises what psycopg raises; ends a command that meets an undeclared pooler."""
