@@ -117,14 +117,20 @@ class Memory(Generic[Value]):
         return None
 
     def keep(
-        self, key: Hashable, value: Value, *, seconds: float, since: str | None = ALWAYS
+        self,
+        key: Hashable,
+        value: Value,
+        *,
+        seconds: float,
+        since: str | None = ALWAYS,
+        size: int | None = None,
     ) -> None:
         """Remember the value so long, unless it is too large; 0 for not at all. `since` is the
         generation before it was made, as what was written meanwhile may not be in it; none for what
-        no write changes."""
+        no write changes. `size` is what key and value take, in bytes, for one who knows already."""
         if seconds <= 0:
             return
-        size = _ENTRY_BYTES + measure(key) + measure(value)
+        size = _ENTRY_BYTES + (measure(key) + measure(value) if size is None else size)
         limit = int(settings.CATALOGUE_MEMORY_BYTES * self.share)
         entry = _Entry(
             value=value, generation=since, fresh_until=time.monotonic() + seconds, size=size

@@ -256,11 +256,25 @@ def test_what_the_door_remembers_is_bounded_in_bytes(door, settings):
     assert 0 < door._answers.size <= 400_000 * SHARES["pages"]
     held = sum(memory.size for memory in (pages._counts, facets._remembered, door._answers))
     assert held <= 400_000
-    assert held == sum(
+    takes = sum(
         measure(key) + measure(entry.value) + 300
         for memory in (pages._counts, facets._remembered, door._answers)
         for key, entry in memory._entries.items()
     )
+    assert takes <= held <= 1.1 * takes
+
+
+def test_what_the_door_says_a_page_takes_is_no_less_than_it_takes(door, settings):
+    settings.CATALOGUE_PAGE_SECONDS = 5.0
+    course = make_course(title="Bread " + "é" * 200)
+    for path in (LIST, f"{LIST}?level=beginner", f"{LIST}{course.slug}/"):
+        ask(door, path)
+        ask(door, path)
+    for memory in (door._answers, door._spares, door._envelopes):
+        assert len(memory) >= 2
+        for key, entry in memory._entries.items():
+            takes = measure(key) + measure(entry.value)
+            assert takes <= entry.size <= takes + 1_200
 
 
 def test_a_large_page_is_given_out_and_not_remembered(door, settings, monkeypatch):

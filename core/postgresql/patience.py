@@ -29,6 +29,8 @@ _SLOW_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 # How often psycopg looks up while it waits.
 _INTERVAL = 0.1
+# What its `wait` raises when the time it was given is over: so documented, if not public by name.
+_NotYet = psycopg.errors._WaitTimeout
 
 breaker = Breaker("PostgreSQL", pause=lambda: settings.DATABASE_PAUSE_SECONDS)
 
@@ -76,13 +78,24 @@ class PatientConnection(psycopg.Connection[Any]):
                 watch.close()
 
     def wait(self, gen: PQGen[_T], interval: float = _INTERVAL, timeout: float | None = None) -> _T:
-        if role() != "web":
+        if role() != "web" or timeout is not None:
             return super().wait(gen, interval, timeout)
         if breaker.is_open:
             _require_answering()
-        watch = _watched(gen, _seconds_left())
         try:
-            return super().wait(watch, interval, timeout)
+            # Nearly always enough, and psycopg's alone: watching it from here would cost every
+            # statement some microseconds.
+            value = super().wait(gen, interval, _SLOW_SECONDS)
+        except _NotYet:
+            return self._wait_on(gen, interval)
+        _heard()
+        return value
+
+    def _wait_on(self, gen: PQGen[_T], interval: float) -> _T:
+        """Wait for what has taken `_SLOW_SECONDS` already."""
+        watch = _watched(gen, _seconds_left(), waited=_SLOW_SECONDS)
+        try:
+            return super().wait(watch, interval)
         except ServerSilent:
             # Whatever comes on it later answers a question that nobody asks any more.
             self.close()
@@ -102,35 +115,41 @@ def _seconds_left() -> float | None:
     return seconds + _GRACE_SECONDS if seconds else None
 
 
-def _watched(generator: Generator[Any, Any, _T], seconds: float | None) -> Generator[Any, Any, _T]:
+def _watched(
+    generator: Generator[Any, Any, _T], seconds: float | None, *, waited: float = 0.0
+) -> Generator[Any, Any, _T]:
     """Pass on what psycopg's generator and its driver say to each other, and raise ServerSilent in
-    between when it takes too long. Costs a clock's reading only once there is something to wait
-    for: the driver says 0 when a tenth of a second went by without news."""
-    since: float | None = None
+    between when it takes too long. `waited` says for how long the generator was driven before."""
+    since = time.monotonic() - waited
     is_counted = False
     try:
-        wanted = next(generator)
+        # One that was driven before stands at a question: so far, there is no news.
+        wanted = generator.send(0) if waited else next(generator)
         while True:
+            # The driver says 0 when a tenth of a second went by without any.
             news = yield wanted
             if not news:
-                now = time.monotonic()
-                since = since or now - _INTERVAL
-                if not is_counted and now - since >= _SLOW_SECONDS:
+                took = time.monotonic() - since
+                if not is_counted and took >= _SLOW_SECONDS:
                     is_counted = slow_waits.enter()
                     if not is_counted:
                         _give_up(since, "and as many requests as may wait for an answer do")
-                if seconds is not None and now - since >= seconds:
+                if seconds is not None and took >= seconds:
                     _give_up(since, f"within {seconds:.0f} s")
             wanted = generator.send(news)
     except StopIteration as end:
-        _Hearing.at = time.monotonic()
-        if breaker.is_open:
-            breaker.succeeded()
+        _heard()
         value: _T = end.value
         return value
     finally:
         if is_counted:
             slow_waits.leave()
+
+
+def _heard() -> None:
+    _Hearing.at = time.monotonic()
+    if breaker.is_open:
+        breaker.succeeded()
 
 
 def _give_up(since: float, why: str) -> None:
