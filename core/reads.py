@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from django.db import connection
 
-from core.postgresql.base import DatabaseWrapper
+from core.postgresql.base import DatabaseWrapper, PlannedCursor, PreparedCursor
 
 Row = tuple[Any, ...]
 # Whatever psycopg can send; the stubs know fewer types.
@@ -20,15 +20,9 @@ Parameters = Mapping[str, Any]
 
 def fetch_rows(query: str, parameters: Parameters) -> list[Row]:
     """Return the rows of one statement, planned for these values."""
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        rows: list[Row] = cursor.fetchall()
-        return rows
+    return cast(DatabaseWrapper, connection).fetch(PlannedCursor, query, parameters)
 
 
 def fetch_prepared(query: str, parameters: Parameters) -> list[Row]:
     """Return the rows of one statement, planned once for whatever values."""
-    with cast(DatabaseWrapper, connection).prepared_cursor() as cursor:
-        cursor.execute(query, parameters)
-        rows: list[Row] = cursor.fetchall()
-        return rows
+    return cast(DatabaseWrapper, connection).fetch(PreparedCursor, query, parameters)

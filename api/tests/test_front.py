@@ -297,7 +297,7 @@ def away(monkeypatch):
 
     return lambda: (
         monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.cursor", fail)
-        or monkeypatch.setattr("core.postgresql.base.DatabaseWrapper.prepared_cursor", fail)
+        or monkeypatch.setattr("core.postgresql.base.DatabaseWrapper.fetch", fail)
     )
 
 

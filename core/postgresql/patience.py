@@ -11,11 +11,14 @@ at all was heard meanwhile, all requests leave PostgreSQL alone for `DATABASE_PA
 import threading
 import time
 from collections.abc import Generator
+from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
 from django.conf import settings
 from psycopg.abc import PQGen, PQGenConn
+from psycopg.adapt import AdaptersMap
+from psycopg.types.datetime import TimestamptzLoader
 
 from core.breaker import Breaker
 from core.process import role
@@ -50,6 +53,13 @@ class _Hearing:
 
 class PatientConnection(psycopg.Connection[Any]):
     """A connection whose user doesn't wait for ever, in a web process."""
+
+    @cached_property
+    def reading_adapters(self) -> AdaptersMap:
+        """As the connection's, but that moments are read by psycopg alone."""
+        adapters = AdaptersMap(self.adapters)
+        adapters.register_loader("timestamptz", TimestamptzLoader)
+        return adapters
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Any]:
