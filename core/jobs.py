@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Min
 from django.utils import timezone
 
 from core.clock import Job
@@ -58,8 +60,8 @@ def run_if_due(*, name: str) -> bool:
 
 def list_states(*, names: Iterable[str] | None = None) -> list[JobState]:
     """Return how each job stands, or those of these names."""
-    now = timezone.now()
-    return [_state_of(name, now) for name in (settings.JOBS if names is None else names)]
+    now, made_at = timezone.now(), database_made_at()
+    return [_state_of(name, now, made_at) for name in (settings.JOBS if names is None else names)]
 
 
 def prune_runs() -> int:
@@ -72,6 +74,7 @@ def prune_runs() -> int:
 def _claim(name: str, due_at: dt.datetime) -> JobRun | None:
     """Take the period's row; None when it has been done, or somebody is at it."""
     rows = JobRun.objects.filter(job=name, due_at=due_at)
+    # Beat asks every minute, nearly always about what has been done.
     if rows.filter(status=JobRun.Status.SUCCEEDED).exists():
         return None
     now = timezone.now()
@@ -125,7 +128,13 @@ def _write(run: JobRun, **changes: object) -> None:
     JobRun.objects.filter(id=run.id, attempts=run.attempts).update(**changes)
 
 
-def _state_of(name: str, now: dt.datetime) -> JobState:
+def database_made_at() -> dt.datetime:
+    """Return when the first migration ran: before that nothing could have been done."""
+    made_at = MigrationRecorder.Migration.objects.aggregate(first=Min("applied"))["first"]
+    return made_at or dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def _state_of(name: str, now: dt.datetime, made_at: dt.datetime) -> JobState:
     due_at = settings.JOBS[name].due_at(now)
     runs = JobRun.objects.filter(job=name)
     success = runs.filter(status=JobRun.Status.SUCCEEDED).order_by("-finished_at").first()
@@ -134,5 +143,5 @@ def _state_of(name: str, now: dt.datetime) -> JobState:
         name=name,
         last=runs.order_by("-due_at").first(),
         last_success=success,
-        is_overdue=not is_done and now - due_at > OVERDUE_AFTER,
+        is_overdue=not is_done and now - max(due_at, made_at) > OVERDUE_AFTER,
     )

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from celery import current_app
 from django.test import Client
+from django.utils import timezone
 
 from core import jobs
 from core.clock import daily, hourly
@@ -44,6 +45,13 @@ def work(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Work:
     return stand_in
 
 
+@pytest.fixture(autouse=True)
+def _database_of_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database of the tests was made just now, and these tests are of another time."""
+    long_ago = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    monkeypatch.setattr(jobs, "database_made_at", lambda: long_ago)
+
+
 @pytest.fixture
 def clock() -> Iterator[Any]:
     with time_machine.travel(AFTERWARDS, tick=False) as traveller:
@@ -63,6 +71,18 @@ def test_a_day_begins_at_the_jobs_time(now: str, due: str) -> None:
 def test_an_hour_begins_at_the_jobs_minute() -> None:
     at = dt.datetime(2026, 5, 2, 3, 11, tzinfo=dt.UTC)
     assert f"{hourly('t', minute=12).due_at(at):%H:%M}" == "02:12"
+
+
+def test_what_was_due_before_the_database_was_made_is_not_overdue(
+    work: Work, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.shift(dt.timedelta(hours=9))
+    assert jobs.list_states()[0].is_overdue
+    made_at = timezone.now()
+    monkeypatch.setattr(jobs, "database_made_at", lambda: made_at)
+    assert not jobs.list_states()[0].is_overdue
+    clock.shift(jobs.OVERDUE_AFTER + dt.timedelta(minutes=1))
+    assert jobs.list_states()[0].is_overdue
 
 
 def test_once_a_day_however_often_somebody_looks(work: Work, clock: Any) -> None:

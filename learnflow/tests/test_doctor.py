@@ -46,6 +46,13 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Callable[[], tuple[int, dict[str,
     return examine
 
 
+@pytest.fixture(autouse=True)
+def _database_of_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database of the tests was made just now, and these tests are of another time."""
+    long_ago = AFTERWARDS - dt.timedelta(days=300)
+    monkeypatch.setattr(jobs, "database_made_at", lambda: long_ago)
+
+
 def test_all_is_well(ask: Any) -> None:
     with time_machine.travel(AFTERWARDS, tick=False):
         heartbeats.give_sign(["worker-money", "beat"])

@@ -21,7 +21,7 @@ from tests.proof.settling import converge
 # The whole of it is `make checkout-test`.
 WHOLE = "PROOF_CHECKOUTS" in os.environ
 CHECKOUTS = int(os.environ.get("PROOF_CHECKOUTS", "60"))
-PEOPLE, COURSES, THREADS = (100, 50, 16) if WHOLE else (12, 10, 8)
+PEOPLE, COURSES, THREADS = (100, 50, 16) if CHECKOUTS >= 500 else (12, 10, 8)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(0 if WHOLE else 120)]
 

@@ -31,8 +31,9 @@ from users.tokens import issue_tokens
 WHOLE = "PROOF_REQUESTS" in os.environ
 REQUESTS = int(os.environ.get("PROOF_REQUESTS", "400"))
 # Measured at rest: nothing is under way between two samples.
-SAMPLE = 1_000 if WHOLE else 100
-LONG, SMALL, LEGACY_LESSONS = (10, 200, 5_000) if WHOLE else (1, 25, 1_000)
+LARGE = REQUESTS >= 1_000
+SAMPLE = 1_000 if LARGE else 100
+LONG, SMALL, LEGACY_LESSONS = (10, 200, 5_000) if LARGE else (1, 25, 1_000)
 THREADS = 8
 MIB = 1024 * 1024
 # Memory is flat when no sample after the first tenth is further than this from their middle.
