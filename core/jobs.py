@@ -14,7 +14,6 @@ from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import Min
 from django.utils import timezone
 
 from core.clock import Job
@@ -130,7 +129,8 @@ def _write(run: JobRun, **changes: object) -> None:
 
 def database_made_at() -> dt.datetime:
     """Return when the first migration ran: before that nothing could have been done."""
-    made_at = MigrationRecorder.Migration.objects.aggregate(first=Min("applied"))["first"]
+    migrations = MigrationRecorder.Migration.objects.order_by("id")
+    made_at = migrations.values_list("applied", flat=True).first()
     return made_at or dt.datetime.min.replace(tzinfo=dt.UTC)
 
 

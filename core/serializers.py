@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -76,10 +75,6 @@ class ClosedSerializer(ApiSerializer):
         return value
 
 
-class ApiModelSerializer(StrictFieldsMixin, serializers.ModelSerializer[Any]):
-    """The base of model-backed writes."""
-
-
 @extend_schema_field(OpenApiTypes.DOUBLE)
 class MoneyField(serializers.DecimalField):
     """A `Decimal` with two places inside, a JSON number on the wire. The float exists only for the
@@ -112,11 +107,6 @@ class IdItemField(serializers.UUIDField):
         if not isinstance(data, str):
             raise serializers.ValidationError("Must be a string.", code=WRONG_TYPE)
         return super().to_internal_value(data)
-
-
-def as_drf_error(exc: DjangoValidationError, *, field: str) -> serializers.ValidationError:
-    """Return Django's validation error as DRF's, under the name of one field."""
-    return serializers.ValidationError({field: exc.messages})
 
 
 def _mismatch(field: serializers.Field[Any, Any, Any, Any], value: object) -> str | None:

@@ -31,13 +31,6 @@ class OwnCourse(Forbidden):
     message = "This course is your own"
 
 
-class NotEnrolled(Forbidden):
-    """Only those who are enrolled may do this."""
-
-    code = "NOT_ENROLLED"
-    message = "You are not enrolled in this course"
-
-
 class EnrollmentInactive(Forbidden):
     """The enrolment is suspended or revoked: nothing can be learned in it."""
 

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from core.countries import is_country
 from core.money import require_cents
 from core.rates import parse_rate
+from learnflow.queues import PROCESSES, split_groups
 
 Kind = Callable[[str], object]
 
@@ -139,6 +140,14 @@ def redis(value: str) -> None:
     parts = _split(value)
     if parts is None or parts.scheme not in _REDISES or not re.fullmatch(r"(/\d*)?", parts.path):
         raise ValueError("must be an address such as redis://:password@host:port/0")
+
+
+def worker_groups(value: str) -> None:
+    """Each queue once, in groups that share a worker."""
+    try:
+        split_groups(value)
+    except ValueError:
+        raise ValueError(f"must name each of {', '.join(PROCESSES)} once") from None
 
 
 def host(value: str) -> None:

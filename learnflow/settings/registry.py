@@ -60,7 +60,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("WEB_THREADS", whole(1, 256)),
     Setting("WORKER_CONCURRENCY", whole(1, 256)),
     Setting("SLOW_WAITS", whole(1, 256)),
-    Setting("WORKER_GROUPS", text),
+    Setting("WORKER_GROUPS", kinds.worker_groups),
     Setting("ALIVE_FILE", text),
     # --- PostgreSQL and Redis
     Setting("DATABASE_URL", kinds.database, required=True, secret=True),

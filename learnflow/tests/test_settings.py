@@ -131,7 +131,8 @@ def test_keys_of_two_modes_stop_the_start(secret: str, public: str, starts: bool
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("TRUSTED_PROXIES", "foo"), ("TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.0/40"),
+        ("WORKER_GROUPS", "money"), ("TRUSTED_PROXIES", "foo"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.0/40"),
         ("THROTTLE_LOGIN", "lots"), ("THROTTLE_USER", "-5/hour"), ("THROTTLE_ANON", "5/fortnight"),
         ("JWT_ALGORITHM", "RS256"), ("JWT_ALGORITHM", "none"),
         ("SEARCH_ENGINE", "x.y"), ("SEARCH_ENGINE", "courses.search.nowhere.Engine"),

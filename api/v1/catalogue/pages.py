@@ -1,11 +1,10 @@
 """Composing: public rows from `courses`, the viewer's facts from the apps above it."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from api.v1.catalogue.flags import NONE, find_flags
-from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
 from courses.permissions import Viewer, may_see_course
 from courses.selectors import CourseFacts
@@ -30,11 +29,6 @@ def with_flags(cards: Sequence[Card], *, viewer: Viewer) -> list[dict[str, Any]]
         }
         for card in cards
     ]
-
-
-def show_courses(rows: Iterable[dict[str, Any]], *, viewer: Viewer) -> list[dict[str, Any]]:
-    """Return rows of `courses.selectors.list_published` as the list shows them."""
-    return with_flags(course_selectors.to_cards(rows), viewer=viewer)
 
 
 def require_visible(*, course: CourseFacts, viewer: Viewer) -> None:
