@@ -7,6 +7,7 @@ word is made to look like none, whoever wrote it, and only `action` and `more` a
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,13 +15,21 @@ from django.template.loader import render_to_string
 
 # Doesn't show, allows no line break, and can be part of no address.
 _JOINER = "\N{WORD JOINER}"
-# Where text becomes an address: after a point inside a word (not in a number), an at, a scheme.
-_JOINTS = re.compile(
-    r"(?<=\w)(?:(?<!\d)[.\u3002\uff0e\uff61]|[.\u3002\uff0e\uff61](?!\d))(?=\w)"
-    r"|[@\uff20](?=\S)|(?<=\w):(?=//)"
-)
+# What is read as a point in an address, and what may be taken for one.
+_POINTS = r".\u2024\u3002\ufe12\ufe52\uff0e\uff61"
+# Where a word becomes an address: a point in it, an at, a scheme, two slashes, a bracket after one.
+_JOINTS = re.compile(rf"(?<=.)[{_POINTS}](?=.)|[@\ufe6b\uff20](?=.)|:(?=//)|/(?=[/\[])")
+# Read as an address by nobody, and copied: "3.14", "(1,107.10)".
+_NUMBER = re.compile(r"[(+\-\u2212$€£¥]*[0-9][0-9,]*\.[0-9]+[%).,;:!?]*")
 # Line breaks and other control characters, and overrides of the writing direction.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+# Some scripts and emoji are written with these, but no address has them beside its signs.
+_SHAPERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+_LOST_SHAPERS = re.compile(
+    rf"[{_SHAPERS}]+(?=[{_POINTS}@\ufe6b\uff20:/])|(?<=[{_POINTS}@\ufe6b\uff20:/])[{_SHAPERS}]+"
+)
+# Format characters that show: signs of numbers, years and verses.
+_SHOWN = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +79,18 @@ class Letter:
 
 def _plain(words: str) -> str:
     """Return the words as they read, in which no mail program finds an address."""
-    return _JOINTS.sub(lambda joint: joint.group() + _JOINER, _one_line(words))
+    return " ".join(
+        word if _NUMBER.fullmatch(word) else _JOINTS.sub(rf"{_JOINER}\g<0>{_JOINER}", word)
+        for word in _one_line(words).split(" ")
+    )
 
 
 def _one_line(words: str) -> str:
-    return " ".join(_UNPRINTABLE.sub(" ", words).split())
+    """Return the words composed (NFC), on one line, without characters that don't show: an address
+    is found in spite of those, and past them."""
+    shown = "".join(char for char in _UNPRINTABLE.sub(" ", words) if _shows(char))
+    return " ".join(_LOST_SHAPERS.sub("", unicodedata.normalize("NFC", shown)).split())
+
+
+def _shows(char: str) -> bool:
+    return unicodedata.category(char) != "Cf" or char in _SHAPERS or char in _SHOWN
