@@ -1,8 +1,8 @@
 """How many threads of a web process wait, at this moment, for something that is slow to answer.
 
-Whatever they wait for (PostgreSQL, files on S3), `SLOW_WAITS` of them may: fewer than a web process
-serves requests with, so that an outage of one thing leaves threads for everything else. Who would
-be one more is refused. Stripe has threads of its own (`payments.stripe_patience`).
+Whatever they wait for (PostgreSQL, files on S3, Stripe, their turn at heavy work), `SLOW_WAITS` of
+them together may: fewer than a web process serves requests with, so that outages of some things
+leave threads for everything else. Who would be one more is refused.
 """
 
 import threading

@@ -3,9 +3,10 @@
 A request has one deadline for all its calls together. It holds whatever Stripe does (hang, send a
 byte a second, leave its name unresolved), as each call is made in a thread of its own, which the
 request stops waiting for. A process has `STRIPE_CONCURRENCY` of these threads, fewer than a web
-process serves requests with: a Stripe that hangs holds up payments and nobody else. There is no
-circuit breaker on purpose: it would refuse buyers whom a Stripe that is only partly ill would have
-served.
+process serves requests with: a Stripe that hangs holds up payments and nobody else. Those who wait
+for long are counted with all others who do (`core.waits`), so that it doesn't either when something
+else hangs with it. There is no circuit breaker on purpose: it would refuse buyers whom a Stripe
+that is only partly ill would have served.
 """
 
 import contextvars
@@ -13,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -21,11 +22,13 @@ from typing import TypeVar
 
 from django.conf import settings
 
+from core.waits import slow_waits
 from payments.errors import PaymentsUnavailable
 
 _T = TypeVar("_T")
 
-# A call that took longer says that Stripe is ill: who then finds no thread free doesn't wait.
+# A call that took longer says that Stripe is ill: who then finds no thread free doesn't wait, and
+# who waits is one of those of whom there may be only so many.
 _SLOW_SECONDS = 1.5
 # How long one waits for a free thread otherwise.
 _QUEUE_SECONDS = 0.25
@@ -56,7 +59,8 @@ def time_left() -> float:
 
 def wait_for(call: Callable[[], _T]) -> _T:
     """Make the call and return or raise what it does. Raises PaymentsUnavailable when the time is
-    up, or when as many calls as this process may have are under way.
+    up, when as many calls as this process may have are under way, or when the call takes long and
+    as many threads wait for something as may.
 
     The call must not use the database: its thread has another connection than the caller. One that
     is given up goes on until its own time-outs end it, and keeps its thread until then.
@@ -77,11 +81,18 @@ class _Bulkhead:
         begun = time.monotonic()
         future = self._threads.submit(contextvars.copy_context().run, call)
         future.add_done_callback(lambda _: self._free.release())
-        done, _ = wait([future], timeout=time_left())
+        is_done = _is_done_in_time(future)
         self._is_slow = time.monotonic() - begun > _SLOW_SECONDS
-        if not done:
+        if not is_done:
             raise PaymentsUnavailable("The payment provider doesn't answer")
         return future.result()
+
+
+def _is_done_in_time(future: Future[_T]) -> bool:
+    if wait([future], timeout=min(_SLOW_SECONDS, time_left())).done:
+        return True
+    with slow_waits.entered() as is_in:
+        return is_in and bool(wait([future], timeout=time_left()).done)
 
 
 @lru_cache(maxsize=1)

@@ -4,13 +4,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from core import process
 from core.logging import request_id
+from core.waits import slow_waits
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
 from payments import stripe_gateway, stripe_patience
@@ -127,6 +129,28 @@ def test_only_so_many_calls_are_under_way_and_the_rest_are_refused_at_once(
         assert not any(future.done() for future in holding), "those with a thread have their time"
         slow_call.end.set()
         assert [future.result() for future in holding] == ["late"] * (threads - 1)
+
+
+def test_who_waits_long_is_one_of_all_who_may(
+    threads: int, slow_call: SlowCall, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others wait for S3, say: Stripe's share and theirs together would be all threads."""
+    settings.STRIPE_TIMEOUT_SECONDS, settings.SLOW_WAITS = HANGS, 2
+    monkeypatch.setattr(stripe_patience, "_SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(process, "_role", "web")
+    with slow_waits.entered(), ThreadPoolExecutor(threads) as pool:
+        asked = {pool.submit(_wait_for_at_most, HANGS, slow_call) for _ in range(threads)}
+        refused: set[Any] = set()
+        while len(refused) < threads - 1:
+            done, _ = wait(asked - refused, timeout=HANGS / 2, return_when=FIRST_COMPLETED)
+            assert done, "more wait than may"
+            refused |= done
+        for future in refused:
+            assert isinstance(future.exception(), PaymentsUnavailable)
+        slow_call.end.set()
+        (waited,) = asked - refused
+        assert waited.result() == "late"
+    assert slow_waits.count == 0
 
 
 def _wait_for_at_most(seconds: float, call: Callable[[], str]) -> str:
