@@ -64,7 +64,7 @@ def _insist_on_settings(configuration: Configuration) -> None:
     from learnflow.settings.starting import find_problems
 
     # Production's own demands are of what the launcher adds, too: its processes see to them.
-    if problems := find_problems(configuration.environment, in_production=False):
+    if problems := find_problems(configuration.environment, in_production=False, serves=True):
         stop_start(problems)
 
 

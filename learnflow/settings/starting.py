@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from core.environment import read_variables
+from core.process import role
 from core.starting import stop_start
 from learnflow.settings.published_keys import PLACEHOLDERS, PUBLISHED_KEYS
 from learnflow.settings.registry import SETTINGS, Setting
@@ -14,6 +15,10 @@ PRODUCTION = "learnflow.settings.production"
 _KEY_LENGTH = 32
 # A random key of 32 hexadecimal digits has fewer once in 500,000 times.
 _KEY_CHARACTERS = 9
+# The default of docker/gunicorn.conf.py.
+_WEB_THREADS = 8
+# How many threads of a web process may wait at once.
+_WAITING = ("SLOW_WAITS", "STRIPE_CONCURRENCY")
 _NEEDED_WITH_STRIPE = ("STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET")
 
 
@@ -26,17 +31,22 @@ def read_startable(*, process: Mapping[str, str], file: Path | None) -> dict[str
         stop_start([str(exc)])
     given = {name: value for name, value in variables.items() if value.strip()}
     in_production = given.get("DJANGO_SETTINGS_MODULE") == PRODUCTION
-    if problems := find_problems(given, in_production=in_production):
+    if problems := find_problems(given, in_production=in_production, serves=role() == "web"):
         stop_start(problems)
     return given
 
 
-def find_problems(environment: Mapping[str, str], *, in_production: bool) -> list[str]:
-    """Return what is wrong with these variables, a line each, naming the setting."""
+def find_problems(
+    environment: Mapping[str, str], *, in_production: bool, serves: bool = False
+) -> list[str]:
+    """Return what is wrong with these variables, a line each, naming the setting. `serves` says
+    that web processes are started with them."""
     problems = [*_missing(environment)] if in_production else []
     for setting in SETTINGS:
         problems += _find_problem(setting, environment.get(setting.name, ""))
     problems += _contradictions(environment)
+    if serves:
+        problems += _hold_all_threads(environment)
     if in_production:
         problems += _openings(environment)
     return problems
@@ -80,6 +90,19 @@ def _contradictions(environment: Mapping[str, str]) -> Iterator[str]:
         yield "STRIPE_SECRET_KEY and STRIPE_PUBLIC_KEY are of different modes"
 
 
+def _hold_all_threads(environment: Mapping[str, str]) -> Iterator[str]:
+    """Those who wait for something that hangs would be all there are, in silence."""
+    threads = _whole(environment, "WEB_THREADS") or _WEB_THREADS
+    for name in _WAITING:
+        limit = _whole(environment, name)
+        # Of a single thread none can be left.
+        if limit is not None and limit >= max(threads, 2):
+            yield (
+                f"{name}: must be less than WEB_THREADS ({threads}), not {limit}; else an outage "
+                "of what is waited for takes all threads of a process"
+            )
+
+
 def _openings(environment: Mapping[str, str]) -> Iterator[str]:
     """What would leave a production open to anybody."""
     for name in ("SECRET_KEY", "JWT_SECRET"):
@@ -103,6 +126,11 @@ def _find_weakness(key: str) -> str | None:
 
 def _is_on(value: str) -> bool:
     return value.strip().lower() in {"true", "on", "ok", "y", "yes", "1"}
+
+
+def _whole(environment: Mapping[str, str], name: str) -> int | None:
+    value = environment.get(name, "").strip()
+    return int(value) if value.isdecimal() else None
 
 
 def _list(environment: Mapping[str, str], name: str) -> list[str]:

@@ -297,6 +297,33 @@ def test_mail_is_encrypted_in_one_way(given: dict[str, str]) -> None:
     assert problem.startswith("EMAIL_USE_TLS and EMAIL_USE_SSL: ")
 
 
+@pytest.mark.parametrize("name", ["SLOW_WAITS", "STRIPE_CONCURRENCY"])
+@pytest.mark.parametrize(
+    ("given", "threads", "starts"),
+    [("8", "", False), ("7", "", True), ("6", "4", False), ("4", "4", False), ("3", "4", True),
+     ("1", "1", True), ("2", "1", False), ("12", "16", True)],
+)  # fmt: skip
+def test_those_who_may_wait_in_a_web_process_are_never_all(
+    name: str, given: str, threads: str, starts: bool
+) -> None:
+    changed = {name: given, "WEB_THREADS": threads}
+    assert problems_of(**changed) == [], "a worker has other threads"
+    found = find_problems(COMPLETE | changed, in_production=True, serves=True)
+    assert (found == []) is starts
+    assert [problem.split(" (")[0] for problem in found] == [
+        f"{name}: must be less than WEB_THREADS" for _ in found
+    ]
+
+
+def test_a_web_server_whose_threads_may_all_wait_stops_in_a_line() -> None:
+    command = [*GUNICORN, "learnflow.wsgi:application"]
+    done = run(command, COMPLETE | {"SLOW_WAITS": "6", "WEB_THREADS": "4"})
+    assert "LearnFlow can't start, SLOW_WAITS: must be less than WEB_THREADS (4), not 6" in (
+        done.stderr
+    )
+    assert "Traceback" not in done.stderr
+
+
 def test_an_engine_that_is_none_stops_the_start_in_a_line() -> None:
     done = read_settings(COMPLETE | {"SEARCH_ENGINE": "courses.search.engine.Highlight"}, "")
     assert done.stderr.startswith("LearnFlow can't start, SEARCH_ENGINE: ")
