@@ -126,4 +126,4 @@ $(STAMP): $(LOCK) $(SERVERS_LOCK)
 .PHONY: install
 install:
 	@test -n "$(PYTHON)" || { echo "LearnFlow needs Python 3.11 or later with venv and pip."; exit 1; }
-	@$(PYTHON) devtools/install.py
+	@$(PYTHON) -m devtools.install

@@ -25,6 +25,7 @@ from benchmarks.servers import APPLICATIONS, ServerError, compose_environment, r
 from benchmarks.stack import Stack, embedded_stack
 from benchmarks.statements import StatementBook
 from benchmarks.table import print_changes, print_results
+from devtools.printable import be_printable
 
 _PROBLEMS = (LoadError, BodyError, GeneratorError, ServerError, ComparisonError, psycopg.Error)
 _LOG_WIDTH = 130
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> int:
 
     A quick run is held to no target.
     """
+    be_printable()
     options = parse_options(arguments)
     # Written to a file or a log, the table needs no wrapping.
     console = Console() if sys.stdout.isatty() else Console(width=_LOG_WIDTH)

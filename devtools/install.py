@@ -1,12 +1,12 @@
 """Makes `.venv` from the locked requirements, with an installer that is locked itself.
 
-    python devtools/install.py
+    python -m devtools.install
 
-Run by any Python from 3.11 on, before anything is installed, so it imports nothing but the standard
-library. The pip that this Python brings along has one thing to do: fetch uv, a single pinned and
-hashed wheel. uv installs the locks; it is told the index, the proxy and the certificates that pip
-is set up with. Should uv fail all the same, pip installs the locks (`devtools.locks` proves that
-an old one takes them).
+Run by any Python from 3.11 on, before anything is installed, so nothing that it imports needs more
+than the standard library. The pip that this Python brings along has one thing to do: fetch uv, a
+single pinned and hashed wheel. uv installs the locks; it is told the index, the proxy and the
+certificates that pip is set up with. Should uv fail all the same, pip installs the locks
+(`devtools.locks` proves that an old one takes them).
 """
 
 import ast
@@ -19,6 +19,8 @@ import tempfile
 import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from devtools.printable import be_printable
 
 _ROOT = Path(__file__).resolve().parents[1]
 _LOCK = Path("requirements", "development.txt")
@@ -44,6 +46,7 @@ class InstallError(Exception):
 
 def main() -> int:
     """Install into `.venv` of the working directory; 1 when that isn't possible."""
+    be_printable()
     try:
         install(Path(".venv"), root=_ROOT)
     except InstallError as problem:
@@ -67,13 +70,14 @@ def install(target: Path, *, root: Path) -> None:
     environment = uv_environment(_read_pip_settings(python), os.environ)
     # A machine that uv has no wheel for is left to pip.
     with contextlib.suppress(InstallError):
-        _install_uv(python, (root / _LOCK).read_text())
+        _install_uv(python, (root / _LOCK).read_text(encoding="utf-8"))
     _install_lock(python, root / _LOCK, environment)
     try:
         _install_lock(python, root / _SERVERS, environment, "--only-binary", ":all:")
     except InstallError as problem:
         print(f"{problem}\n{_NO_SERVERS}", file=sys.stderr)
-    (target / _STAMP).write_text("".join((root / lock).read_text() for lock in (_LOCK, _SERVERS)))
+    locks = [(root / lock).read_bytes() for lock in (_LOCK, _SERVERS)]
+    (target / _STAMP).write_bytes(b"".join(locks))
     unfinished.unlink()
 
 
@@ -88,7 +92,11 @@ def uv_environment(pip_settings: str, environment: Mapping[str, str]) -> dict[st
         for line in pip_settings.splitlines():
             name, _, value = line.partition("=")
             if name.startswith(scope):
-                found[name.removeprefix(scope)] = " ".join(str(ast.literal_eval(value)).split())
+                words = " ".join(str(ast.literal_eval(value)).split())
+                # As every variable is told, also where the locale's encoding knows fewer letters.
+                found[name.removeprefix(scope)] = os.fsdecode(
+                    words.encode("utf-8", "surrogateescape")
+                )
     told = {variable: found[name] for name, variable in _SETTINGS.items() if name in found}
     if "find-links" in found:
         told["UV_FIND_LINKS"] = ",".join(found["find-links"].split())
@@ -119,7 +127,14 @@ def _works(python: Path) -> bool:
 
 def _read_pip_settings(python: Path) -> str:
     command = [str(python), "-m", "pip", "config", "list"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    ).stdout
 
 
 def _install_lock(python: Path, lock: Path, environment: Mapping[str, str], *options: str) -> None:
@@ -134,7 +149,7 @@ def _install_lock(python: Path, lock: Path, environment: Mapping[str, str], *opt
 
 
 def _install_uv(python: Path, lock: str) -> None:
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as pinned:
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as pinned:
         pinned.write(read_pin(lock, "uv"))
         pinned.flush()
         command = [
@@ -147,7 +162,13 @@ def _install_uv(python: Path, lock: str) -> None:
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
     try:
         finished = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=dict(environment)
+            command,
+            capture_output=True,
+            # uv's own, whatever the locale is.
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            env=dict(environment),
         )
     except OSError as problem:
         raise InstallError(str(problem)) from None

@@ -10,11 +10,13 @@ from devtools.demo_purchase.journey import Journey
 from devtools.launcher.configuration import read_configuration
 from devtools.launcher.errors import LauncherError
 from devtools.launcher.state import read_instance
+from devtools.printable import be_printable
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
+    be_printable()
     try:
         travel(find_instance())
     except (DemoError, LauncherError) as problem:

@@ -5,13 +5,14 @@ import os
 import sys
 from pathlib import Path
 
-from devtools.launcher.banner import be_printable, complain
+from devtools.launcher.banner import complain
 from devtools.launcher.configuration import read_configuration
 from devtools.launcher.errors import LauncherError, describe
 from devtools.launcher.manage import run_manage
 from devtools.launcher.run import run
 from devtools.launcher.services import keep_services, run_with_services
 from devtools.launcher.state import remove_state
+from devtools.printable import be_printable
 
 _ROOT = Path(__file__).resolve().parents[2]
 

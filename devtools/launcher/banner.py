@@ -1,7 +1,6 @@
 """What the launcher tells the person at the terminal."""
 
 import contextlib
-import io
 import os
 import sys
 import threading
@@ -13,13 +12,6 @@ from devtools.launcher.programs import Servers
 _DEMO_PASSWORD = "learnflow-demo-2026"
 _DEMO_LOGINS = ("student", "instructor", "staff")
 _lock = threading.Lock()
-
-
-def be_printable() -> None:
-    """Let no letter be an error that the terminal doesn't know."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def show(text: str) -> None:

@@ -8,11 +8,14 @@ import sys
 import django
 from django.core.management import CommandError, call_command
 
+from devtools.printable import be_printable
+
 # The exit status of a database that is up to date and holds no demo, as it holds something else.
 NO_DEMO = 3
 
 
 def main(arguments: list[str]) -> int:
+    be_printable()
     django.setup()
     call_command("migrate", interactive=False, verbosity=1)
     if "--demo" not in arguments:

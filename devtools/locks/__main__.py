@@ -7,10 +7,12 @@ from devtools.locks.drift import find_drift
 from devtools.locks.extras import find_missing_extras
 from devtools.locks.pins import read_pins
 from devtools.locks.trial import OldPipError, try_install
+from devtools.printable import be_printable
 
 
 def main(arguments: list[str]) -> int:
     """Check every lock of the folder; 1 when something is wrong with one."""
+    be_printable()
     sources = sorted(Path(arguments[0]).glob("*.in"))
     problems = [line for source in sources for line in find_drift(source)]
     problems += [line for source in sources for line in _find_faults(source)]

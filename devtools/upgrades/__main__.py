@@ -5,12 +5,14 @@ import os
 import sys
 from pathlib import Path
 
+from devtools.printable import be_printable
 from devtools.upgrades.landed import HistoryMissingError, Landed, LandedEditedError
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str]) -> int:
+    be_printable()
     options = _parse(arguments)
     try:
         if options.name == "land":

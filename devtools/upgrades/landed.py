@@ -77,7 +77,7 @@ def git(root: Path, *arguments: str) -> str:
     """Return what git says. Raises HistoryMissingError."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, check=True, text=True
+            ["git", "-C", str(root), *arguments], capture_output=True, check=True, encoding="utf-8"
         )
     except (OSError, subprocess.CalledProcessError) as problem:
         raise HistoryMissingError(

@@ -22,8 +22,11 @@ import psycopg
 import redis
 from psycopg import sql
 
+from devtools.printable import be_printable
+
 
 def main(arguments: list[str]) -> int:
+    be_printable()
     options = _parse(arguments)
     os.environ["DJANGO_SETTINGS_MODULE"] = "learnflow.settings.testing"
     if options.shares > 1:

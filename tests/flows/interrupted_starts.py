@@ -26,6 +26,7 @@ import psycopg
 from api.demo.sources import read_people, read_shelves
 from devtools.launcher.leftovers import MARK
 from devtools.launcher.ports import choose_port
+from devtools.printable import be_printable
 from tests.flows.instance import Instance
 
 _PATIENCE = 240.0
@@ -155,6 +156,7 @@ def _is_whole_picture(path: Path) -> bool:
 
 
 def main(arguments: list[str]) -> int:
+    be_printable()
     parser = argparse.ArgumentParser(prog="python -m tests.flows.interrupted_starts")
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)

@@ -117,7 +117,8 @@ def test_what_the_system_refuses_is_said_with_its_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize("output", ["/dev/full", "pipe", "closed", "terminal"])
 def test_the_banner_never_fails(locale: dict[str, str], output: str) -> None:
     program = (
-        "from devtools.launcher import banner; banner.be_printable();"
+        "from devtools.launcher import banner; from devtools.printable import be_printable;"
+        "be_printable();"
         r"banner.show('Stopping \u2026 \udce9'); banner.show('\xe9'); banner.complain('\u2026')"
     )
     reader, writer = os.pipe() if output != "terminal" else pty.openpty()
