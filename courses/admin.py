@@ -128,6 +128,13 @@ class CourseAdmin(StaffAdmin):
     date_hierarchy = "published_at"
     ordering = ["-created_at"]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Course | None = None) -> list[str]:
+        """Whose a course is, only superusers change: its instructor has every right over it, and
+        what it earns."""
+        is_superuser = bool(getattr(request.user, "is_superuser", False))
+        fixed = ["instructor"] if obj and not is_superuser else []
+        return [*fixed, *self.readonly_fields]
+
     @admin.display(ordering="stats__student_count")
     def students(self, obj: Course) -> int:
         """How many learn in it."""

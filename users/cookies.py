@@ -49,8 +49,9 @@ def clear_refresh_cookie(response: HttpResponse) -> None:
 def read_refresh_cookie(request: HttpRequest) -> str | None:
     """Return the cookie's refresh token, None without a cookie. Raises OriginNotAllowed when the
     request doesn't come from one of our pages: browsers send cookies on anybody's behalf."""
-    # Under the plain name it was given out before it had the prefix, for as long as it lives.
-    token = request.COOKIES.get(_name()) or request.COOKIES.get(settings.REFRESH_COOKIE_NAME)
+    # Never under the plain name over TLS: a neighbour below the same domain could have set that,
+    # and would sign its visitors in as somebody else.
+    token = request.COOKIES.get(_name())
     if token and not has_allowed_origin(request):
         raise OriginNotAllowed
     return token or None

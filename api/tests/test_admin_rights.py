@@ -13,6 +13,7 @@ from django.urls import reverse
 from api.tests.office import Rows, furnish
 from core.admin import ReadOnlyAdmin, StaffAdmin
 from courses.models import Course, Curriculum
+from courses.tests.test_admin import course_form, sections
 from tests.factories import StaffFactory, make_course
 from users.models import User
 
@@ -110,3 +111,23 @@ class TestStaffWithoutRights:
         clerk.user_permissions.set(Permission.objects.filter(content_type__app_label="auth"))
         client.force_login(clerk)
         assert client.post("/admin/auth/group/add/", {"name": "Kings"}).status_code == 403
+
+    @pytest.mark.parametrize("is_superuser", [False, True])
+    def test_a_course_is_given_to_another_by_superusers_alone(
+        self, client: Client, is_superuser: bool
+    ) -> None:
+        """Its instructor may do everything with it, and earns what it earns."""
+        clerk = StaffFactory.create(is_superuser=is_superuser, is_instructor=True)
+        clerk.user_permissions.set(Permission.objects.filter(codename="change_course"))
+        client.force_login(clerk)
+        course = make_course(title="Lute", slug="lute")
+        teacher = course.instructor_id
+        form = course_form(
+            title="Theorbo", slug="lute", category=course.category_id, instructor=clerk.pk
+        )
+        url = reverse("admin:courses_course_change", args=[course.pk])
+        answer = client.post(url, {**form, **sections(0)})
+        assert answer.status_code == 302, answer.context["errors"]
+        course.refresh_from_db()
+        assert course.title == "Theorbo"
+        assert course.instructor_id == (clerk.pk if is_superuser else teacher)

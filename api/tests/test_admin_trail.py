@@ -94,6 +94,22 @@ class TestForms:
         assert changes[f"lesson:{gone.id}"]["title"] == [gone.title, None]
         assert changes[f"lesson:{new.id}"]["title"] == [None, "Bows"]
 
+    def test_what_goes_with_a_deleted_row(self, staff: Client, boss: User) -> None:
+        course = make_course(sections=1, lessons=1, status="draft", published_at=None)
+        section = course.curriculum.get()
+        lesson = section.lessons.get()
+        staff.post(f"/admin/courses/curriculum/{section.id}/delete/", {"post": "yes"})
+        gone = changes_of("curriculum.deleted", boss)
+        assert gone[f"curriculum:{section.id}"]["title"] == [section.title, None]
+        assert gone[f"lesson:{lesson.id}"]["title"] == [lesson.title, None]
+        other = make_course(sections=1, lessons=1, status="draft", published_at=None)
+        lesson = Lesson.objects.get(curriculum__course=other)
+        staff.post(f"/admin/courses/course/{other.id}/delete/", {"post": "yes"})
+        entries = AuditEntry.objects.filter(target_id=str(other.id))
+        assert any(
+            f"lesson:{lesson.id}" in (entry.details.get("changes") or {}) for entry in entries
+        )
+
     def test_rights_handed_out(self, staff: Client, boss: User) -> None:
         clerks, right = Group.objects.create(name="Clerks"), Permission.objects.all()[0]
         form = {"name": "Clerks", "permissions": [right.pk]}

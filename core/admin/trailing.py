@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any
 
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import NestedObjects, unquote
 from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model, QuerySet
 from django.forms import BaseModelForm
 from django.http import HttpRequest
@@ -63,7 +64,7 @@ def watching_form(
 
 
 def record_deletions(request: HttpRequest, rows: Iterable[Model]) -> None:
-    """Audit rows that are about to be deleted, as they were."""
+    """Audit rows that are about to be deleted, and those that go with them, as they were."""
     for row in rows:
         name = str(row._meta.model_name)
         record_change(
@@ -71,9 +72,21 @@ def record_deletions(request: HttpRequest, rows: Iterable[Model]) -> None:
             action=f"{name}.deleted",
             target_type=name,
             target_id=row.pk,
-            before=snapshot(type(row)._default_manager.filter(pk=row.pk)),
+            before=snapshot(*_list_gone_with(row)),
             after={},
         )
+
+
+def _list_gone_with(row: Model) -> list[QuerySet[Any]]:
+    """Return the row itself, first, and whatever a deletion takes along."""
+    collector = NestedObjects(using=row._state.db or DEFAULT_DB_ALIAS)
+    collector.collect([row])
+    found: dict[type[Model], set[Model]] = {type(row): {row}}
+    # Keyed by model, whatever the stubs say.
+    found.update(collector.model_objs)  # type: ignore[arg-type]
+    return [
+        model._base_manager.filter(pk__in=[one.pk for one in gone]) for model, gone in found.items()
+    ]
 
 
 def audited(name: str, action: Action) -> Action:

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from core.audit import record_audit
+from core.audit import find_changes, record_audit
 from core.gate import Gate
 from core.ids import new_id
 from courses import media
@@ -21,6 +21,7 @@ from courses.portability.checks import find_faults
 from courses.portability.document import CourseDocument, from_json
 from courses.portability.faults import Fault, refuse
 from courses.portability.parsing import parse
+from courses.services.authoring.access import snapshot_course
 from courses.services.authoring.limits import weigh
 from courses.services.authoring.quotas import count_import, require_room_for_course
 from courses.services.authoring.slugs import find_slug_fault, insert_with_slug, save_slug
@@ -154,12 +155,16 @@ def _insert(author: Author, file: CheckedFile, thumbnail: str) -> Course:
     _insert_curriculum(course, file.document)
     settle_curriculum(course_id=course.id)
     mark_changed(course_id=course.id)
+    details: dict[str, object] = {"title": course.title}
+    if not author.is_instructor:
+        after = snapshot_course(course_id=course.id)
+        details["changes"] = find_changes(before={}, after=after)
     record_audit(
         actor_id=author.id,
         action="course.imported",
         target_type="course",
         target_id=course.id,
-        details={"title": course.title},
+        details=details,
     )
     return course
 

@@ -16,7 +16,8 @@ MAX_VALUES = 100_000
 LONGEST_LIST = 200
 
 _BOM = b"\xef\xbb\xbf"
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # What a float can be.
 _LARGEST_EXPONENT = 308
 
@@ -38,9 +39,6 @@ def parse(content: bytes) -> Any:
     if has_more_values(text, MAX_VALUES):
         refuse([Fault("$", f"Has more than {MAX_VALUES} values.")])
     try:
-        if _SURROGATE.search(text):
-            # Of pairs texts are made; alone they are refused.
-            orjson.loads(text)
         data = json.loads(
             text.decode(),
             parse_float=_to_decimal,
@@ -48,6 +46,9 @@ def parse(content: bytes) -> Any:
             object_pairs_hook=_to_object,
         )
     except (RecursionError, ValueError):
+        refuse([_find_syntax_fault(text)])
+    # Of pairs texts are made; alone they are refused.
+    if _ESCAPED_SURROGATE.search(text) and _has_surrogate(data):
         refuse([_find_syntax_fault(text)])
     if too_long := list(_find_long_lists(data)):
         refuse(too_long)
@@ -76,6 +77,14 @@ def walk(data: Any) -> Iterator[tuple[str, Any]]:
             pending += [
                 (step_into(path, index), value[index]) for index in range(len(value) - 1, -1, -1)
             ]
+
+
+def _has_surrogate(data: Any) -> bool:
+    return any(
+        isinstance(text, str) and _SURROGATE.search(text)
+        for _, value in walk(data)
+        for text in (value if isinstance(value, dict) else (value,))
+    )
 
 
 def _to_object(pairs: list[tuple[str, Any]]) -> _Object:

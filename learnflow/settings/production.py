@@ -2,6 +2,9 @@
 
 from learnflow.settings.base import *  # noqa: F403
 from learnflow.settings.base import STORAGES, env
+from learnflow.settings.starting import require_closed
+
+require_closed(env.ENVIRON)
 
 IN_PRODUCTION = True
 DEBUG = False

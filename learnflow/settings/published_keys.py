@@ -19,4 +19,9 @@ PLACEHOLDERS = (
     "changeme",
     "replace-",
     "learnflow-demo",
+    "secret-key",
+    "secret_key",
+    "password",
+    "only-key",
+    "only-for-",
 )

@@ -8,13 +8,10 @@ from django.core.exceptions import ImproperlyConfigured
 from core.environment import read_variables
 from core.process import role
 from core.starting import stop_start
-from learnflow.settings.published_keys import PLACEHOLDERS, PUBLISHED_KEYS
+from learnflow.settings.keys import find_weakness
 from learnflow.settings.registry import SETTINGS, Setting
 
 PRODUCTION = "learnflow.settings.production"
-_KEY_LENGTH = 32
-# A random key of 32 hexadecimal digits has fewer once in 500,000 times.
-_KEY_CHARACTERS = 9
 # The default of docker/gunicorn.conf.py.
 _WEB_THREADS = 8
 # How many threads of a web process may wait at once.
@@ -34,6 +31,13 @@ def read_startable(*, process: Mapping[str, str], file: Path | None) -> dict[str
     if problems := find_problems(given, in_production=in_production, serves=role() == "web"):
         stop_start(problems)
     return given
+
+
+def require_closed(environment: Mapping[str, str]) -> None:
+    """End the process, with a line for each problem, unless a production may run with this. The
+    settings of production ask, whatever name they are imported by."""
+    if problems := find_problems(environment, in_production=True):
+        stop_start(problems)
 
 
 def find_problems(
@@ -106,22 +110,10 @@ def _hold_all_threads(environment: Mapping[str, str]) -> Iterator[str]:
 def _openings(environment: Mapping[str, str]) -> Iterator[str]:
     """What would leave a production open to anybody."""
     for name in ("SECRET_KEY", "JWT_SECRET"):
-        if weakness := _find_weakness(environment.get(name, "").strip()):
+        if weakness := find_weakness(environment.get(name, "").strip()):
             yield f"{name}: {weakness}; make one with: openssl rand -base64 48"
     if "*" in _list(environment, "ALLOWED_HOSTS"):
         yield "ALLOWED_HOSTS: must name each host: * would let a request say whose links we mail"
-
-
-def _find_weakness(key: str) -> str | None:
-    if not key:
-        return None
-    if key in PUBLISHED_KEYS or any(word in key.lower() for word in PLACEHOLDERS):
-        return "is published, and protects nothing"
-    if len(key) < _KEY_LENGTH:
-        return f"must have {_KEY_LENGTH} characters at least"
-    if len(set(key)) < _KEY_CHARACTERS or (key * 2).find(key, 1) < len(key):
-        return "has too few different characters to be random"
-    return None
 
 
 def _is_on(value: str) -> bool:

@@ -1,15 +1,18 @@
 """What is configured wrongly stops the start, in clear lines; what isn't configured is off."""
 
 import os
+import random
 import re
 import secrets
+import string
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from learnflow.settings.published_keys import PUBLISHED_KEYS
+from learnflow.settings.keys import find_weakness
+from learnflow.settings.published_keys import DEVELOPMENT_KEY, PUBLISHED_KEYS
 from learnflow.settings.starting import PRODUCTION, find_problems, read_startable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,6 +211,11 @@ def test_a_secret_is_not_shown(name: str) -> None:
         "x", "Zq3vN8pT1xK6mB4wR9yL2sD7fG5hJ0c", "k" * 60, "abcdefgh" * 8, "0123456789ab" * 5,
         "django-insecure-4f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c",
         "learnflow-demo-2026-learnflow-demo-2026-xyz", *sorted(PUBLISHED_KEYS),
+        "development-only-key-that-protects-nothing-at-all-000001", DEVELOPMENT_KEY.title(),
+        "my-own-key-that-protects-nothing-at-all-9Zq3vN8pT1x", "a" * 28 + "bcdefghi",
+        "0123456789abcdefghijklmnopqrstuvwxyz", "zyxwvutsrqponmlkjihgfedcba987654",
+        "secret-key-for-production-learnflow-2026", "passwordpasswordpassword1234567890",
+        "abababababababababababababababcdcdefefgh",
     ],
 )  # fmt: skip
 def test_a_key_that_can_be_guessed_stops_production(name: str, key: str) -> None:
@@ -217,8 +225,29 @@ def test_a_key_that_can_be_guessed_stops_production(name: str, key: str) -> None
 
 
 def test_random_keys_are_taken() -> None:
-    for make in (secrets.token_hex, secrets.token_urlsafe, lambda n: secrets.token_hex(n // 2)):
+    """Always the same ones, so that the test doesn't fail once in a million times."""
+    chance = random.Random(2026)
+    for _ in range(5_000):
+        for characters in (string.hexdigits[:16], string.ascii_letters + string.digits + "-_"):
+            key = "".join(chance.choices(characters, k=32))
+            assert find_weakness(key) is None, key
+    for make in (secrets.token_hex, secrets.token_urlsafe):
         assert problems_of(SECRET_KEY=make(32), JWT_SECRET=make(48)) == []
+
+
+def test_settings_of_ones_own_around_productions_are_held_to_the_same(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("from learnflow.settings.production import *\n")
+    environment = COMPLETE | {
+        "DJANGO_SETTINGS_MODULE": "own", "PYTHONPATH": str(tmp_path), "SECRET_KEY": "x",
+    }  # fmt: skip
+    done = read_settings(environment, "print(settings.DEBUG)")
+    assert done.returncode != 0
+    assert "LearnFlow can't start, SECRET_KEY: must have 32 characters" in done.stderr
+    assert "Traceback" not in done.stderr
+    fine = read_settings(
+        {**environment, "SECRET_KEY": COMPLETE["SECRET_KEY"]}, "print(settings.DEBUG)"
+    )
+    assert fine.stdout == "False\n", fine.stderr
 
 
 def test_every_key_that_this_repository_shows_is_known() -> None:

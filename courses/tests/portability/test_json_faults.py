@@ -71,6 +71,7 @@ class TestJSONFaults:
             (b'{\n  "title": "x",\n}', "line 2, column 15"),
             (b'{\n "title": NaN}', "line 2, column 11"),
             (b'{"title": "\\ud800"}', "line 1"),
+            (b'{"\\ud800": 1, "title": "\\ud83d\\ude00"}', "line 1"),
             (b'{"title": "\xff"}', "line 1"),
             (b"[" * 90_000, "line 1"),
             (b"\x00\x01", "line 1, column 1"),

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from core.models import AuditEntry
 from courses import portability
-from courses.authors import Author
+from courses.authors import Author, author_from
 from courses.errors import InstructorRequired
 from courses.models import Category, Course, CourseStats, Curriculum, Lesson
 from courses.portability import importing
@@ -32,6 +32,7 @@ from courses.tests.portability.making import (
 from tests.factories import (
     CategoryFactory,
     CourseFactory,
+    StaffFactory,
     make_course,
 )
 
@@ -134,6 +135,15 @@ class TestImport:
         assert Category.objects.get(id=category.id).course_count == before
         entry = AuditEntry.objects.get(action="course.imported")
         assert (entry.actor_id, entry.target_id) == (author.id, str(course.id))
+        assert "changes" not in entry.details, "instructors write what is theirs"
+
+    def test_what_staff_bring_in_is_told_column_by_column(self) -> None:
+        clerk = author_from(StaffFactory.create())
+        given = full_document(CategoryFactory.create().slug)
+        course = portability.import_course(author=clerk, content=as_json(given))
+        changes = AuditEntry.objects.get(action="course.imported").details["changes"]
+        assert changes[f"course:{course.id}"]["title"] == [None, course.title]
+        assert any(name.startswith("lesson:") for name in changes)
 
     def test_nobody_sees_it_yet(self, author: Author, api: APIClient) -> None:
         course = portability.import_course(author=author, content=as_json(minimal()))
