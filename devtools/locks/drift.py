@@ -5,12 +5,15 @@ it asks for, and nothing is pinned for a line that is gone.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-_PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[(?P<extras>[^\]]*)\])?==(?P<version>[^\s;]+)")
+from devtools.locks.pins import Pin, read_pins
+
+_PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==")
 _VIA = re.compile(r"-r (?P<file>\S+\.in)")
 
 
@@ -19,18 +22,28 @@ def find_drift(source: Path) -> list[str]:
     lock = source.with_suffix(".txt")
     if not lock.exists():
         return [f"{lock} is missing: run make lock"]
-    pins, asked = _read_lock(lock)
-    wanted = {canonicalize_name(entry.name): entry for entry in _read_requirements(source)}
-    problems = [
-        f"{lock}: {name} is not pinned to a version that {source.name} allows: run make lock"
-        for name, entry in wanted.items()
-        if not any(entry.specifier.contains(version) for version in pins.get(name, ()))
+    pins, entries = read_pins(lock), _read_requirements(source)
+    faults = [fault for entry in entries if (fault := _find_fault(entry, pins, source.name))]
+    wanted = {canonicalize_name(entry.name) for entry in entries}
+    faults += [
+        f"{name} is pinned for {source.name}, which no longer asks for it"
+        for name in sorted(_read_asked(lock).get(source.name, set()) - wanted)
     ]
-    problems += [
-        f"{lock}: {name} is pinned for {source.name}, which no longer asks for it: run make lock"
-        for name in sorted(asked.get(source.name, set()) - wanted.keys())
-    ]
-    return problems
+    return [f"{lock}: {fault}: run make lock" for fault in faults]
+
+
+def _find_fault(entry: Requirement, pins: Sequence[Pin], source: str) -> str | None:
+    """What the pins lack of one requirement. Its extras may be spread over several lines, as those
+    of the lock are: what is asked for elsewhere is in one line with it."""
+    name = canonicalize_name(entry.name)
+    allowed = [p for p in pins if p.name == name and entry.specifier.contains(p.version)]
+    if not allowed:
+        return f"{name} is not pinned to a version that {source} allows"
+    taken = frozenset[str]().union(*(pin.extras for pin in allowed))
+    missing = {canonicalize_name(extra) for extra in entry.extras} - taken
+    if missing:
+        return f"{name} is pinned without {', '.join(sorted(missing))}, which {source} asks for"
+    return None
 
 
 def _read_requirements(source: Path) -> list[Requirement]:
@@ -45,15 +58,13 @@ def _read_requirements(source: Path) -> list[Requirement]:
     return requirements
 
 
-def _read_lock(lock: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """The pinned versions by name, and the names by the `.in` file that asked for them."""
-    pins: dict[str, set[str]] = {}
+def _read_asked(lock: Path) -> dict[str, set[str]]:
+    """The names that are pinned, by the `.in` file that asked for them."""
     asked: dict[str, set[str]] = {}
     name = ""
     for line in lock.read_text().splitlines():
         if pin := _PIN.match(line):
             name = canonicalize_name(pin["name"])
-            pins.setdefault(name, set()).add(pin["version"])
         for via in _VIA.finditer(line):
             asked.setdefault(Path(via["file"]).name, set()).add(name)
-    return pins, asked
+    return asked

@@ -1,11 +1,14 @@
 """Locks that no longer say what the `.in` files ask for are found without a network."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from devtools.locks.drift import find_drift
 
+_REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements"
 _LOCK = """\
 django==5.2.1 \\
     --hash=sha256:00
@@ -42,6 +45,48 @@ def test_drift_is_named(source: Path, text: str, found: str) -> None:
     assert [problem for problem in find_drift(source) if found in problem]
 
 
+@pytest.mark.parametrize(
+    ("pinned", "missing"),
+    [
+        (["celery", "celery[redis]"], "s3, sqs"),
+        (["celery", "celery[s3]", "celery[redis]"], "sqs"),
+        (["celery"], "redis, s3, sqs"),
+        (["celery[redis, s3, sqs]"], ""),
+        (["celery", "celery[redis]", "celery[s3]", "celery[SQS]"], ""),
+    ],
+)
+def test_extras_that_no_line_pins_are_named(source: Path, pinned: list[str], missing: str) -> None:
+    source.write_text("celery[redis,s3,sqs]\n")
+    source.with_suffix(".txt").write_text(
+        "".join(f"{name}==5.7.0 \\\n    --hash=sha256:00\n" for name in pinned)
+    )
+
+    lock = source.with_suffix(".txt")
+    told = f"{lock}: celery is pinned without {missing}, which base.in asks for: run make lock"
+    assert find_drift(source) == ([told] if missing else [])
+
+
+@pytest.mark.parametrize("name", ["base", "testing", "development", "production", "servers"])
+def test_the_locks_of_the_project_lose_no_extra(tmp_path: Path, name: str) -> None:
+    for path in _REQUIREMENTS.glob("*.in"):
+        shutil.copy(path, tmp_path)
+    lock = (_REQUIREMENTS / f"{name}.txt").read_text()
+    source = tmp_path / f"{name}.in"
+    source.with_suffix(".txt").write_text(lock)
+    assert find_drift(source) == []
+
+    source.with_suffix(".txt").write_text(re.sub(r"^(\S+)\[.*\]==", r"\1==", lock, flags=re.M))
+
+    assert len(find_drift(source)) == _with_extras(source)
+
+
+def test_each_line_counts_that_asks_for_the_same(source: Path) -> None:
+    source.write_text("django<5\n-r more.in\n")
+    source.with_name("more.in").write_text("django\n")
+
+    assert "django is not pinned" in find_drift(source)[0]
+
+
 def test_included_files_count(source: Path) -> None:
     source.write_text("django\n")
     more = source.with_name("more.in")
@@ -49,3 +94,11 @@ def test_included_files_count(source: Path) -> None:
     more.with_suffix(".txt").write_text(_LOCK)
 
     assert len(find_drift(more)) == 1
+
+
+def _with_extras(source: Path) -> int:
+    """How many lines ask for extras, in the file and those it includes."""
+    text = source.read_text()
+    included = re.findall(r"^-r (\S+)", text, re.MULTILINE)
+    own = len(re.findall(r"^[^#\n]+\[", text, re.MULTILINE))
+    return own + sum(_with_extras(source.with_name(name)) for name in included)
