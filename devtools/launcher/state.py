@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from devtools.launcher import datafolder
-from devtools.launcher.durable import naming, write_private
+from devtools.launcher.durable import naming, unfinished_name, write_private
 from devtools.launcher.errors import LauncherError, name_of
 
 _LOCK = "launcher.lock"
@@ -21,8 +21,7 @@ _SECRETS = "secrets.json"
 _PORTS = "ports.json"
 _INSTANCE = "instance.json"
 _ENTRIES = ("postgres", "redis", "stripe", "log", "run", "metrics", "mail", "media",
-            "media-private", "static", "static.new", "static.stamp",
-            _SECRETS, _PORTS, _INSTANCE)  # fmt: skip
+            "media-private", "static", "static.stamp", _SECRETS, _PORTS, _INSTANCE)  # fmt: skip
 
 
 class StateInUseError(LauncherError):
@@ -167,12 +166,16 @@ def remove_state(folder: Path) -> int:
     with lock_state(folder):
         datafolder.remove(folder / "postgres")
         for name in _ENTRIES:
-            path = folder / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(folder / name)
+            _remove(unfinished_name(folder / name))
         (folder / _LOCK).unlink()
     if not any(folder.iterdir()):
         folder.rmdir()
     return 0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.launcher import durable, state
+from devtools.launcher import durable, state, static_files
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -142,6 +142,36 @@ def test_clean_up_leaves_what_is_not_the_launchers(tmp_path: Path) -> None:
     state.remove_state(folder)
 
     assert [path.name for path in folder.iterdir()] == ["precious"]
+
+
+def test_clean_up_takes_what_was_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "state"
+
+    def pull_the_plug(unfinished: Path, path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(durable, "put_in_place", pull_the_plug)
+    with state.lock_state(folder):
+        for write in (
+            lambda: state.load_secrets(folder),
+            lambda: state.save_ports(folder, {}),
+            lambda: state.publish_instance(folder, {}),
+            lambda: static_files.put_in_place(root=ROOT, state=folder, target=_collected(folder)),
+        ):
+            with pytest.raises(KeyboardInterrupt):
+                write()
+    assert len(list(folder.glob("*.new"))) == 4
+
+    state.remove_state(folder)
+
+    assert not folder.exists()
+
+
+def _collected(folder: Path) -> Path:
+    static_files.empty_folder(folder)
+    return folder / "static"
 
 
 def test_clean_up_touches_no_folder_that_never_was_a_state(tmp_path: Path) -> None:
