@@ -13,6 +13,7 @@ import ast
 import contextlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,7 +65,7 @@ def install(target: Path, *, root: Path) -> None:
     python, unfinished = target / "bin" / "python", target / _UNFINISHED
     if unfinished.exists() or not _works(python):
         print("Making .venv …", flush=True)
-        venv.create(target, clear=True, with_pip=True)
+        _make_anew(target)
     unfinished.touch()
     print("Installing the locked requirements into .venv …", flush=True)
     environment = uv_environment(_read_pip_settings(python), os.environ)
@@ -79,6 +80,19 @@ def install(target: Path, *, root: Path) -> None:
     locks = [(root / lock).read_bytes() for lock in (_LOCK, _SERVERS)]
     (target / _STAMP).write_bytes(b"".join(locks))
     unfinished.unlink()
+
+
+def _make_anew(target: Path) -> None:
+    """Make the environment, unfinished from before the first file until the locks are installed."""
+    target.mkdir(parents=True, exist_ok=True)
+    unfinished = target / _UNFINISHED
+    unfinished.touch()
+    for path in target.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != unfinished:
+            path.unlink()
+    venv.create(target, with_pip=True)
 
 
 def uv_environment(pip_settings: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import venv
 import zipfile
 from pathlib import Path
 
@@ -82,6 +83,31 @@ def test_the_pinned_uv_installs_both_locks_into_an_environment_of_its_own(
     with pytest.raises(InstallError, match="nowhere"):
         install(target, root=root)
     assert (target / "unfinished").exists()
+
+
+def test_one_that_was_killed_while_it_was_made_is_made_anew(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = root / ".venv"
+
+    def kill_half_way(folder: Path, **_: object) -> None:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(venv.EnvBuilder, "setup_python", lambda *_: kill_half_way(target))
+        with pytest.raises(KeyboardInterrupt):
+            install(target, root=root)
+    assert (target / "half").exists()
+    assert (target / "unfinished").exists()
+    # Pip answers already, though not all of it is there.
+    monkeypatch.setattr("devtools.install._works", lambda _: True)
+
+    install(target, root=root)
+
+    assert not (target / "half").exists()
+    assert not (target / "unfinished").exists()
+    assert (target / "installed.txt").exists()
 
 
 def test_uv_is_told_what_pip_is_set_up_with() -> None:
