@@ -40,15 +40,15 @@ def client_address(environ: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def network_of(address: str, *, ipv4_prefix: int = 32) -> str:
+def network_of(address: str, *, ipv4_prefix: int = 32, ipv6_prefix: int = 64) -> str:
     """Return whom limits count as one: the /64 of an IPv6 address, which every home and every phone
-    has for itself, and an IPv4 address (or its network of so many bits). What is no address stays
-    as it is."""
+    has for itself, and an IPv4 address (or their networks of so many bits). What is no address
+    stays as it is."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return address
-    prefix = 64 if ip.version == 6 else ipv4_prefix
+    prefix = ipv6_prefix if ip.version == 6 else ipv4_prefix
     if prefix == ip.max_prefixlen:
         return str(ip)
     return str(ipaddress.ip_network(f"{ip}/{prefix}", strict=False))

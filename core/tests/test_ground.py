@@ -96,3 +96,4 @@ def test_whom_limits_count_as_one(address: str, network: str) -> None:
 
 def test_whom_counts_of_visitors_take_as_one() -> None:
     assert network_of("198.51.100.7", ipv4_prefix=24) == "198.51.100.0/24"
+    assert network_of("2001:db8:1:2::9", ipv6_prefix=48) == "2001:db8:1::/48"

@@ -70,7 +70,8 @@ class SearchEngine(Protocol):
 
     def known(self, *, queries: Sequence[str]) -> set[str]:
         """Return those of which every word is in the title of a published course or the name of a
-        category: what may be shown to others, whoever typed it."""
+        category, and what a point, slash, colon or at joins stands there joined so: what may be
+        shown to others, whoever typed it."""
         ...
 
     def reindex(self, *, course_ids: Collection[uuid.UUID] | None) -> int:

@@ -241,6 +241,14 @@ class TestPopular:
         assert count.found == 2
         assert self.popular(api) == []
 
+    def test_a_home_with_many_networks_of_ipv6_is_one_visitor(self, api, world):
+        for number in range(6):
+            address = f"2001:db8:1:{number}::1"
+            api.get("/api/v1/search/", {"q": "jazz"}, REMOTE_ADDR=address)
+        services.add_up_searches()
+        assert SearchCount.objects.get(query="jazz").found == 1
+        assert self.popular(api) == []
+
     def test_later_pages_are_the_same_search(self, api):
         courses = CourseFactory.create_batch(21)
         services.refresh_search(course_ids=[course.id for course in courses])

@@ -269,8 +269,13 @@ RECOUNT = """
     WHERE known.term = term.term AND coalesce(counted.ndoc, 0) <> term.courses
 """
 # Words that titles had at the last count are known at once; the others are looked for where they
-# would be now. What is too short or only a number can't be a message.
-KNOWN = """
+# would be now. What is too short or only a number can't be a message, unless it is joined to an
+# address ("t.me/ab"): what is joined must be so in a title or a category's name ("node.js").
+_JOINED = r"""
+    SELECT btrim(part, '.,;:!?"''()[]-/') AS token
+    FROM regexp_split_to_table(lower(unaccent('unaccent', {text})), '[[:space:],;]+') AS part
+"""
+KNOWN = rf"""
     WITH asked AS MATERIALIZED (
         SELECT query, word
         FROM unnest(%(queries)s::text[]) AS query,
@@ -287,10 +292,32 @@ KNOWN = """
           AND NOT EXISTS (SELECT FROM shelves WHERE shelves.word = words.word)
           AND NOT EXISTS (SELECT FROM courses_searchentry AS entry
                           WHERE entry.title @@ quote_literal(words.word)::tsquery)
+    ), joined AS MATERIALIZED (
+        SELECT query, token
+        FROM unnest(%(queries)s::text[]) AS query
+        CROSS JOIN LATERAL ({_JOINED.format(text="query")}) AS tokens
+        WHERE token ~ '[^./:@\u3002][./:@\u3002]+[^./:@\u3002]'
+          AND token !~ '^[0-9]+[./:][0-9]+$'
+    ), of_categories AS MATERIALIZED (
+        SELECT token FROM courses_category AS category
+        CROSS JOIN LATERAL ({_JOINED.format(text="category.name")}) AS own
+    ), unknown_joined AS MATERIALIZED (
+        SELECT token FROM (SELECT DISTINCT token FROM joined) AS tokens
+        WHERE token NOT IN (SELECT token FROM of_categories) AND NOT EXISTS (
+            SELECT FROM courses_searchentry AS entry
+            JOIN courses_course AS course ON course.id = entry.course_id
+            CROSS JOIN LATERAL ({_JOINED.format(text="course.title")}) AS own
+            WHERE entry.title
+                    @@ plainto_tsquery('courses_simple', courses_search_words(tokens.token))
+              AND course.status = 'published' AND own.token = tokens.token
+        )
     )
     SELECT query FROM unnest(%(queries)s::text[]) AS query
     WHERE NOT EXISTS (SELECT FROM asked JOIN unknown USING (word) WHERE asked.query = query.query)
-"""
+      AND NOT EXISTS (
+          SELECT FROM joined JOIN unknown_joined USING (token) WHERE joined.query = query.query
+      )
+"""  # noqa: S608
 # One typing error away, looked up one by one, or near by trigrams: "pyhton" shares too few of
 # those with "python". Both cost the same however many courses there are.
 NEAR = """

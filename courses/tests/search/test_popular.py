@@ -202,6 +202,30 @@ class TestPopular:
             [], ["jazz harmony"]
         )  # fmt: skip
 
+    @pytest.mark.parametrize(
+        "query",
+        ["jazz t.me/ab", "jazz x.co", "t.me", "jazz tm:ab", "jazz a@b", "jazz 1.1.1.1", "jazz.me",
+         "jazz/me", "stud.io", "jazz x\u3002co", "jazz (x.co)", "jazz \u2764.ws", "e.js",
+         "jazz,x.co"],
+    )  # fmt: skip
+    def test_words_joined_to_an_address_are_not_shown(self, query):
+        titled("Jazz Me", "Studio", "Node.js")
+        CategoryFactory.create(name="X and Co")
+        self.make(query, 99)
+        assert selectors.list_popular() == []
+        assert not [one for one in suggest(text=query[:4]) if one.kind == "query"]
+
+    @pytest.mark.parametrize(
+        "query",
+        ["ui/ux", "asp.net core", "tcp/ip, node.js", "jazz 3.11", "jazz 24/7", "fran\u00e7ais/jazz",
+         "jazz: ui/ux", ".net"],
+    )  # fmt: skip
+    def test_words_joined_as_the_catalogue_joins_them_are_shown(self, query):
+        titled("Modern UI/UX", "ASP.NET Core, .NET", "Node.js (Jazz)", "Francais/Jazz")
+        CategoryFactory.create(name="TCP/IP")
+        self.make(query, 3)
+        assert selectors.list_popular() == [(query, 3)]
+
     @pytest.mark.parametrize("query", ["c++", "node.js", "jazz 2026", "go", "français", "brewing"])
     def test_whatever_it_is_spelt_like(self, query):
         titled("C++ and Node.js", "Français", "Jazz")
