@@ -37,7 +37,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 class Environment(environ.Env):
     """Reads typed settings from `variables`; an empty value means "not configured".
 
-    A value is what it is: `$` in it refers to nothing.
+    A value is what it is: `$` in it refers to nothing. Around the parts of a list may be spaces.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
@@ -57,6 +57,8 @@ class Environment(environ.Env):
         """
         value = self.ENVIRON.get(var, "")
         if value != "":
+            if cast is list:
+                return [part.strip() for part in value.split(",") if part.strip()]
             return self.parse_value(value, cast)
         if default is self.NOTSET:
             raise ImproperlyConfigured(f"{var} is not configured.")

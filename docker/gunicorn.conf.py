@@ -9,16 +9,23 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gunicorn.util import parse_address
 from prometheus_client import multiprocess
 
 from core.logging import describe_logging
 
+# What is no address, and further below no number, stops the start in words as soon as the settings
+# are read.
 bind = os.environ.get("BIND") or "0.0.0.0:8000"
+try:
+    for _part in bind.split(","):
+        parse_address(_part.strip())
+except RuntimeError:
+    bind = "127.0.0.1:0"
 # gunicorn's threads ("gthread"), none of which ever waits for a visitor's next byte.
 worker_class = "learnflow.web.worker.GatheringWorker"
 # Below the usual limit of open files, 1,024: when all are taken the slowest has to go.
 worker_connections = 800
-# What is no number stops the start in words as soon as the settings are read.
 _threads = os.environ.get("WEB_THREADS") or "8"
 threads = int(_threads) if _threads.isdecimal() else 1
 # No header says where the path begins: gunicorn would believe what comes from loopback.

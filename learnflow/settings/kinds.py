@@ -2,6 +2,7 @@
 saying what the setting must be, when the text isn't that."""
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Collection
 from decimal import Decimal
@@ -22,13 +23,36 @@ _YES = frozenset({"true", "on", "ok", "y", "yes", "1"})
 _NO = frozenset({"false", "off", "no", "n", "0"})
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,9})?")
-_HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\]")
-_DATABASES = ("postgres", "postgresql", "pgsql")
-_REDISES = ("redis", "rediss")
+_TOKEN = re.compile(r"[!-~]+")
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_SERVED = re.compile(rf"\*|\.?{_LABEL}(\.{_LABEL})*\.?")
+# Names within a container's network may have underscores.
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?")
+# As Amazon's own client has them: others that speak S3 allow more than Amazon does.
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}|arn:\S+:s3[a-z-]*:\S*:\d{12}:\S+")
+_REGION = re.compile(r"(?![0-9]+$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 def text(value: str) -> None:
     """Any text."""
+
+
+def token(value: str) -> None:
+    """What is sent in a header, and so can't be any text."""
+    if not _TOKEN.fullmatch(value):
+        raise ValueError("must be of one piece, in ASCII")
+
+
+def ascii_text(value: str) -> None:
+    """Any text that mail servers can be told."""
+    if not value.isascii():
+        raise ValueError("must be in ASCII")
+
+
+def label(value: str) -> None:
+    """A name that Sentry takes for an environment."""
+    if not re.fullmatch(r"[^\s/]{1,64}", value) or value == "None":
+        raise ValueError("must be a name of up to 64 characters, without white space and /")
 
 
 def whole(least: int, most: int) -> Kind:
@@ -74,37 +98,40 @@ def one_of(*words: str) -> Kind:
 
 
 def each(kind: Kind) -> Kind:
-    """Return the kind of comma-separated lists of `kind`."""
+    """Return the kind of comma-separated lists of `kind`, with one at least."""
 
     def check(value: str) -> None:
-        for part in value.split(","):
-            if part.strip():
-                kind(part.strip())
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        if not parts:
+            raise ValueError("must name one at least, or be empty")
+        for part in parts:
+            kind(part)
 
     return check
 
 
 def beginning(*starts: str) -> Kind:
-    """Return the kind of texts that begin in one of these ways, without white space."""
+    """Return the kind of tokens that begin in one of these ways, and go on."""
 
     def check(value: str) -> None:
-        if not value.startswith(starts) or value != "".join(value.split()):
-            raise ValueError(f"must begin with {' or '.join(starts)}")
+        if not value.startswith(starts) or value in starts or not _TOKEN.fullmatch(value):
+            raise ValueError(f"must begin with {' or '.join(starts)} and be of one piece")
 
     return check
 
 
 def address(value: str) -> None:
     """The address of a site or an API."""
-    parts = _split(value)
+    parts = split_address(value)
     if parts is None or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise ValueError("must be an address with its scheme, such as https://example.com")
 
 
 def origin(value: str) -> None:
     """An address without a path, as browsers send it as `Origin`."""
-    parts = _split(value)
-    if parts is None or parts.scheme not in ("http", "https") or value.count("/") > 2:
+    parts = split_address(value)
+    is_alone = value.count("/") == 2 and not set("?#@") & set(value)
+    if parts is None or parts.scheme not in ("http", "https") or not is_alone:
         raise ValueError(
             "must be an origin with its scheme and no path, such as https://example.com"
         )
@@ -112,34 +139,9 @@ def origin(value: str) -> None:
 
 def allowed_origin(value: str) -> None:
     """An origin that may call the API; not *, which with cookies means anybody."""
-    if value == "*":
+    if "*" in value:
         raise ValueError("must name each origin: * would let any page act for who is signed in")
     origin(value)
-
-
-def server(*schemes: str) -> Kind:
-    """Return the kind of addresses of a server that speaks this."""
-
-    def check(value: str) -> None:
-        parts = _split(value)
-        if parts is None or parts.scheme not in schemes:
-            raise ValueError(f"must be an address such as {schemes[0]}://user:password@host:port/…")
-
-    return check
-
-
-def database(value: str) -> None:
-    """Where the database is: a server's address or, without a host, a socket of this machine."""
-    parts = _split(value, needs_host=False)
-    if parts is None or parts.scheme not in _DATABASES or len(parts.path.strip("/")) == 0:
-        raise ValueError("must be an address such as postgres://user:password@host:port/name")
-
-
-def redis(value: str) -> None:
-    """Where Redis is."""
-    parts = _split(value)
-    if parts is None or parts.scheme not in _REDISES or not re.fullmatch(r"(/\d*)?", parts.path):
-        raise ValueError("must be an address such as redis://:password@host:port/0")
 
 
 def worker_groups(value: str) -> None:
@@ -152,14 +154,32 @@ def worker_groups(value: str) -> None:
 
 def host(value: str) -> None:
     """A host's name or address, nothing around it."""
-    if not re.fullmatch(r"[A-Za-z0-9._:-]+", value) or value.count(":") == 1:
+    if not _NAME.fullmatch(value) and not _is_address(value):
         raise ValueError("must be a host's name alone, without scheme and port")
 
 
 def served_host(value: str) -> None:
     """A name that the API answers to; Django compares it without the port."""
-    if not _HOST.fullmatch(value.lower()):
+    in_brackets = value.startswith("[") and value.endswith("]")
+    if not _SERVED.fullmatch(value) and not (in_brackets and _is_address(value[1:-1])):
         raise ValueError("must be a host's name alone, without scheme and port")
+
+
+def listening(value: str) -> None:
+    """Where the web server listens."""
+    name, colon, port = value.removeprefix("tcp://").rpartition(":")
+    is_port = bool(colon) and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65_536
+    is_host = not name or _NAME.fullmatch(name) or _is_address(name.strip("[]"))
+    if not re.fullmatch(r"unix:\S+|fd://[0-9]+", value) and not (is_port and is_host):
+        raise ValueError("must be where to listen, such as 0.0.0.0:8000 or unix:/run/web.sock")
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
 
 
 def network(value: str) -> None:
@@ -181,7 +201,7 @@ def rate(value: str) -> None:
 def mailbox(value: str) -> None:
     """Somebody's e-mail address, with or without a name before it."""
     name, at, domain = parseaddr(value)[1].rpartition("@")
-    if not (name and at and re.fullmatch(r"[A-Za-z0-9.-]+|\[[^\]]+\]", domain)):
+    if not (name and at and (_NAME.fullmatch(domain) or re.fullmatch(r"\[[^\]]+\]", domain))):
         raise ValueError("must be an e-mail address")
 
 
@@ -214,6 +234,40 @@ def dotted(value: str) -> None:
         raise ValueError("must be the dotted path of something in a module that can be found")
 
 
+def bucket(value: str) -> None:
+    """Where files lie on S3."""
+    if not _BUCKET.fullmatch(value):
+        raise ValueError("must be a bucket's name: letters, digits, '.', '-' and '_', 3 at least")
+
+
+def region(value: str) -> None:
+    """A region of S3."""
+    if not _REGION.fullmatch(value):
+        raise ValueError("must be a region's name such as eu-central-1")
+
+
+def folder(value: str) -> None:
+    """A folder that there is or could be made."""
+    path = Path(value).absolute()
+    if path == path.parent:
+        raise ValueError("must be a folder below /")
+    if nearest := _find_obstacle(path):
+        raise ValueError(f"must be a folder: {nearest} is none")
+
+
+def file(value: str) -> None:
+    """A file that there is or could be made in its folder."""
+    path = Path(value).absolute()
+    if os.path.isdir(path) or not os.path.isdir(path.parent):
+        raise ValueError("must be a file, in a folder that there is")
+
+
+def _find_obstacle(path: Path) -> Path | None:
+    """Return what stands where this folder, or one it would lie in, had to be."""
+    there = next(part for part in (path, *path.parents) if os.path.lexists(part))
+    return None if os.path.isdir(there) else there
+
+
 def _has_module(name: str) -> bool:
     """Look for a module without importing it, or the package it is in: the apps aren't ready."""
     paths: Collection[str] | None = None
@@ -228,7 +282,7 @@ def _has_module(name: str) -> bool:
     return True
 
 
-def _split(value: str, *, needs_host: bool = True) -> SplitResult | None:
+def split_address(value: str, *, needs_host: bool = True) -> SplitResult | None:
     """Return the parts of an address, None when it is none."""
     try:
         parts = urlsplit(value)

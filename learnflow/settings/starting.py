@@ -1,5 +1,6 @@
 """Whether one can start with what is configured: all that is wrong is told at once, a line each."""
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,13 @@ PRODUCTION = "learnflow.settings.production"
 _WEB_THREADS = 8
 # How many threads of a web process may wait at once.
 _WAITING = ("SLOW_WAITS", "STRIPE_CONCURRENCY")
+# Whoever has half a name and password is let in nowhere, or is nobody without being told.
+_TOGETHER = (
+    ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD"),
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+)
+# Of a network, IPv4's and IPv6's; a wider one is a good part of the Internet.
+_WIDEST = {4: 8, 6: 7}
 _NEEDED_WITH_STRIPE = ("STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET")
 
 
@@ -92,6 +100,9 @@ def _contradictions(environment: Mapping[str, str]) -> Iterator[str]:
     }
     if len(modes) > 1:
         yield "STRIPE_SECRET_KEY and STRIPE_PUBLIC_KEY are of different modes"
+    for one, other in _TOGETHER:
+        if bool(environment.get(one, "").strip()) != bool(environment.get(other, "").strip()):
+            yield f"{one} and {other}: one of them is nothing without the other"
 
 
 def _hold_all_threads(environment: Mapping[str, str]) -> Iterator[str]:
@@ -114,6 +125,25 @@ def _openings(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{name}: {weakness}; make one with: openssl rand -base64 48"
     if "*" in _list(environment, "ALLOWED_HOSTS"):
         yield "ALLOWED_HOSTS: must name each host: * would let a request say whose links we mail"
+    if wide := [part for part in _list(environment, "TRUSTED_PROXIES") if _is_wide(part)]:
+        yield (
+            "TRUSTED_PROXIES: must name the proxies' own networks: in one as wide as "
+            f"{wide[0]} anybody may say whose address is his"
+        )
+    if _lies_in(environment.get("PRIVATE_MEDIA_ROOT", ""), environment.get("MEDIA_ROOT", "")):
+        yield "PRIVATE_MEDIA_ROOT: must not lie in MEDIA_ROOT, whose files are everybody's"
+
+
+def _is_wide(network: str) -> bool:
+    try:
+        found = ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+    return found.prefixlen < _WIDEST[found.version]
+
+
+def _lies_in(folder: str, other: str) -> bool:
+    return bool(folder and other) and Path(folder).absolute().is_relative_to(Path(other).absolute())
 
 
 def _is_on(value: str) -> bool:

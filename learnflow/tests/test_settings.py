@@ -85,10 +85,18 @@ def test_every_process_says_what_is_wrong_a_line_each_and_nothing_else(command: 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("WEB_THREADS", "eight"), ("LOG_FORMAT", "xml"), ("LOG_LEVEL", "loud")]
+    ("name", "value"),
+    [
+        ("WEB_THREADS", "eight"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "loud"),
+        ("BIND", "0.0.0.0:http"),
+    ],
 )
 def test_so_does_the_web_server_of_its_own_settings(name: str, value: str) -> None:
-    done = run([*GUNICORN, "learnflow.wsgi:application"], COMPLETE | {name: value})
+    bind = GUNICORN.index("--bind")
+    command = [*GUNICORN[:bind], *GUNICORN[bind + 2 :], "learnflow.wsgi:application"]
+    done = run(command, COMPLETE | {"BIND": "127.0.0.1:1", name: value})
     assert f"LearnFlow can't start, {name}: must be " in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -168,6 +176,38 @@ def test_keys_of_two_modes_stop_the_start(secret: str, public: str, starts: bool
         ("STRIPE_CONCURRENCY", "0"), ("WEB_THREADS", "eight"), ("WEB_CONCURRENCY", "0"),
         ("WORKER_CONCURRENCY", "-2"), ("COURSE_FILE_MAX_BYTES", "5MB"),
         ("REFRESH_COOKIE_SAMESITE", "Sometimes"), ("CATALOGUE_MAX_AGE", "1.5"),
+        ("SENTRY_DSN", "https://sentry.io/1"), ("SENTRY_DSN", "https://key@sentry.io/"),
+        ("SENTRY_DSN", "https://key@sentry.io/project"), ("SENTRY_DSN", "ftp://key@sentry.io/1"),
+        ("SENTRY_DSN", "https://key@sentry.io:port/1"), ("ENVIRONMENT", "a b"),
+        ("ENVIRONMENT", "eu/production"),
+        ("REDIS_URL", "redis://h/0?socket_timeout=abc"), ("REDIS_URL", "redis://h/0?nonsense=1"),
+        ("REDIS_URL", "redis://h/0?socket_timeout=1"), ("REDIS_URL", "redis://h/0?db=x"),
+        ("REDIS_URL", "rediss://h/0?ssl_cert_reqs=bogus"),
+        ("REDIS_URL", "redis://h/0?ssl_cert_reqs=none"),
+        ("DATABASE_URL", "postgres://db/x?sslmode=bogus"), ("DATABASE_URL", "postgres://db/x?a=1"),
+        ("DATABASE_URL", "postgres://db/x?nonsense"), ("DATABASE_URL", "postgres://db/x?pool=1"),
+        ("DATABASE_URL", "postgres://db/x?atomic_requests=True"),
+        ("DATABASE_URL", "postgres://db/x?target_session_attrs=x"),
+        ("DATABASE_URL", "postgres://db/x?ssl_min_protocol_version=TLSv9"),
+        ("DATABASE_URL", "postgres://db/x?sslmode=require&sslrootcert=system"),
+        ("DATABASE_URL", "postgres://db/x?keepalives_idle=soon"),
+        ("ALLOWED_HOSTS", ","), ("ALLOWED_HOSTS", " , "), ("ALLOWED_HOSTS", "a..test"),
+        ("ALLOWED_HOSTS", "[::zz]"), ("CORS_ALLOWED_ORIGINS", ","), ("TRUSTED_PROXIES", ",,"),
+        ("CORS_ALLOWED_ORIGINS", "https://*.a.test"), ("CORS_ALLOWED_ORIGINS", "https://a.test?b"),
+        ("CSRF_TRUSTED_ORIGINS", "https://u@a.test"), ("CSRF_TRUSTED_ORIGINS", ","),
+        ("STAFF_ALERT_EMAILS", ","), ("STAFF_ALERT_EMAILS", "a@..test"), ("TAX_RATES", ","),
+        ("WORKER_GROUPS", ","), ("BIND", ","), ("BIND", "0.0.0.0:http"), ("BIND", "0.0.0.0"),
+        ("BIND", "fd://x"), ("BIND", "0.0.0.0:70000"), ("BIND", "http://0.0.0.0:80"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"), ("TRUSTED_PROXIES", "10.0.0.0/8,::/0"),
+        ("TRUSTED_PROXIES", "0.0.0.0/1,128.0.0.0/1"), ("TRUSTED_PROXIES", "2000::/3"),
+        ("EMAIL_HOST", "mail..test"), ("EMAIL_HOST", "::::"), ("EMAIL_HOST", "-"),
+        ("AWS_STORAGE_BUCKET_NAME", "No_Such!!"), ("AWS_STORAGE_BUCKET_NAME", "ab"),
+        ("AWS_STORAGE_BUCKET_NAME", "s3://bucket"), ("AWS_S3_REGION_NAME", "f o o"),
+        ("AWS_S3_REGION_NAME", "eu_central_1"), ("AWS_S3_REGION_NAME", "eu-central-"),
+        ("METRICS_TOKEN", "two words"), ("METRICS_TOKEN", "schlüssel"),
+        ("MEDIA_ROOT", "/etc/passwd/x"), ("STATIC_ROOT", "/etc/passwd"), ("MEDIA_ROOT", "/"),
+        ("PRIVATE_MEDIA_ROOT", "/dev/null/private"), ("EMAIL_FILE_PATH", "/etc/passwd/x/y"),
+        ("ALIVE_FILE", "/etc"), ("ALIVE_FILE", "/etc/passwd/alive"), ("ALIVE_FILE", "/nowhere/a"),
     ],
 )  # fmt: skip
 def test_a_value_out_of_its_type_or_range_is_named(name: str, value: str) -> None:
@@ -192,10 +232,68 @@ def test_a_value_out_of_its_type_or_range_is_named(name: str, value: str) -> Non
         ("SEARCH_ENGINE", "courses.search.postgres.PostgresEngine"), ("EMAIL_PORT", ""),
         ("SENTRY_DSN", "https://key@o1.ingest.sentry.io/2"), ("TAX_RULE", "orders.taxes.no_tax"),
         ("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend"),
+        ("SENTRY_DSN", "http://key:old@sentry.test:9000/under/a/path/7"), ("ENVIRONMENT", "eu-1"),
+        ("REDIS_URL", "rediss://h/0?ssl_cert_reqs=none"), ("REDIS_URL", "redis://u:p@[::1]/0"),
+        ("REDIS_URL", "rediss://h/0?ssl_ca_certs=/etc/ssl/redis.pem"),
+        ("DATABASE_URL", "postgres://db/x?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"),
+        ("DATABASE_URL", "postgres://db/x?sslmode=verify-full&sslrootcert=system"),
+        ("DATABASE_URL", "postgres://db/x?sslmode=require&sslnegotiation=direct"),
+        ("DATABASE_URL", "postgres://db/x?gssencmode=require&channel_binding=prefer"),
+        ("DATABASE_URL", "postgres://db/x?target_session_attrs=read-write&connect_timeout=3"),
+        ("DATABASE_URL", "postgres://db/x?application_name=shop&hostaddr=192.0.2.1&keepalives=0"),
+        ("DATABASE_URL", "postgres://db/x?assume_role=owner&options=-c%20search_path%3Dapp"),
+        ("ALLOWED_HOSTS", "a.test, b.test,"), ("ALLOWED_HOSTS", "192.0.2.1"),
+        ("TRUSTED_PROXIES", "fc00::/7,10.0.0.0/8,192.0.2.1"), ("EMAIL_HOST", "mail_relay"),
+        ("EMAIL_HOST", "192.0.2.25"), ("STAFF_ALERT_EMAILS", "a@[192.0.2.1], b@a.test"),
+        ("BIND", "0.0.0.0:8000,[::]:8000"), ("BIND", ":80"), ("BIND", "unix:/run/web.sock"),
+        ("AWS_STORAGE_BUCKET_NAME", "learnflow_Media.eu-1"), ("AWS_S3_REGION_NAME", "auto"),
+        ("AWS_STORAGE_BUCKET_NAME", "arn:aws:s3:eu-west-1:123456789012:accesspoint/media"),
+        ("AWS_S3_REGION_NAME", "us-gov-west-1"), ("MEDIA_ROOT", "/nowhere/to/be/found"),
+        ("STATIC_ROOT", "staticfiles"), ("ALIVE_FILE", "/tmp/alive"),
     ],
 )  # fmt: skip
 def test_what_is_meant_is_taken(name: str, value: str) -> None:
     assert problems_of(**{name: value}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_SECRET_KEY", "sk_"), ("STRIPE_PUBLIC_KEY", "pk_live_x y"),
+        ("STRIPE_WEBHOOK_SECRET", ","), ("STRIPE_WEBHOOK_SECRET", "whsec_"),
+    ],
+)  # fmt: skip
+def test_so_is_one_of_stripes(name: str, value: str) -> None:
+    (problem,) = problems_of(**STRIPE | {name: value})
+    assert problem.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD"), ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    ],
+)  # fmt: skip
+def test_half_a_name_and_password_stops_the_start(one: str, other: str) -> None:
+    for given in ({one: "x"}, {other: "x"}):
+        (problem,) = problems_of(**given)
+        assert problem.startswith(f"{one} and {other}: ")
+    assert problems_of(**{one: "x", other: "x"}) == []
+    (problem,) = problems_of(**{one: "x", other: "ü"})
+    assert problem.startswith(f"{other}: ")
+
+
+def test_files_for_some_lie_beside_those_for_all() -> None:
+    assert problems_of(MEDIA_ROOT="/data/media", PRIVATE_MEDIA_ROOT="/data/media-private") == []
+    for private in ("/data/media", "/data/media/private"):
+        (problem,) = problems_of(MEDIA_ROOT="/data/media", PRIVATE_MEDIA_ROOT=private)
+        assert problem.startswith("PRIVATE_MEDIA_ROOT: ")
+
+
+def test_spaces_in_a_list_are_between_its_parts() -> None:
+    given = COMPLETE | {"ALLOWED_HOSTS": " a.test , b.test, ,"}
+    done = read_settings(given, "print(settings.ALLOWED_HOSTS)")
+    assert done.stdout == "['a.test', 'b.test']\n", done.stderr
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SENTRY_DSN"])
@@ -380,7 +478,7 @@ def test_secrets_come_from_files_and_keep_their_dollars(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("$HOME#1\n")
     given = {k: v for k, v in COMPLETE.items() if k != "SECRET_KEY"}
     given |= {"SECRET_KEY_FILE": str(tmp_path / "key"), "JWT_SECRET": "$HOME" + KEY}
-    given |= {"EMAIL_HOST_PASSWORD_FILE": str(tmp_path / "mail")}
+    given |= {"EMAIL_HOST_PASSWORD_FILE": str(tmp_path / "mail"), "EMAIL_HOST_USER": "shop"}
     code = "print(settings.SECRET_KEY, settings.JWT_SECRET, settings.EMAIL_HOST_PASSWORD)"
 
     done = read_settings(given, code)
