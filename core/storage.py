@@ -1,8 +1,9 @@
 """Files on S3, which may be slow or away: django-storages, with an end to waiting.
 
-Each call has time-outs (`S3_TIMEOUT_SECONDS`) and at most one repetition. In a web process only so
-many threads wait for S3 (`core.waits`), and after a call that got no answer nobody calls for
-`S3_PAUSE_SECONDS`. All of this is FilesUnavailable to the caller.
+Each call has time-outs (`S3_TIMEOUT_SECONDS`) and at most one repetition, and an operation four
+times as long, whatever S3 does. In a web process only so many threads wait for S3 (`core.waits`),
+and after a call that got no answer nobody calls for `S3_PAUSE_SECONDS`. All of this is
+FilesUnavailable to the caller.
 """
 
 import logging
@@ -12,6 +13,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
+from boto3.exceptions import RetriesExceededError
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +23,7 @@ from storages.backends import s3
 
 from core.breaker import Breaker
 from core.errors import FilesUnavailable
+from core.storage_time import keep_time, time_limit
 from core.waits import slow_waits
 
 logger = logging.getLogger(__name__)
@@ -28,6 +31,8 @@ logger = logging.getLogger(__name__)
 # A connection takes less than an answer, and a second try is all there is.
 _CONNECT_SECONDS = 2.0
 _ATTEMPTS = 2
+# What an operation asks, one after the other: whether there is such a file, and then for it.
+_QUESTIONS = 2
 
 breaker = Breaker("S3", pause=lambda: settings.S3_PAUSE_SECONDS)
 
@@ -44,15 +49,24 @@ class PatientS3Storage(s3.S3Storage):
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         )
         defaults: dict[str, Any] = super().get_default_settings()
-        alone = TransferConfig(use_threads=False)
+        alone = TransferConfig(use_threads=False, num_download_attempts=_ATTEMPTS)
         return {**defaults, "client_config": patience, "transfer_config": alone}
+
+    @property
+    def connection(self) -> Any:
+        """This thread's connection, as django-storages makes it, and one that keeps time."""
+        is_new = getattr(self._connections, "connection", None) is None
+        connection = super().connection
+        if is_new:
+            keep_time(connection.meta.client)
+        return connection
 
     def _open(self, name: str, mode: str = "rb") -> File:
         with _patiently():
             file: File = super()._open(name, mode)
             if "r" in mode:
                 # Else the content would be fetched while the answer is on its way.
-                file.file  # noqa: B018 - fetches it
+                _fetch(file)
             return file
 
     def _save(self, name: str, content: File) -> str:
@@ -90,6 +104,16 @@ class PatientS3Storage(s3.S3Storage):
             return modified
 
 
+def _fetch(file: s3.S3File) -> None:
+    try:
+        file.file  # noqa: B018 - fetches it
+    except BaseException:
+        # django-storages has it from the beginning, and closes only what was fetched.
+        if file._file is not None:
+            file._file.close()
+        raise
+
+
 @contextmanager
 def _patiently() -> Iterator[None]:
     if not breaker.allows():
@@ -98,7 +122,8 @@ def _patiently() -> Iterator[None]:
         if not is_in:
             raise FilesUnavailable
         try:
-            yield
+            with time_limit(settings.S3_TIMEOUT_SECONDS * _ATTEMPTS * _QUESTIONS):
+                yield
         except ClientError as exc:
             # It answered. What it refuses us for good is ours to mend, and no outage.
             breaker.succeeded()
@@ -106,7 +131,7 @@ def _patiently() -> Iterator[None]:
                 raise
             logger.warning("S3 failed: %s", exc)
             raise FilesUnavailable from exc
-        except BotoCoreError as exc:
+        except (BotoCoreError, RetriesExceededError) as exc:
             breaker.failed(exc)
             raise FilesUnavailable from exc
         except Exception:

@@ -1,8 +1,11 @@
 """S3 hanging, failing, gone: what a caller meets, and what it costs the other threads."""
 
+import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -86,6 +89,64 @@ def test_a_call_that_gets_no_answer_is_given_up_and_the_next_ones_wait_for_nothi
     breaker._next_try_at = time.monotonic()
     assert storage.exists("another") is False
     assert not breaker.is_open
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_trickle_of_bytes_is_given_up(
+    storage: PatientS3Storage, s3: S3StandIn, part: str
+) -> None:
+    """Each byte comes in time, and all of them would take a quarter of an hour."""
+    s3.objects["/files/private/a"] = b"." * 10_000
+    s3.trickles = part
+    begun = time.monotonic()
+    with pytest.raises(FilesUnavailable):
+        storage.open("a")
+    assert 1.9 < time.monotonic() - begun < 60
+    assert breaker.is_open
+    s3.trickles = ""
+    with storage.open("a") as file:
+        assert file.read() == s3.objects["/files/private/a"]
+    assert not breaker.is_open
+
+
+def test_an_upload_that_is_taken_in_sips_is_given_up(settings: Any) -> None:
+    with sipping_server() as url:
+        storage = PatientS3Storage(
+            bucket_name="files", access_key="a", secret_key="b", endpoint_url=url
+        )
+        begun = time.monotonic()
+        with pytest.raises(FilesUnavailable):
+            storage._save("a", ContentFile(b"." * 7_000_000))
+        assert 1.9 < time.monotonic() - begun < 60
+
+
+@contextmanager
+def sipping_server() -> Iterator[str]:
+    """Reads what it is sent, a little at a time, and says nothing."""
+    ends = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while not ends.wait(0.1) and connection.recv(20_000):
+                pass
+
+    def accept(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threads.append(threading.Thread(target=serve, args=listener.accept()[:1]))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        threads = [threading.Thread(target=accept, args=(listener,))]
+        threads[0].start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            ends.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
 
 
 @pytest.mark.parametrize("status", [500, 503])

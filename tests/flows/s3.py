@@ -16,7 +16,10 @@ class S3StandIn:
         self.objects: dict[str, bytes] = {}
         self.status = 200
         self.requests: list[str] = []
+        # What is sent a byte at a time: nothing, or "head" or "body" of each answer.
+        self.trickles = ""
         self._goes_on = threading.Event()
+        self._ends = threading.Event()
         self._goes_on.set()
         self._server = ThreadingHTTPServer(
             (LOOPBACK, 0), type("Handler", (_Handler,), {"standin": self})
@@ -33,6 +36,7 @@ class S3StandIn:
             yield standin
         finally:
             standin.go_on()
+            standin._ends.set()
             standin._server.shutdown()
             standin._server.server_close()
             thread.join()
@@ -96,15 +100,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, content: bytes = b"") -> None:
         try:
+            if self.standin.trickles == "head":
+                self._trickle(b"HTTP/1.1 200 OK\r\nX-Long: " + b"." * 10_000)
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("ETag", '"of-this"')
             self.send_header("Last-Modified", "Sun, 29 Nov 2026 10:00:00 GMT")
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(content)
+                (self._trickle if self.standin.trickles else self.wfile.write)(content)
         except OSError:
             self.close_connection = True
+
+    def _trickle(self, content: bytes) -> None:
+        for byte in content:
+            if self.standin._ends.wait(0.1):
+                raise ConnectionAbortedError
+            self.wfile.write(bytes([byte]))
 
     def log_message(self, *_: Any) -> None:
         pass
