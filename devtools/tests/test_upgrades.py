@@ -19,7 +19,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.db.models.functions import Abs
 
 from devtools.upgrades.landed import HistoryMissingError, Landed, LandedEditedError
-from devtools.upgrades.previous import run_previous
+from devtools.upgrades.previous import SHORT_SAMPLE, run_previous
 from devtools.upgrades.rules import find_faults, find_in_migration
 
 ROOT = Path(settings.BASE_DIR)
@@ -87,6 +87,47 @@ REFUSED = {
     "column taken away in SQL": migrations.RunSQL(["SELECT 1", "ALTER TABLE b DROP COLUMN c"]),
     "not null in SQL": migrations.RunSQL([("ALTER TABLE b ALTER c SET NOT NULL", None)]),
     "constraint in SQL": migrations.RunSQL("ALTER TABLE b ADD CONSTRAINT c CHECK (d > 0)"),
+    "column in SQL that nobody fills": migrations.RunSQL("ALTER TABLE b ADD COLUMN c int NOT NULL"),
+    "one without the word": migrations.RunSQL("alter table b add c integer not null"),
+    "one with an index": migrations.RunSQL("ALTER TABLE b ADD c integer UNIQUE"),
+    "one that refers": migrations.RunSQL("ALTER TABLE b ADD c integer REFERENCES d"),
+    "one that is computed": migrations.RunSQL(
+        "ALTER TABLE b ADD c integer GENERATED ALWAYS AS (d + 1) STORED"
+    ),
+    "one with a default for each row": migrations.RunSQL(
+        "ALTER TABLE b ADD c uuid DEFAULT gen_random_uuid() NOT NULL"
+    ),
+    "one after another": migrations.RunSQL("ALTER TABLE b ADD c text, ADD d text NOT NULL"),
+    "one in a later statement": migrations.RunSQL("SET lock_timeout = 9; ALTER TABLE b DROP c"),
+    "check without a name": migrations.RunSQL("ALTER TABLE b ADD CHECK (d > 0)"),
+    "unique without a name": migrations.RunSQL("ALTER TABLE b ADD UNIQUE (d)"),
+    "constraint before one for new rows": migrations.RunSQL(
+        "ALTER TABLE b ADD CONSTRAINT c CHECK (d > 0);"
+        "ALTER TABLE b ADD CONSTRAINT e CHECK (f > 0) NOT VALID"
+    ),
+    "constraint in one statement with it": migrations.RunSQL(
+        "ALTER TABLE b ADD CONSTRAINT c CHECK (d > 0), ADD CHECK (f IN (1, 2)) NOT VALID"
+    ),
+    "constraint that a comment calls not valid": migrations.RunSQL(
+        "ALTER TABLE b ADD CHECK (d > 0) -- NOT VALID"
+    ),
+    "default no more in SQL": migrations.RunSQL("ALTER TABLE b ALTER c DROP DEFAULT"),
+    "column taken away without the word": migrations.RunSQL("ALTER TABLE b DROP c"),
+    "other type in SQL": migrations.RunSQL("ALTER TABLE b ALTER c TYPE integer"),
+    "table renamed in SQL": migrations.RunSQL('ALTER TABLE IF EXISTS ONLY "b" RENAME TO c'),
+    "trigger": migrations.RunSQL(
+        "CREATE TRIGGER t BEFORE INSERT ON shop_book FOR EACH ROW EXECUTE FUNCTION f()"
+    ),
+    "function that is there already": migrations.RunSQL(
+        "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$"
+    ),
+    "rows changed in SQL": migrations.RunSQL(["UPDATE shop_book SET pages = 1"]),
+    "block of code": migrations.RunSQL("DO $$ BEGIN EXECUTE 'DROP TABLE b'; END $$"),
+    "code": migrations.RunPython(migrations.RunPython.noop),
+    "column hidden in state and database": migrations.SeparateDatabaseAndState(
+        database_operations=[migrations.RunSQL("ALTER TABLE shop_book ADD c integer NOT NULL")],
+        state_operations=[add(models.IntegerField())],
+    ),
     "hidden in state and database": migrations.SeparateDatabaseAndState(
         database_operations=[migrations.RunSQL("DROP TABLE shop_book")]
     ),
@@ -111,6 +152,19 @@ ALLOWED = {
     "index in SQL beside the writers": migrations.RunSQL("CREATE INDEX CONCURRENTLY x ON b (c)"),
     "constraint in SQL for new rows": migrations.RunSQL(
         "ALTER TABLE b ADD CONSTRAINT c CHECK (d > 0) NOT VALID"
+    ),
+    "several of them": migrations.RunSQL(
+        [
+            "ALTER TABLE b ADD CHECK (d > 0) NOT VALID, ADD CHECK (e IN (',;', 'x')) NOT VALID;;",
+            ("ALTER TABLE b VALIDATE CONSTRAINT c; -- DROP TABLE b;", None),
+        ]
+    ),
+    "columns in SQL": migrations.RunSQL(
+        "ALTER TABLE b ADD COLUMN IF NOT EXISTS c numeric(10, 2) NULL,\n ADD d text,"
+        " ADD COLUMN e varchar(9) DEFAULT 'it''s' NOT NULL, ALTER f SET DEFAULT now()"
+    ),
+    "new function": migrations.RunSQL(
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $x$ DROP TABLE b; UPDATE c $x$;"
     ),
 }
 
@@ -141,6 +195,13 @@ def test_on_a_table_that_nobody_has_yet_everything_is_allowed() -> None:
             migrations.AddField("fresh", "more", models.TextField(default="")),
             migrations.AddIndex("fresh", models.Index(fields=["name"], name="fresh_name")),
             migrations.RemoveField("fresh", "name"),
+            migrations.RunSQL(
+                [
+                    "ALTER TABLE shop_fresh ADD c integer NOT NULL, ADD UNIQUE (c)",
+                    'CREATE INDEX by_c ON "shop_fresh" (c)',
+                    "CREATE TRIGGER t AFTER INSERT ON shop_fresh EXECUTE FUNCTION f()",
+                ]
+            ),
         )
         == []
     )
@@ -205,7 +266,7 @@ def test_history_that_is_not_here_is_said_in_words(repository: Path) -> None:
 def test_the_version_before_works_on_the_newest_schema() -> None:
     assert "DATABASE_URL" in os.environ
     try:
-        status = run_previous(ROOT, tests=["cart/tests/test_services.py"])
+        status = run_previous(ROOT, tests=SHORT_SAMPLE)
     except HistoryMissingError as missing:
         pytest.skip(str(missing))
     assert status == 0

@@ -5,7 +5,6 @@ break a rule says why it does no harm, on itself: `harmless = "Nothing reads the
 That is how a column goes in two steps: the code lets go of it, lands, and only then it is removed.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.db.models import NOT_PROVIDED
 
 from devtools.upgrades.landed import Landed
+from devtools.upgrades.statements import find_harmful
 
 # The reason a migration gives for what is refused here otherwise.
 HARMLESS = "harmless"
@@ -34,12 +34,6 @@ _NEEDED = (
     migrations.RenameModel,
     migrations.DeleteModel,
     migrations.AlterModelTable,
-)
-_SQL = re.compile(
-    r"create\s+(unique\s+)?index(?!\s+concurrently)|drop\s+index(?!\s+concurrently)"
-    r"|drop\s+(column|table)|\brename\b|set\s+not\s+null|alter\s+column\s+\S+\s+(set\s+data\s+)?type"
-    r"|lock\s+table|add\s+constraint(?!.*not\s+valid)",
-    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -80,8 +74,11 @@ def _judge(
     operation: Operation, app: str, state: ProjectState, before: ProjectState
 ) -> Iterator[str]:
     if isinstance(operation, migrations.RunSQL):
-        if found := _SQL.search(_text(operation.sql)):
-            yield f"`{' '.join(found.group().split())}` in SQL needs a reason"
+        for statement in find_harmful(_text(operation.sql), _tables(state) - _tables(before)):
+            yield f"`{statement}` in SQL needs a reason"
+        return
+    if isinstance(operation, migrations.RunPython):
+        yield f"“{operation.describe()}”: what it does to rows and for how long needs a reason"
         return
     model = getattr(operation, "model_name", None) or getattr(operation, "name", "")
     table: ModelState | None = before.models.get((app, str(model).lower()))
@@ -172,7 +169,14 @@ def _flat(operation: Operation) -> Iterator[Operation]:
 def _text(sql: Any) -> str:
     if isinstance(sql, str):
         return sql
-    return "\n".join(part if isinstance(part, str) else part[0] for part in sql)
+    return ";\n".join(part if isinstance(part, str) else part[0] for part in sql)
+
+
+def _tables(state: ProjectState) -> set[str]:
+    return {
+        str(model.options.get("db_table") or f"{app}_{name}")
+        for (app, name), model in state.models.items()
+    }
 
 
 def _state_after(loader: MigrationLoader, keys: list[tuple[str, str]]) -> ProjectState:
