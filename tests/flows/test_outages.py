@@ -233,7 +233,7 @@ def test_a_hanging_stripe_keeps_nobody_else_waiting(site: Site, course: dict[str
     assert max(answer.seconds for answer in others) < WITHOUT_REDIS
     for refusal in refusals:
         _assert_unavailable(refusal.result())
-    at_once = [r for r in refusals if r.result().seconds < 1.5]
+    at_once = [r for r in refusals if r.result().seconds < 3]
     assert len(at_once) >= BUYERS - 6, "those beyond the share of payments aren't kept waiting"
 
     site.stripe.clear_faults()
