@@ -2,19 +2,25 @@
 
 Counts are kept per kind of mail, so that asking for one never uses up another. How often one sender
 may ask about one address, the views count (THROTTLE_MAIL); here it is how often a network may ask
-about all addresses, and how much a mailbox takes from all networks. Strangers can use that up, and
-it never locks the owner out: it doesn't bind where they are known, and elsewhere their mailbox
-holds a link that is younger than the cap's window, which is no longer than a link works.
+about all addresses, and how much a mailbox takes from all networks. Strangers can use both up, and
+neither locks the owner out where they are known: there each is asked about as often as one sender
+may. Elsewhere a full mailbox holds a link that is younger than the cap's window, which is no longer
+than a link works.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from django.conf import settings
 
 from core import attempts
+from core.attempts import Limit
 from core.errors import TooMany
 from core.network import network_of
 from users.familiarity import is_familiar
+
+Kind = Literal["verification", "password-reset"]
 
 # How many times as often a network may ask about all addresses as about one: enough for a school.
 _NETWORK_FACTOR = 20
@@ -22,19 +28,37 @@ _NETWORK_FACTOR = 20
 _MAILBOX_FACTOR = 4
 
 
-def may_mail(*, kind: str, email: str, ip: str) -> bool:
+def check_network(*, kind: Kind, email: str, ip: str) -> None:
+    """Raise TooMany when the network at `ip` has asked too often for mails of this kind already,
+    unless the owner of this address is known there. Counts and keeps nothing, so that who asks
+    about ever other addresses leaves nothing more."""
+    if network := _network_limit(kind, ip):
+        _unless_familiar(network.check, email=email, ip=ip)
+
+
+def may_mail(*, kind: Kind, email: str, ip: str) -> bool:
     """Count a mail of this kind that somebody at `ip` asks us to send to this address; False when
     the mailbox has had enough. The same work whether or not anybody has the address. Raises
-    TooMany when the network has asked too often."""
-    network = attempts.limit(
-        scope="mail", subject=f"{kind}|{network_of(ip)}", factor=_NETWORK_FACTOR
-    )
+    TooMany as `check_network`."""
+    network = _network_limit(kind, ip)
     mailbox = attempts.limit(scope="mail", subject=f"{kind}|{email}", factor=_MAILBOX_FACTOR)
     if network is None or mailbox is None:
         return True
-    network.count()
+    _unless_familiar(network.count, email=email, ip=ip)
     try:
         replace(mailbox, period=min(mailbox.period, settings.PASSWORD_RESET_TIMEOUT)).count()
     except TooMany:
         return is_familiar(email=email, ip=ip)
     return True
+
+
+def _network_limit(kind: Kind, ip: str) -> Limit | None:
+    return attempts.limit(scope="mail", subject=f"{kind}|{network_of(ip)}", factor=_NETWORK_FACTOR)
+
+
+def _unless_familiar(ask: Callable[[], None], *, email: str, ip: str) -> None:
+    try:
+        ask()
+    except TooMany:
+        if not is_familiar(email=email, ip=ip):
+            raise

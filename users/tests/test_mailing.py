@@ -1,9 +1,11 @@
 """Asking for mails: nobody uses up what another may ask for, and nobody learns who is here."""
 
+import datetime as dt
 import re
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -59,6 +61,53 @@ def test_a_network_asks_so_often_over_all_addresses(rates: dict[str, str]) -> No
     answers = [ask(RESET, "203.0.113.1", f"person{number}@example.test") for number in range(22)]
     assert answers == [202] * 20 + [429] * 2
     assert ask(RESEND, "203.0.113.1") == 202
+
+
+# Far from the end of an hour, in which counts would begin anew.
+WITHIN_AN_HOUR = dt.datetime(2026, 3, 1, 10, 10, tzinfo=dt.UTC)
+
+
+def counts_kept() -> set[str]:
+    return {*cache.keys("throttle:*"), *cache.keys("attempts:*")}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", [RESET, RESEND])
+def test_a_sender_who_varies_the_address_is_refused_and_leaves_nothing(
+    path: str, rates: dict[str, str]
+) -> None:
+    rates["mail"] = "1/hour"
+    for number in range(20):
+        assert ask(path, "203.0.113.1", f"person{number}@example.test") == 202
+    kept = counts_kept()
+    for number in range(20, 30):
+        assert ask(path, "203.0.113.1", f"person{number}@example.test") == 429
+    assert counts_kept() == kept
+
+
+@time_machine.travel(WITHIN_AN_HOUR)
+@pytest.mark.parametrize("path", [RESET, RESEND])
+def test_what_is_no_address_has_one_count(path: str, rates: dict[str, str]) -> None:
+    rates["mail"] = "10/hour"
+    for number in range(5):
+        assert ask(path, "203.0.113.1", f"person{number}") in (400, 422)
+    assert len(counts_kept()) == 1
+
+
+@time_machine.travel(WITHIN_AN_HOUR)
+@pytest.mark.parametrize(("path", "name"), [(RESET, PASSWORD_RESET), (RESEND, VERIFICATION)])
+def test_a_network_used_up_by_strangers_is_not_for_those_known_there(
+    owner: User, path: str, name: str, rates: dict[str, str]
+) -> None:
+    rates["mail"] = "1/hour"
+    log_in(owner)  # from 127.0.0.1
+    bystander = UserFactory.create(email="bob@example.test", email_verified_at=None)
+    for number in range(21):
+        last = ask(path, "127.0.0.1", f"person{number}@example.test")
+    assert last == 429
+    before = len(asked(name))
+    assert [ask(path, "127.0.0.1", email) for email in (owner.email, bystander.email)] == [202, 429]
+    assert asked(name)[before:] == [str(owner.id)]
+    assert ask(path, "127.0.0.1", " ADA@example.test ") == 429, "as often as one sender may ask"
 
 
 @pytest.mark.parametrize("path", [RESET, RESEND])

@@ -10,8 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.network import client_ip
-from users import examples, serializers, services
+from users import examples, mailing, serializers, services
 from users.authentication import OptionalSessionJWTAuthentication, current_user_id
+from users.models import normalise_email
 from users.views.sign_in import MAYBE_SIGNED_IN, PublicView
 
 _MAILED = "If there is something to send, a mail is on its way"
@@ -19,20 +20,33 @@ _MAILED = "If there is something to send, a mail is on its way"
 
 class AskedForMixin(APIView):
     """Mails that anybody can ask for: each sender may ask so often for each kind and address, so
-    that nobody uses up what somebody else behind the same address may ask for."""
+    that nobody uses up what somebody else behind the same address may ask for. A network that has
+    used up its own count is refused before there is a count for the address."""
+
+    mail_kind: mailing.Kind
+
+    def check_throttles(self, request: Request) -> None:
+        if not request.user.is_authenticated:
+            email = self._read_email()
+            mailing.check_network(kind=self.mail_kind, email=email, ip=client_ip(request))
+        super().check_throttles(request)
 
     def throttle_bucket(self) -> str:
         """Return what has a rate of its own: this kind of mail, to this address."""
         if self.request.user.is_authenticated:
             # Theirs is mailed to, whatever address the body names.
             return type(self).__name__
-        try:
-            given = self.request.data
-        except APIException:
-            # Unreadable: refused in a moment, and counted all the same.
-            given = None
-        email = str(given.get("email")).strip().lower() if isinstance(given, dict) else ""
+        email = self._read_email()
         return f"{type(self).__name__}:{hashlib.sha256(email.encode()).hexdigest()}"
+
+    def _read_email(self) -> str:
+        """Return the address asked about. "" for whatever is none: it is refused in a moment, and
+        counted all the same, as one."""
+        try:
+            body = serializers.EmailSerializer(data=self.request.data)
+        except APIException:
+            return ""
+        return normalise_email(body.validated_data["email"]) if body.is_valid() else ""
 
 
 class VerifyEmailView(PublicView):
@@ -61,6 +75,7 @@ class ResendVerificationView(AskedForMixin, APIView):
     authentication_classes = [OptionalSessionJWTAuthentication]
     permission_classes = [AllowAny]
     throttle_scope = "mail"
+    mail_kind = "verification"
 
     @extend_schema(
         tags=["Accounts"],
@@ -91,6 +106,7 @@ class ResendVerificationView(AskedForMixin, APIView):
 
 class PasswordResetView(AskedForMixin, PublicView):
     throttle_scope = "mail"
+    mail_kind = "password-reset"
 
     @extend_schema(
         tags=["Accounts"],
