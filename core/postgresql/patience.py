@@ -5,14 +5,16 @@ whose other side is gone (`tcp_user_timeout`, keepalives). Neither helps when so
 such as a proxy or a stalled server, takes everything and never answers. So a web process counts
 itself: after `DATABASE_STATEMENT_SECONDS`, and a little for the server's own answer, the connection
 is closed. Only so many threads may wait for longer than a second (`core.waits`). And when nothing
-at all was heard meanwhile, all requests leave PostgreSQL alone for `DATABASE_PAUSE_SECONDS`.
+at all was heard meanwhile, all requests leave PostgreSQL alone for `DATABASE_PAUSE_SECONDS`. The
+same holds for whoever asks a name server where PostgreSQL is.
 """
 
 import threading
 import time
 from collections.abc import Generator
+from concurrent.futures import wait
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
 from django.conf import settings
@@ -21,6 +23,7 @@ from psycopg.adapt import AdaptersMap
 from psycopg.types.datetime import TimestamptzLoader
 
 from core.breaker import Breaker
+from core.postgresql import names
 from core.process import role
 from core.waits import slow_waits
 
@@ -30,6 +33,9 @@ _T = TypeVar("_T")
 _SLOW_SECONDS = 1.0
 # What the server has for saying itself that a statement took too long.
 _GRACE_SECONDS = 2.0
+# How long to wait for an address where connecting has no end of its own.
+_NAME_SECONDS = 5.0
+_TOO_MANY = "and as many requests as may wait for an answer do"
 # How often psycopg looks up while it waits.
 _INTERVAL = 0.1
 # What its `wait` raises when the time it was given is over: so documented, if not public by name.
@@ -77,6 +83,8 @@ class PatientConnection(psycopg.Connection[Any]):
             return super().connect(*args, **options)
         if breaker.is_open:
             _require_answering()
+        if names.has_name(options):
+            options.update(_whereabouts(options))
         try:
             return super().connect(*args, **options)
         except psycopg.errors.ConnectionTimeout as exc:
@@ -114,6 +122,23 @@ class PatientConnection(psycopg.Connection[Any]):
             watch.close()
 
 
+def _whereabouts(options: dict[str, Any]) -> dict[str, str]:
+    """Return the addresses that its name stands for. Raises what psycopg does for a name that there
+    isn't, and ServerSilent when nobody says in time."""
+    since = time.monotonic()
+    asked = names.look_up(options)
+    if wait([asked], timeout=_SLOW_SECONDS).done:
+        return asked.result()
+    with slow_waits.entered() as is_in:
+        if not is_in:
+            _give_up(since, f"its name isn't resolved, {_TOO_MANY}")
+        seconds = float(options.get("connect_timeout") or _NAME_SECONDS)
+        wait([asked], timeout=max(_SLOW_SECONDS, seconds - _SLOW_SECONDS))
+        if not asked.done() or asked.exception():
+            _give_up(since, "its name isn't resolved")
+        return asked.result()
+
+
 def _require_answering() -> None:
     if not breaker.allows():
         raise ServerSilent("PostgreSQL is left alone for a while, as it didn't answer")
@@ -143,7 +168,7 @@ def _watched(
                 if not is_counted and took >= _SLOW_SECONDS:
                     is_counted = slow_waits.enter()
                     if not is_counted:
-                        _give_up(since, "and as many requests as may wait for an answer do")
+                        _give_up(since, _TOO_MANY)
                 if seconds is not None and took >= seconds:
                     _give_up(since, f"within {seconds:.0f} s")
             wanted = generator.send(news)
@@ -162,7 +187,7 @@ def _heard() -> None:
         breaker.succeeded()
 
 
-def _give_up(since: float, why: str) -> None:
+def _give_up(since: float, why: str) -> NoReturn:
     silent = ServerSilent(f"PostgreSQL doesn't answer, {why}")
     if _Hearing.at < since:
         breaker.failed(silent)

@@ -1,5 +1,7 @@
 """PostgreSQL taking everything and never answering: what a web process makes of it."""
 
+import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -53,6 +55,27 @@ def connect(wire: Wire) -> Iterator[Callable[[], Any]]:
     yield make
     for other in made:
         other.close()
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Knows where `database.test` is, and says so when told to."""
+    answers, resolve = threading.Event(), socket.getaddrinfo
+
+    def look_up(host: Any, *rest: Any, **options: Any) -> Any:
+        if host == "database.test":
+            answers.wait(60)
+            host = "127.0.0.1"
+        return resolve(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield answers
+    answers.set()
+
+
+def named(database: Any) -> Any:
+    database.settings_dict["HOST"] = "database.test"
+    return database
 
 
 def ask(database: Any, query: str = "SELECT 1") -> tuple[float, str]:
@@ -128,6 +151,58 @@ def test_of_many_that_hang_two_threads_are_free_within_a_second(
         for _, problem in run_in_parallel(THREADS, lambda number: ask(databases[number]))
     )
     assert problems == {"refused": 2, "waited": THREADS - 2}
+
+
+def test_a_name_server_that_hangs_is_given_up_and_nobody_waits_for_it_again(
+    name_server: threading.Event, connect: Callable[[], Any], settings: Any
+) -> None:
+    settings.DATABASE_PAUSE_SECONDS = 600.0
+    database = named(connect())
+    seconds, problem = ask(database)
+    assert "its name isn't resolved" in problem
+    assert 1.5 < seconds < 30
+    assert "left alone" in ask(named(connect()))[1]
+    name_server.set()
+    breaker._next_try_at = time.monotonic()
+    assert ask(database)[1] == ""
+    assert database.connection.info.host == "database.test"
+    assert not breaker.is_open
+
+
+def test_of_many_that_wait_for_its_name_two_threads_are_free(
+    name_server: threading.Event, connect: Callable[[], Any]
+) -> None:
+    databases = [named(connect()) for _ in range(THREADS)]
+    for database in databases:
+        database.settings_dict["OPTIONS"]["connect_timeout"] = 60
+    ended: list[int] = []
+    before = threading.active_count()
+    counts = []
+
+    def ask_for(number: int) -> str:
+        problem = ask(databases[number])[1]
+        counts.append(threading.active_count())
+        if "as many requests as may wait" not in problem:
+            return problem
+        ended.append(number)
+        if len(ended) == 2:
+            name_server.set()
+        return "refused"
+
+    problems = Counter(run_in_parallel(THREADS, ask_for))
+    assert problems == {"refused": 2, "": THREADS - 2}
+    assert max(counts) <= before + THREADS + 1, "one thread asks for all"
+
+
+def test_a_name_of_nobody_is_told_at_once(
+    connect: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert "failed to resolve host" in ask(named(connect()))[1]
+    assert not breaker.is_open
 
 
 def test_after_a_silence_nobody_waits_and_one_tries(
