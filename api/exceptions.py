@@ -21,6 +21,7 @@ from api import throttling
 from core import errors
 from core.errors import DomainError
 from core.logging import request_id
+from core.postgresql.outages import is_database_away
 from core.serializers import WRONG_TYPE
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     response = _respond(exc)
     response["X-Request-ID"] = request_id.get()
     request = context.get("request")
-    if _is_database_away(exc):
+    if is_database_away(exc):
         logger.error(
             "%s answered %s: %s",
             request,
@@ -85,13 +86,6 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
 def _name(request: Request | None) -> str:
     """A request in the log: without its query string, which is the visitor's own."""
     return "-" if request is None else f"{request.method} {request.path}"
-
-
-def _is_database_away(exc: Exception) -> bool:
-    """Whether PostgreSQL didn't answer at all: what it says itself has a code."""
-    cause = exc.__cause__
-    is_answer = bool(getattr(cause, "sqlstate", None))
-    return isinstance(exc, OperationalError | InterfaceError) and not is_answer
 
 
 def error_body(

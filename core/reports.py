@@ -2,27 +2,34 @@
 
 Reports carry no bodies, headers, cookies, query strings or local variables. What is left is looked
 through for fields that hold somebody's data or a secret, by name (`core.private_fields`), and for
-addresses and tokens within any text. An outage is reported once, however many requests meet it.
+addresses and tokens within any text. An outage is reported once, however many requests meet it; who
+answers with an error isn't away, and that error is one like any other.
 """
 
 import re
 import threading
 import time
 from collections.abc import Mapping
-from smtplib import SMTPException
+from smtplib import (
+    SMTPConnectError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import redis
 import sentry_sdk
 from django.core.cache import cache
-from django.db import InterfaceError, OperationalError
 from django_redis import get_redis_connection
 from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import AuthorizationError
 from sentry_sdk.integrations.celery import CeleryIntegration
 
 from core.errors import Unavailable
 from core.logging import request_id
+from core.postgresql.outages import is_database_away, is_of_database
 from core.private_fields import is_private
 
 FILTERED = "[Filtered]"
@@ -43,14 +50,25 @@ _SECRETS = re.compile(
     r"|(?<=\)=\().*?(?=\))|(?<=row contains \().*(?=\))|(?<=\?)[^\s\"']*=[^\s\"']*"
 )
 _OUTAGES: tuple[tuple[type[BaseException], str], ...] = (
-    (OperationalError, "PostgreSQL"),
-    (InterfaceError, "PostgreSQL"),
-    (redis.RedisError, "Redis"),
+    (redis.ConnectionError, "Redis"),
+    (redis.TimeoutError, "Redis"),
     (BrokerError, "broker"),
-    (SMTPException, "mail server"),
+    (SMTPServerDisconnected, "mail server"),
+    (SMTPConnectError, "mail server"),
     (ConnectionError, "connection"),
     (TimeoutError, "connection"),
 )
+# They answered: each is a fault of its own, to be told also while something is away.
+_ANSWERS = (
+    redis.ResponseError,
+    # redis-py has these for failed connections.
+    redis.AuthenticationError,
+    AuthorizationError,
+    SMTPResponseException,
+    SMTPRecipientsRefused,
+)
+# "Service not available, closing transmission channel" (RFC 5321), whatever it is said to.
+_SMTP_CLOSES = 421
 
 
 def start_reports(*, dsn: str, environment: str, sample_rate: float, **options: Any) -> None:
@@ -131,24 +149,38 @@ def _is_the_sdks(key: object, part: object) -> bool:
 
 
 def _find_outage(exc: BaseException | None) -> str | None:
-    """Return what is away, by this error or what it came of."""
+    """Return what is away, by this error or what it came of; None also when it answered."""
     while exc is not None:
         if isinstance(exc, Unavailable):
             return exc.code
+        if is_of_database(exc):
+            return "PostgreSQL" if is_database_away(exc) else None
+        if getattr(exc, "smtp_code", None) == _SMTP_CLOSES:
+            return "mail server"
         for kind, name in _OUTAGES:
             if isinstance(exc, kind):
-                return name
+                return None if _is_answer(exc) or _is_answer(exc.__cause__) else name
+        if _is_answer(exc):
+            return None
         exc = exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
     return None
 
 
+def _is_answer(exc: BaseException | None) -> bool:
+    return isinstance(exc, _ANSWERS) and not isinstance(exc, SMTPConnectError)
+
+
 def _kind_of(event: Mapping[str, Any]) -> str:
-    """Return what tells this error from others: its type and place, or the logged sentence."""
+    """Return what tells this error from others: its type, those of what it came of, and its place,
+    or the logged sentence."""
     values = (event.get("exception") or {}).get("values") or [{}]
     frames = (values[-1].get("stacktrace") or {}).get("frames") or [{}]
+    # A library raises the same error in one place, whoever of us called it.
+    frames = [frame for frame in frames if frame.get("in_app")] or frames
     sentence = (event.get("logentry") or {}).get("message", "")
     place = (frames[-1].get("module"), frames[-1].get("function"), frames[-1].get("lineno"))
-    return repr((values[-1].get("type"), place, event.get("logger"), sentence))
+    types = [value.get("type") for value in values]
+    return repr((types, place, event.get("logger"), sentence))
 
 
 class _Reports:

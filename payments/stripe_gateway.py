@@ -324,8 +324,16 @@ def _translated() -> Iterator[None]:
             raise StripeLater from exc
         if (exc.http_status or 0) >= 500 and "Idempotent-Replayed" in (exc.headers or {}):
             raise StripeFailedBefore from exc
-        logger.warning("Stripe doesn't answer: %s", exc)
+        _tell(exc)
         raise PaymentsUnavailable from exc
+
+
+def _tell(exc: stripe.StripeError) -> None:
+    if isinstance(exc, stripe.AuthenticationError | stripe.PermissionError):
+        # It does answer, and won't until somebody mends the key: no outage to wait for.
+        logger.error("Stripe refuses our key: %s", exc)
+    else:
+        logger.warning("Stripe doesn't answer: %s", exc)
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.cache import cache
 from django.db import OperationalError
@@ -153,6 +154,25 @@ def test_a_database_that_is_away_is_503() -> None:
     response = view(factory.get("/"))
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert "10.0.0.1" not in json.dumps(response.data)
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_outage"),
+    [
+        (psycopg.errors.AdminShutdown(), True), (psycopg.errors.CannotConnectNow(), True),
+        (psycopg.errors.LockNotAvailable(), False), (psycopg.errors.DiskFull(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_the_log_tells_a_database_that_goes_from_one_that_answers(
+    cause: psycopg.Error, is_outage: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    exc = OperationalError("no")
+    exc.__cause__ = cause
+    assert BrokenView.as_view(exc=exc)(factory.get("/")).status_code == 503
+    (record,) = (record for record in caplog.records if record.name == "api.exceptions")
+    assert getattr(record, "outage", None) == ("PostgreSQL" if is_outage else None)
+    assert bool(record.exc_info) is not is_outage
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/nowhere/"])

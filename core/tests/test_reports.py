@@ -5,13 +5,25 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPDataError,
+    SMTPRecipientsRefused,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
 from typing import Any
 
+import psycopg
 import pytest
+import redis
 from django.apps import apps
 from django.core.cache import cache
-from django.db import models
+from django.db import IntegrityError, InterfaceError, OperationalError, models
 from django.urls import get_resolver
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import AuthorizationError
 from rest_framework import serializers
 
 from core import reports
@@ -29,7 +41,9 @@ def _forget() -> None:
 
 
 def event_of(exc: BaseException, **beside: Any) -> dict[str, Any] | None:
-    given = {"exception": {"values": [{"type": type(exc).__name__, "value": str(exc)}]}, **beside}
+    chain = [exc.__cause__, exc] if exc.__cause__ else [exc]
+    values = [{"type": type(one).__name__, "value": str(one)} for one in chain]
+    given = {"exception": {"values": values}, **beside}
     return prepare_event(given, {"exc_info": (type(exc), exc, None)})
 
 
@@ -132,8 +146,6 @@ def test_an_outage_is_new_when_it_was_quiet_for_a_while(monkeypatch: pytest.Monk
 
 
 def test_without_redis_each_process_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    import redis
-
     def fail(_: str) -> None:
         raise redis.ConnectionError("away")
 
@@ -153,6 +165,80 @@ def test_what_an_outage_caused_is_of_it() -> None:
 def test_other_errors_are_told_apart_and_each_not_for_ever() -> None:
     told = [event_of(ValueError("a")) for _ in range(20)] + [event_of(KeyError("b"))]
     assert [event is not None for event in told] == [True] * 5 + [False] * 15 + [True]
+
+
+def database_error(cause: psycopg.Error) -> BaseException:
+    """Django's error for one of psycopg's."""
+    error = OperationalError("the database says no")
+    error.__cause__ = cause
+    return error
+
+
+ANSWERS = [
+    database_error(psycopg.errors.QueryCanceled()), database_error(psycopg.errors.DiskFull()),
+    database_error(psycopg.errors.LockNotAvailable()),
+    database_error(psycopg.errors.TooManyConnections()),
+    database_error(psycopg.errors.ReadOnlySqlTransaction()), psycopg.errors.DeadlockDetected(),
+    SMTPRecipientsRefused({}), SMTPDataError(552, b"too large"),
+    SMTPSenderRefused(550, b"no", "a"), SMTPAuthenticationError(535, b"no"),
+    redis.ResponseError("WRONGTYPE"), redis.ReadOnlyError("READONLY"),
+    redis.AuthenticationError("WRONGPASS"), AuthorizationError("no"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("exc", ANSWERS, ids=lambda exc: type(exc.__cause__ or exc).__name__)
+def test_an_answer_is_no_outage_and_each_is_told_during_one(exc: BaseException) -> None:
+    for outage in (OperationalError("away"), SMTPServerDisconnected(), redis.ConnectionError()):
+        assert event_of(outage) is not None
+    for other in ANSWERS:
+        if other is not exc:
+            event_of(other)
+    caused = RuntimeError("no answer")
+    caused.__cause__ = exc
+    told = [event_of(exc), event_of(caused)]
+    assert ["fingerprint" in event for event in told if event is not None] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("exc", "name"),
+    [
+        (OperationalError("server closed the connection"), "PostgreSQL"),
+        (database_error(psycopg.errors.AdminShutdown()), "PostgreSQL"),
+        (database_error(psycopg.errors.CannotConnectNow()), "PostgreSQL"),
+        (database_error(psycopg.errors.ConnectionFailure()), "PostgreSQL"),
+        (InterfaceError("closed"), "PostgreSQL"), (psycopg.OperationalError(), "PostgreSQL"),
+        (redis.TimeoutError(), "Redis"), (redis.BusyLoadingError(), "Redis"),
+        (SMTPServerDisconnected(), "mail server"), (SMTPConnectError(421, b"busy"), "mail server"),
+        (SMTPSenderRefused(421, b"closing", "a"), "mail server"), (BrokerError(), "broker"),
+    ],
+    ids=lambda value: type(value.__cause__ or value).__name__ if not isinstance(value, str) else "",
+)  # fmt: skip
+def test_who_does_not_answer_or_says_goodbye_is_away(exc: BaseException, name: str) -> None:
+    told = event_of(exc)
+    assert told is not None
+    assert told["fingerprint"] == ["outage", name]
+
+
+def test_what_a_broker_refuses_is_no_outage() -> None:
+    error = BrokerError("no")
+    error.__cause__ = redis.AuthenticationError("WRONGPASS")
+    told = event_of(error)
+    assert told is not None
+    assert "fingerprint" not in told
+
+
+def test_one_library_in_two_places_is_two_errors() -> None:
+    def event(line: int) -> dict[str, Any] | None:
+        frames = [{"module": "orders.services", "lineno": line, "in_app": True},
+                  {"module": "psycopg.cursor", "lineno": 97, "in_app": False}]  # fmt: skip
+        exc = IntegrityError("a")
+        value = {"type": "IntegrityError", "value": "a", "stacktrace": {"frames": frames}}
+        return prepare_event(
+            {"exception": {"values": [value]}}, {"exc_info": (type(exc), exc, None)}
+        )
+
+    assert [event(1) is not None for _ in range(6)] == [True] * 5 + [False]
+    assert event(2) is not None
 
 
 @pytest.mark.parametrize(

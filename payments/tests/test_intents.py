@@ -36,6 +36,17 @@ def test_amount_and_currency_come_from_the_order(order: Order, standin: StandIn)
     )  # fmt: skip
 
 
+def test_a_key_that_stripe_refuses_is_told_as_an_error(
+    order: Order, standin: StandIn, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.STRIPE_SECRET_KEY = "sk_test_of_nobody"
+    with pytest.raises(PaymentsUnavailable):
+        start_payment(order)
+    told = [record for record in caplog.records if "refuses our key" in record.getMessage()]
+    assert [record.levelname for record in told] == ["ERROR"]
+    assert "of_nobody" not in caplog.text
+
+
 def test_the_same_order_gets_the_same_intent(order: Order, standin: StandIn) -> None:
     first, again = start_payment(order), start_payment(order)
     assert (first.created, again.created) == (True, False)
