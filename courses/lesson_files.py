@@ -191,12 +191,12 @@ def _find_type(stream: IO[bytes], ending: str) -> str | None:
 
 def _is_picture(stream: IO[bytes], kind: str) -> bool:
     try:
-        pictures.open_picture(stream, formats=[kind], side=1)
-    except pictures.TooManyPixelsError as exc:
+        with pictures.open_picture(stream, formats=[kind], side=1):
+            return True
+    except pictures.OverloadedPictureError as exc:
         raise LessonFileInvalid(exc.reason) from None
     except pictures.UnusablePictureError:
         return False
-    return True
 
 
 def _is_text(content: bytes) -> bool:

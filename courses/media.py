@@ -59,23 +59,17 @@ def make_thumbnail(*, stream: IO[bytes], size: int, is_import: bool = False) -> 
     """
     try:
         pictures.check_size(size=size, limit=settings.COURSE_THUMBNAIL_MAX_BYTES)
-        original = stream.read()
-        picture = pictures.open_picture(
-            io.BytesIO(original), formats=FORMATS, side=max(FULL_WIDTH, MIN_WIDTH)
-        )
+        with pictures.open_picture(
+            stream,
+            formats=FORMATS,
+            side=max(FULL_WIDTH, MIN_WIDTH),
+            check=_check_ratio if is_import else _check_shape,
+        ) as picture:
+            files = _make_files(picture, _read_bare_webp(stream) if is_import else None)
     except pictures.UnusablePictureError as exc:
         raise ThumbnailInvalid(exc.reason) from None
-    if not is_import:
-        _check_least(*picture.size)
-    _check_ratio(*picture.size)
-    full = _fit(picture, FULL_WIDTH)
-    if is_import and picture.width <= FULL_WIDTH and _is_bare_webp(original):
-        widest = original
-    else:
-        widest = pictures.to_webp(full)
-    files = {width: pictures.to_webp(_fit(full, width)) for width in WIDTHS[:-1]}
-    digest = hashlib.sha256(widest).hexdigest()[:32]
-    return Thumbnail(digest=digest, files={**files, FULL_WIDTH: widest})
+    digest = hashlib.sha256(files[FULL_WIDTH]).hexdigest()[:32]
+    return Thumbnail(digest=digest, files=files)
 
 
 def store_thumbnail(*, thumbnail: Thumbnail) -> str:
@@ -144,16 +138,33 @@ def _delete_unused(name: str) -> None:
         delete_thumbnail(name=name)
 
 
-def _check_least(width: int, height: int) -> None:
+def _make_files(picture: Image.Image, as_stored: bytes | None) -> dict[int, bytes]:
+    full = _fit(picture, FULL_WIDTH)
+    if as_stored is None or picture.width > FULL_WIDTH:
+        as_stored = pictures.to_webp(full)
+    files = {width: pictures.to_webp(_fit(full, width)) for width in WIDTHS[:-1]}
+    return {**files, FULL_WIDTH: as_stored}
+
+
+def _read_bare_webp(stream: IO[bytes]) -> bytes | None:
+    stream.seek(0)
+    content = stream.read()
+    return content if _is_bare_webp(content) else None
+
+
+def _check_shape(width: int, height: int) -> None:
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        raise ThumbnailInvalid(
+        raise pictures.UnusablePictureError(
             f"The image must be at least {MIN_WIDTH} pixels wide and {MIN_HEIGHT} high."
         )
+    _check_ratio(width, height)
 
 
 def _check_ratio(width: int, height: int) -> None:
     if max(width, height) > MAX_RATIO * min(width, height):
-        raise ThumbnailInvalid(f"One side must not be more than {MAX_RATIO} times the other.")
+        raise pictures.UnusablePictureError(
+            f"One side must not be more than {MAX_RATIO} times the other."
+        )
 
 
 def _fit(picture: Image.Image, width: int) -> Image.Image:

@@ -26,8 +26,8 @@ def make_picture(upload: UploadedFile) -> bytes:
     """
     try:
         pictures.check_size(size=upload.size or 0, limit=settings.PROFILE_PICTURE_MAX_BYTES)
-        small = pictures.open_picture(upload, formats=FORMATS, side=MAX_SIDE * 2)
+        with pictures.open_picture(upload, formats=FORMATS, side=MAX_SIDE * 2) as small:
+            small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+            return pictures.to_webp(small)
     except pictures.UnusablePictureError as exc:
         raise PictureInvalid(exc.reason) from None
-    small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return pictures.to_webp(small)

@@ -1,4 +1,4 @@
-"""Pictures: bounded before they are unpacked, and unpacked one at a time."""
+"""Pictures: bounded before they are unpacked, and worked on one at a time."""
 
 import io
 import struct
@@ -38,7 +38,8 @@ def webp_with_a_large_canvas(side):
 
 
 def unpack(content, side=100):
-    return pictures.open_picture(io.BytesIO(content), formats=ALL, side=side)
+    with pictures.open_picture(io.BytesIO(content), formats=ALL, side=side) as found:
+        return found
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "JPEG"])
