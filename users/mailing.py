@@ -2,13 +2,11 @@
 
 Counts are kept per kind of mail, so that asking for one never uses up another. How often one sender
 may ask about one address, the views count (THROTTLE_MAIL); here it is how often a network may ask
-about all addresses, and how much a mailbox takes from all networks. Strangers can use both up, and
-neither locks the owner out where they are known: there each is asked about as often as one sender
-may. Elsewhere a full mailbox holds a link that is younger than the cap's window, which is no longer
-than a link works.
+about all addresses, and how much a mailbox takes from all networks. Strangers can fill a mailbox,
+and don't lock its owner out: where they are known the cap doesn't bind, and elsewhere the mailbox
+holds a link that is younger than the cap's window, which is no longer than a link works.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -28,12 +26,12 @@ _NETWORK_FACTOR = 20
 _MAILBOX_FACTOR = 4
 
 
-def check_network(*, kind: Kind, email: str, ip: str) -> None:
+def check_network(*, kind: Kind, ip: str) -> None:
     """Raise TooMany when the network at `ip` has asked too often for mails of this kind already,
-    unless the owner of this address is known there. Counts and keeps nothing, so that who asks
-    about ever other addresses leaves nothing more."""
+    whoever is asked about: another answer for those known there would tell who they are. Counts
+    and keeps nothing, so that who asks about ever other addresses leaves nothing more."""
     if network := _network_limit(kind, ip):
-        _unless_familiar(network.check, email=email, ip=ip)
+        network.check()
 
 
 def may_mail(*, kind: Kind, email: str, ip: str) -> bool:
@@ -44,7 +42,7 @@ def may_mail(*, kind: Kind, email: str, ip: str) -> bool:
     mailbox = attempts.limit(scope="mail", subject=f"{kind}|{email}", factor=_MAILBOX_FACTOR)
     if network is None or mailbox is None:
         return True
-    _unless_familiar(network.count, email=email, ip=ip)
+    network.count()
     try:
         replace(mailbox, period=min(mailbox.period, settings.PASSWORD_RESET_TIMEOUT)).count()
     except TooMany:
@@ -54,11 +52,3 @@ def may_mail(*, kind: Kind, email: str, ip: str) -> bool:
 
 def _network_limit(kind: Kind, ip: str) -> Limit | None:
     return attempts.limit(scope="mail", subject=f"{kind}|{network_of(ip)}", factor=_NETWORK_FACTOR)
-
-
-def _unless_familiar(ask: Callable[[], None], *, email: str, ip: str) -> None:
-    try:
-        ask()
-    except TooMany:
-        if not is_familiar(email=email, ip=ip):
-            raise

@@ -94,20 +94,16 @@ def test_what_is_no_address_has_one_count(path: str, rates: dict[str, str]) -> N
 
 
 @time_machine.travel(WITHIN_AN_HOUR)
-@pytest.mark.parametrize(("path", "name"), [(RESET, PASSWORD_RESET), (RESEND, VERIFICATION)])
-def test_a_network_used_up_by_strangers_is_not_for_those_known_there(
-    owner: User, path: str, name: str, rates: dict[str, str]
+@pytest.mark.parametrize("path", [RESET, RESEND])
+def test_a_network_that_is_used_up_tells_nobody_who_is_known_there(
+    owner: User, path: str, rates: dict[str, str]
 ) -> None:
     rates["mail"] = "1/hour"
     log_in(owner)  # from 127.0.0.1
-    bystander = UserFactory.create(email="bob@example.test", email_verified_at=None)
     for number in range(21):
-        last = ask(path, "127.0.0.1", f"person{number}@example.test")
-    assert last == 429
-    before = len(asked(name))
-    assert [ask(path, "127.0.0.1", email) for email in (owner.email, bystander.email)] == [202, 429]
-    assert asked(name)[before:] == [str(owner.id)]
-    assert ask(path, "127.0.0.1", " ADA@example.test ") == 429, "as often as one sender may ask"
+        ask(path, "127.0.0.1", f"person{number}@example.test")
+    for email in (owner.email, "bob@example.test"):
+        assert ask(path, "127.0.0.1", email) == 429
 
 
 @pytest.mark.parametrize("path", [RESET, RESEND])

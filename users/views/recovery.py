@@ -27,8 +27,7 @@ class AskedForMixin(APIView):
 
     def check_throttles(self, request: Request) -> None:
         if not request.user.is_authenticated:
-            email = self._read_email()
-            mailing.check_network(kind=self.mail_kind, email=email, ip=client_ip(request))
+            mailing.check_network(kind=self.mail_kind, ip=client_ip(request))
         super().check_throttles(request)
 
     def throttle_bucket(self) -> str:
