@@ -4,8 +4,9 @@ import errno
 import os
 import selectors
 import socket
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -232,3 +233,89 @@ def test_who_takes_in_little_of_an_answer_at_a_time_holds_no_thread(
         done.set()
         sipping.join()
         visitor.sock.close()
+
+
+def answer_with(worker: GatheringWorker, make: Callable[[Any], Any]) -> tuple[Visitor, TConn]:
+    """A visitor whose request is to be answered with what `make` gives for its environment."""
+    visitor = Visitor(worker, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    (conn,) = worker.whole
+    conn.server = ("127.0.0.1", 80)
+    conn.client = ("127.0.0.1", 1)
+
+    def answer(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return make(environ)
+
+    worker.wsgi = answer
+    worker.max_requests = 10
+    return visitor, conn
+
+
+def in_a_file(size: int) -> Callable[[Any], Any]:
+    def make(environ: Any) -> Any:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (the answer closes it)
+        file.truncate(size)
+        return environ["wsgi.file_wrapper"](file)
+
+    return make
+
+
+def in_pieces(size: int) -> Callable[[Any], Any]:
+    return lambda environ: (b"\0" * 1_000 for _ in range(size // 1_000))
+
+
+@pytest.mark.parametrize("make", [in_a_file, in_pieces])
+def test_who_takes_in_a_long_answer_by_sips_is_left(
+    worker: GatheringWorker, monkeypatch: pytest.MonkeyPatch, make: Any
+) -> None:
+    monkeypatch.setattr(web, "SENDING_SECONDS", 0.5)
+    monkeypatch.setattr(web, "SLOWEST_BYTES_A_SECOND", 1_000_000_000)
+    visitor, conn = answer_with(worker, make(50_000_000))
+    done = threading.Event()
+
+    def sip() -> None:
+        # Each sip well within the time that a piece has; ten seconds of them at the most.
+        with visitor.sock:
+            for _ in range(500):
+                if done.wait(0.02):
+                    return
+                visitor.sock.recv(50_000)
+
+    sipping = threading.Thread(target=sip)
+    sipping.start()
+    try:
+        assert worker.handle(conn) is False
+    finally:
+        done.set()
+        sipping.join()
+    worker.log.warning.assert_called_once_with("%s took in no more of its answer", conn.client)
+
+
+@pytest.mark.parametrize("make", [in_a_file, in_pieces])
+def test_who_takes_it_in_gets_all_of_a_long_answer(worker: GatheringWorker, make: Any) -> None:
+    visitor, conn = answer_with(worker, make(3_000_000))
+    heard: list[bytes] = []
+    hearing = threading.Thread(target=lambda: heard.append(visitor.hear()))
+    hearing.start()
+    worker.handle(conn)
+    conn.sock.shutdown(socket.SHUT_WR)
+    hearing.join()
+    assert heard[0].count(b"\0") == 3_000_000
+    worker.log.warning.assert_not_called()
+
+
+def test_time_that_the_answer_takes_to_make_is_not_the_visitors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(web.time, "monotonic", lambda: now[0])
+    sock = mock.Mock()
+    timed = web._Timed(sock)
+    for _ in range(10):
+        now[0] += 100
+        timed.sendall(b"a")
+    sock.sendall.side_effect = lambda data: now.__setitem__(0, now[0] + 10)
+    timed.sendall(b"a" * 4096)
+    timed.sendall(b"a" * 4096)
+    with pytest.raises(TimeoutError):
+        timed.sendall(b"a")

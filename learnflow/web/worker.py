@@ -3,11 +3,13 @@
 gunicorn's own worker gives a thread to whoever begins to send: eight visitors who never end hold
 all of its threads, and it closes one connection after another, waiting up to two seconds for each
 visitor to let go. Here the loop that accepts connections also takes requests in, as nginx does, and
-closes without waiting. A thread never waits for a visitor's next byte.
+closes without waiting. A thread never waits for a visitor's next byte, and not without end for one
+who takes in what it sends.
 """
 
 import contextlib
 import errno
+import os
 import socket
 import struct
 import threading
@@ -30,12 +32,14 @@ SLOWEST_BYTES_A_SECOND = 4096
 # How long a visitor may take to notice that the connection has ended.
 LINGER_SECONDS = 2.0
 _LINGERING_AT_MOST = 200
-# How long a thread waits for a visitor to take in a piece of the answer: all of it, but for files.
+# How long a thread waits for a visitor to take in a piece of the answer. For all pieces together it
+# waits as long, and beyond it for as many bytes as were taken in at the rate above.
 SENDING_SECONDS = 15
 # The same of what the loop says, and gunicorn's errors, which know no other limit (a C `timeval`).
 _SENDING = struct.pack("ll", SENDING_SECONDS, 0)
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PIECE = 32 * 1024
+_FILE_PIECE = 64 * 1024
 _MEBIBYTE = 1024 * 1024
 
 
@@ -301,14 +305,17 @@ class GatheringWorker(ThreadWorker):
         return super().handle(conn)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
-        """As gunicorn does, for a visitor who takes the answer in. A socket that has a time-out has
-        it for all of what it is given at once, however little the visitor takes at a time."""
-        conn.sock.settimeout(SENDING_SECONDS)
+        """As gunicorn does, for a visitor who takes the answer in."""
+        sock = conn.sock
+        sock.settimeout(SENDING_SECONDS)
+        conn.sock = _Timed(sock)
         try:
             return super().handle_request(req, conn)
         except TimeoutError:
             self.log.warning("%s took in no more of its answer", conn.client)
             return False
+        finally:
+            conn.sock = sock
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """As gunicorn does, in the shape of every other error."""
@@ -325,6 +332,36 @@ class _Gathered(Unreader):
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         return self._body.read(max(8192, size_hint or 0))
+
+
+class _Timed:
+    """The visitor's socket for one answer, whatever its length and pieces. Only waiting for the
+    visitor counts, not what it takes to make the answer. Raises TimeoutError."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._left = float(SENDING_SECONDS)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it. A socket's time-out is for all of what it is given at once, however
+        little the visitor takes at a time."""
+        if self._left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(min(SENDING_SECONDS, self._left))
+        began = time.monotonic()
+        self._sock.sendall(data)
+        self._left += len(data) / SLOWEST_BYTES_A_SECOND - (time.monotonic() - began)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int = 0) -> None:
+        """Send so many bytes of a file, in pieces: the system's own way has the time-out anew for
+        every byte that a visitor takes."""
+        end = offset + count
+        while data := os.pread(file.fileno(), min(_FILE_PIECE, end - offset), offset):
+            self.sendall(data)
+            offset += len(data)
 
 
 class _InShape:
