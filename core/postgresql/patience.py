@@ -11,8 +11,9 @@ same holds for whoever asks a name server where PostgreSQL is.
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import wait
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
@@ -49,6 +50,7 @@ class ServerSilent(psycopg.OperationalError):
 
 
 _connecting = threading.local()
+_hurry = threading.local()
 
 
 class _Hearing:
@@ -72,7 +74,7 @@ class PatientConnection(psycopg.Connection[Any]):
         generator = super()._connect_gen(conninfo)
         if role() != "web":
             return generator
-        watch: PQGenConn[Any] = _watched(generator, None)
+        watch: PQGenConn[Any] = _watched(generator, _hurried(None))
         _connecting.watch = watch
         return watch
 
@@ -111,7 +113,9 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def _wait_on(self, gen: PQGen[_T], interval: float) -> _T:
         """Wait for what has taken `_SLOW_SECONDS` already."""
-        watch = _watched(gen, _seconds_left(), waited=_SLOW_SECONDS)
+        left = _hurried(_seconds_left_after(_SLOW_SECONDS))
+        seconds = None if left is None else left + _SLOW_SECONDS
+        watch = _watched(gen, seconds, waited=_SLOW_SECONDS)
         try:
             return super().wait(watch, interval)
         except ServerSilent:
@@ -133,10 +137,31 @@ def _whereabouts(options: dict[str, Any]) -> dict[str, str]:
         if not is_in:
             _give_up(since, f"its name isn't resolved, {_TOO_MANY}")
         seconds = float(options.get("connect_timeout") or _NAME_SECONDS)
-        wait([asked], timeout=max(_SLOW_SECONDS, seconds - _SLOW_SECONDS))
+        wait([asked], timeout=_hurried(max(_SLOW_SECONDS, seconds - _SLOW_SECONDS)))
         if not asked.done() or asked.exception():
             _give_up(since, "its name isn't resolved")
         return asked.result()
+
+
+@contextmanager
+def in_a_hurry(seconds: float) -> Iterator[None]:
+    """Wait no longer than that for all that this thread asks in the block, in a web process. A
+    silence of so short a time says nothing to others."""
+    outer = getattr(_hurry, "ends_at", None)
+    _hurry.ends_at = time.monotonic() + (_hurried(seconds) or 0.0)
+    try:
+        yield
+    finally:
+        _hurry.ends_at = outer
+
+
+def _hurried(seconds: float | None) -> float | None:
+    """Return how long to wait, where `seconds` (None for any time) would do otherwise."""
+    ends_at = getattr(_hurry, "ends_at", None)
+    if ends_at is None:
+        return seconds
+    left: float = max(0.0, ends_at - time.monotonic())
+    return left if seconds is None else min(left, seconds)
 
 
 def _require_answering() -> None:
@@ -144,10 +169,10 @@ def _require_answering() -> None:
         raise ServerSilent("PostgreSQL is left alone for a while, as it didn't answer")
 
 
-def _seconds_left() -> float | None:
-    """Return how long a statement may take; None for as long as it wants."""
+def _seconds_left_after(waited: float) -> float | None:
+    """Return how much longer a statement may take; None for as long as it wants."""
     seconds: float = settings.DATABASE_STATEMENT_SECONDS
-    return seconds + _GRACE_SECONDS if seconds else None
+    return seconds + _GRACE_SECONDS - waited if seconds else None
 
 
 def _watched(
@@ -189,6 +214,6 @@ def _heard() -> None:
 
 def _give_up(since: float, why: str) -> NoReturn:
     silent = ServerSilent(f"PostgreSQL doesn't answer, {why}")
-    if _Hearing.at < since:
+    if _Hearing.at < since and _hurried(None) is None:
         breaker.failed(silent)
     raise silent

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
-from core import process
-from core.postgresql.patience import breaker
+from core import health, process
+from core.postgresql.patience import breaker, in_a_hurry
 from core.waits import slow_waits
 from tests.flows.wire import Wire
 from tests.parallel import run_in_parallel
@@ -103,6 +103,38 @@ def test_an_open_connection_that_falls_silent_is_given_up(
     assert database.connection.closed
     database.close_if_unusable_or_obsolete()
     assert ask(database)[1] == ""
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_a_look_at_its_health_takes_two_seconds_and_says_nothing_to_others(
+    wire: Wire, connect: Callable[[], Any], settings: Any, opened: bool
+) -> None:
+    settings.DATABASE_STATEMENT_SECONDS, settings.DATABASE_PAUSE_SECONDS = 60.0, 600.0
+    database = connect()
+    database.settings_dict["OPTIONS"]["connect_timeout"] = 60
+    if opened:
+        assert ask(database)[1] == ""
+    wire.silence()
+    with in_a_hurry(2.0):
+        seconds, problem = ask(database)
+    assert "doesn't answer, within" in problem
+    assert 1.9 < seconds < 30
+    assert not breaker.is_open
+
+
+def test_readiness_and_metrics_give_up_a_silent_database_in_time(
+    wire: Wire, connect: Callable[[], Any], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATABASE_STATEMENT_SECONDS = 60.0
+    database = connect()
+    assert ask(database)[1] == ""
+    monkeypatch.setattr(health, "connections", {"default": database})
+    wire.silence()
+    begun = time.monotonic()
+    assert not health.check_readiness().needed["database"]
+    with pytest.raises(OperationalError):
+        health.database_answers()
+    assert time.monotonic() - begun < 30
 
 
 def test_within_a_transaction_too(wire: Wire, connect: Callable[[], Any]) -> None:
