@@ -14,6 +14,7 @@ from core.postgresql.limits import connection_limits, startup_options
 from core.postgresql.patience import PatientConnection
 from core.postgresql.pooling import PROBLEM as POOLER_PROBLEM
 from core.postgresql.pooling import REFUSED as POOLER_REFUSES
+from core.postgresql.pooling import require_passed_on
 from core.postgresql.schema import SchemaEditor
 from core.process import role
 from core.starting import stop_start
@@ -73,11 +74,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect. Raises what psycopg raises; ends a command that meets an undeclared pooler."""
         try:
-            return super().get_new_connection(conn_params)
+            made = super().get_new_connection(conn_params)
         except psycopg.OperationalError as exc:
             if role() == "command" and POOLER_REFUSES in str(exc):
                 stop_start([POOLER_PROBLEM])
             raise
+        # Web and worker ask once, when they start; who configured `options` tells other things.
+        told = startup_options().get("options")
+        if role() == "command" and told and conn_params.get("options") == told:
+            require_passed_on(made)
+        return made
 
     def is_usable(self) -> bool:
         """Whether a connection kept from an earlier request still stands.

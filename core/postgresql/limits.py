@@ -9,6 +9,8 @@ from core.process import role
 # How long a command waits for a lock, and a worker.
 _PATIENT_LOCK_SECONDS = 10.0
 _IDLE_IN_TRANSACTION_SECONDS = 60.0
+# The `plan_cache_mode` of each connection, by which one also sees whether it was told anything.
+PLANS = "force_generic_plan"
 
 # A server that is gone without a word is noticed within these: what was sent and not confirmed, and
 # asking on a line on which nobody speaks.
@@ -35,7 +37,7 @@ def startup_options() -> dict[str, Any]:
     if settings.DATABASE_POOLED:
         return {}
     given = {name: _milliseconds(seconds) for name, seconds in server_limits().items()}
-    given["plan_cache_mode"] = "force_generic_plan"
+    given["plan_cache_mode"] = PLANS
     return {"options": " ".join(f"-c {name}={value}" for name, value in given.items())}
 
 

@@ -6,10 +6,13 @@ would be missing in silence, and statements that one connection prepared be aske
 """
 
 import logging
+from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from core.postgresql.limits import PLANS
 from core.starting import stop_start
 
 logger = logging.getLogger(__name__)
@@ -20,6 +23,15 @@ PROBLEM = (
     "PostgreSQL: set DATABASE_POOLED=on (docs/operations.md, PgBouncer)"
 )
 _TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+
+def require_passed_on(made: psycopg.Connection[Any]) -> None:
+    """End the process, saying why, when what this new connection was made with was swallowed on its
+    way. Costs one short answer of the server, and leaves no transaction behind."""
+    plans = made.pgconn.exec_(b"SHOW plan_cache_mode").get_value(0, 0)
+    if plans is not None and plans.decode() != PLANS:
+        made.close()
+        stop_start([PROBLEM])
 
 
 def require_fitting() -> None:
@@ -46,5 +58,5 @@ def require_fitting() -> None:
     if settings.DATABASE_POOLED:
         if endless:
             logger.warning("behind a pooler, the database's role gives no end to: %s", endless)
-    elif plans != "force_generic_plan":
+    elif plans != PLANS:
         stop_start([PROBLEM])

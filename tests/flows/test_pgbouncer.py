@@ -104,8 +104,9 @@ def test_undeclared_it_stops_the_start_and_says_why(options: Any, tmp_path: Path
         assert done.returncode != 0
         assert "LearnFlow can't start, DATABASE_URL leads to a pooler" in done.stderr
         assert "Traceback" not in done.stderr
-        if not options:
-            done = _manage(["migrate", "--check"], environment)
+        for command in (["migrate", "--check"], ["verify_books"]):
+            done = _manage(command, environment)
+            assert done.returncode != 0
             assert done.stderr.count("\n") == 1
             assert "DATABASE_POOLED=on" in done.stderr
 
