@@ -47,7 +47,13 @@ def archive():
 
 @pytest.fixture(autouse=True)
 def _empty_folder():
+    """Other tests may have left files, too."""
+    empty()
     yield
+    empty()
+
+
+def empty():
     for name in stored():
         storages["private"].delete(f"lesson_files/{name}")
 
