@@ -34,6 +34,7 @@ def _told() -> dict[str, float]:
 
 def test_every_query_finds_its_rows_by_an_index_that_holds_little_else() -> None:
     """Whatever is counted, a table that has grown for years isn't read for it."""
+    _forget_sizes()
     with CaptureQueriesContext(
         connection,
     ) as captured:
@@ -54,6 +55,14 @@ def test_every_query_finds_its_rows_by_an_index_that_holds_little_else() -> None
                 if index := node.get("Index Name"):
                     is_bounded = "Index Cond" in node or index in partial
                     assert is_bounded or _takes_one(top["Plan"]), (index, statement)
+
+
+def _forget_sizes() -> None:
+    """Of a new table the planner expects some rows. What it learned of empty ones, as the suite
+    goes on, would make it read them whole, and by whatever index has them in order."""
+    tables = ", ".join(connection.introspection.django_table_names(only_existing=True))
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {tables}")
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
