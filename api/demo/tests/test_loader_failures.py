@@ -1,6 +1,7 @@
 """A load that is cut short, or happens twice, leaves nothing by halves."""
 
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -129,7 +130,7 @@ def test_settings_of_production_refuse_it_even_where_nothing_is(settings: Any):
 
 
 def test_refused_it_ends_with_one_line_and_a_status():
-    secret = "n" * 20 + "0123456789-abcdefghijklm"
+    secret = secrets.token_urlsafe(48)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
