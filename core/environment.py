@@ -58,11 +58,16 @@ class Environment(environ.Env):
         value = self.ENVIRON.get(var, "")
         if value != "":
             if cast is list:
-                return [part.strip() for part in value.split(",") if part.strip()]
+                return split_list(value)
             return self.parse_value(value, cast)
         if default is self.NOTSET:
             raise ImproperlyConfigured(f"{var} is not configured.")
         return default
+
+
+def split_list(value: str) -> list[str]:
+    """Return the parts between the commas, without the spaces around them; none that is empty."""
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def read_variables(*, process: Mapping[str, str], file: Path | None) -> dict[str, str]:

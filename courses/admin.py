@@ -13,7 +13,13 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyInline, StaffAdmin, StaffStackedInline, StaffTabularInline
+from core.admin import (
+    ReadOnlyInline,
+    StaffAdmin,
+    StaffStackedInline,
+    StaffTabularInline,
+    is_superuser,
+)
 from core.errors import DomainError
 from courses import services
 from courses.admin_forms import CourseForm
@@ -131,8 +137,7 @@ class CourseAdmin(StaffAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Course | None = None) -> list[str]:
         """Whose a course is, only superusers change: its instructor has every right over it, and
         what it earns."""
-        is_superuser = bool(getattr(request.user, "is_superuser", False))
-        fixed = ["instructor"] if obj and not is_superuser else []
+        fixed = ["instructor"] if obj and not is_superuser(request) else []
         return [*fixed, *self.readonly_fields]
 
     @admin.display(ordering="stats__student_count")

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin, StaffAdmin, StaffStackedInline
+from core.admin import ReadOnlyAdmin, StaffAdmin, StaffStackedInline, is_superuser
 from users import services
 from users.admin_forms import PersonChangeForm, PersonCreationForm, PersonPasswordForm
 from users.models import Session, User, UserProfile
@@ -81,7 +81,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fixed = super().get_readonly_fields(request, obj)
-        return fixed if _is_superuser(request) else (*fixed, *_RIGHTS)
+        return fixed if is_superuser(request) else (*fixed, *_RIGHTS)
 
     def may_change(self, request: HttpRequest, obj: User | None = None) -> bool:
         return _may_change(request, obj)
@@ -148,7 +148,7 @@ class RolesAdmin(StaffAdmin, GroupAdmin):
     """Groups of rights. Only a superuser hands out rights, so only one writes groups."""
 
     def may_add(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
+        return is_superuser(request)
 
     may_change = may_delete = may_add
 
@@ -189,13 +189,9 @@ def _password_form_of(actor: uuid.UUID | None) -> type[PersonPasswordForm]:
     return ActingPasswordForm
 
 
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
-
-
 def _may_change(request: HttpRequest, person: User | None) -> bool:
     """Staff changes ordinary people and itself; only a superuser changes other staff."""
-    if person is None or _is_superuser(request) or person.pk == request.user.pk:
+    if person is None or is_superuser(request) or person.pk == request.user.pk:
         return True
     return not (person.is_staff or person.is_superuser)
 

@@ -8,6 +8,7 @@ from core.admin.base import (
     StaffAdmin,
     StaffStackedInline,
     StaffTabularInline,
+    is_superuser,
 )
 from core.admin.columns import admin_link, money_column, text_lines
 
@@ -18,6 +19,7 @@ __all__ = [
     "StaffStackedInline",
     "StaffTabularInline",
     "admin_link",
+    "is_superuser",
     "money_column",
     "text_lines",
     "trail",

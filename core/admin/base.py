@@ -19,6 +19,11 @@ else:
 _FIXED = frozenset(f"has_{deed}_permission" for deed in ("view", "add", "change", "delete"))
 
 
+def is_superuser(request: HttpRequest) -> bool:
+    """Whether whoever asks has every right."""
+    return bool(getattr(request.user, "is_superuser", False))
+
+
 class _Narrowing(_Base):
     """Whoever lacks the model permission is refused, whatever a subclass says: it can only refuse
     more, by overriding `may_…`. Overriding `has_view_permission` and its like is an error."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from core.countries import is_country
+from core.environment import split_list
 from core.money import require_cents
 from core.rates import parse_rate
 from learnflow.queues import PROCESSES, split_groups
@@ -101,7 +102,7 @@ def each(kind: Kind) -> Kind:
     """Return the kind of comma-separated lists of `kind`, with one at least."""
 
     def check(value: str) -> None:
-        parts = [part.strip() for part in value.split(",") if part.strip()]
+        parts = split_list(value)
         if not parts:
             raise ValueError("must name one at least, or be empty")
         for part in parts:

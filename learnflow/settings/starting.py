@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from core.environment import read_variables
+from core.environment import read_variables, split_list
 from core.process import role
 from core.starting import stop_start
 from learnflow.settings.keys import find_weakness
@@ -42,9 +42,9 @@ def read_startable(*, process: Mapping[str, str], file: Path | None) -> dict[str
 
 
 def require_closed(environment: Mapping[str, str]) -> None:
-    """End the process, with a line for each problem, unless a production may run with this. The
-    settings of production ask, whatever name they are imported by."""
-    if problems := find_problems(environment, in_production=True):
+    """End the process, with a line for each problem, unless what was found startable may also be a
+    production. The settings of production ask, whatever name they are imported by."""
+    if problems := [*_missing(environment), *_openings(environment)]:
         stop_start(problems)
 
 
@@ -123,9 +123,10 @@ def _openings(environment: Mapping[str, str]) -> Iterator[str]:
     for name in ("SECRET_KEY", "JWT_SECRET"):
         if weakness := find_weakness(environment.get(name, "").strip()):
             yield f"{name}: {weakness}; make one with: openssl rand -base64 48"
-    if "*" in _list(environment, "ALLOWED_HOSTS"):
+    if "*" in split_list(environment.get("ALLOWED_HOSTS", "")):
         yield "ALLOWED_HOSTS: must name each host: * would let a request say whose links we mail"
-    if wide := [part for part in _list(environment, "TRUSTED_PROXIES") if _is_wide(part)]:
+    proxies = split_list(environment.get("TRUSTED_PROXIES", ""))
+    if wide := [part for part in proxies if _is_wide(part)]:
         yield (
             "TRUSTED_PROXIES: must name the proxies' own networks: in one as wide as "
             f"{wide[0]} anybody may say whose address is his"
@@ -153,7 +154,3 @@ def _is_on(value: str) -> bool:
 def _whole(environment: Mapping[str, str], name: str) -> int | None:
     value = environment.get(name, "").strip()
     return int(value) if value.isdecimal() else None
-
-
-def _list(environment: Mapping[str, str], name: str) -> list[str]:
-    return [part.strip() for part in environment.get(name, "").split(",")]

@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
@@ -208,36 +209,40 @@ def test_who_takes_in_little_of_an_answer_at_a_time_holds_no_thread(
     worker: GatheringWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web, "SENDING_SECONDS", 0.2)
-    visitor = Visitor(worker, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    (conn,) = worker.whole
-    conn.server = ("127.0.0.1", 80)
-    conn.client = ("127.0.0.1", 1)
+    visitor, conn = answer_with(worker, lambda _: iter([b"a" * 50_000_000]), headers=b"")
+    with sipping(visitor, 1_000):
+        assert worker.handle(conn) is False
 
-    def answer(environ: Any, start_response: Any) -> Any:
-        start_response("200 OK", [])
-        yield b"a" * 50_000_000
 
-    worker.wsgi = answer
-    worker.max_requests = 10
+@contextmanager
+def sipping(visitor: Visitor, size: int) -> Iterator[None]:
+    """Let the visitor take in a little, again and again, for ten seconds at the most."""
     done = threading.Event()
 
     def sip() -> None:
-        while not done.wait(0.02):
-            visitor.sock.recv(1000)
+        with visitor.sock:
+            for _ in range(500):
+                if done.wait(0.02):
+                    return
+                visitor.sock.recv(size)
 
-    sipping = threading.Thread(target=sip)
-    sipping.start()
+    thread = threading.Thread(target=sip)
+    thread.start()
     try:
-        assert worker.handle(conn) is False
+        yield
     finally:
         done.set()
-        sipping.join()
-        visitor.sock.close()
+        thread.join()
 
 
-def answer_with(worker: GatheringWorker, make: Callable[[Any], Any]) -> tuple[Visitor, TConn]:
+def answer_with(
+    worker: GatheringWorker,
+    make: Callable[[Any], Any],
+    *,
+    headers: bytes = b"Connection: close\r\n",
+) -> tuple[Visitor, TConn]:
     """A visitor whose request is to be answered with what `make` gives for its environment."""
-    visitor = Visitor(worker, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    visitor = Visitor(worker, b"GET / HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
     (conn,) = worker.whole
     conn.server = ("127.0.0.1", 80)
     conn.client = ("127.0.0.1", 1)
@@ -271,23 +276,9 @@ def test_who_takes_in_a_long_answer_by_sips_is_left(
     monkeypatch.setattr(web, "SENDING_SECONDS", 0.5)
     monkeypatch.setattr(web, "SLOWEST_BYTES_A_SECOND", 1_000_000_000)
     visitor, conn = answer_with(worker, make(50_000_000))
-    done = threading.Event()
-
-    def sip() -> None:
-        # Each sip well within the time that a piece has; ten seconds of them at the most.
-        with visitor.sock:
-            for _ in range(500):
-                if done.wait(0.02):
-                    return
-                visitor.sock.recv(50_000)
-
-    sipping = threading.Thread(target=sip)
-    sipping.start()
-    try:
+    # Each sip well within the time that a piece has.
+    with sipping(visitor, 50_000):
         assert worker.handle(conn) is False
-    finally:
-        done.set()
-        sipping.join()
     worker.log.warning.assert_called_once_with("%s took in no more of its answer", conn.client)
 
 
