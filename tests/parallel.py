@@ -14,7 +14,7 @@ def run_in_parallel(count: int, call: Callable[[int], Any]) -> list[Any]:
 
     def run(number: int) -> Any:
         try:
-            start.wait(timeout=30)
+            start.wait(timeout=100)
             return call(number)
         except Exception as exc:
             return exc

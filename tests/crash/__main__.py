@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -23,6 +25,11 @@ import redis
 from psycopg import sql
 
 from devtools.printable import be_printable
+
+# Of a Redis' 16 the first and the last have other uses in the suite. Two runs in one would take
+# each other's tasks, and do nothing about them in their own PostgreSQL.
+_REDIS_DATABASES = range(8, 13)
+_CLAIM, _LONGEST_RUN_SECONDS = "learnflow-crash-run", 6 * 60 * 60
 
 
 def main(arguments: list[str]) -> int:
@@ -59,22 +66,20 @@ def _run_share(options: argparse.Namespace) -> int:
     name = f"crash_{os.getpid()}"
     server = os.environ["DATABASE_URL"]
     os.environ["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    # Each share has a Redis database to itself.
-    os.environ["REDIS_URL"] = urlunsplit(
-        urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{8 + int(part)}")
-    )
     folder = Path(tempfile.mkdtemp(prefix="learnflow-crash-"))
-    with psycopg.connect(server, autocommit=True) as connection:
+    with (
+        psycopg.connect(server, autocommit=True) as connection,
+        own_redis_database(os.environ["REDIS_URL"]) as redis_url,
+    ):
+        os.environ["REDIS_URL"] = redis_url
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
-            with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-                client.flushdb()
             django.setup()
             from tests.crash.run import report, run
 
             tallies = run(
                 folder=folder, flows=options.flow, roles=options.role, services=options.service,
-                every=options.every, first=int(part), step=int(parts),
+                every=options.every, first=int(part), step=int(parts), patience=options.patience,
             )  # fmt: skip
         finally:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
@@ -92,6 +97,24 @@ def _run_share(options: argparse.Namespace) -> int:
     return 0
 
 
+@contextmanager
+def own_redis_database(server: str) -> Iterator[str]:
+    """Yield the address of an empty database that no other run has, on this server."""
+    for number in _REDIS_DATABASES:
+        url = urlunsplit(urlsplit(server)._replace(path=f"/{number}"))
+        with redis.Redis.from_url(url) as client:
+            if not client.set(_CLAIM, os.getpid(), nx=True, ex=_LONGEST_RUN_SECONDS):
+                continue
+            with client.pipeline(transaction=True) as emptied:
+                emptied.flushdb().set(_CLAIM, os.getpid(), ex=_LONGEST_RUN_SECONDS).execute()
+            try:
+                yield url
+            finally:
+                client.flushdb()
+            return
+    raise SystemExit("Every database of this Redis that crash tests may use is taken.")
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash")
     parser.add_argument("--flow", action="append", help="only this flow (may be given again)")
@@ -101,6 +124,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--share", default="0/1", help="the I-th of N parts of the points")
     parser.add_argument("--tally", type=Path, help="write what was found there, as JSON")
     parser.add_argument("--shares", type=int, default=1, help="so many at a time")
+    parser.add_argument(
+        "--patience", type=float, default=60.0, help="seconds within which all has to be over"
+    )
     return parser.parse_args(arguments)
 
 

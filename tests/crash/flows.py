@@ -22,7 +22,6 @@ from tests.factories.people import open_test_session
 from users.models import User
 from users.tokens import issue_tokens
 
-CONVERGENCE_SECONDS = 60.0
 _API = "/api/v1"
 
 
@@ -51,13 +50,13 @@ class Browser:
         """Sign the person in."""
         tokens = issue_tokens(session=open_test_session(user))
         self._headers = {"Authorization": f"Bearer {tokens.access}"}
-        self._url = stack.url + _API
+        self._url, self._patience = stack.url + _API, stack.patience
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer. Raises AssertionError when there is none for a minute, or a refusal
-        that trying again won't change."""
+        """Return the answer. Raises AssertionError when there is none within the stack's patience,
+        or a refusal that trying again won't change."""
         headers = {**self._headers, "Idempotency-Key": uuid.uuid4().hex}
-        deadline = time.monotonic() + CONVERGENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         last = "no answer"
         while time.monotonic() < deadline:
             try:
@@ -144,7 +143,7 @@ class _AfterPurchase:
         """Buy, and wait until all of it is over."""
         self._purchase.prepare()
         self._purchase.run()
-        converge(lambda: [*self._purchase.unsettled(), *unfinished()])
+        self._stack.converge(lambda: [*self._purchase.unsettled(), *unfinished()])
         self._payment = Payment.objects.get(order_id=self._purchase.order_id)
 
 
@@ -181,7 +180,7 @@ class _Disputed(_AfterPurchase):
         standin = self._stack.standin
         dispute = standin.open_dispute(payment_intent=self._payment.stripe_payment_id)
         buyer, count = self._purchase.buyer, len(self._courses)
-        converge(lambda: _differences("access", _access(buyer), {"suspended": count}))
+        self._stack.converge(lambda: _differences("access", _access(buyer), {"suspended": count}))
         standin.close_dispute(dispute["id"], self.outcome)
 
     def unsettled(self) -> list[str]:
@@ -221,17 +220,6 @@ def unfinished() -> list[str]:
         *_differences("mails not sent", Email.objects.exclude(status="sent").count(), 0),
         *_differences("refunds not sent", _open(Refund, "due"), 0),
     ]
-
-
-def converge(differences: Callable[[], list[str]]) -> float:
-    """Wait until there are none and return the seconds it took. Raises AssertionError naming what
-    is left after a minute."""
-    started = time.monotonic()
-    while left := differences():
-        if time.monotonic() - started > CONVERGENCE_SECONDS:
-            raise AssertionError("; ".join(left))
-        time.sleep(0.05)
-    return time.monotonic() - started
 
 
 def _staff() -> User:

@@ -3,11 +3,14 @@
     python -m tests.crash.nursery web|worker PORT LOGFILE
 
 Reads `start` and `wait PID` from standard input, and answers `PID` and `gone`. Each child leads a
-process group of its own, which is killed as a whole.
+process group of its own, which is killed as a whole; the last one when standard input ends, as
+whoever ran the test is gone.
 """
 
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,13 +58,19 @@ def main() -> None:
 
     app.loader.import_default_modules()
     print("ready", flush=True)
+    child = 0
     for line in sys.stdin:
         match line.split():
             case ["start"]:
-                print(_give_birth(role, port, log), flush=True)
+                child = _give_birth(role, port, log)
+                print(child, flush=True)
             case ["wait", pid]:
                 os.waitpid(int(pid), 0)
+                child = 0
                 print("gone", flush=True)
+    if child:
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -23,7 +23,6 @@ from tests.crash.proxy import Proxy
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("web", "worker")
 SERVICES = ("postgres", "redis", "stripe")
-_START_SECONDS = 60.0
 # How long claims of a dead process hold here. In production it is longer, and so are the pauses
 # between sweeps, which together stay below a minute; here only the waiting is shorter.
 LEASE_SECONDS = "1"
@@ -90,9 +89,9 @@ class Nursery:
 class Stack:
     """The product on the database and the Redis of this process' settings."""
 
-    def __init__(self, folder: Path, standin: StandIn) -> None:
-        """`folder` gets logs, mails and media."""
-        self.folder, self.standin = folder, standin
+    def __init__(self, folder: Path, standin: StandIn, *, patience: float) -> None:
+        """`folder` gets logs, mails and media. Whatever has to be over has `patience` seconds."""
+        self.folder, self.standin, self.patience = folder, standin, patience
         self._scratch = folder / "tmp"
         self._scratch.mkdir()
         self.gate = Gate(self._kill)
@@ -103,10 +102,10 @@ class Stack:
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path) -> Iterator["Stack"]:
+    def start(cls, folder: Path, *, patience: float) -> Iterator["Stack"]:
         """Run it until the block ends."""
         with StandIn.start(retry_delay=0.2) as standin:
-            stack = cls(folder, standin)
+            stack = cls(folder, standin, patience=patience)
             try:
                 for nursery in stack._nurseries.values():
                     nursery.start()
@@ -124,13 +123,20 @@ class Stack:
 
     def await_web(self) -> None:
         """Return when the web process answers."""
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError):
                 httpx.get(f"{self.url}/health/live/", trust_env=False, timeout=5)
                 return
             time.sleep(0.02)
         raise AssertionError(f"the web process doesn't answer; see {self.folder}")
+
+    def converge(self, differences: Callable[[], list[str]]) -> None:
+        """Wait until there are none. Raises AssertionError naming what is left in the end."""
+        deadline = time.monotonic() + self.patience
+        while left := differences():
+            assert time.monotonic() < deadline, "; ".join(left)
+            time.sleep(0.05)
 
     def close(self) -> None:
         """End all processes."""

@@ -1,4 +1,5 @@
-"""A sample of the points at which `make crash-test` kills the product: some of each flow."""
+"""A sample of the points at which `make crash-test` kills the product: some of each flow. How soon
+each is over is the whole run's to show, on a machine that does nothing else."""
 
 import re
 import subprocess
@@ -7,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_nothing_is_lost_or_done_twice_when_a_process_is_killed() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crash", "--every", "90"],
+        [sys.executable, "-m", "tests.crash", "--every", "90", "--patience", "300"],
         cwd=_ROOT,
         capture_output=True,
         text=True,

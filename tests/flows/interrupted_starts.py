@@ -29,7 +29,7 @@ from devtools.launcher.ports import choose_port
 from devtools.printable import be_printable
 from tests.flows.instance import Instance
 
-_PATIENCE = 240.0
+_PATIENCE = 600.0
 READY = "LearnFlow is ready at"
 
 
@@ -66,7 +66,7 @@ class InterruptedInstance(Instance):
             for process in doomed:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
-            psutil.wait_procs(doomed, timeout=10)
+            psutil.wait_procs(doomed, timeout=60)
             self.process.poll()
 
     def kill_the_launcher(self) -> None:
@@ -81,7 +81,7 @@ class InterruptedInstance(Instance):
             with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
                 if os.getsid(process.pid) == session:
                     process.send_signal(signal.SIGINT)
-        assert self.process.wait(timeout=90) == 0, "".join(self.lines)
+        assert self.process.wait(timeout=300) == 0, "".join(self.lines)
 
     def has_given_up_words(self) -> bool:
         """Whether anything it printed is a traceback of the launcher's own."""

@@ -17,7 +17,7 @@ from devtools.launcher.ports import LOOPBACK, choose_port
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "docker" / "nginx.conf"
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-_START_SECONDS = 30.0
+_START_SECONDS = 300.0
 _MAIN = """
 {user}
 daemon off;

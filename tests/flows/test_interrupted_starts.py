@@ -16,7 +16,7 @@ from api.demo.loader import LOADING
 from devtools.launcher.ports import choose_port
 from tests.flows.interrupted_starts import InterruptedInstance, find_fault
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("instance")]
 
 
 def _makes_the_database(instance: InterruptedInstance) -> bool:

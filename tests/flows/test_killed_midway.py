@@ -18,10 +18,11 @@ import pytest
 
 from tests.flows.instance import ROOT, Instance
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("instance")]
 
-_PURCHASE_SECONDS = 200.0
-_MAIL_SECONDS = 60.0
+# Only so that a failure ends: a busy machine may take its time.
+_PURCHASE_SECONDS = 600.0
+_MAIL_SECONDS = 300.0
 
 
 @pytest.fixture(scope="module")

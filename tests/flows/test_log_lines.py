@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 ID = "a-visitors-request-0001"
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 
 
 @contextmanager

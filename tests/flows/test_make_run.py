@@ -10,7 +10,7 @@ import pytest
 from devtools.launcher.leftovers import MARK
 from tests.flows.instance import Instance
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("instance")]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_it_starts_mends_refuses_a_second_and_stops_clean(launcher: Instance) ->
     launcher.await_line("spawned: 'redis'")
 
     with launcher.launch() as second:
-        refusal, _ = second.communicate(timeout=30)
+        refusal, _ = second.communicate(timeout=300)
     assert second.returncode == 1
     assert refusal.startswith("LearnFlow: LearnFlow already runs with the state folder")
 
@@ -40,7 +40,7 @@ def test_it_starts_mends_refuses_a_second_and_stops_clean(launcher: Instance) ->
     launcher.process.send_signal(signal.SIGTERM)
     launcher.process.send_signal(signal.SIGINT)  # As from an impatient second Ctrl-C.
 
-    assert launcher.process.wait(timeout=60) == 0
+    assert launcher.process.wait(timeout=300) == 0
     assert [process for process in children if process.is_running()] == []
     assert not any(_is_marked(process, launcher.state) for process in psutil.process_iter())
 

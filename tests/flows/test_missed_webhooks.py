@@ -16,7 +16,7 @@ from devtools.stripe_standin.client import StandInControls
 from tests.flows.instance import ROOT, Instance
 from tests.flows.shopper import Shopper
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("instance")]
 
 # Promised.
 HEALED = 60.0

@@ -20,7 +20,7 @@ from tests.parallel import run_in_parallel
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(1800),
     pytest.mark.xdist_group("instance"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(PROGRAM is None, reason="PgBouncer isn't installed here (apt: pgbouncer)"),

@@ -25,7 +25,7 @@ from tests.flows.wire import Wire
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(1800),
     pytest.mark.xdist_group("instance"),
     pytest.mark.django_db(transaction=True),
 ]

@@ -23,7 +23,7 @@ WHOLE = "PROOF_CHECKOUTS" in os.environ
 CHECKOUTS = int(os.environ.get("PROOF_CHECKOUTS", "60"))
 PEOPLE, COURSES, THREADS = (100, 50, 16) if CHECKOUTS >= 500 else (12, 10, 8)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(0 if WHOLE else 120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(0 if WHOLE else 1800)]
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ API = "/api/v1"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(0 if WHOLE else 180),
+    pytest.mark.timeout(0 if WHOLE else 1800),
 ]
 
 
