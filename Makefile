@@ -41,7 +41,7 @@ run: $(STAMP) ## Start LearnFlow: databases, web, worker, beat, demo data (Ctrl-
 	@exec $(BIN)/python -m devtools.launcher run
 
 demo-purchase: $(STAMP) ## Buy, learn and get a certificate at the running instance
-	@$(BIN)/python -m devtools.demo_purchase
+	@$(BIN)/python -m devtools.demo_purchase $(ARGS)
 
 manage: $(STAMP) ## Run a Django command at the running instance (ARGS="createsuperuser")
 	@$(BIN)/python -m devtools.launcher manage $(ARGS)

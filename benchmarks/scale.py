@@ -103,7 +103,8 @@ def _cursor(facts: Facts, server: Server) -> list[Request]:
     address = f"{COURSES}?{urlencode({'page': _LAST_NUMBERED_PAGE, 'page_size': size})}"
     requests: list[Request] = []
     headers = {"Host": HOST, "X-Forwarded-Proto": "https"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers) as client:
+    url = f"http://127.0.0.1:{server.port}"
+    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
         while len(requests) < _CURSORS:
             answer = client.get(address)
             answer.raise_for_status()

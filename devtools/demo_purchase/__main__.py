@@ -1,11 +1,12 @@
 """Runs the demo against the instance of `make run` and prints each step with its time."""
 
+import argparse
 import os
 import sys
 import time
 from pathlib import Path
 
-from devtools.demo_purchase.client import DemoError, PatientClient
+from devtools.demo_purchase.client import PATIENCE_SECONDS, DemoError, PatientClient
 from devtools.demo_purchase.journey import Journey
 from devtools.launcher.configuration import read_configuration
 from devtools.launcher.errors import LauncherError
@@ -15,10 +16,15 @@ from devtools.printable import be_printable
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     be_printable()
+    parser = argparse.ArgumentParser(prog="python -m devtools.demo_purchase")
+    parser.add_argument(
+        "--patience", type=float, default=PATIENCE_SECONDS,
+        help="seconds that each answer, the settlement and the certificate may take",
+    )  # fmt: skip
     try:
-        travel(find_instance())
+        travel(find_instance(patience=parser.parse_args(arguments).patience))
     except (DemoError, LauncherError) as problem:
         print(f"demo-purchase failed: {problem}", file=sys.stderr)
         return 1
@@ -26,7 +32,7 @@ def main() -> int:
     return 0
 
 
-def find_instance() -> Journey:
+def find_instance(*, patience: float = PATIENCE_SECONDS) -> Journey:
     """A journey through the running instance, found the way `make run` was told to start it.
 
     Raises DemoError when none runs, or when it takes real money.
@@ -37,7 +43,11 @@ def find_instance() -> Journey:
         raise DemoError(f"no instance runs with the state folder {configuration.state}: make run")
     if "stripe_url" not in facts:
         raise DemoError("the instance is configured for Stripe itself; the demo needs the stand-in")
-    return Journey(api=PatientClient(facts["url"]), stripe=PatientClient(facts["stripe_url"]))
+    return Journey(
+        api=PatientClient(facts["url"], patience=patience),
+        stripe=PatientClient(facts["stripe_url"], patience=patience),
+        patience=patience,
+    )
 
 
 def travel(journey: Journey) -> None:
@@ -65,4 +75,4 @@ def travel(journey: Journey) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-_PATIENCE_SECONDS = 120.0
+# Of each request, and of what comes a while after one.
+PATIENCE_SECONDS = 120.0
 _LONGEST_PAUSE = 5.0
 
 
@@ -21,10 +22,16 @@ class PatientClient:
     """Sends requests until they are answered: by anything but a 429, a 5xx or a broken connection.
 
     Requests may therefore be sent twice. The caller gives those that must not count twice an
-    idempotency key. Patience ends, with a DemoError, after two minutes for each request.
+    idempotency key. Each request has `patience` seconds, which end with a DemoError.
     """
 
-    def __init__(self, base_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self._client = httpx.Client(
             base_url=base_url,
             timeout=15.0,
@@ -32,6 +39,7 @@ class PatientClient:
             trust_env=False,
             transport=transport,
         )
+        self._patience = patience
         self.token: str | None = None
 
     def get(self, path: str, *, anonymous: bool = False, **query: str | int) -> httpx.Response:
@@ -58,7 +66,7 @@ class PatientClient:
         return {"Authorization": f"Bearer {self.token}"}
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         pause = 0.2
         while True:
             response: httpx.Response | None = None

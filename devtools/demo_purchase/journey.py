@@ -9,19 +9,21 @@ from urllib.parse import urlsplit
 import httpx
 from pypdf import PdfReader
 
-from devtools.demo_purchase.client import DemoError, PatientClient, expect, poll
+from devtools.demo_purchase.client import PATIENCE_SECONDS, DemoError, PatientClient, expect, poll
 
 _API = "/api/v1"
-_SETTLED_SECONDS = 120.0
-_CERTIFIED_SECONDS = 120.0
 
 
 @dataclass
 class Journey:
-    """One new student's way through `api`, paying at `stripe` as a browser with Stripe.js would."""
+    """One new student's way through `api`, paying at `stripe` as a browser with Stripe.js would.
+
+    The settlement and the certificate may take `patience` seconds each.
+    """
 
     api: PatientClient
     stripe: PatientClient
+    patience: float = PATIENCE_SECONDS
     run: str = field(default_factory=lambda: secrets.token_hex(6))
 
     course: dict[str, Any] = field(default_factory=dict)
@@ -121,7 +123,7 @@ class Journey:
             _hold(order["status"] in {"pending", "completed"}, "the order is not lost")
             return order if order["status"] == "completed" else None
 
-        order = poll(_SETTLED_SECONDS, "The settlement of the order", completed)
+        order = poll(self.patience, "The settlement of the order", completed)
         charge = order["payment"]["transaction_id"]
         _hold(order["payment"]["status"] == "succeeded", "the payment is recorded")
         _hold(charge.startswith("ch_"), "the payment names its charge")
@@ -158,7 +160,7 @@ class Journey:
             url: str | None = expect(self.api.get(path), 200)["certificate_url"]
             return url
 
-        url = poll(_CERTIFIED_SECONDS, "The certificate", certified)
+        url = poll(self.patience, "The certificate", certified)
         # The address is for the public name of the API; this instance answers on its own.
         self.certificate_path = urlsplit(url).path
         return self.serial

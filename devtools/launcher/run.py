@@ -24,9 +24,10 @@ from devtools.launcher.prepare import NO_DEMO
 from devtools.launcher.programs import compose_environment, plan_programs, plan_servers
 from devtools.launcher.supervision import Supervisor
 
-# Generous: a server that was killed may have to repair its data on a slow disk first.
-_SERVER_SECONDS = 180.0
-_WEB_SECONDS = 180.0
+# Generous: a server that was killed may have to repair its data on a slow disk first, and the
+# machine may be busy with much else. One that ends again and again is noticed before.
+_SERVER_SECONDS = 600.0
+_WEB_SECONDS = 600.0
 # Of one program while we wait for it.
 _MOST_ENDS = 5
 _PREPARE_LOG = "prepare.log"

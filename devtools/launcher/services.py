@@ -18,7 +18,7 @@ from devtools.launcher.postgres import Postgres
 from devtools.launcher.redis import Redis
 
 _SERVERS = ("DATABASE_URL", "REDIS_URL")
-_START_SECONDS = 180.0
+_START_SECONDS = 600.0
 _STOP_SECONDS = 20.0
 
 

@@ -67,15 +67,21 @@ def find_old_pip() -> Path:
 
 
 def _download_old_pip() -> Path:
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as pinned:
+    # Beside its place and put there when it is whole: others may be looking.
+    with (
+        tempfile.TemporaryDirectory(prefix="old-pip-", dir=sys.prefix) as folder,
+        tempfile.NamedTemporaryFile("w", suffix=".txt") as pinned,
+    ):
         pinned.write(f"pip=={_PIP_VERSION} --hash=sha256:{_PIP_SHA256}\n")
         pinned.flush()
         command = [
             sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-            "--no-deps", "--require-hashes", "--dest", str(_KEPT.parent), "--requirement",
-            pinned.name,
+            "--no-deps", "--require-hashes", "--dest", folder, "--requirement", pinned.name,
         ]  # fmt: skip
         finished = subprocess.run(command, capture_output=True, text=True, check=False)
+        if finished.returncode == 0:
+            _KEPT.parent.mkdir(exist_ok=True)
+            Path(folder, _PIP_WHEEL).replace(_KEPT)
     if finished.returncode != 0:
         raise OldPipError(
             f"pip {_PIP_VERSION}, which tries the lock, is not on this machine and could not be "

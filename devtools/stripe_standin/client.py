@@ -146,7 +146,7 @@ class StandInControls:
         deliveries: list[JsonObject] = self._get("/_control/deliveries")["deliveries"]
         return deliveries
 
-    def flush(self, timeout: float = 10.0) -> bool:
+    def flush(self, timeout: float = 60.0) -> bool:
         """Send all that is waiting, now; whether everything was accepted within `timeout` s."""
         answer = self._http.post(
             "/_control/webhooks/flush", json={"timeout": timeout}, timeout=timeout + _ANSWER_SECONDS

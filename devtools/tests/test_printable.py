@@ -43,8 +43,8 @@ from devtools.demo_purchase import __main__ as demo
 class Travelled:
     def __getattr__(self, name):
         return lambda: "F\xfcr \u2026 \u65e5\u672c"
-demo.find_instance = Travelled
-sys.exit(demo.main())
+demo.find_instance = lambda patience: Travelled()
+sys.exit(demo.main([]))
 """
 
 

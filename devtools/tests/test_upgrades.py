@@ -262,7 +262,7 @@ def test_history_that_is_not_here_is_said_in_words(repository: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_the_version_before_works_on_the_newest_schema() -> None:
     assert "DATABASE_URL" in os.environ
     try:

@@ -32,6 +32,8 @@ _NAME = f"version_before_{os.getpid()}"
 # pytest-django puts this before the name of the database it is given.
 _TEST_NAME = f"test_{_NAME}"
 _PLUGIN = "devtools.upgrades.on_newer_schema"
+# Whatever limit that version gave a test: so much else may be under way.
+_PATIENCE = ("-o", "timeout=1800")
 # Plugins that came to the environment later, of which that version's configuration says nothing.
 _NOT_ITS_OWN = ("-p", "no:randomly", "-p", "no:valkey")
 
@@ -55,7 +57,7 @@ def run_previous(
         print(f"The version before, on the newest schema: {' '.join(found)}", flush=True)
         return subprocess.run(
             [sys.executable, "-m", "pytest", "--reuse-db", "-q", "-p", "no:cacheprovider",
-             *_NOT_ITS_OWN, "-p", _plugin_in(before), *found],
+             *_NOT_ITS_OWN, *_PATIENCE, "-p", _plugin_in(before), *found],
             cwd=before,
             env=_environment(_NAME) | {"PYTHONPATH": str(before)},
             check=False,

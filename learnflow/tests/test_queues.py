@@ -156,7 +156,7 @@ def _enter(
     }
     return subprocess.run(
         ["sh", str(script), *arguments],
-        env=environment | changed, capture_output=True, text=True, check=False, timeout=60,
+        env=environment | changed, capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
 
 

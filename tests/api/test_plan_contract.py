@@ -157,6 +157,7 @@ def _pay(standin: StandIn, intent_id: str, client_secret: str) -> None:
         data={"client_secret": client_secret, "payment_method": "pm_card_visa"},
         auth=(standin.publishable_key, ""),
         trust_env=False,
+        timeout=60,
     )
     assert answer.json()["status"] == "succeeded"
 

@@ -113,6 +113,7 @@ class Journey:
             },
             auth=(self.standin.publishable_key, ""),
             trust_env=False,
+            timeout=60,
         )
         assert paid.status_code == 200, paid.text
         confirmed = {**wish, "payment_intent_id": intent["payment_intent_id"]}

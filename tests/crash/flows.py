@@ -125,6 +125,7 @@ class Purchase:
             data={"client_secret": intent["client_secret"], "payment_method": "pm_card_visa"},
             auth=(self._stack.standin.publishable_key, ""),
             trust_env=False,
+            timeout=60,
         )
         assert answer.json()["status"] == "succeeded", answer.text
 

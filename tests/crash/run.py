@@ -5,13 +5,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
@@ -132,8 +136,8 @@ class Runner:
         problem = ""
         try:
             self._once(flow, point)
-        except AssertionError as exc:
-            problem = str(exc)
+        except (AssertionError, httpx.HTTPError) as exc:
+            problem = str(exc) or repr(exc)
         took = time.monotonic() - started
         killed_at = self._stack.gate.killed_at
         if killed_at:
@@ -197,8 +201,10 @@ class _Ticking:
         started = time.monotonic()
         while not self._over.wait(_TICK_SECONDS):
             if self._is_needed() or time.monotonic() - started > _STALLED_SECONDS:
-                for task, arguments in self._tasks:
-                    app.send_task(task, kwargs=arguments, ignore_result=True, expires=3)
+                # As beat does, go on when Redis took too long: the next tick comes.
+                with suppress(KombuError, RedisError, OSError):
+                    for task, arguments in self._tasks:
+                        app.send_task(task, kwargs=arguments, ignore_result=True, expires=3)
 
 
 def add_up(shares: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:

@@ -1,9 +1,19 @@
 """Crash runs beside each other on one Redis."""
 
+import pytest
 import redis
 from django.conf import settings
 
 from tests.crash.__main__ import own_redis_database
+
+# One after the other.
+pytestmark = pytest.mark.xdist_group("crash-databases")
+
+
+@pytest.fixture(autouse=True)
+def _of_this_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databases that no crash run has, whichever is under way."""
+    monkeypatch.setattr("tests.crash.__main__._REDIS_DATABASES", range(50, 53))
 
 
 def test_two_runs_at_once_take_no_tasks_of_each_other() -> None:

@@ -1,5 +1,6 @@
 """A whole LearnFlow as `make run` starts it, with a state folder and a port of its own."""
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -110,8 +111,14 @@ class Instance:
         return [process for process in descendants if process.is_running()]
 
     def child(self, part: str) -> psutil.Process:
-        """Return the first process of this instance with `part` in its command line."""
-        return next(p for p in self.children() if part in " ".join(p.cmdline()))
+        """Return the first process of this instance with `part` in its command line. Raises
+        LookupError when there is none."""
+        for process in self.children():
+            # Others come and go meanwhile.
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if part in " ".join(process.cmdline()):
+                    return process
+        raise LookupError(f"no process of this instance has {part!r} in its command line")
 
     def _read(self) -> None:
         assert self.process.stdout is not None

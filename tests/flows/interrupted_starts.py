@@ -90,10 +90,10 @@ class InterruptedInstance(Instance):
     def _launched(self) -> list[psutil.Process]:
         try:
             launcher = psutil.Process(self.process.pid)
-            alive = [launcher, *launcher.children(recursive=True)]
-            return [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+            found = [launcher, *launcher.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
+        return [process for process in found if _is_alive(process)]
 
     def _marked(self) -> list[psutil.Process]:
         found = []
@@ -103,6 +103,13 @@ class InterruptedInstance(Instance):
                 if in_state or process.environ().get(MARK) == str(self.state):
                     found.append(process)
         return found
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def find_fault(instance: InterruptedInstance) -> str | None:

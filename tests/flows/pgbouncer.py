@@ -27,7 +27,7 @@ def running_pgbouncer(**options: str) -> Iterator[int]:
         with (Path(folder) / "log").open("wb") as log:
             process = subprocess.Popen([PROGRAM, *as_user, str(config)], stdout=log, stderr=log)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 300
             while not listens(pid=process.pid, port=port):
                 said = (Path(folder) / "log").read_text()
                 assert process.poll() is None, said

@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _begins(self) -> bool:
         self.standin.requests.append(f"{self.command} {self._path()}")
-        self.standin._goes_on.wait(60)
+        self.standin._goes_on.wait(600)
         if self.standin.status != 200:
             self._answer(self.standin.status)
         return self.standin.status == 200

@@ -1,5 +1,6 @@
-"""Two web processes, each remembering for a minute: what is written through one, the other shows
-within two seconds; what belongs to a person, both show at once."""
+"""Two web processes, each remembering for many minutes: what is written through one, the other
+shows within two seconds, on a machine that isn't busy with other things; what belongs to a person,
+both show at once."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,8 @@ from courses.services import refresh_search
 from courses.tests.test_admin import course_form, sections
 from tests.factories import StaffFactory, UserFactory, make_course
 from tests.factories.people import open_test_session
-from tests.flows.web import running_web
+from tests.flows.slowness import Slowness
+from tests.flows.web import PATIENT, running_web
 from users.models import User
 from users.tokens import issue_tokens
 
@@ -30,7 +32,7 @@ pytestmark = [
 SEEN_WITHIN = 2.0 - settings.CATALOGUE_MAX_AGE
 # So long that only the generation can make a process look again.
 MEMORY = dict.fromkeys(
-    ["CATALOGUE_PAGE_SECONDS", "CATALOGUE_COUNT_SECONDS", "SEARCH_REMEMBER_SECONDS"], "60"
+    ["CATALOGUE_PAGE_SECONDS", "CATALOGUE_COUNT_SECONDS", "SEARCH_REMEMBER_SECONDS"], "1200"
 )
 API = "/api/v1/"
 LISTS = {
@@ -47,7 +49,7 @@ Web = httpx.Client
 def addresses(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list]:
     folder = tmp_path_factory.mktemp("web")
     with ExitStack() as stack:
-        yield [stack.enter_context(running_web(folder, **MEMORY)) for _ in range(2)]
+        yield [stack.enter_context(running_web(folder, **MEMORY, **PATIENT)) for _ in range(2)]
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def webs(addresses: list[str]) -> Iterator[list[Web]]:
     """A client of each process: the first is written to, both are read."""
     with ExitStack() as stack:
         yield [
-            stack.enter_context(Web(base_url=url, trust_env=False, timeout=10)) for url in addresses
+            stack.enter_context(Web(base_url=url, trust_env=False, timeout=60)) for url in addresses
         ]
 
 
@@ -68,7 +70,7 @@ def course(webs: list[Web]) -> Course:
     edit(webs[0], course, price=10)
     time.sleep(2 * POLL_SECONDS)
     for web in webs:
-        await_shown(web, shown_everywhere(10), within=60)
+        await_shown(web, shown_everywhere(10))
         # At first a process learns how to answer, then it answers, then it remembers.
         for _ in range(3):
             assert prices_of(web) == shown_everywhere(10)
@@ -118,17 +120,18 @@ def prices_of(web: Web) -> dict[str, list[float]]:
         return {}
 
 
-def await_shown(web: Web, expected: dict[str, list[float]], *, within: float = 10.0) -> None:
+def await_shown(web: Web, expected: dict[str, list[float]], *, within: float = 300.0) -> None:
     """Read until every page shows these prices. Fails when one of them still doesn't after
-    `within` seconds."""
-    deadline = time.monotonic() + within
-    while True:
-        started = time.monotonic()
-        shown = prices_of(web)
-        if shown == expected:
-            return
-        assert started < deadline, f"after {within} s: {shown}"
-        time.sleep(0.02)
+    `within` seconds, or as much later as a busy machine needs."""
+    begun = time.monotonic()
+    with Slowness() as slowness:
+        while True:
+            after = time.monotonic() - begun
+            shown = prices_of(web)
+            if shown == expected:
+                return
+            assert after < slowness.stretch(within), f"after {after:.1f} s: {shown}"
+            time.sleep(0.02)
 
 
 def by_the_api(web: Web, course: Course) -> None:

@@ -37,7 +37,7 @@ def _draws(instance: InterruptedInstance) -> bool:
 
 def _writes_the_demo(instance: InterruptedInstance) -> bool:
     """Whether the transaction that writes the demo is open and has written something."""
-    with contextlib.suppress(StopIteration, psutil.Error, psycopg.OperationalError, KeyError):
+    with contextlib.suppress(LookupError, psutil.Error, psycopg.OperationalError):
         url = instance.child("devtools.launcher.prepare").environ()["DATABASE_URL"]
         with psycopg.connect(url, connect_timeout=2) as connection:
             query = (

@@ -21,7 +21,7 @@ from tests.flows.instance import ROOT, Instance
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("instance")]
 
 # Only so that a failure ends: a busy machine may take its time.
-_PURCHASE_SECONDS = 600.0
+_ANSWER_SECONDS, _PURCHASE_SECONDS = 600, 1500.0
 _MAIL_SECONDS = 300.0
 
 
@@ -77,7 +77,7 @@ def test_a_purchase_survives(instance: Instance, victim: str, step: str) -> None
 def _purchase(instance: Instance, *, kill_after: str, victim: str) -> list[str]:
     """Run demo-purchase, kill the victim once the step is done, and return what was printed."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "devtools.demo_purchase"],
+        [sys.executable, "-u", "-m", "devtools.demo_purchase", f"--patience={_ANSWER_SECONDS}"],
         env=instance.environment,
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -101,7 +101,7 @@ def _purchase(instance: Instance, *, kill_after: str, victim: str) -> list[str]:
     process.wait()
     reader.join()
     process.stdout.close()
-    assert "demo-purchase: everything held." in lines[-1], "".join(lines)
+    assert "demo-purchase: everything held." in "".join(lines[-1:]), "".join(lines)
     return lines
 
 

@@ -1,5 +1,5 @@
 """A whole LearnFlow that no webhook reaches: what happens at Stripe is known here within a minute
-(promised), and the books hold afterwards."""
+(promised, of a machine that isn't busy with other things), and the books hold afterwards."""
 
 import subprocess
 import sys
@@ -15,6 +15,7 @@ import pytest
 from devtools.stripe_standin.client import StandInControls
 from tests.flows.instance import ROOT, Instance
 from tests.flows.shopper import Shopper
+from tests.flows.slowness import Slowness
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("instance")]
 
@@ -29,6 +30,7 @@ class Site:
     web: httpx.Client
     stripe: StandInControls
     environment: dict[str, str]
+    slowness: Slowness
 
     def manage(self, *command: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -43,11 +45,17 @@ def site() -> Iterator[Site]:
         instance = stack.enter_context(Instance.start(LEARNFLOW_DEMO="on"))
         instance.await_line("LearnFlow is ready at")
         url = f"http://127.0.0.1:{instance.environment['PORT']}"
-        web = stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=30))
+        web = stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=60))
         environment = instance.child("gunicorn").environ()
         stripe = stack.enter_context(StandInControls(environment["STRIPE_API_BASE"]))
         stripe.webhooks(drop=True)
-        yield Site(web, stripe, environment)
+        slowness = stack.enter_context(Slowness())
+        yield Site(web, stripe, environment, slowness)
+
+
+@pytest.fixture(autouse=True)
+def _measured_anew(site: Site) -> None:
+    site.slowness.forget()
 
 
 @pytest.fixture
@@ -64,13 +72,13 @@ def shopper(site: Site) -> Shopper:
 def buyer(site: Site, shopper: Shopper) -> Shopper:
     """Somebody who has paid, which nobody told LearnFlow, and has the course."""
     shopper.pay(site.stripe.url)
-    wait_until(lambda: status_of(shopper) == "completed")
+    wait_until(site, lambda: status_of(shopper) == "completed")
     return shopper
 
 
 def test_a_payment_nobody_told_of_opens_the_course(site: Site, shopper: Shopper) -> None:
     shopper.pay(site.stripe.url)
-    wait_until(lambda: status_of(shopper) == "completed")
+    wait_until(site, lambda: status_of(shopper) == "completed")
     assert len(shopper.expect(shopper.get("enrollments/"), 200)["results"]) == 1
 
 
@@ -82,9 +90,10 @@ def test_a_refund_nobody_told_of_closes_it_and_nothing_is_left_to_heal(
         data={"payment_intent": buyer.intent_id},
         auth=(site.environment["STRIPE_SECRET_KEY"], ""),
         trust_env=False,
+        timeout=60,
     )
     answer.raise_for_status()
-    wait_until(lambda: status_of(buyer) == "refunded")
+    wait_until(site, lambda: status_of(buyer) == "refunded")
     assert buyer.expect(buyer.get("enrollments/"), 200)["results"] == []
     compared = site.manage("reconcile", "--since", "1d")
     assert compared.returncode == 0, compared.stdout + compared.stderr
@@ -96,9 +105,9 @@ def status_of(shopper: Shopper) -> Any:
     return shopper.expect(shopper.get(f"orders/{shopper.order['id']}/"), 200)["status"]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for it. Fails after the promised time."""
+def wait_until(site: Site, condition: Callable[[], bool]) -> None:
+    """Wait for it. Fails after the promised time, or as much more as a busy machine needs."""
     begun = time.monotonic()
     while not condition():
-        assert time.monotonic() - begun < HEALED
+        assert time.monotonic() - begun < site.slowness.stretch(HEALED)
         time.sleep(0.5)

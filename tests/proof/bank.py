@@ -26,7 +26,7 @@ class Bank:
 
     def __init__(self, standin: StandIn) -> None:
         self.standin = standin
-        self._http = httpx.Client(base_url=standin.url, timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=standin.url, timeout=60, trust_env=False)
         self._last_event = ""
         self.is_in_trouble = False
 

@@ -23,7 +23,7 @@ from courses.services.changed import settle_curriculum
 from courses.tests.portability.making import as_json, minimal
 from tests.factories import CourseFactory, InstructorFactory, SectionFactory, make_course
 from tests.factories.people import open_test_session
-from tests.flows.web import running_web
+from tests.flows.web import PATIENT, running_web
 from users.models import User
 from users.tokens import issue_tokens
 
@@ -49,8 +49,11 @@ pytestmark = [
 
 @pytest.fixture
 def web(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """One web process that is never renewed, as shipped otherwise."""
-    with running_web(tmp_path, GUNICORN_CMD_ARGS="--max-requests 0") as url:
+    """One web process that is never renewed, as shipped otherwise, but for the patience to answer
+    all who ask at once on a busy machine."""
+    waits = {"WEB_THREADS": f"{THREADS + 1}", "SLOW_WAITS": f"{THREADS}"}
+    never = {"GUNICORN_CMD_ARGS": "--max-requests 0"}
+    with running_web(tmp_path, **PATIENT, **waits, **never) as url:
         yield url
 
 
@@ -88,7 +91,7 @@ class _Crowd:
     """Asks for what the number says; no two numbers for the same."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, trust_env=False, timeout=60)
+        self._client = httpx.Client(base_url=url, trust_env=False, timeout=300)
         self.failures: list[str] = []
         self.largest = 0
         self._teacher = InstructorFactory.create()

@@ -60,6 +60,13 @@ def test_patience_ends(sleeps: list[float]) -> None:
     assert 60 < sum(sleeps) <= 120
 
 
+def test_patience_is_as_long_as_it_is_told_to_be(sleeps: list[float]) -> None:
+    away = httpx.MockTransport(lambda _: httpx.Response(503))
+    with pytest.raises(DemoError, match="not answered in time: 503"):
+        PatientClient("http://127.0.0.1", patience=600, transport=away).get("/")
+    assert 540 < sum(sleeps) <= 600
+
+
 def test_a_refusal_is_not_repeated(sleeps: list[float]) -> None:
     response = _client([httpx.Response(409, json={})]).post("/", {})
 

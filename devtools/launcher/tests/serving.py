@@ -9,7 +9,7 @@ from devtools.launcher.postgres import Postgres
 from devtools.launcher.redis import Redis
 
 # Only so that a failure ends: a busy machine may take its time.
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 
 
 @contextmanager

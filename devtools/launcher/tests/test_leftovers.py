@@ -12,7 +12,7 @@ from devtools.launcher.leftovers import MARK, end_leftovers
 
 Sleeper = Callable[..., subprocess.Popen[bytes]]
 
-_SLEEP = "import time; print('up', flush=True); time.sleep(60)"
+_SLEEP = "import time; print('up', flush=True); time.sleep(3600)"
 _DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_SLEEP}"
 
 

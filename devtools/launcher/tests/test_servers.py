@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from devtools.launcher.accounts import Account
+from devtools.launcher.leftovers import end_leftovers
 from devtools.launcher.ports import choose_port
 from devtools.launcher.postgres import Postgres
 from devtools.launcher.redis import Redis
@@ -52,6 +53,8 @@ def test_postgres_survives_a_kill_and_the_file_it_leaves(folder: Path) -> None:
         assert not replace(server, folder=folder / "theirs").answers()
         process.send_signal(signal.SIGKILL)
         process.wait()
+    # Its other processes notice a moment later, and are in the way until they do.
+    end_leftovers(folders=[server.data], mark=str(folder))
     assert (server.data / "postmaster.pid").exists()
     with serving(server), psycopg.connect(server.url) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)

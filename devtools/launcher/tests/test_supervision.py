@@ -8,11 +8,13 @@ from pathlib import Path
 
 from devtools.launcher.supervision import Program, Supervisor
 
-_SLEEP = "import os, time; print(os.environ['GREETING'], flush=True); time.sleep(60)"
+_SLEEP = "import os, time; print(os.environ['GREETING'], flush=True); time.sleep(3600)"
+# Only so that a failure ends: a busy machine may take its time.
+_PATIENCE = 300.0
 
 
 def _await_pid(supervisor: Supervisor, name: str, *, other_than: int = 0) -> int:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         pid = supervisor.pid_of(name)
         if pid is not None and pid != other_than:
@@ -23,7 +25,7 @@ def _await_pid(supervisor: Supervisor, name: str, *, other_than: int = 0) -> int
 
 def _await_lines(log: Path, count: int) -> None:
     """A signal would be lost on a process that has not become its program yet."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + _PATIENCE
     while not log.exists() or len(log.read_text().splitlines()) < count:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -46,6 +48,7 @@ def test_programs_are_restarted_and_stopped(tmp_path: Path) -> None:
         os.kill(second, signal.SIGKILL)
         third = _await_pid(supervisor, "waiting", other_than=second)
         _await_lines(folder / "log" / "waiting.log", 2)
+        _await_lines(folder / "log" / "sleeper.log", 1)
     finally:
         supervisor.stop()
 

@@ -47,7 +47,7 @@ def _start(
         cwd=ROOT,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
 
 

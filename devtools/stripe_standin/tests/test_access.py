@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -16,17 +17,17 @@ from devtools.stripe_standin.spec.derive import sdk_names
 
 def post(standin, path, form, key=None):
     headers = {"Authorization": f"Bearer {key or standin.secret_key}"}
-    return httpx.post(f"{standin.url}{path}", data=form, headers=headers)
+    return httpx.post(f"{standin.url}{path}", data=form, headers=headers, timeout=60)
 
 
 def test_a_key_is_needed_and_must_be_ours(standin, connect):
-    bare = httpx.get(f"{standin.url}/v1/charges")
+    bare = httpx.get(f"{standin.url}/v1/charges", timeout=60)
     assert bare.status_code == 401
     assert "You did not provide an API key" in bare.json()["error"]["message"]
     assert bare.headers["Request-Id"].startswith("req_")
     with pytest.raises(stripe.AuthenticationError, match="Invalid API Key provided: sk_test_"):
         connect(standin, api_key="sk_test_someoneelses0000000").v1.charges.list()
-    basic = httpx.get(f"{standin.url}/v1/charges", auth=(standin.secret_key, ""))
+    basic = httpx.get(f"{standin.url}/v1/charges", auth=(standin.secret_key, ""), timeout=60)
     assert basic.json() == {"object": "list", "data": [], "has_more": False, "url": "/v1/charges"}
 
 
@@ -63,8 +64,8 @@ def test_a_browser_pays_with_the_publishable_key(api, standin):
         "key": standin.publishable_key,
     }
     wrong = {**form, "client_secret": f"{intent.id}_secret_wrong"}
-    assert httpx.post(f"{standin.url}{path}", data=wrong).status_code == 400
-    paid = httpx.post(f"{standin.url}{path}", data=form)
+    assert httpx.post(f"{standin.url}{path}", data=wrong, timeout=60).status_code == 400
+    paid = httpx.post(f"{standin.url}{path}", data=form, timeout=60)
     assert paid.status_code == 200
     assert paid.headers["Access-Control-Allow-Origin"] == "*"
     assert paid.json()["status"] == "succeeded"
@@ -73,7 +74,7 @@ def test_a_browser_pays_with_the_publishable_key(api, standin):
     refused = post(standin, "/v1/refunds", {"payment_intent": intent.id}, key=key)
     assert refused.status_code == 403
     assert refused.json()["error"]["code"] == "secret_key_required"
-    missing = httpx.get(f"{standin.url}/v1/payment_intents/{intent.id}?key={key}")
+    missing = httpx.get(f"{standin.url}/v1/payment_intents/{intent.id}?key={key}", timeout=60)
     assert missing.json()["error"]["param"] == "client_secret"
 
 
@@ -177,6 +178,7 @@ def test_json_bodies_are_refused(standin):
         f"{standin.url}/v1/payment_intents",
         json={"amount": 1},
         headers={"Authorization": f"Bearer {standin.secret_key}"},
+        timeout=60,
     )
     assert answer.status_code == 400
     assert "application/x-www-form-urlencoded" in answer.json()["error"]["message"]
@@ -214,9 +216,16 @@ def test_faults_fail_rate_limit_and_count(api, standin, connect):
 
 
 def test_a_hanging_call_times_out(api, standin):
-    standin.fault("hang", "charges.list", seconds=1.0)
+    standin.fault("hang", "charges.list", seconds=120)
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(f"{standin.url}/v1/charges", auth=(standin.secret_key, ""), timeout=0.2)
+        httpx.get(
+            f"{standin.url}/v1/charges",
+            auth=(standin.secret_key, ""),
+            timeout=httpx.Timeout(60, read=0.2),
+        )
+    while not standin.hanging():
+        time.sleep(0.01)
+    standin.reset()
 
 
 def test_a_call_that_hangs_does_nothing_after_a_reset(api, standin):
@@ -261,5 +270,7 @@ def test_health_names_the_instance(standin):
     health = standin.health()
     assert health["ok"] is True
     assert len(health["instance"]) == 16
-    unknown = httpx.post(f"{standin.url}/_control/faults", content=json.dumps({"kind": "x"}))
+    unknown = httpx.post(
+        f"{standin.url}/_control/faults", content=json.dumps({"kind": "x"}), timeout=60
+    )
     assert unknown.status_code == 400

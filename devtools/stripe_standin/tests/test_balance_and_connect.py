@@ -73,8 +73,8 @@ def test_an_account_is_onboarded_by_its_link(api, receiver):
             "type": "account_onboarding",
         }
     )
-    assert requests.get(link.url, timeout=5).status_code == 200
-    answer = requests.post(link.url, timeout=5, allow_redirects=False)
+    assert requests.get(link.url, timeout=60).status_code == 200
+    answer = requests.post(link.url, timeout=60, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, "https://shop.test/done")
     account = api.v1.accounts.retrieve(account.id)
     assert (account.capabilities.transfers, account.details_submitted) == ("active", True)

@@ -18,7 +18,7 @@ def test_killed_half_way_a_request_leaves_nothing_behind(tmp_path, connect):
         first.fault("crash", "payment_intents.create")
         with pytest.raises(stripe.APIConnectionError):
             connect(first).v1.payment_intents.create(form, {"idempotency_key": "k1"})
-        assert first.process.wait(10) == 137
+        assert first.process.wait(300) == 137
     with StandIn.start(state=state, keys=keys) as second:
         api = connect(second)
         assert api.v1.events.list().data == []
@@ -29,7 +29,7 @@ def test_killed_half_way_a_request_leaves_nothing_behind(tmp_path, connect):
 
 def test_killed_under_load_it_keeps_whole_requests(tmp_path, connect):
     state, keys = tmp_path / "stripe.sqlite3", Keys.fresh()
-    seen: list[str] = []
+    seen: list[list[str]] = [[] for _ in range(WRITERS)]
 
     def buy_until_it_dies(api: stripe.StripeClient, writer: int) -> None:
         for number in range(10_000):
@@ -45,11 +45,12 @@ def test_killed_under_load_it_keeps_whole_requests(tmp_path, connect):
                 )
             except stripe.APIConnectionError:
                 return
-            seen.append(intent.id)
+            seen[writer].append(intent.id)
 
     with StandIn.start(state=state, keys=keys) as first, ThreadPoolExecutor(WRITERS) as pool:
         runs = [pool.submit(buy_until_it_dies, connect(first), n) for n in range(WRITERS)]
-        while len(seen) <= 5 * WRITERS:
+        while min(map(len, seen)) < 5:
+            assert not any(run.done() for run in runs)
             time.sleep(0.01)
         first.process.kill()
         for run in runs:
@@ -60,8 +61,7 @@ def test_killed_under_load_it_keeps_whole_requests(tmp_path, connect):
         intents = {item.id: item for item in api.v1.payment_intents.list().auto_paging_iter()}
         charges = {item.id: item for item in api.v1.charges.list().auto_paging_iter()}
         settled = api.v1.events.list({"type": "payment_intent.succeeded"}).auto_paging_iter()
-        assert len(seen) > WRITERS
-        assert set(seen) <= set(intents), "what was answered is kept"
+        assert set().union(*seen) <= set(intents), "what was answered is kept"
         assert {item.status for item in intents.values()} == {"succeeded"}
         assert {item.latest_charge for item in intents.values()} == set(charges)
         assert {event.data.object.id for event in settled} == set(intents)

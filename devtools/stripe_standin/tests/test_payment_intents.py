@@ -108,9 +108,9 @@ def test_three_d_secure_is_completed_on_its_page(api, standin):
     assert waiting.next_action.type == "redirect_to_url"
     page = waiting.next_action.redirect_to_url.url
     assert page.startswith(standin.url)
-    assert "89.99" in httpx.get(page).text
+    assert "89.99" in httpx.get(page, timeout=60).text
     address, _, query = page.partition("?")
-    answer = httpx.post(f"{address}/complete?{query}")
+    answer = httpx.post(f"{address}/complete?{query}", timeout=60)
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith("https://shop.learnflow.test/done?order=1&")
     assert "redirect_status=succeeded" in answer.headers["Location"]
@@ -122,7 +122,7 @@ def test_three_d_secure_is_completed_on_its_page(api, standin):
 
 def test_the_page_refuses_a_wrong_secret(api, standin):
     intent = new_intent(api, payment_method="pm_card_threeDSecure2Required", confirm=True)
-    answer = httpx.post(f"{standin.url}/3ds/{intent.id}/complete?client_secret=wrong")
+    answer = httpx.post(f"{standin.url}/3ds/{intent.id}/complete?client_secret=wrong", timeout=60)
     assert answer.status_code == 400
     assert api.v1.payment_intents.retrieve(intent.id).status == "requires_action"
 
