@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
@@ -25,6 +26,12 @@ def _clean_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     wants_db = {"db", "transactional_db"} & set(request.fixturenames)
     if wants_db or request.node.get_closest_marker("django_db"):
         cache.delete_pattern("*")  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _no_content_types_known() -> None:
+    """Let no test's number of queries depend on what others have looked up in this process."""
+    ContentType.objects.clear_cache()
 
 
 @pytest.fixture(autouse=True)

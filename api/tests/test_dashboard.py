@@ -63,6 +63,7 @@ class TestStats:
             "certificates_earned": 0,
         }
 
+    @time_machine.travel("2026-03-02T12:00Z")
     def test_a_learner(self) -> None:
         user = UserFactory.create()
         learn(EnrollmentFactory.create(user=user, course=make_course(lessons=3)), 6)

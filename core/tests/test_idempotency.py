@@ -1,6 +1,5 @@
 """`Idempotency-Key`: the fingerprint of a request, and who may answer it."""
 
-import time
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from core.idempotency import Claim, IdempotencyInProgress, StoredAnswer, fingerp
 from core.idempotent_views import IdempotentPostMixin
 from core.models import IdempotencyRecord
 from tests.factories import UserFactory
-from tests.parallel import run_in_parallel
+from tests.parallel import meet, run_in_parallel
 
 USER = uuid.uuid4()
 
@@ -118,11 +117,11 @@ def test_of_many_at_once_one_takes_over_from_a_dead_process(
     let_the_claim_lapse()
     save = IdempotencyRecord.save
 
-    def save_slowly(record: IdempotencyRecord, **given: Any) -> None:
-        time.sleep(0.2)
+    def meet_and_save(record: IdempotencyRecord, **given: Any) -> None:
+        meet()
         save(record, **given)
 
-    monkeypatch.setattr(IdempotencyRecord, "save", save_slowly)
+    monkeypatch.setattr(IdempotencyRecord, "save", meet_and_save)
     outcomes = run_in_parallel(8, lambda _: begin())
     assert sum(isinstance(outcome, Claim) for outcome in outcomes) == 1
 

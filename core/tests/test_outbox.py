@@ -91,8 +91,9 @@ def test_each_handler_gets_its_own_delivery(
 
 @pytest.mark.django_db
 def test_a_failure_undoes_the_handlers_work_and_backs_off(
-    happened: Happened, handlers: dict[str, outbox.Handler]
+    happened: Happened, handlers: dict[str, outbox.Handler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outbox, "FIRST_BACKOFF", dt.timedelta(hours=1))
     handlers["broken"] = fail_after_writing
     outbox.record(happened)
     assert outbox.deliver_due() == 1

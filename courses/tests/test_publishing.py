@@ -4,7 +4,7 @@ import threading
 import uuid
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from core.models import AuditEntry
@@ -21,6 +21,7 @@ from tests.factories import (
     StaffFactory,
     make_course,
 )
+from tests.parallel import Beside, at_once, meet, run_in_parallel
 
 
 def count_of(category):
@@ -183,31 +184,15 @@ def test_sales_move_with_the_calendar_and_are_no_drift():
     assert CourseStats.objects.get(course=item.course).sales_30_days == 1
 
 
-def in_thread(work):
-    def run():
-        try:
-            work()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
 @pytest.mark.django_db(transaction=True)
 def test_courses_published_at_once_are_both_counted():
     category = CategoryFactory.create()
     courses = [make_course(status="draft", category=category) for _ in range(4)]
-    barrier = threading.Barrier(4)
 
-    def publish(course):
-        barrier.wait()
-        services.publish_course(course_id=course.id, actor_id=None)
+    def publish(n):
+        return services.publish_course(course_id=courses[n].id, actor_id=None)
 
-    threads = [in_thread(lambda course=course: publish(course)) for course in courses]
-    for thread in threads:
-        thread.join()
+    assert run_in_parallel(4, publish) == [None] * 4
     assert count_of(category) == 4
 
 
@@ -215,51 +200,42 @@ def test_courses_published_at_once_are_both_counted():
 def test_a_change_waits_for_a_recount_that_is_under_way(monkeypatch):
     course = CourseFactory.create()
     CourseStats.objects.filter(course=course).update(student_count=5)
-    counted, changed = threading.Event(), threading.Event()
+    counted = threading.Event()
 
-    def count_slowly(course_ids):
-        facts = {key: {"student_count": 0} for key in course_ids}
+    def count_and_meet(course_ids):
         counted.set()
-        changed.wait(0.5)
-        return facts
+        meet()
+        return {key: {"student_count": 0} for key in course_ids}
 
-    slow = recount.Counter(fields=("student_count",), count=count_slowly, is_window=False)
+    slow = recount.Counter(fields=("student_count",), count=count_and_meet, is_window=False)
     monkeypatch.setattr(recount, "_counters", {"students": slow})
 
     def enroll():
-        counted.wait(5)
+        assert counted.wait(60)
         with transaction.atomic():
             EnrollmentFactory.create(course=course)
             services.change_student_count(course_id=course.id, by=1)
-        changed.set()
 
-    for thread in [in_thread(services.recount_stats), in_thread(enroll)]:
-        thread.join()
+    drift, changed = at_once(services.recount_stats, enroll)
+    assert [row.counted for row in drift] == [0]
+    assert changed is None
     assert CourseStats.objects.get(course=course).student_count == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_price_stands_still_while_an_order_is_made():
     course = CourseFactory.create()
-    locked, go_on = threading.Event(), threading.Event()
-    seen = []
 
-    def order():
+    def look_and_hold():
         with transaction.atomic():
-            seen.append(selectors.lock_courses_for_sale(course_ids=[course.id])[course.id].price)
-            locked.set()
-            go_on.wait(5)
-            seen.append(selectors.get_course_for_sale(course_id=course.id).price)
+            return selectors.lock_courses_for_sale(course_ids=[course.id])[course.id].price
 
-    buyer = in_thread(order)
-    assert locked.wait(5)
     with transaction.atomic():
-        # A second buyer doesn't wait for the first.
-        selectors.lock_courses_for_sale(course_ids=[course.id])
-    author = in_thread(lambda: Course.objects.filter(id=course.id).update(price=1))
-    author.join(0.3)
-    assert author.is_alive()
-    go_on.set()
-    buyer.join()
-    author.join()
-    assert seen[0] == seen[1] == course.price
+        before = look_and_hold()
+        another_buyer = Beside(look_and_hold)
+        author = Beside(lambda: Course.objects.filter(id=course.id).update(price=1))
+        after = selectors.get_course_for_sale(course_id=course.id).price
+    assert before == after == another_buyer.result() == course.price
+    assert not another_buyer.had_to_wait
+    assert author.had_to_wait
+    assert author.result() == 1

@@ -1,15 +1,15 @@
 """What happens at the same time, shown with real threads and connections."""
 
+import datetime as dt
 import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from core.models import OutboxEvent
@@ -17,10 +17,10 @@ from courses.models import Course, CourseStats, Lesson
 from enrollments import services
 from enrollments.errors import AlreadyEnrolled
 from enrollments.models import Certificate, Enrollment, LearningDay, LessonProgress
-from enrollments.services import access
+from enrollments.services import access, certificates
 from enrollments.tasks import issue_missing_certificates
 from tests.factories import CourseFactory, EnrollmentFactory, UserFactory, make_course
-from tests.parallel import at_once
+from tests.parallel import at_once, meet
 from users.models import UserProfile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +36,9 @@ def mark(enrollment: Enrollment, lesson_id: UUID) -> services.LessonMark:
     )
 
 
+@time_machine.travel("2026-03-02T12:00Z")
 def test_the_last_lessons_in_parallel_complete_the_course_once() -> None:
+    """On one day, which is not to end meanwhile."""
     course = make_course(sections=2, lessons=4)
     lesson_ids = list(Lesson.objects.values_list("id", flat=True))
     for _ in range(3):
@@ -124,11 +126,11 @@ def test_parallel_purchases_own_each_course_once(
     """Each has read who owns what before any of them opens it again."""
     reactivate = access._reactivate
 
-    def reactivate_slowly(*given: Any) -> None:
-        time.sleep(0.2)
+    def meet_and_reactivate(*given: Any) -> None:
+        meet()
         reactivate(*given)
 
-    monkeypatch.setattr(access, "_reactivate", reactivate_slowly)
+    monkeypatch.setattr(access, "_reactivate", meet_and_reactivate)
     user = UserFactory.create()
     ids = [course.id for course in CourseFactory.create_batch(3)]
     if start == "revoked":
@@ -178,7 +180,9 @@ def test_parallel_refunds_revoke_once() -> None:
     assert events("enrollments.revoked") == 1
 
 
-def test_parallel_workers_make_each_certificate_once() -> None:
+def test_parallel_workers_make_each_certificate_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # However long they take, none takes a claim for one that has lapsed.
+    monkeypatch.setattr(certificates, "FIRST_BACKOFF", dt.timedelta(hours=1))
     course = make_course(sections=1, lessons=1)
     lesson_id = Lesson.objects.values_list("id", flat=True)[0]
     for _ in range(3):
@@ -192,16 +196,14 @@ def test_parallel_workers_make_each_certificate_once() -> None:
 
 def meeting(monkeypatch: pytest.MonkeyPatch, target: str, *, first: str) -> None:
     """Have two threads meet around `target`: the one named `first` has called it by then, the other
-    is about to. Whoever can't come, as it waits for a lock, is not waited for long."""
-    door = threading.Barrier(2)
+    is about to. Whoever can't come, as it waits for a lock, is not waited for."""
     owner, name = target.rsplit(".", 1)
     called = getattr(import_module(owner), name)
 
     def call(**given: Any) -> Any:
         is_first = threading.current_thread().name == first
         answer = called(**given) if is_first else None
-        with suppress(threading.BrokenBarrierError):
-            door.wait(timeout=1.0)
+        meet()
         return answer if is_first else called(**given)
 
     monkeypatch.setattr(target, call)

@@ -1,12 +1,10 @@
 """Who is mailed when money goes back, is asked for, or goes wrong."""
 
-import datetime as dt
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
-from django.utils import timezone
 
 from core import outbox
 from core.models import OutboxDelivery
@@ -14,7 +12,7 @@ from notifications.models import Email
 from orders.models import Order
 from payments import services
 from payments.events import RefundFailed
-from payments.models import Payment
+from payments.models import Dispute, Payment
 from payments.tests.money import dispute_facts, hear, make_paid, settle
 from tests.factories import StaffFactory, UserFactory
 from users.models import User
@@ -69,7 +67,7 @@ def alerts() -> set[str]:
 def test_a_dispute_is_told_to_staff(payment: Payment) -> None:
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
     mail = mails()["staff-dispute to money@learnflow.test"]
-    due = f"{timezone.now() + dt.timedelta(days=9):%B %Y}"
+    due = f"{Dispute.objects.get().evidence_due_at:%B %Y}"
     for word in ("30.00 USD", "dp_1", "fraudulent", due, payment.order.order_number, "/admin/"):
         assert word in mail.text
     services.sync_dispute(facts=dispute_facts(payment, "lost"))

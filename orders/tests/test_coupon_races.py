@@ -1,10 +1,9 @@
 """Coupons under real threads: what their locks decide."""
 
 import datetime as dt
-import threading
-import time
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -18,7 +17,7 @@ from orders.models import Coupon, CouponRedemption, Order
 from orders.services import checkout, own_coupons
 from tests.factories import InstructorFactory, UserFactory
 from tests.factories.coupons import CouponFactory
-from tests.parallel import run_in_parallel
+from tests.parallel import Beside, meet, run_in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,23 +49,19 @@ def test_uses_are_counted_after_the_lock(user, fill, monkeypatch):
     other = UserFactory.create()
     for person in (user, other):
         fill(person, "10.00")
-    second = []
+    begun = []
 
     def number_while_another_orders(*, at):
         monkeypatch.undo()
-        thread = threading.Thread(target=lambda: second.extend(
-            run_in_parallel(1, lambda _: order_cart(other, "LAST"))
-        ))  # fmt: skip
-        thread.start()
-        thread.join(timeout=1)
-        threads.append(thread)
+        begun.append(Beside(partial(order_cart, other, "LAST")))
         return "ORD-2026-77777"
 
-    threads: list[threading.Thread] = []
     monkeypatch.setattr(checkout, "next_order_number", number_while_another_orders)
     order_cart(user, "LAST")
-    threads[0].join(timeout=30)
-    assert isinstance(second[0], CouponInvalid)
+    (second,) = begun
+    assert second.had_to_wait
+    with pytest.raises(CouponInvalid):
+        second.result()
     assert CouponRedemption.objects.get().user == user
 
 
@@ -158,11 +153,11 @@ def test_two_edits_at_once_never_contradict_each_other(monkeypatch):
     """Each is sound by itself; together they would make one that ends before it begins."""
     require_sound = own_coupons._require_sound
 
-    def require_slowly(*given):
-        time.sleep(0.2)  # Both have read the coupon before either writes it.
+    def meet_and_require(*given):
+        meet()  # Both have read the coupon before either writes it.
         require_sound(*given)
 
-    monkeypatch.setattr(own_coupons, "_require_sound", require_slowly)
+    monkeypatch.setattr(own_coupons, "_require_sound", meet_and_require)
     teacher = InstructorFactory.create()
     coupons = [CouponFactory.create(instructor=teacher) for _ in range(6)]
     now = timezone.now()
@@ -188,47 +183,38 @@ def test_payment_waits_for_an_order_being_made_of_the_same_cart(user, place, pay
     CouponFactory.create(code="TEN")
     order = place(user, "10.00", coupon_code="TEN")
     cart_services.set_coupon(user_id=user.id, code="TEN")
-    paid = []
     lock_pending = checkout._lock_pending
-    threads: list[threading.Thread] = []
+    begun = []
 
     def lock_while_it_is_paid(*, user_id):
-        thread = threading.Thread(
-            target=lambda: paid.extend(run_in_parallel(1, lambda _: pay(order)))
-        )
-        thread.start()
-        threads.append(thread)
-        thread.join(timeout=0.5)
+        begun.append(Beside(partial(pay, order)))
         return lock_pending(user_id=user_id)
 
     monkeypatch.setattr(checkout, "_lock_pending", lock_while_it_is_paid)
     again = order_cart(user)
-    threads[0].join(timeout=30)
     assert (again.order_id, again.created) == (order.id, False)
-    assert paid[0].kind == "completed"
+    (paying,) = begun
+    assert paying.had_to_wait
+    assert paying.result().kind == "completed"
     assert Cart.objects.get().coupon_code == ""
 
 
 def test_payment_and_an_emptied_cart_do_not_wait_for_each_other(user, place, pay, monkeypatch):
+    """The payment waits for the cart, and holds nothing by then that emptying it would need."""
     order = place(user, "10.00")
-    paid = []
     drop_coupon = cart_services.drop_coupon
-    threads: list[threading.Thread] = []
+    begun = []
 
     def drop_while_it_is_paid(*, user_id):
-        thread = threading.Thread(
-            target=lambda: paid.extend(run_in_parallel(1, lambda _: pay(order)))
-        )
-        thread.start()
-        threads.append(thread)
-        thread.join(timeout=0.5)
+        begun.append(Beside(partial(pay, order)))
         drop_coupon(user_id=user_id)
 
     cart_services.set_coupon(user_id=user.id, code="TEN")
     monkeypatch.setattr(cart_services, "drop_coupon", drop_while_it_is_paid)
     cart_services.clear_cart(user_id=user.id)
-    threads[0].join(timeout=30)
-    assert paid[0].kind == "completed"
+    (paying,) = begun
+    assert paying.had_to_wait
+    assert paying.result().kind == "completed"
 
 
 def test_payment_and_a_new_coupon_exclude_each_other(fill, place, pay):

@@ -1,10 +1,11 @@
 """Orders under real threads: what the locks decide."""
 
-import threading
 from collections import Counter
 from decimal import Decimal
+from functools import partial
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
@@ -21,9 +22,12 @@ from orders.services import checkout, refunds
 from orders.services.settlement import PaidOutcome
 from tests.factories import UserFactory
 from tests.factories.coupons import CouponFactory
-from tests.parallel import run_in_parallel
+from tests.parallel import Beside, run_in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+# Numbers begin anew with the year: no test is to run into the next one.
+NOON = "2026-03-02T12:00Z"
 
 
 def order_cart(user, coupon_code=None):
@@ -48,21 +52,22 @@ def test_twenty_parallel_free_orders_complete_once(user, fill, events):
     assert len(events("orders.order_completed")) == 1
 
 
+@time_machine.travel(NOON)
 def test_parallel_buyers_get_distinct_numbers(fill):
     users = UserFactory.create_batch(12)
     courses = fill(users[0], "10.00")
     for user in users[1:]:
         CartItem.objects.create(cart=user_cart(user), course=courses[0])
     run_in_parallel(12, lambda n: order_cart(users[n]))
-    year = timezone.now().year
     numbers = sorted(Order.objects.values_list("order_number", flat=True))
-    assert numbers == [f"ORD-{year}-{n:05d}" for n in range(1, 13)]
+    assert numbers == [f"ORD-2026-{n:05d}" for n in range(1, 13)]
 
 
 def user_cart(user):
     return Cart.objects.get_or_create(user=user)[0]
 
 
+@time_machine.travel(NOON)
 def test_parallel_settlements_number_invoices_without_a_gap(place, pay):
     orders = [place(UserFactory.create(), "10.00") for _ in range(12)]
 
@@ -74,9 +79,8 @@ def test_parallel_settlements_number_invoices_without_a_gap(place, pay):
                 transaction.set_rollback(True)
 
     assert run_in_parallel(12, settle) == [None] * 12
-    year = timezone.now().year
     numbers = sorted(Invoice.objects.values_list("number", flat=True))
-    assert numbers == [f"INV-{year}-{n:05d}" for n in range(1, 9)]
+    assert numbers == [f"INV-2026-{n:05d}" for n in range(1, 9)]
     assert Order.objects.filter(status="completed").count() == 8
 
 
@@ -155,24 +159,18 @@ def test_an_order_is_closed_once(user, fill, place, events, monkeypatch):
     """Staff cancel it while the buyer, with a changed cart, replaces it."""
     old = place(user, "10.00")
     fill(user, "5.00")
-    closed = []
     read_wish = checkout._read_wish
-    threads: list[threading.Thread] = []
-
-    def close(_):
-        return services.close_order(order_id=old.id, reason="canceled")
+    begun = []
 
     def read_while_staff_close(**wish):
-        thread = threading.Thread(target=lambda: closed.extend(run_in_parallel(1, close)))
-        thread.start()
-        threads.append(thread)
-        thread.join(timeout=0.5)
+        begun.append(Beside(partial(services.close_order, order_id=old.id, reason="canceled")))
         return read_wish(**wish)
 
     monkeypatch.setattr(checkout, "_read_wish", read_while_staff_close)
     assert order_cart(user).created
-    threads[0].join(timeout=30)
-    assert closed == [False]
+    (closing,) = begun
+    assert closing.had_to_wait
+    assert closing.result() is False
     assert [event["reason"] for event in events("orders.order_closed")] == ["replaced"]
 
 
@@ -232,13 +230,11 @@ def test_a_course_bought_again_while_the_old_order_is_refunded_is_kept(
     CartItem.objects.create(cart=user_cart(user), course=line.course)
     again = Order.objects.get(id=order_cart(user).order_id)
     look = refunds.find_standing_elsewhere
-    threads: list[threading.Thread] = []
+    begun = []
 
     def pay_after_looking(**facts):
         found = look(**facts)
-        threads.append(threading.Thread(target=lambda: run_in_parallel(1, lambda _: pay(again))))
-        threads[0].start()
-        threads[0].join(timeout=0.5)
+        begun.append(Beside(partial(pay, again)))
         return found
 
     monkeypatch.setattr(refunds, "find_standing_elsewhere", pay_after_looking)
@@ -246,7 +242,9 @@ def test_a_course_bought_again_while_the_old_order_is_refunded_is_kept(
         services.apply_refund(
             order_id=old.id, refund_id=new_id(), lines={line.id: Decimal("10.00")}, rest=Decimal(0)
         )
-    threads[0].join(timeout=30)
+    (paying,) = begun
+    assert paying.had_to_wait
+    assert paying.result().kind == "completed"
     again.refresh_from_db()
     assert again.status == "completed"
     assert Enrollment.objects.get(id=line.enrollment_id).status == "active"
@@ -262,17 +260,14 @@ def test_undoing_a_refund_takes_the_enrolments_in_key_order(user, place, pay, mo
         services.apply_refund(order_id=old.id, refund_id=refund_id, lines={}, rest=Decimal("30.00"))
     enrollment_services.reopen_enrollments(enrollment_ids=enrollment_ids[:1])
     look = refunds.find_standing_elsewhere
-    threads: list[threading.Thread] = []
-    held = []
+    begun = []
 
-    def hold_both(_):
+    def hold_both():
         with transaction.atomic():
             enrollment_services.lock_enrollments(enrollment_ids=enrollment_ids)
 
     def look_while_both_are_wanted(**facts):
-        threads.append(threading.Thread(target=lambda: held.extend(run_in_parallel(1, hold_both))))
-        threads[0].start()
-        threads[0].join(timeout=0.5)
+        begun.append(Beside(hold_both))
         return look(**facts)
 
     monkeypatch.setattr(refunds, "find_standing_elsewhere", look_while_both_are_wanted)
@@ -280,8 +275,9 @@ def test_undoing_a_refund_takes_the_enrolments_in_key_order(user, place, pay, mo
         services.undo_refund(
             order_id=old.id, refund_id=refund_id, amount=Decimal("30.00"), still_back={}
         )
-    threads[0].join(timeout=30)
-    assert held == [None]
+    (holding,) = begun
+    assert holding.had_to_wait
+    holding.result()
 
 
 def test_what_stands_on_an_order_stands_still(user, place, pay):
@@ -294,11 +290,10 @@ def test_what_stands_on_an_order_stands_still(user, place, pay):
     again = Order.objects.get(id=order_cart(user).order_id)
     with transaction.atomic():
         standing = services.list_standing_enrollments(order_id=old.id)
-        thread = threading.Thread(target=lambda: run_in_parallel(1, lambda _: pay(again)))
-        thread.start()
-        thread.join(timeout=0.5)
+        paying = Beside(partial(pay, again))
+        assert paying.had_to_wait
         enrollment_services.suspend_enrollments(enrollment_ids=standing)
-    thread.join(timeout=30)
+    assert paying.result().kind == "completed"
     assert Enrollment.objects.get(id=line.enrollment_id).status == "active"
 
 

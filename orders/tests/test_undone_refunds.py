@@ -1,6 +1,5 @@
 """What it means for an order that a refund failed at the bank after all."""
 
-import threading
 from decimal import Decimal
 
 import pytest
@@ -16,7 +15,7 @@ from orders.errors import RefundNotPossible
 from orders.models import Order
 from orders.services import refunds
 from tests.factories import CartItemFactory, EnrollmentFactory
-from tests.parallel import at_once
+from tests.parallel import Beside, at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -172,20 +171,18 @@ def test_what_is_bought_again_while_it_is_undone_stands_once(user, paid, pay, mo
     """The purchase comes after the look at who else pays for the course."""
     again = order_again(user, paid)
     look = refunds.find_standing_elsewhere
-    results, threads = [], []
+    begun = []
 
     def look_and_let_it_be_bought(**given):
         found = look(**given)
-        thread = threading.Thread(target=lambda: results.extend(at_once(lambda: pay(again))))
-        thread.start()
-        threads.append(thread)
-        thread.join(timeout=0.5)
+        begun.append(Beside(lambda: pay(again)))
         return found
 
     monkeypatch.setattr(refunds, "find_standing_elsewhere", look_and_let_it_be_bought)
     undo(paid, "10.00")
-    threads[0].join(timeout=30)
-    assert [result.kind for result in results] == ["completed"]
+    (paying,) = begun
+    assert paying.had_to_wait
+    assert paying.result().kind == "completed"
     assert_one_stands(paid, again)
 
 

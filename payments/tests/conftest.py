@@ -41,6 +41,7 @@ def pay(standin: StandIn) -> Pay:
             data={"client_secret": intent.client_secret, "payment_method": method},
             auth=(standin.publishable_key, ""),
             trust_env=False,
+            timeout=60,
         )
         body: dict[str, Any] = answer.json()
         return body

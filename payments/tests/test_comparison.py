@@ -2,7 +2,6 @@
 
 import datetime as dt
 import io
-import time
 import uuid
 from dataclasses import replace
 from decimal import Decimal
@@ -27,7 +26,7 @@ from payments.stripe_gateway import StripeNotFound
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.test_parking import pay_at_stripe
 from tests.factories import StaffFactory
-from tests.parallel import at_once
+from tests.parallel import at_once, meet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,7 +135,7 @@ def test_an_open_difference_is_one_row_whoever_writes_it(settled: Payment) -> No
 
 def test_runs_at_once_open_a_difference_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has seen that there is no such row before any of them writes it."""
-    monkeypatch.setattr(differences_service, "_update", lambda *given: time.sleep(0.3))
+    monkeypatch.setattr(differences_service, "_update", lambda *given: meet())
     run = ReconciliationRun.objects.create(since=timezone.now())
     found = [matching.Found(kind=matching.Kind.AMOUNT, ours="1", theirs="2")]
 
@@ -344,11 +343,11 @@ def test_of_workers_at_once_one_takes_the_next_step(
     services.compare_when_due()
     save = ReconciliationRun.save
 
-    def save_slowly(run: ReconciliationRun, **given: Any) -> None:
-        time.sleep(0.3)
+    def meet_and_save(run: ReconciliationRun, **given: Any) -> None:
+        meet()
         save(run, **given)
 
-    monkeypatch.setattr(ReconciliationRun, "save", save_slowly)
+    monkeypatch.setattr(ReconciliationRun, "save", meet_and_save)
     assert sorted(at_once(*[services.compare_when_due] * 6)) == [False] * 5 + [True]
     assert standin.counts()["payment_intents.list"] == 2
 

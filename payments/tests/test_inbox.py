@@ -1,5 +1,6 @@
 """The webhook's door and what comes of each event."""
 
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -12,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from core.models import OutboxEvent
+from core.outbox import FIRST_BACKOFF
 from devtools.stripe_standin.client import StandIn
 from enrollments.models import Enrollment
 from orders.models import Order
@@ -22,7 +24,7 @@ from payments.services.refunds import plan_refund
 from payments.stripe_gateway import EventFacts
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.test_settlement import assert_settled_once
-from tests.parallel import at_once
+from tests.parallel import at_once, meet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/api/v1/payments/webhook/stripe/"
@@ -77,11 +79,11 @@ def test_twenty_deliveries_at_once_are_one_event(
     """Each has seen that there is no such event before any of them stores it."""
     make_row = inbox._row_of
 
-    def make_row_slowly(event: EventFacts) -> StripeEvent:
-        time.sleep(0.3)
+    def meet_and_make_row(event: EventFacts) -> StripeEvent:
+        meet()
         return make_row(event)
 
-    monkeypatch.setattr(inbox, "_row_of", make_row_slowly)
+    monkeypatch.setattr(inbox, "_row_of", meet_and_make_row)
     intent = start_payment(order)
     pay(intent)
     outcomes = at_once(
@@ -158,16 +160,20 @@ def test_an_event_waits_while_stripe_is_away(order: Order, standin: StandIn, pay
     pay(intent)
     post("payment_intent.succeeded", intent.payment_intent_id, standin)
     standin.fault("refuse", "payment_intents.retrieve", status=503)
+    before = timezone.now()
     services.handle_due_events()
     row = StripeEvent.objects.get()
     assert (row.status, row.attempts) == ("received", 1)
-    assert row.next_attempt_at > timezone.now()
+    assert row.next_attempt_at >= before + FIRST_BACKOFF
     StripeEvent.objects.update(next_attempt_at=timezone.now())
     services.handle_due_events()
     assert_settled_once(order)
 
 
-def test_a_claim_of_a_killed_worker_lapses(order: Order, standin: StandIn, pay: Pay) -> None:
+def test_a_claim_of_a_killed_worker_lapses(
+    order: Order, standin: StandIn, pay: Pay, settings: Any
+) -> None:
+    settings.LEASE = dt.timedelta(hours=1)
     intent = start_payment(order)
     pay(intent)
     post("payment_intent.succeeded", intent.payment_intent_id, standin)
@@ -178,7 +184,10 @@ def test_a_claim_of_a_killed_worker_lapses(order: Order, standin: StandIn, pay: 
     assert_settled_once(order)
 
 
-def test_of_workers_at_once_one_handles_an_event(order: Order, standin: StandIn, pay: Pay) -> None:
+def test_of_workers_at_once_one_handles_an_event(
+    order: Order, standin: StandIn, pay: Pay, settings: Any
+) -> None:
+    settings.LEASE = dt.timedelta(hours=1)
     intent = start_payment(order)
     pay(intent)
     post("payment_intent.succeeded", intent.payment_intent_id, standin)
@@ -349,11 +358,11 @@ def test_workers_at_once_send_a_refund_once(
     services.settle(intent=stripe_gateway.retrieve_intent(intent_id=intent.payment_intent_id))
     save = Refund.save
 
-    def save_slowly(refund: Refund, **given: Any) -> None:
-        time.sleep(0.3)
+    def meet_and_save(refund: Refund, **given: Any) -> None:
+        meet()
         save(refund, **given)
 
-    monkeypatch.setattr(Refund, "save", save_slowly)
+    monkeypatch.setattr(Refund, "save", meet_and_save)
     assert sorted(at_once(*[services.send_due_refunds] * 5)) == [0] * 4 + [1]
     assert standin.counts()["refunds.create"] == 1
 

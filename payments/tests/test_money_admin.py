@@ -1,7 +1,6 @@
 """What staff can do about money in the admin."""
 
 import re
-import time
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, Refund, RefundRequest
 from payments.tests.money import dispute_facts, hear, make_paid, settle
 from tests.factories import StaffFactory, UserFactory
-from tests.parallel import at_once
+from tests.parallel import at_once, meet
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -139,11 +138,11 @@ def test_what_was_seen_to_is_noted_once(
     hear(payment, "succeeded", "failed", amount="30.00")
     record = audit.record_audit
 
-    def record_slowly(**entry: Any) -> None:
-        time.sleep(0.3)
+    def meet_and_record(**entry: Any) -> None:
+        meet()
         record(**entry)
 
-    monkeypatch.setattr(audit, "record_audit", record_slowly)
+    monkeypatch.setattr(audit, "record_audit", meet_and_record)
     clear = partial(services.clear_attention, payment_ids=[payment.id], actor_id=member.id)
     assert sorted(at_once(*[clear] * 4)) == [0, 0, 0, 1]
     assert AuditEntry.objects.filter(action="payment.attention_cleared").count() == 1

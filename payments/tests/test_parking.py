@@ -33,7 +33,7 @@ def pay_at_stripe(standin: StandIn, order_id: str) -> dict[str, Any]:
             "payment_method": "pm_card_visa", "automatic_payment_methods[enabled]": "true",
             "automatic_payment_methods[allow_redirects]": "never",
         },
-        auth=(standin.secret_key, ""), trust_env=False,
+        auth=(standin.secret_key, ""), trust_env=False, timeout=60,
     )  # fmt: skip
     intent: dict[str, Any] = answer.raise_for_status().json()
     return intent
@@ -207,10 +207,9 @@ def test_a_claim_holds_no_longer_than_a_lease(order: Order, standin: StandIn, pa
     intent = start_payment(order)
     pay(intent)
     post("payment_intent.succeeded", intent.payment_intent_id, standin)
-    before = timezone.now()
     claimed = inbox._claim_next()
     assert claimed is not None
-    assert claimed.next_attempt_at - before <= configured.LEASE + dt.timedelta(seconds=1)
+    assert claimed.next_attempt_at <= timezone.now() + configured.LEASE
     assert configured.LEASE.total_seconds() <= 25
     services.handle_due_events()
     StripeEvent.objects.update(next_attempt_at=timezone.now())

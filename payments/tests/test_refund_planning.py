@@ -1,6 +1,5 @@
 """Deciding refunds: what may go back, and never more than was paid."""
 
-import time
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -29,7 +28,7 @@ from payments.tests.money import (
     settle,
 )
 from tests.factories import StaffFactory, UserFactory
-from tests.parallel import run_in_parallel
+from tests.parallel import meet, run_in_parallel
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,11 +210,11 @@ def test_what_staff_give_back_at_once_goes_back_once(
     )
     check = refunds.check_undisputed
 
-    def check_slowly(*, payment: Payment) -> None:
-        time.sleep(0.3)
+    def meet_and_check(*, payment: Payment) -> None:
+        meet()
         check(payment=payment)
 
-    monkeypatch.setattr(refunds, "check_undisputed", check_slowly)
+    monkeypatch.setattr(refunds, "check_undisputed", meet_and_check)
 
     def refund(_: int) -> Refund:
         return services.refund_payment(

@@ -1,11 +1,10 @@
 """Buyers ask for their money back, staff decide."""
 
 import datetime as dt
-import threading
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core.errors import Invalid
@@ -36,7 +35,7 @@ from payments.tests.money import (
     settle,
 )
 from tests.factories import StaffFactory, UserFactory, make_course
-from tests.parallel import at_once, run_in_parallel
+from tests.parallel import Beside, at_once, run_in_parallel
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -261,18 +260,11 @@ def test_a_refund_that_crosses_a_refusal_does_not_overrule_it(
 ) -> None:
     request = ask(payment, buyer)
 
-    def hear_of_it() -> None:
-        try:
-            hear(payment, "succeeded", amount="30.00")
-        finally:
-            connection.close()
-
     with transaction.atomic():
         services.refuse_request(request_id=request.id, actor_id=staff.id, reason="No")
-        thread = threading.Thread(target=hear_of_it)
-        thread.start()
-        thread.join(timeout=0.7)
-    thread.join(timeout=20)
+        hearing = Beside(lambda: hear(payment, "succeeded", amount="30.00"))
+        assert hearing.had_to_wait
+    hearing.result()
     request.refresh_from_db()
     assert request.status == "declined"
     assert Payment.objects.get().refunding_amount == 30

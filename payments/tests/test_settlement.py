@@ -1,7 +1,6 @@
 """Settlement: once, whoever comes, and money that can't stay goes back."""
 
 import threading
-import time
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -20,7 +19,7 @@ from payments.models import Payment, Refund
 from payments.services import settlement
 from payments.tests.conftest import Pay, confirm, start_payment
 from tests.factories import EnrollmentFactory
-from tests.parallel import at_once
+from tests.parallel import at_once, meet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,17 +82,17 @@ def test_a_failure_that_is_being_written_lets_the_success_wait(
     success = facts(paid)
     has_read, follow = threading.Event(), settlement._follow
 
-    def follow_slowly(payment: Payment, intent: stripe_gateway.IntentFacts) -> None:
+    def meet_and_follow(payment: Payment, intent: stripe_gateway.IntentFacts) -> None:
         if intent.status != "succeeded":
             has_read.set()
-            time.sleep(0.5)
+            meet()
         follow(payment, intent)
 
     def succeed() -> str:
         assert has_read.wait(timeout=60)
         return services.settle(intent=success).state
 
-    monkeypatch.setattr(settlement, "_follow", follow_slowly)
+    monkeypatch.setattr(settlement, "_follow", meet_and_follow)
     failure = replace(success, status="requires_payment_method")
     outcomes = at_once(lambda: services.settle(intent=failure).state, succeed)
     assert outcomes == ["open", "succeeded"]

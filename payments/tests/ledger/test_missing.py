@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-import time
 from decimal import Decimal
 
 import pytest
@@ -16,7 +15,7 @@ from payments.services import bookkeeping
 from payments.stripe_facts import IntentFacts
 from payments.tests.ledger.conftest import Sell, add_dispute, add_refund, balance
 from tests.factories import OrderFactory, OrderItemFactory, UserFactory, make_course
-from tests.parallel import at_once
+from tests.parallel import at_once, meet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +56,7 @@ def test_a_refund_that_is_undone_meanwhile_is_not_booked(sell: Sell) -> None:
         with transaction.atomic():
             Payment.objects.select_for_update().get(id=payment.id)
             locked.set()
-            time.sleep(0.5)
+            meet()
             Refund.objects.update(status="failed", undone_at=timezone.now())
 
     def book() -> bool:

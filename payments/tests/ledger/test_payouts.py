@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core.outbox import FIRST_BACKOFF
 from devtools.stripe_standin.client import StandIn
 from payments import ledger, services
 from payments.errors import PayoutsUnavailable
@@ -17,7 +17,7 @@ from payments.ledger import balances
 from payments.models import LedgerEntry, Payment, Payout, PayoutAccount
 from payments.services import payout_accounts, payouts
 from payments.tests.ledger.conftest import Sell, add_refund, balance, items_of
-from tests.parallel import at_once
+from tests.parallel import at_once, meet
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,11 +147,11 @@ def test_ten_sweeps_at_once_pay_once(
     assert sorted(planned) == [0] * 9 + [1]
     save = Payout.save
 
-    def save_slowly(payout: Payout, **given: Any) -> None:
-        time.sleep(0.3)
+    def meet_and_save(payout: Payout, **given: Any) -> None:
+        meet()
         save(payout, **given)
 
-    monkeypatch.setattr(Payout, "save", save_slowly)
+    monkeypatch.setattr(Payout, "save", meet_and_save)
     at_once(*[services.send_due_payouts] * 10)
     assert Payout.objects.get().status == "paid"
     assert standin.counts()["transfers.create"] == 1
@@ -163,11 +163,11 @@ def test_a_plan_waits_for_the_accounts_lock_and_counts_anew(
     """Without the lock the second plan would pay what the first is about to."""
     locked = threading.Event()
 
-    def plan_slowly() -> None:
+    def plan_first() -> None:
         with transaction.atomic():
             PayoutAccount.objects.select_for_update(no_key=True).get(id=account.id)
             locked.set()
-            time.sleep(0.4)
+            meet()
             paid = Payout.objects.create(
                 account=account,
                 amount=Decimal("28.00"),
@@ -182,7 +182,7 @@ def test_a_plan_waits_for_the_accounts_lock_and_counts_anew(
         assert locked.wait(timeout=60)
         return services.plan_payouts()
 
-    assert at_once(plan_slowly, plan_meanwhile) == [None, 0]
+    assert at_once(plan_first, plan_meanwhile) == [None, 0]
     assert owed(teacher) == 0
 
 
@@ -244,10 +244,11 @@ def test_one_payout_is_due_for_an_account_at_a_time(account: PayoutAccount) -> N
 def test_while_stripe_is_down_a_payout_waits(account: PayoutAccount, standin: StandIn) -> None:
     services.plan_payouts()
     standin.fault("refuse", "*", status=503)
+    before = timezone.now()
     services.send_due_payouts()
     payout = Payout.objects.get()
     assert payout.status == "due"
-    assert payout.next_attempt_at > timezone.now()
+    assert payout.next_attempt_at >= before + FIRST_BACKOFF
 
 
 def test_a_refused_payout_fails_and_is_owed_as_before(
