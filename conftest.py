@@ -5,12 +5,26 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from core.postgresql import limits
 from devtools.stripe_standin.client import StandIn
+
+# How long an example takes says how busy the machine is. A test that names `suppress_health_check`
+# itself has to name `too_slow` too.
+hypothesis.settings.register_profile(
+    "learnflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("learnflow")
+
+# Twenty threads that queue on one lock wait longer on a busy machine than a worker would, and a
+# test may leave its transaction alone meanwhile.
+limits._PATIENT_LOCK_SECONDS = 300.0
+limits._IDLE_IN_TRANSACTION_SECONDS = 600.0
 
 
 @pytest.fixture
@@ -39,6 +53,12 @@ def _one_rate_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no rate limit's window end in the middle of a test, whatever the hour."""
     now = time.time()
     monkeypatch.setattr("api.throttling.time", SimpleNamespace(time=lambda: now))
+
+
+@pytest.fixture(autouse=True)
+def _patient_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no figure out because the machine is busy; what is too slow is tested alone."""
+    monkeypatch.setattr("core.metrics.STATEMENT_MILLISECONDS", 300_000)
 
 
 @pytest.fixture(scope="session")

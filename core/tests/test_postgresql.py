@@ -17,7 +17,7 @@ def _end_from_elsewhere() -> None:
         (pid,) = cursor.fetchone()
     other = connections.create_connection("default")
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
     other.close()
 
 

@@ -19,7 +19,9 @@ from core.redis import GuardedRedis, RedisLeftAlone, breaker
 
 PAUSE = 3600.0
 # Far more than a time-out, on however busy a machine; a black hole holds for ever.
-GIVEN_UP = 20.0
+GIVEN_UP = 60.0
+# How long an address is given that nobody answers at.
+IMPATIENT = 0.5
 QUEUE = "lf-celery:learning"
 
 
@@ -55,19 +57,23 @@ def time_outs(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
 
 
 @pytest.fixture
-def nobody() -> str:
-    """An address where nothing listens."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        return f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
+def nobody() -> Iterator[str]:
+    """An address where nothing listens; it is taken, so that nobody else does."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        yield f"redis://127.0.0.1:{deaf.getsockname()[1]}/0"
 
 
 @pytest.fixture
 def point_at(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Any]:
-    """Let cache and broker be at another address."""
+    """Let cache and broker be at another address, where nobody answers if not told otherwise."""
 
-    def point(url: str) -> None:
-        settings.CACHES = {"default": {**configured.CACHES["default"], "LOCATION": url}}
+    def point(url: str, *, patience: float = IMPATIENT) -> None:
+        settings.REDIS_TIMEOUT_SECONDS = patience
+        cache_there = {**configured.CACHES["default"], "LOCATION": url}
+        time_outs = {"SOCKET_CONNECT_TIMEOUT": patience, "SOCKET_TIMEOUT": patience}
+        cache_there["OPTIONS"] = {**cache_there["OPTIONS"], **time_outs}
+        settings.CACHES = {"default": cache_there}
         monkeypatch.setattr(nudging, "_broker_url", lambda: url)
 
     yield point
@@ -160,7 +166,7 @@ def test_a_refusal_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_nudge_reaches_the_broker(point_at: Any) -> None:
     url = urlunsplit(urlsplit(configured.REDIS_URL)._replace(path="/15"))
-    point_at(url)
+    point_at(url, patience=configured.REDIS_TIMEOUT_SECONDS)
     with redis.Redis.from_url(url) as broker:
         broker.delete(QUEUE)
         nudge("core.tasks.deliver_outbox")

@@ -135,7 +135,7 @@ def test_european_names_are_set_and_found_again(name: str) -> None:
     assert name in " ".join(text.split())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(max_size=300))
 def test_no_name_breaks_it(name: str) -> None:
     pdf = render_certificate(replace(FACTS, student_name=name))

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 
 from learnflow.settings.base import *  # noqa: F403
-from learnflow.settings.base import CACHES, SIMPLE_JWT, THROTTLE_RATES, env
+from learnflow.settings.base import CACHES, DATABASES, SIMPLE_JWT, THROTTLE_RATES, env
 from learnflow.settings.published_keys import TESTING_KEY
 
 SECRET_KEY = TESTING_KEY
@@ -23,6 +23,13 @@ CACHES["default"]["KEY_PREFIX"] = f"lf-test-{env.str('PYTEST_XDIST_WORKER', defa
 # A test sees what it has just written; the memory is tested where it is switched on.
 CATALOGUE_PAGE_SECONDS = 0.0
 CATALOGUE_COUNT_SECONDS = 0.0
+# A busy machine answers late, and what Redis doesn't count in time is lost without a word. Tests
+# that measure how long somebody waits set these themselves.
+REDIS_TIMEOUT_SECONDS = 30.0
+CACHES["default"]["OPTIONS"]["SOCKET_CONNECT_TIMEOUT"] = REDIS_TIMEOUT_SECONDS
+CACHES["default"]["OPTIONS"]["SOCKET_TIMEOUT"] = REDIS_TIMEOUT_SECONDS
+DATABASES["default"]["OPTIONS"]["connect_timeout"] = 60
+HEAVY_WAIT_SECONDS = 300.0
 # One slow answer of a busy machine is nothing to the tests that follow; pauses are tested alone.
 REDIS_PAUSE_SECONDS = 0.0
 # A test's threads are more than a web process'.

@@ -1,5 +1,7 @@
 """A mail server that hangs or hangs up: no mail pays for another's connection."""
 
+import datetime as dt
+import smtplib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,16 +15,28 @@ from tests.flows.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# How long a silent server is given; one that answers has all the time it needs.
+IMPATIENT, PATIENT = 0.5, 60.0
 LETTER = Letter(subject="Hello", heading="Hello", paragraphs=["Welcome."])
 
 
 @pytest.fixture
-def server(settings: Any) -> Iterator[MailServer]:
-    with MailServer.start() as server:
+def server(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+    say = smtplib.SMTP.putcmd
+
+    def say_and_wait(self: smtplib.SMTP, command: str, args: str = "") -> None:
+        if command.upper() == started.silent_at:
+            assert self.sock is not None
+            self.sock.settimeout(IMPATIENT)
+        say(self, command, args)
+
+    monkeypatch.setattr(smtplib.SMTP, "putcmd", say_and_wait)
+    monkeypatch.setattr(services, "BUDGET_SECONDS", 600.0)
+    with MailServer.start() as started:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        settings.EMAIL_USE_TLS, settings.EMAIL_TIMEOUT = False, 0.5
-        yield server
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", started.port
+        settings.EMAIL_USE_TLS, settings.EMAIL_TIMEOUT = False, PATIENT
+        yield started
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +51,19 @@ def attempts() -> list[int]:
     return sorted(Email.objects.values_list("attempts", flat=True))
 
 
-def send() -> None:
-    Email.objects.filter(status="pending").update(next_attempt_at=timezone.now())
+def send() -> dt.datetime:
+    """Send what there is; returns when it was due."""
+    now = timezone.now()
+    Email.objects.filter(status="pending").update(next_attempt_at=now)
     services.send_due_emails()
+    return now
 
 
 @pytest.mark.parametrize("silent_at", ["HELLO"])
-def test_a_server_that_never_greets_is_an_outage(server: MailServer, silent_at: str) -> None:
-    server.silent_at = silent_at
+def test_a_server_that_never_greets_is_an_outage(
+    server: MailServer, settings: Any, silent_at: str
+) -> None:
+    server.silent_at, settings.EMAIL_TIMEOUT = silent_at, IMPATIENT
     send()
     assert attempts() == [0, 0, 0]
     assert set(Email.objects.values_list("status", flat=True)) == {"pending"}
@@ -56,10 +75,9 @@ def test_a_connection_that_breaks_is_one_mails_failure_and_no_others(
     server: MailServer, fault: str, command: str
 ) -> None:
     setattr(server, fault, command)
-    send()
+    due = send()
     assert attempts() == [0, 0, 1]
-    assert all(when > timezone.now() for when in Email.objects.values_list(
-        "next_attempt_at", flat=True))  # fmt: skip
+    assert all(when > due for when in Email.objects.values_list("next_attempt_at", flat=True))
     setattr(server, fault, "")
     send()
     assert set(Email.objects.values_list("status", flat=True)) == {"sent"}

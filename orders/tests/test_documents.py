@@ -267,7 +267,8 @@ def test_an_invoice_and_a_note_take_a_fixed_number_of_queries(paid, django_asser
 
 @pytest.mark.django_db
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(parts=st.lists(st.integers(min_value=1, max_value=900), max_size=6))
 def test_whatever_goes_back_bit_by_bit_all_of_the_tax_is_credited_in_the_end(paid, parts):

@@ -337,7 +337,7 @@ def test_workers_at_once_begin_one_run(standin: StandIn) -> None:
 def test_of_workers_at_once_one_takes_the_next_step(
     standin: StandIn, small_steps: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each has found the run free before any of them says that it is taken."""
+    """The others look while the first has found it free and not said yet that it is taken."""
     for _ in range(4):
         pay_at_stripe(standin, str(uuid.uuid4()))
     services.compare_when_due()

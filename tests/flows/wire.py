@@ -17,6 +17,7 @@ class Wire:
     def __init__(self, port: int) -> None:
         self._target = port
         self._is_silent = False
+        self._is_cut = False
         # Connections made under an older number have been through a silence and never recover.
         self._era = 0
         self._connections: set[asyncio.Task[None]] = set()
@@ -33,7 +34,7 @@ class Wire:
         try:
             yield wire
         finally:
-            asyncio.run_coroutine_threadsafe(wire._end(), wire._loop).result(timeout=30)
+            asyncio.run_coroutine_threadsafe(wire._end(), wire._loop).result(timeout=120)
             wire._loop.call_soon_threadsafe(wire._loop.stop)
             thread.join()
             wire._loop.close()
@@ -52,14 +53,28 @@ class Wire:
     def restore(self) -> None:
         """Forward new connections again. Older ones stay silent, as after a failover: whoever still
         has one must find out for himself."""
-        self._is_silent = False
+        self._is_silent = self._is_cut = False
+
+    def cut(self) -> None:
+        """Hang up every connection, and new ones at once."""
+        self._is_cut = True
+        self._loop.call_soon_threadsafe(self._hang_up)
+
+    def _hang_up(self) -> list[asyncio.Task[None]]:
+        """Let all that is carried end, and return what has to be waited for."""
+        tasks = list(self._connections)
+        for task in tasks:
+            task.cancel()
+        return tasks
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
         try:
-            if self._is_silent:
+            if self._is_cut:
+                pass
+            elif self._is_silent:
                 await _swallow(reader)
             else:
                 await self._carry(reader, writer)
@@ -94,10 +109,7 @@ class Wire:
 
     async def _end(self) -> None:
         self._server.close()
-        connections = list(self._connections)
-        for connection in connections:
-            connection.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        await asyncio.gather(*self._hang_up(), return_exceptions=True)
 
 
 async def _swallow(reader: asyncio.StreamReader) -> None:

@@ -44,7 +44,8 @@ def course():
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(query=queries, path=st.sampled_from(PATHS))
 def test_hostile_queries(api, course, query, path):

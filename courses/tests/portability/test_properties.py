@@ -26,7 +26,6 @@ def _name_prices(given: dict[str, Any]) -> dict[str, Any]:
 # Examples share one transaction: none of them sees another's course but by its slug.
 relaxed = settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -11,3 +11,4 @@ def _nothing_remembered():
     """Forget what other tests read and counted: statements and visitors are counted here."""
     forget_all()
     popular._told.clear()
+    popular._paused_until = 0.0

@@ -191,7 +191,8 @@ def test_a_loss_made_good_goes_back_to_the_line_it_came_from(sell: Sell) -> None
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_whatever_happens_the_lines_hold_what_is_there_and_no_loss_stands_beside_it(
