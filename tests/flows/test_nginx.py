@@ -33,6 +33,8 @@ needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx isn't installed he
 ORIGIN = "https://spa.learnflow.test"
 LOGIN = "/api/v1/auth/login/"
 REFRESH = "/api/v1/auth/refresh/"
+# What httpx says of an answer that ends in its midst.
+CUT_OFF = "without sending complete message body"
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +244,11 @@ def test_killing_a_process_loses_no_request_that_only_reads(client: httpx.Client
     with traffic(client.base_url, course.slug, writes=False) as seen:
         for _ in range(3):
             end_one_process(web, signal.SIGKILL, seen)
-    assert seen.pop("wrong") == []
+    wrong = seen.pop("wrong")
+    # Of an answer that had begun the visitor has the head already: no other can take its place.
+    cut_off = [why for why in wrong if CUT_OFF in why[-1]]
+    assert wrong == cut_off
+    assert len(cut_off) <= 3 * READERS
     assert seen["read"] > 20
 
 
@@ -282,6 +288,9 @@ def stand_in(address: str, port: int) -> HTTPServer:
     return server
 
 
+READERS = 2
+
+
 class traffic:  # noqa: N801 - used as a context manager
     """Visitors who read, and others who try to sign in, until the block ends."""
 
@@ -289,7 +298,7 @@ class traffic:  # noqa: N801 - used as a context manager
         self._base, self._slug = base_url, slug
         self.seen: dict[str, Any] = {"read": 0, **({"written": 0} if writes else {}), "wrong": []}
         self._ends = threading.Event()
-        visitors = [self._read, self._read, *([self._write, self._write] if writes else [])]
+        visitors = [self._read] * READERS + [self._write] * (2 if writes else 0)
         self._threads = [threading.Thread(target=self._visit, args=(visit,)) for visit in visitors]
 
     def __enter__(self) -> dict[str, Any]:
@@ -305,7 +314,10 @@ class traffic:  # noqa: N801 - used as a context manager
     def _visit(self, visit: Callable[[httpx.Client], None]) -> None:
         with httpx.Client(base_url=self._base, trust_env=False, timeout=120) as client:
             while not self._ends.is_set():
-                visit(client)
+                try:
+                    visit(client)
+                except httpx.TransportError as problem:
+                    self.seen["wrong"].append((visit.__name__, 0, repr(problem)))
 
     def _read(self, client: httpx.Client) -> None:
         answer = client.get(f"/api/v1/courses/{self._slug}/")

@@ -258,5 +258,5 @@ def let_orders_expire() -> None:
     with _expiring, connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orders_order SET expires_at = now()"
-            " WHERE status = 'pending' AND random() < 0.05"
+            " WHERE status = 'pending' AND random() < 0.08"
         )
