@@ -12,10 +12,10 @@ from django.conf import settings as configured
 from django.core.cache import cache
 from django_redis import get_redis_connection
 
-from core import nudge as nudging
 from core.health import check_readiness
 from core.nudge import broker_answers, nudge
 from core.redis import GuardedRedis, RedisLeftAlone, breaker
+from tests.broker import another_broker
 
 PAUSE = 3600.0
 # Far more than a time-out, on however busy a machine; a black hole holds for ever.
@@ -65,7 +65,7 @@ def nobody() -> Iterator[str]:
 
 
 @pytest.fixture
-def point_at(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Any]:
+def point_at(settings: Any) -> Iterator[Any]:
     """Let cache and broker be at another address, where nobody answers if not told otherwise."""
 
     def point(url: str, *, patience: float = IMPATIENT) -> None:
@@ -74,10 +74,10 @@ def point_at(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Any]:
         time_outs = {"SOCKET_CONNECT_TIMEOUT": patience, "SOCKET_TIMEOUT": patience}
         cache_there["OPTIONS"] = {**cache_there["OPTIONS"], **time_outs}
         settings.CACHES = {"default": cache_there}
-        monkeypatch.setattr(nudging, "_broker_url", lambda: url)
+        nudge_to(url)
 
-    yield point
-    nudging._producers.cache_clear()
+    with another_broker() as nudge_to:
+        yield point
 
 
 def seconds_of(call: Any) -> float:

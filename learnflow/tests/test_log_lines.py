@@ -14,24 +14,22 @@ from core import logging as lines
 from core import nudge as nudging
 from core.redis import breaker
 from learnflow import celery
+from tests.broker import another_broker
 
 # One Redis after the other.
 pytestmark = pytest.mark.xdist_group("broker")
 
 
 @pytest.fixture
-def broker(monkeypatch: pytest.MonkeyPatch) -> "Iterator[redis.Redis]":
+def broker() -> "Iterator[redis.Redis]":
     """A Redis of this test's own to nudge into."""
     url = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path="/14"))
-    monkeypatch.setattr(nudging, "_broker_url", lambda: url)
-    nudging._producers.cache_clear()
     breaker.reset()
-    client = redis.Redis.from_url(url)
-    client.flushdb()
-    yield client
-    client.flushdb()
-    client.close()
-    nudging._producers.cache_clear()
+    with redis.Redis.from_url(url) as client, another_broker() as nudge_to:
+        client.flushdb()
+        nudge_to(url)
+        yield client
+        client.flushdb()
 
 
 def _run(headers: dict[str, object]) -> tuple[str, str, str]:
