@@ -20,9 +20,9 @@ class Wire:
         self._is_cut = False
         # Connections made under an older number have been through a silence and never recover.
         self._era = 0
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, LOOPBACK, 0))
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._take, LOOPBACK, 0))
 
     @classmethod
     @contextmanager
@@ -60,17 +60,20 @@ class Wire:
         self._is_cut = True
         self._loop.call_soon_threadsafe(self._hang_up)
 
-    def _hang_up(self) -> list[asyncio.Task[None]]:
-        """Let all that is carried end, and return what has to be waited for."""
-        tasks = list(self._connections)
-        for task in tasks:
+    def _hang_up(self) -> None:
+        """Let all that is carried end, once, as an end mustn't be cut off; also what has not begun
+        and never gets to an end of its own."""
+        while self._connections:
+            task, writer = self._connections.popitem()
             task.cancel()
-        return tasks
+            writer.close()
+
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._connections[task] = writer
+        task.add_done_callback(lambda task: self._connections.pop(task, None))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
         try:
             if self._is_cut:
                 pass
@@ -82,7 +85,6 @@ class Wire:
             pass
         finally:
             await _close(writer)
-            self._connections.discard(task)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward both ways until the client leaves. What the server says, or that it left, doesn't
@@ -109,7 +111,12 @@ class Wire:
 
     async def _end(self) -> None:
         self._server.close()
-        await asyncio.gather(*self._hang_up(), return_exceptions=True)
+        # Taking a connection is a task too, which another one follows.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            self._hang_up()
+            await asyncio.wait(others)
+        # What is closed is gone a turn of the loop later.
+        await asyncio.sleep(0)
 
 
 async def _swallow(reader: asyncio.StreamReader) -> None:
