@@ -213,8 +213,14 @@ def test_at_once_there_are_no_more_than_there_may_be(settings):
 
 
 @pytest.fixture(autouse=True)
-def _no_files_stay():
+def _empty_folder():
+    """Other tests may have left files, too."""
+    empty()
     yield
+    empty()
+
+
+def empty():
     storage = storages["private"]
     if storage.exists("lesson_files"):
         for name in storage.listdir("lesson_files")[1]:
