@@ -1,7 +1,10 @@
 """Draws the demo's pictures and puts them into the media storage."""
 
 import os
+import time
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from api.demo.sources import PeopleSource, ShelfSource
 
 # One step up when a drawing changes: pictures that are there are kept, not drawn again.
 EDITION = 1
+# Nobody is at a picture for so long.
+_CUT_SHORT_SECONDS = 3600.0
 
 
 def provide_thumbnails(*, shelves: tuple[ShelfSource, ...], people: PeopleSource) -> dict[str, str]:
@@ -56,10 +61,19 @@ def _keep(name: str, draw: Callable[[], bytes]) -> str:
         path = Path(default_storage.path(name))
     except NotImplementedError:  # No folder: a store that takes a file whole or not at all.
         return default_storage.save(name, content)
-    unfinished = f"{name}.new"
-    default_storage.delete(unfinished)
-    written = Path(default_storage.path(default_storage.save(unfinished, content)))
+    _sweep_up(path)
+    # Two loads at once draw the same: each has a file of its own until it is whole.
+    unfinished = default_storage.save(f"{name}.{uuid.uuid4().hex}.new", content)
+    written = Path(default_storage.path(unfinished))
     with written.open("rb") as file:
         os.fsync(file.fileno())
     written.replace(path)
     return name
+
+
+def _sweep_up(path: Path) -> None:
+    """Delete what a load left of the picture that was cut short some time ago."""
+    for left in path.parent.glob(f"{path.name}.*new"):
+        with suppress(FileNotFoundError):  # Another load sweeps, too, or has just finished it.
+            if left.stat().st_mtime < time.time() - _CUT_SHORT_SECONDS:
+                left.unlink()

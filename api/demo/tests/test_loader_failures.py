@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -165,13 +166,17 @@ def test_a_picture_cut_short_is_drawn_again():
     first = shelves[0].courses[0].slug
     name = f"course_thumbnails/demo-{pictures.EDITION}/{first}.webp"
     default_storage.delete(name)
-    default_storage.save(f"{name}.new", ContentFile(b"thu"))
+    for beside in ("old", "another"):
+        default_storage.save(f"{name}.{beside}.new", ContentFile(b"thu"))
+    os.utime(default_storage.path(f"{name}.old.new"), (0, 0))
 
     stored = pictures.provide_thumbnails(shelves=shelves, people=people)
 
     assert stored[first] == name
     assert Path(default_storage.path(name)).read_bytes() == b"thumbnail"
-    assert not default_storage.exists(f"{name}.new")
+    assert not default_storage.exists(f"{name}.old.new")
+    assert default_storage.exists(f"{name}.another.new"), "it may still be written"
+    default_storage.delete(f"{name}.another.new")
 
 
 def test_half_a_picture_never_has_its_name(monkeypatch: pytest.MonkeyPatch):
@@ -196,6 +201,7 @@ def test_two_loads_at_once_make_one():
     results: list[LoadedDemo | None] = []
     barrier = threading.Barrier(2)
     insist = loader.insist_on_nobodys_data
+    shutil.rmtree(default_storage.path("course_thumbnails"), ignore_errors=True)
 
     def load() -> None:
         try:
