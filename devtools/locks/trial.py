@@ -118,7 +118,8 @@ def _write_wheel(pin: Pin, version: str, index: Path) -> Path:
     path = index / f"{stem}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         for name, text in files.items():
-            wheel.writestr(name, text)
+            # Without the time of day: a package that has two lines is written twice, to one hash.
+            wheel.writestr(zipfile.ZipInfo(name), text)
     return path
 
 

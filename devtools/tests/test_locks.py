@@ -5,8 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from devtools.locks.drift import find_drift
+from devtools.locks.pins import read_pins
+from devtools.locks.trial import _write_wheel
 
 _REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements"
 _LOCK = """\
@@ -102,3 +105,12 @@ def _with_extras(source: Path) -> int:
     included = re.findall(r"^-r (\S+)", text, re.MULTILINE)
     own = len(re.findall(r"^[^#\n]+\[", text, re.MULTILINE))
     return own + sum(_with_extras(source.with_name(name)) for name in included)
+
+
+def test_a_wheel_for_the_trial_is_the_same_at_any_time(tmp_path: Path) -> None:
+    (pin,) = [pin for pin in read_pins(_REQUIREMENTS / "base.txt") if pin.name == "django"]
+    written = set()
+    for moment in ("2026-01-01T00:00:00Z", "2026-01-01T00:00:02Z"):
+        with time_machine.travel(moment):
+            written.add(_write_wheel(pin, pin.version, tmp_path).read_bytes())
+    assert len(written) == 1
