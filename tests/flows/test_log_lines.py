@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,18 @@ def _worker(folder: Path, **environment: str) -> Iterator[Path]:
 
 
 def _lines(log: Path) -> list[dict[str, Any]]:
-    """The lines that are about the request."""
-    return [json.loads(line) for line in log.read_text().splitlines() if f'"{ID}"' in line]
+    """The lines that are about the request, but for one that is still being written."""
+    whole, _, _ = log.read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines() if f'"{ID}"' in line]
+
+
+def _await_lines(log: Path, is_wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Return those of the lines, as soon as there are any."""
+    deadline = time.monotonic() + _PATIENCE
+    while not (found := [line for line in _lines(log) if is_wanted(line)]):
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    return found
 
 
 def test_a_request_is_followed_to_the_worker(tmp_path: Path) -> None:
@@ -73,14 +83,11 @@ def test_a_request_is_followed_to_the_worker(tmp_path: Path) -> None:
             headers={"X-Request-ID": ID}, trust_env=False, timeout=60,
         )  # fmt: skip
         assert answer.status_code == 201, answer.text
-        deadline = time.monotonic() + _PATIENCE
-        while not any(line["message"].endswith("sent") for line in _lines(log)):
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
+        _await_lines(log, lambda line: line["message"].endswith("sent"))
         [web] = tmp_path.glob("web-*.log")
-        access = [line for line in _lines(web) if line["logger"] == "gunicorn.access"]
+        # It is written when the answer is out: the mail may be sent before that.
+        [request] = _await_lines(web, lambda line: line["logger"] == "gunicorn.access")
 
-    [request] = access
     assert (request["method"], request["path"]) == ("POST", "/api/v1/auth/register/")
     assert (request["client"], request["status"]) == ("127.0.0.1", "201")
     told = _lines(log)
