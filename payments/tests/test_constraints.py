@@ -88,7 +88,10 @@ ORDERS = list(apps.get_app_config("orders").get_models())
 PAYMENTS = list(apps.get_app_config("payments").get_models())
 
 # Tried where the ledger's other rules are, in `ledger/test_database_rules.py`.
-OF_THE_LEDGER = {"ledger_entry_not_zero", "ledger_entry_of_instructor"}
+OF_THE_LEDGER = {
+    "ledger_entry_not_zero", "ledger_entry_of_instructor", "sale_line_money_not_negative",
+    "sale_line_one_kind", "sale_line_of_instructor", "sale_line_share_of_percent",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
