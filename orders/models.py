@@ -16,7 +16,8 @@ class Coupon(BaseModel):
     """A discount by code: a percentage or an amount, within its dates and its limits.
 
     It is for one course, for one category, or for everything; an instructor's only ever for courses
-    of their own. A limit counts redemptions, that is orders that are pending or were paid.
+    of their own. A limit counts redemptions, that is orders that are pending or were paid; the
+    database refuses one beyond it, and nobody sets a limit below what was used.
     """
 
     code = models.CharField(max_length=50, unique=True, help_text="Stored in upper case")
@@ -38,6 +39,8 @@ class Coupon(BaseModel):
     valid_until = models.DateTimeField(null=True, blank=True)
     max_redemptions = models.PositiveIntegerField(null=True, blank=True)
     max_redemptions_per_person = models.PositiveIntegerField(null=True, blank=True)
+    # Its redemptions, counted by the database as they come and go; what is saved here is ignored.
+    used_count = models.IntegerField(default=0, db_default=0, editable=False)
     is_active = models.BooleanField(default=True)
 
     class Meta:

@@ -63,7 +63,7 @@ def look_at_coupon(
     """Return the coupon with this code and what it does to the cart, without a lock: it may be
     another when the order is made. Two queries."""
     coupon = find_coupon(code=code)
-    uses = count_uses(coupon_id=coupon.id, user_id=user_id) if coupon else Uses()
+    uses = count_uses(coupon=coupon, user_id=user_id) if coupon else Uses()
     return coupon, judge_coupon(coupon=coupon, uses=uses, courses=content.buyable)
 
 

@@ -72,6 +72,7 @@ def create_from_cart(
     pending = _lock_pending(user_id=user_id)
     wish = _read_wish(
         user_id=user_id,
+        pending=pending,
         code=normalise_code(coupon_code) or cart.coupon_code,
         billing_address=dict(billing_address or (pending.billing_address if pending else {})),
     )
@@ -93,14 +94,16 @@ def _lock_pending(*, user_id: uuid.UUID) -> Order | None:
     return locked.select_related("coupon").first()
 
 
-def _read_wish(*, user_id: uuid.UUID, code: str, billing_address: dict[str, str]) -> _Wish:
+def _read_wish(
+    *, user_id: uuid.UUID, pending: Order | None, code: str, billing_address: dict[str, str]
+) -> _Wish:
     """Hold coupon and courses still, in this order, and see what the one does to the others."""
-    coupon = lock_coupon(code=code) if code else None
+    returned = pending.coupon_id if pending else None
+    coupon = lock_coupon(code=code, instead_of=returned) if code or returned else None
     courses = _lock_lines(user_id=user_id)
     verdict = Verdict()
     if code:
-        # Counted by a statement after the lock: its own would not see who was faster.
-        uses = count_uses(coupon_id=coupon.id, user_id=user_id) if coupon else Uses()
+        uses = count_uses(coupon=coupon, user_id=user_id) if coupon else Uses()
         verdict = judge_coupon(coupon=coupon, uses=uses, courses=courses)
     return _Wish(
         user_id=user_id,

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 
+from django.db.models import Q
 from django.utils import timezone
 
 from cart import selectors as cart_selectors
@@ -34,7 +35,14 @@ def deactivate_coupons(*, coupon_ids: Collection[uuid.UUID]) -> int:
     return coupons.update(is_active=False, updated_at=timezone.now())
 
 
-def lock_coupon(*, code: str) -> Coupon | None:
+def lock_coupon(*, code: str, instead_of: uuid.UUID | None = None) -> Coupon | None:
     """Return the coupon with this code, locked until the caller's transaction ends, so that nobody
-    takes its last redemption or changes it meanwhile; None for an unknown one."""
-    return Coupon.objects.select_for_update(no_key=True).filter(code=code).first()
+    takes its last redemption or changes it meanwhile; None for an unknown one.
+
+    `instead_of` is the coupon of an order that is to end for this one, which gives its redemption
+    back: it is locked as well, both in key order, or two buyers who swap theirs would each wait for
+    the other.
+    """
+    coupons = Coupon.objects.select_for_update(no_key=True)
+    locked = coupons.filter(Q(code=code) | Q(id=instead_of)).order_by("id")
+    return next((coupon for coupon in locked if coupon.code == code), None)

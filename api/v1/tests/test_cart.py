@@ -322,9 +322,9 @@ class TestReasons:
         coupon = CouponFactory.create(code="TEN", max_redemptions=1)
         redeem(coupon, OrderFactory.create(status="completed", completed_at=timezone.now()))
         assert refusal(apply(client)) == "used_up"
-        redeem(coupon, OrderFactory.create(user=user, status="refunded"))
         coupon.max_redemptions, coupon.max_redemptions_per_person = 3, 1
         coupon.save()
+        redeem(coupon, OrderFactory.create(user=user, status="refunded"))
         assert refusal(apply(client)) == "used_by_you"
         coupon.max_redemptions_per_person = 2
         coupon.save()
