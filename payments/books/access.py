@@ -1,6 +1,6 @@
 """Who may learn what, against what was paid; and what is counted of it."""
 
-from payments.books.invariant import Invariant
+from payments.books.invariant import CLOCKS, Invariant
 
 # The lines of completed orders that give access. One whose payment is disputed, or was lost that
 # way, gives none, nor does one whose enrolment staff took away since (audited).
@@ -58,6 +58,48 @@ ACCESS = (
                   WHERE item.enrollment_id = enrollment.id AND item.state = 'fulfilled'
                     AND orders.status = 'completed'
               )
+        """,
+    ),
+    Invariant(
+        name="free_access_was_free",
+        sentence="Whoever enrolled for free did so while the course cost nothing, as far as its "
+        "prices are known.",
+        given=f"""
+            WITH prices AS (
+                SELECT course_id, price, changed_at - {CLOCKS} AS earliest,
+                       lead(changed_at) OVER (
+                           PARTITION BY course_id ORDER BY changed_at, id
+                       ) + {CLOCKS} AS latest
+                FROM courses_pricechange
+            )
+        """,  # noqa: S608 (the text above)
+        query="""
+            SELECT enrollment.id AS subject, enrollment.user_id, course.slug, enrollment.enrolled_at
+            FROM enrollments_enrollment enrollment
+            JOIN courses_course course ON course.id = enrollment.course_id
+            WHERE enrollment.source = 'free'
+              AND EXISTS (
+                  SELECT FROM prices WHERE prices.course_id = enrollment.course_id
+                  AND prices.earliest <= enrollment.enrolled_at
+              )
+              AND NOT EXISTS (
+                  SELECT FROM prices WHERE prices.course_id = enrollment.course_id
+                  AND prices.price = 0 AND prices.earliest <= enrollment.enrolled_at
+                  AND coalesce(prices.latest, 'infinity') >= enrollment.enrolled_at
+              )
+        """,
+    ),
+    Invariant(
+        name="prices_are_remembered",
+        sentence="A course costs what its last change of price says.",
+        query="""
+            SELECT course.slug AS subject, course.price, last.price AS remembered
+            FROM courses_course course
+            JOIN (
+                SELECT DISTINCT ON (course_id) course_id, price FROM courses_pricechange
+                ORDER BY course_id, changed_at DESC, id DESC
+            ) last ON last.course_id = course.id
+            WHERE last.price <> course.price
         """,
     ),
     Invariant(

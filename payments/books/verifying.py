@@ -9,10 +9,15 @@ from payments.books.access import ACCESS
 from payments.books.documents import DOCUMENTS
 from payments.books.invariant import Invariant, Violation
 from payments.books.ledger import LEDGER
+from payments.books.movements import MOVEMENTS
 from payments.books.orders import ORDERS
 from payments.books.payments import PAYMENTS
+from payments.books.payouts import PAYOUTS
+from payments.books.shares import SHARES
 
-INVARIANTS: tuple[Invariant, ...] = (*ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *LEDGER)
+INVARIANTS: tuple[Invariant, ...] = (
+    *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *LEDGER, *MOVEMENTS, *SHARES, *PAYOUTS,
+)  # fmt: skip
 
 # A rule broken by everything needs no longer list than this to be seen.
 ROWS_PER_INVARIANT = 20
