@@ -2,6 +2,11 @@
 
 As with `stripe_gateway`, callers hold no transaction; amounts are in minor units. Instructors have
 Express accounts, the platform bears fees and losses (https://docs.stripe.com/connect/accounts).
+
+Transfers are made weeks after the charges and of many of them at once, so that none can name its
+charge (`source_transaction`): they are of the platform's available balance, which has to stay at
+Stripe until then, and so the platform's own payouts have to be manual
+(https://docs.stripe.com/connect/separate-charges-and-transfers, "Transfer availability").
 """
 
 from dataclasses import dataclass
@@ -9,8 +14,16 @@ from typing import Any
 
 import stripe
 
+from payments.payout_countries import Agreement
 from payments.stripe_facts import read_metadata
 from payments.stripe_gateway import ask_stripe, create_at_stripe
+
+# What an account must be able to do. Under the full agreement Stripe lets hardly any platform ask
+# for transfers alone; under the recipient one there is nothing else.
+_CAPABILITIES = {
+    Agreement.FULL: ("card_payments", "transfers"),
+    Agreement.RECIPIENT: ("transfers",),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,24 +45,34 @@ class TransferFacts:
     payout_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlatformFacts:
+    """What Stripe says of the platform's own account: its country, and how often it is paid out to
+    its bank (`manual`, `daily`, …); empty where Stripe doesn't say."""
+
+    country: str
+    payout_interval: str
+
+
 def create_account(
-    *, email: str, country: str, instructor_id: str, idempotency_key: str
+    *, email: str, country: str, agreement: Agreement, instructor_id: str, idempotency_key: str
 ) -> AccountFacts:
     """Create an account that is yet to be onboarded; the same key gives the same account. `country`
-    (ISO 3166, two letters) can't be changed later; empty is the platform's own. Raises
-    StripeRefused, e.g. for a country that Stripe doesn't serve."""
+    (ISO 3166, two letters) and agreement can't be changed later. Raises StripeRefused, e.g. for a
+    country that Stripe doesn't serve."""
     params: Any = {
         "controller": {
             "fees": {"payer": "application"},
             "losses": {"payments": "application"},
             "stripe_dashboard": {"type": "express"},
         },
-        "capabilities": {"transfers": {"requested": True}},
+        "capabilities": {name: {"requested": True} for name in _CAPABILITIES[agreement]},
+        "country": country,
         "email": email,
         "metadata": {"instructor_id": instructor_id},
     }
-    if country:
-        params["country"] = country
+    if agreement == Agreement.RECIPIENT:
+        params["tos_acceptance"] = {"service_agreement": agreement.value}
     return _account(
         create_at_stripe(
             lambda key, client: client.v1.accounts.create(params, {"idempotency_key": key}),
@@ -61,6 +84,16 @@ def create_account(
 def retrieve_account(*, account_id: str) -> AccountFacts:
     """Return the account as it is now. Raises StripeNotFound or PaymentsUnavailable."""
     return _account(ask_stripe(lambda client: client.v1.accounts.retrieve(account_id)))
+
+
+def retrieve_platform() -> PlatformFacts:
+    """Return how the platform's own account is set up. Raises PaymentsUnavailable."""
+    account = ask_stripe(lambda client: client.v1.accounts.retrieve_current())
+    payouts = getattr(account.settings, "payouts", None)
+    schedule = getattr(payouts, "schedule", None)
+    return PlatformFacts(
+        country=account.country or "", payout_interval=getattr(schedule, "interval", None) or ""
+    )
 
 
 def create_onboarding_link(*, account_id: str, return_url: str, refresh_url: str) -> str:

@@ -229,6 +229,10 @@ class StandInControls:
         """Say how much (minor units) can still be transferred; None: no limit, as at the start."""
         self._post("/_control/balance", available=available)
 
+    def set_up_platform(self, *, country: str = "US", interval: str = "daily") -> JsonObject:
+        """Say where our own account is and how often it is paid out to its bank; the account."""
+        return self._post("/_control/platform", country=country, interval=interval)
+
     def _get(self, path: str) -> JsonObject:
         return self._checked(self._http.get(path))
 

@@ -18,6 +18,7 @@ from devtools.stripe_standin.resources import (
     connect,
     disputes,
     paying,
+    platform,
     refunds,
     transfers,
 )
@@ -47,6 +48,7 @@ _RULES = [
     Rule("/_control/accounts/<target>/onboard", methods=["POST"], endpoint="onboard"),
     Rule("/_control/transfers/<target>/reverse", methods=["POST"], endpoint="reverse_transfer"),
     Rule("/_control/balance", methods=["POST"], endpoint="limit_balance"),
+    Rule("/_control/platform", methods=["POST"], endpoint="set_up_platform"),
     Rule("/_control/disputes", methods=["POST"], endpoint="open_dispute"),
     Rule("/_control/disputes/<target>/appeal", methods=["POST"], endpoint="appeal_dispute"),
     Rule("/_control/disputes/<target>/close", methods=["POST"], endpoint="close_dispute"),
@@ -192,6 +194,11 @@ class ControlPanel:
         """Say how much can still be transferred: `{"available"}` in minor units, null: no limit."""
         available = given.get("available")
         return self._act(lambda scope: balance.limit(scope, available))
+
+    def set_up_platform(self, target: str, given: Settings) -> JsonObject:
+        """Say where the platform's own account is, or how often it is paid out to its bank:
+        `{"country", "interval"}`."""
+        return self._act(lambda scope: platform.set_up(scope, given))
 
     def open_dispute(self, target: str, given: Settings) -> JsonObject:
         """Dispute a charge: `{"charge" or "payment_intent", "reason", "amount", "inquiry"}`."""

@@ -17,6 +17,7 @@ from devtools.stripe_standin.resources import (
     events,
     payment_intents,
     payment_methods,
+    platform,
     refunds,
     transfers,
 )
@@ -131,6 +132,7 @@ OPERATIONS: tuple[Operation, ...] = (
         _TXN,
         balance.retrieve,
     ),
+    Operation("account.retrieve", "get", "/v1/account", _ACCT, platform.retrieve),
     Operation("accounts.create", "post", "/v1/accounts", _ACCT, connect.create),
     _list("accounts", _ACCT),
     Operation("accounts.retrieve", "get", _ACCT_ONE, _ACCT, connect.retrieve),

@@ -366,6 +366,8 @@ INSTRUCTOR_SHARE_PERCENT: int = env.int("INSTRUCTOR_SHARE_PERCENT", default=70)
 EARNINGS_HOLD = timedelta(days=env.int("EARNINGS_HOLD_DAYS", default=30))
 # On: instructors are paid by Stripe Connect, as soon as they are owed this much.
 STRIPE_CONNECT: bool = env.bool("STRIPE_CONNECT", default=False)
+# Where our own Stripe account is: it decides to which countries instructors can be paid.
+STRIPE_PLATFORM_COUNTRY: str = env.str("STRIPE_PLATFORM_COUNTRY", default="US")
 PAYOUT_MINIMUM = Decimal(env.str("PAYOUT_MINIMUM", default="10.00"))
 
 # --- Mail -------------------------------------------------------------------------------------

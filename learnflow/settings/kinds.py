@@ -214,6 +214,12 @@ def currency(value: str) -> None:
         raise ValueError(f"must be a currency that is counted in hundredths ({exc})") from None
 
 
+def country(value: str) -> None:
+    """A country, by its two letters."""
+    if not is_country(value):
+        raise ValueError("must be a country's two capital letters (ISO 3166-1)")
+
+
 def tax_rates(value: str) -> None:
     """Percentages by country."""
     form = "must be percentages by two-letter country such as DE=19,FR=20"

@@ -85,6 +85,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STRIPE_DEADLINE_SECONDS", _PATIENCE),
     Setting("STRIPE_CONCURRENCY", whole(1, 256)),
     Setting("STRIPE_CONNECT", kinds.switch),
+    Setting("STRIPE_PLATFORM_COUNTRY", kinds.country),
     Setting("RECONCILE_DAYS", _DAYS),
     Setting("CURRENCY", kinds.currency),
     Setting("ORDER_EXPIRY_HOURS", whole(1, 24 * 365)),

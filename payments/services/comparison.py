@@ -26,6 +26,7 @@ from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.services.comparing import PageOutcome, compare_object, compare_page
 from payments.services.differences import list_unseen_ids, record_look
 from payments.services.matching import SUBJECTS, TOTALS, Found
+from payments.services.platform import look_at_platform
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +38,10 @@ STEP_SECONDS = 15.0
 # How long a run rests that failed, other than as Stripe didn't answer.
 AFTER_FAILURE = dt.timedelta(minutes=10)
 BOOKS = "books"
+# How our own account at Stripe is set up.
+ACCOUNT = "account"
 _BY_NAME = {subject.name: subject for subject in SUBJECTS}
-_STAGES = [*_BY_NAME, "open", BOOKS]
+_STAGES = [*_BY_NAME, "open", ACCOUNT, BOOKS]
 _COUNTERS = {
     "payment_intent": "payments_compared",
     "refund": "refunds_compared",
@@ -148,14 +151,16 @@ def _claim() -> ReconciliationRun | None:
 
 
 def _advance(run: ReconciliationRun) -> None:
-    """Take the next step: a page of one list, what is open from before, or the books. A step with
-    much to heal ends early, and is gone on with by the next."""
+    """Take the next step: a page of one list, what is open from before, our account, or the books.
+    A step with much to heal ends early, and is gone on with by the next."""
     ends_at = time.monotonic() + STEP_SECONDS
     stage = run.position["stage"]
     if stage in _BY_NAME:
         is_over = _compare_page(run, stage, ends_at)
     elif stage == BOOKS:
         is_over = _verify_books(run, ends_at)
+    elif stage == ACCOUNT:
+        is_over = _look_at_account(run)
     else:
         is_over = _look_at_open_ones(run, ends_at)
     if is_over:
@@ -221,6 +226,16 @@ def _look_at_open_ones(run: ReconciliationRun, ends_at: float) -> bool:
             run.differences_healed += compare_object(subject=subject, run=run, object_id=object_id)
             if time.monotonic() >= ends_at:
                 return False
+    return True
+
+
+def _look_at_account(run: ReconciliationRun) -> bool:
+    """Keep what of our own account isn't as paying instructors needs it."""
+    for setup in look_at_platform():
+        kind = ReconciliationDifference.Kind.STATUS
+        found = Found(kind=kind, ours=f"needs {setup.needed}", theirs=setup.found)
+        left = [] if setup.is_right else [found]
+        record_look(run=run, object_type=ACCOUNT, object_id=setup.name, before=left, left=left)
     return True
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from payments import stripe_connect, stripe_gateway
 from payments.errors import PaymentRefused, PaymentsUnavailable, PayoutsUnavailable
 from payments.models import PayoutAccount
+from payments.payout_countries import choose_agreement
 from payments.selectors.payouts import PayoutAccountRow, get_payout_account
 from payments.stripe_connect import AccountFacts
 from payments.stripe_gateway import StripeNotFound, StripeRefused
@@ -29,10 +30,10 @@ def are_payouts_enabled() -> bool:
 
 def start_onboarding(*, user_id: uuid.UUID, email: str, country: str) -> str:
     """Return the address where the instructor gives Stripe their details; their account is opened
-    first, once. `country` (two letters, may be empty) counts when it is opened.
+    first, once. `country` (two letters; empty: the platform's own) counts when it is opened.
 
-    Raises PayoutsUnavailable when payouts are off, PaymentRefused when Stripe will not have the
-    account, PaymentsUnavailable.
+    Raises PayoutsUnavailable when payouts are off, PayoutCountryUnsupported, PaymentRefused when
+    Stripe will not have the account, PaymentsUnavailable.
     """
     if not are_payouts_enabled():
         raise PayoutsUnavailable
@@ -93,12 +94,16 @@ def refresh_account(*, account_id: str) -> None:
 
 
 def _open(account: PayoutAccount, *, email: str, country: str) -> str:
+    platform = settings.STRIPE_PLATFORM_COUNTRY
+    country = country or platform
+    agreement = choose_agreement(platform=platform, country=country)
     facts = stripe_connect.create_account(
         email=email,
         country=country,
+        agreement=agreement,
         instructor_id=str(account.instructor_id),
         # Twice at once is one account. After a change of country it is another request.
-        idempotency_key=f"payout-account-{account.id}-{country}",
+        idempotency_key=f"payout-account-{account.id}-{country}-{agreement}",
     )
     rows = PayoutAccount.objects.filter(id=account.id, stripe_account_id=None)
     rows.update(stripe_account_id=facts.id, updated_at=timezone.now())

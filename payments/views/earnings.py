@@ -189,14 +189,17 @@ class PayoutAccountView(APIView):
         summary="Set up my payout account",
         description=(
             "Opens the account at Stripe if there is none, and returns the address of Stripe's "
-            "page for the details. 503 `PAYOUTS_UNAVAILABLE` where payouts are off, 422 "
-            "`PAYMENT_REFUSED` for a country that Stripe doesn't serve."
+            "page for the details. `country` is where I live; none is the platform's own. 503 "
+            "`PAYOUTS_UNAVAILABLE` where payouts are off, 422 `PAYOUT_COUNTRY_UNSUPPORTED` for a "
+            "country that Stripe doesn't pay to, `PAYMENT_REFUSED` for what else it refuses."
         ),
         request=StartOnboardingSerializer,
         responses={
             200: OnboardingSerializer,
             403: _FORBIDDEN,
-            422: OpenApiResponse(description="`VALIDATION_ERROR`; `PAYMENT_REFUSED`"),
+            422: OpenApiResponse(
+                description="`VALIDATION_ERROR`; `PAYOUT_COUNTRY_UNSUPPORTED`; `PAYMENT_REFUSED`"
+            ),
             503: OpenApiResponse(description="`PAYOUTS_UNAVAILABLE`; `PAYMENTS_UNAVAILABLE`"),
         },
         examples=[

@@ -12,20 +12,25 @@ def paid(api):
     )
 
 
-@pytest.fixture
-def account(api, standin):
-    made = api.v1.accounts.create(
+def open_account(api, *capabilities, **more):
+    return api.v1.accounts.create(
         {
             "controller": {
                 "fees": {"payer": "application"},
                 "losses": {"payments": "application"},
                 "stripe_dashboard": {"type": "express"},
             },
-            "capabilities": {"transfers": {"requested": True}},
+            "capabilities": {name: {"requested": True} for name in capabilities},
             "email": "teacher@example.com",
             "metadata": {"instructor_id": "1"},
+            **more,
         }
     )
+
+
+@pytest.fixture
+def account(api, standin):
+    made = open_account(api, "card_payments", "transfers")
     assert made.capabilities.transfers == "inactive"
     return api.v1.accounts.retrieve(standin.onboard(made.id)["id"])
 
@@ -64,7 +69,7 @@ def test_refunds_and_disputes_have_balance_transactions(api, standin, paid):
 
 
 def test_an_account_is_onboarded_by_its_link(api, receiver):
-    account = api.v1.accounts.create({"capabilities": {"transfers": {"requested": True}}})
+    account = open_account(api, "card_payments", "transfers")
     link = api.v1.account_links.create(
         {
             "account": account.id,
@@ -79,6 +84,55 @@ def test_an_account_is_onboarded_by_its_link(api, receiver):
     account = api.v1.accounts.retrieve(account.id)
     assert (account.capabilities.transfers, account.details_submitted) == ("active", True)
     assert receiver.wait_for("account.updated")["id"] == account.id
+
+
+RECIPIENT = {"tos_acceptance": {"service_agreement": "recipient"}}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "more", "words"),
+    [
+        (["transfers"], {}, "Your platform needs approval for accounts to have requested"),
+        (["transfers"], RECIPIENT, "not supported for platforms in US creating accounts in US"),
+        (
+            ["card_payments", "transfers"],
+            {"country": "PH", **RECIPIENT},
+            "can only request the `transfers` capability",
+        ),
+        (["card_payments", "transfers"], {"country": "PH"}, "PH is not currently supported"),
+    ],
+)
+def test_an_agreement_that_does_not_fit_is_refused(api, capabilities, more, words):
+    with pytest.raises(stripe.InvalidRequestError, match=words):
+        open_account(api, *capabilities, **more)
+
+
+def test_a_recipient_can_take_transfers_and_no_cards(api, standin):
+    account = open_account(api, "transfers", country="PH", **RECIPIENT)
+    assert account.tos_acceptance.service_agreement == "recipient"
+    standin.onboard(account.id)
+    account = api.v1.accounts.retrieve(account.id)
+    assert (account.payouts_enabled, account.charges_enabled) == (True, False)
+    send(api, account)
+
+
+def test_money_crosses_no_border_under_the_full_agreement_but_within_a_region(api, standin):
+    for country, is_within in [("DE", True), ("AU", False)]:
+        account = open_account(api, "card_payments", "transfers", country=country)
+        standin.onboard(account.id)
+        if is_within:
+            send(api, account)
+        else:
+            with pytest.raises(stripe.InvalidRequestError, match="Funds can't be sent"):
+                send(api, account)
+
+
+def test_our_own_account_says_where_it_is_and_how_it_is_paid_out(api, standin):
+    ours = api.v1.accounts.retrieve_current()
+    assert (ours.country, ours.settings.payouts.schedule.interval) == ("US", "daily")
+    standin.set_up_platform(country="GB", interval="manual")
+    ours = api.v1.accounts.retrieve_current()
+    assert (ours.country, ours.settings.payouts.schedule.interval) == ("GB", "manual")
 
 
 def test_a_link_names_what_it_needs(api, account):
