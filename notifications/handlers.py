@@ -19,8 +19,10 @@ from orders import selectors as order_selectors
 from orders.events import OrderCompleted
 from payments import selectors as payment_selectors
 from payments.events import (
+    BankPayoutFailed,
     DisputeClosed,
     DisputeOpened,
+    PayoutAccountInTrouble,
     RefundFailed,
     RefundRequestDecided,
     RefundSucceeded,
@@ -204,6 +206,31 @@ def mail_dispute_closed(event: DisputeClosed) -> None:
     _mail(user, event, letter)
 
 
+@subscribe(PayoutAccountInTrouble, name="notifications.mail_payout_account", queue="money")
+def mail_payout_account(event: PayoutAccountInTrouble) -> None:
+    """Tell the instructor that they can't be paid until they have seen to their account."""
+    user = _find(event.user_id)
+    if user is None:
+        return
+    letter = letters.payout_account(
+        first_name=name_for(user), trouble=event.trouble, payouts_url=_payouts_url()
+    )
+    _mail(user, event, letter)
+
+
+@subscribe(BankPayoutFailed, name="notifications.mail_bank_payout_failed", queue="money")
+def mail_bank_payout_failed(event: BankPayoutFailed) -> None:
+    """Tell the instructor that their bank refused the money."""
+    user = _find(event.user_id)
+    if user is None:
+        return
+    failure = payment_selectors.get_bank_failure_details(failure_id=event.failure_id)
+    letter = letters.bank_payout_failed(
+        first_name=name_for(user), reason=failure.reason, payouts_url=_payouts_url()
+    )
+    _mail(user, event, letter)
+
+
 _KINDS: dict[type[Event], str] = {
     VerificationRequested: "verification",
     PasswordResetRequested: "password-reset",
@@ -216,6 +243,8 @@ _KINDS: dict[type[Event], str] = {
     RefundRequestDecided: "refund-request",
     DisputeOpened: "dispute",
     DisputeClosed: "dispute-closed",
+    PayoutAccountInTrouble: "payout-account",
+    BankPayoutFailed: "bank-payout-failed",
 }
 
 
@@ -232,6 +261,10 @@ def _find(user_id: uuid.UUID | None) -> User | None:
 
 def _course_url(course: str) -> str:
     return f"{settings.FRONTEND_URL}/learn/{course}"
+
+
+def _payouts_url() -> str:
+    return f"{settings.FRONTEND_URL}/instructor/payouts"
 
 
 def _order_url(order_id: uuid.UUID) -> str:

@@ -12,6 +12,7 @@ from notifications.letter import Letter
 from notifications.services import write_email
 from payments import selectors as payment_selectors
 from payments.events import (
+    BankPayoutFailed,
     DisputeClosed,
     DisputeOpened,
     PaymentNeedsAttention,
@@ -122,6 +123,19 @@ def alert_payout_taken_back(event: PayoutTakenBack) -> None:
         url=_admin_url("payout", event.payout_id),
     )
     _alert(event, "staff-payout-taken-back", letter, of="payout")
+
+
+@subscribe(BankPayoutFailed, name="notifications.alert_bank_payout_failed", queue="money")
+def alert_bank_payout_failed(event: BankPayoutFailed) -> None:
+    """An instructor's bank refused money; they may ask why it didn't come."""
+    failure = payment_selectors.get_bank_failure_details(failure_id=event.failure_id)
+    letter = staff_letters.bank_payout_failed(
+        instructor=failure.instructor,
+        stripe_id=failure.stripe_payout_id,
+        reason=failure.reason,
+        url=_admin_url("bankpayoutfailure", event.failure_id),
+    )
+    _alert(event, "staff-bank-payout", letter, of="bankpayoutfailure")
 
 
 def _admin_url(model: str, row_id: object) -> str:

@@ -153,3 +153,19 @@ def payout_taken_back(
         lines=[Line(label="Instructor", value=instructor, is_address=True)],
         action=("See the payout", url),
     )
+
+
+def bank_payout_failed(*, instructor: str, stripe_id: str, reason: str, url: str) -> Letter:
+    """To staff: an instructor's bank refused what Stripe paid out to it."""
+    return Letter(
+        subject=f"The bank of {instructor} refused a payout",
+        heading=f"Payout {stripe_id}",
+        paragraphs=[
+            "Stripe could not pay out to the instructor's bank"
+            + (f" ({reason})." if reason else "."),
+            "We have paid them: the money lies in their account at Stripe, and nothing is owed. "
+            "They have been told to correct their bank details there.",
+        ],
+        lines=[Line(label="Instructor", value=instructor, is_address=True)],
+        action=("See what the bank refused", url),
+    )

@@ -88,6 +88,26 @@ class PayoutTakenBack(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PayoutAccountInTrouble(Event):
+    """An instructor's account at Stripe can't be paid any more: `trouble` is one of
+    `PayoutAccount.Trouble`. Payouts pause."""
+
+    name = "payments.payout_account_in_trouble"
+    account_id: uuid.UUID
+    user_id: uuid.UUID
+    trouble: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankPayoutFailed(Event):
+    """An instructor's bank refused what Stripe paid out to it."""
+
+    name = "payments.bank_payout_failed"
+    failure_id: uuid.UUID
+    user_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentNeedsAttention(Event):
     """Money came that can't stand for its order; it is being refunded and staff should look."""
 

@@ -28,11 +28,13 @@ _CAPABILITIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class AccountFacts:
-    """What Stripe says of a connected account. `is_ready`: money can be transferred to it."""
+    """What Stripe says of a connected account. `is_ready`: money can be transferred to it;
+    `is_rejected`: never again."""
 
     id: str
     is_ready: bool
     details_submitted: bool
+    is_rejected: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,17 @@ class TransferFacts:
     amount: int
     amount_reversed: int
     payout_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankPayoutFacts:
+    """What Stripe says of a payout from a connected account to its owner's bank. `reason` is why it
+    failed, "" for one that didn't."""
+
+    id: str
+    account_id: str
+    has_failed: bool
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +97,19 @@ def create_account(
 def retrieve_account(*, account_id: str) -> AccountFacts:
     """Return the account as it is now. Raises StripeNotFound or PaymentsUnavailable."""
     return _account(ask_stripe(lambda client: client.v1.accounts.retrieve(account_id)))
+
+
+def retrieve_bank_payout(*, payout_id: str, account_id: str) -> BankPayoutFacts:
+    """Return the payout of a connected account as it is now. Raises StripeNotFound or
+    PaymentsUnavailable."""
+    options: Any = {"stripe_account": account_id}
+    payout = ask_stripe(lambda client: client.v1.payouts.retrieve(payout_id, None, options))
+    return BankPayoutFacts(
+        id=payout.id,
+        account_id=account_id,
+        has_failed=payout.status == "failed",
+        reason=payout.failure_code or "",
+    )
 
 
 def retrieve_platform() -> PlatformFacts:
@@ -153,12 +179,15 @@ def _group(payout_id: str) -> str:
 
 
 def _account(account: Any) -> AccountFacts:
-    capabilities = account.capabilities
+    capabilities, requirements = account.capabilities, getattr(account, "requirements", None)
     transfers = getattr(capabilities, "transfers", None) if capabilities else None
+    disabled = getattr(requirements, "disabled_reason", None) or ""
+    is_rejected = disabled.startswith("rejected.")
     return AccountFacts(
         id=account.id,
-        is_ready=transfers == "active",
+        is_ready=transfers == "active" and not is_rejected,
         details_submitted=bool(account.details_submitted),
+        is_rejected=is_rejected,
     )
 
 

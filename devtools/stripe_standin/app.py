@@ -56,6 +56,7 @@ class Call:
     key: str | None
     publishable: bool
     raw: Params
+    account: str | None = None
 
     @property
     def endpoint(self) -> str:
@@ -152,6 +153,7 @@ class StandInApp:
             idempotency_key if request.method == "POST" else None,
             publishable,
             raw,
+            request.headers.get("Stripe-Account"),
         )
 
     def _is_publishable(self, key: str) -> bool:
@@ -202,6 +204,7 @@ class StandInApp:
             request_id=call.request_id,
             idempotency_key=call.key,
             publishable=call.publishable,
+            account=call.account,
         )
         try:
             fault = self._controls.take("fail", call.operation.name)

@@ -220,6 +220,18 @@ class StandInControls:
         """Finish a connected account's onboarding, or stop its transfers; the account."""
         return self._post(f"/_control/accounts/{account_id}/onboard", ready=ready)
 
+    def reject(self, account_id: str, reason: str = "other") -> JsonObject:
+        """Reject a connected account for good; the account."""
+        return self._post(f"/_control/accounts/{account_id}/reject", reason=reason)
+
+    def deauthorize(self, account_id: str) -> JsonObject:
+        """Take our access to a connected account away; the account, as it was."""
+        return self._post(f"/_control/accounts/{account_id}/deauthorize")
+
+    def refuse_payout(self, account_id: str, code: str = "account_closed") -> JsonObject:
+        """Let the bank of an account's owner refuse a payout; the payout."""
+        return self._post(f"/_control/accounts/{account_id}/refuse_payout", code=code)
+
     def reverse_transfer(self, transfer_id: str, amount: int | None = None) -> JsonObject:
         """Take a transfer back, whole or in part; the reversal."""
         given = {} if amount is None else {"amount": amount}

@@ -14,6 +14,7 @@ from devtools.stripe_standin.errors import ApiError, JsonObject, missing_paramet
 from devtools.stripe_standin.faults import Controls, Fault
 from devtools.stripe_standin.resources import (
     balance,
+    bank_payouts,
     charges,
     connect,
     disputes,
@@ -46,6 +47,9 @@ _RULES = [
     Rule("/_control/refunds/<target>/settle", methods=["POST"], endpoint="settle_refund"),
     Rule("/_control/charges/<target>/book", methods=["POST"], endpoint="book_charge"),
     Rule("/_control/accounts/<target>/onboard", methods=["POST"], endpoint="onboard"),
+    Rule("/_control/accounts/<target>/reject", methods=["POST"], endpoint="reject"),
+    Rule("/_control/accounts/<target>/deauthorize", methods=["POST"], endpoint="deauthorize"),
+    Rule("/_control/accounts/<target>/refuse_payout", methods=["POST"], endpoint="refuse_payout"),
     Rule("/_control/transfers/<target>/reverse", methods=["POST"], endpoint="reverse_transfer"),
     Rule("/_control/balance", methods=["POST"], endpoint="limit_balance"),
     Rule("/_control/platform", methods=["POST"], endpoint="set_up_platform"),
@@ -184,6 +188,26 @@ class ControlPanel:
         ready = bool(given.get("ready", True))
         return self._act(
             lambda scope: connect.onboard(scope, scope.get("account", target), ready=ready)
+        )
+
+    def reject(self, target: str, given: Settings) -> JsonObject:
+        """Reject an account for good: `{"reason"}`, such as fraud."""
+        reason = given.get("reason", "other")
+        return self._act(
+            lambda scope: connect.reject(scope, scope.get("account", target), reason=reason)
+        )
+
+    def deauthorize(self, target: str, given: Settings) -> JsonObject:
+        """Take the platform's access to an account away."""
+        return self._act(lambda scope: connect.deauthorize(scope, scope.get("account", target)))
+
+    def refuse_payout(self, target: str, given: Settings) -> JsonObject:
+        """Let the bank of an account's owner refuse a payout: `{"amount", "code"}`."""
+        amount, code = given.get("amount", 1000), given.get("code", "account_closed")
+        return self._act(
+            lambda scope: bank_payouts.refuse(
+                scope, scope.get("account", target), amount=amount, code=code
+            )
         )
 
     def reverse_transfer(self, target: str, given: Settings) -> JsonObject:

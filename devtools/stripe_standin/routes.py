@@ -10,6 +10,7 @@ from devtools.stripe_standin.listing import list_objects
 from devtools.stripe_standin.params import Params
 from devtools.stripe_standin.resources import (
     balance,
+    bank_payouts,
     charges,
     connect,
     customers,
@@ -132,6 +133,7 @@ OPERATIONS: tuple[Operation, ...] = (
         _TXN,
         balance.retrieve,
     ),
+    Operation("payouts.retrieve", "get", "/v1/payouts/{payout}", "payout", bank_payouts.retrieve),
     Operation("account.retrieve", "get", "/v1/account", _ACCT, platform.retrieve),
     Operation("accounts.create", "post", "/v1/accounts", _ACCT, connect.create),
     _list("accounts", _ACCT),

@@ -2,7 +2,12 @@
 
 from payments.selectors.disputes import DisputeDetails, get_dispute_details
 from payments.selectors.payments import get_order_number, pays_its_order
-from payments.selectors.payouts import PayoutDetails, get_payout_details
+from payments.selectors.payouts import (
+    BankFailureDetails,
+    PayoutDetails,
+    get_bank_failure_details,
+    get_payout_details,
+)
 from payments.selectors.reconciliation import list_open_differences
 from payments.selectors.refund_requests import (
     RefundRequestRow,
@@ -22,12 +27,14 @@ from payments.selectors.refunds import (
 )
 
 __all__ = [
+    "BankFailureDetails",
     "DisputeDetails",
     "PayoutDetails",
     "RefundFacts",
     "RefundRequestRow",
     "RefundRow",
     "RefundableLine",
+    "get_bank_failure_details",
     "get_dispute_details",
     "get_latest_request",
     "get_order_number",

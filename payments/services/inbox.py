@@ -22,7 +22,7 @@ from core.pruning import prune
 from payments import stripe_gateway
 from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import Payment, StripeEvent
-from payments.services import lookups, payout_accounts, payouts
+from payments.services import bank_payouts, lookups, payout_accounts, payouts
 from payments.services.lookups import Effect, NotOurs
 from payments.services.sweeping import sweep
 from payments.stripe_gateway import EventFacts, StripeNotFound
@@ -166,6 +166,25 @@ def _look_up_account(event: StripeEvent) -> Effect:
     return payout_accounts.look_up_account(account_id=event.object_id)
 
 
+def _look_up_deauthorized(event: StripeEvent) -> Effect:
+    """The event's object is our application: whose account it is of, only its envelope says."""
+    return payout_accounts.look_up_account(account_id=_account_of(event))
+
+
+def _look_up_bank_payout(event: StripeEvent) -> Effect:
+    return bank_payouts.look_up_bank_payout(
+        payout_id=event.object_id, account_id=_account_of(event)
+    )
+
+
+def _account_of(event: StripeEvent) -> str:
+    """Return the connected account that the event is of. Raises NotOurs for one of our own."""
+    told = event.payload.get("account")
+    if not isinstance(told, str):
+        raise NotOurs("It is of no connected account")
+    return told
+
+
 def _look_up_transfer(event: StripeEvent) -> Effect:
     return payouts.look_up_transfer(transfer_id=event.object_id)
 
@@ -187,6 +206,8 @@ _LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
     "charge.dispute.funds_withdrawn": _look_up_dispute,
     "charge.dispute.funds_reinstated": _look_up_dispute,
     "account.updated": _look_up_account,
+    "account.application.deauthorized": _look_up_deauthorized,
+    "payout.failed": _look_up_bank_payout,
     "transfer.reversed": _look_up_transfer,
 }
 HANDLED_TYPES = tuple(_LOOK_UP)

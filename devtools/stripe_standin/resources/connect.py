@@ -11,6 +11,7 @@ from devtools.stripe_standin.resources import platform
 from devtools.stripe_standin.scope import Scope
 
 _LINK_SECONDS = 300
+_APPLICATION = "ca_StandInPlatform00"
 _NEEDED = [
     "external_account",
     "individual.first_name",
@@ -63,21 +64,23 @@ def is_recipient(account: JsonObject) -> bool:
     return bool(account["tos_acceptance"].get("service_agreement") == "recipient")
 
 
-def _get(scope: Scope, identifier: str) -> JsonObject:
+def require(scope: Scope, identifier: str) -> JsonObject:
+    """The account; raises `ApiError` (403 `account_invalid`) when there is none, or we may not."""
     account = scope.store.get(identifier)
-    if account is None or account["object"] != "account":
+    is_there = account is not None and account["object"] == "account"
+    if account is None or not is_there or scope.store.traits(identifier).get("is_gone"):
         raise account_unknown(identifier)
     return account
 
 
 def retrieve(scope: Scope, target: str, params: Params) -> JsonObject:
     """`GET /v1/accounts/{id}`."""
-    return _get(scope, target)
+    return require(scope, target)
 
 
 def update(scope: Scope, target: str, params: Params) -> JsonObject:
     """`POST /v1/accounts/{id}`: e-mail, metadata, capabilities and the like."""
-    account = _get(scope, target)
+    account = require(scope, target)
     _apply(account, params)
     scope.put(account)
     scope.emit("account.updated", account, account=account["id"])
@@ -89,7 +92,7 @@ def create_link(scope: Scope, target: str, params: Params) -> JsonObject:
     for name in ("account", "type"):
         if name not in params:
             raise missing_parameter(name)
-    account = _get(scope, params["account"])
+    account = require(scope, params["account"])
     for name in ("refresh_url", "return_url"):
         if name not in params:
             raise missing_parameter(name)
@@ -117,6 +120,23 @@ def onboard(scope: Scope, account: JsonObject, *, ready: bool = True) -> JsonObj
     account["requirements"] = _requirements([] if ready else ["individual.verification.document"])
     scope.put(account)
     scope.emit("account.updated", account, account=account["id"])
+    return account
+
+
+def reject(scope: Scope, account: JsonObject, *, reason: str) -> JsonObject:
+    """Stripe, or the platform in the dashboard, rejects it for good."""
+    onboard(scope, account, ready=False)
+    account["requirements"] = _requirements([]) | {"disabled_reason": f"rejected.{reason}"}
+    scope.put(account)
+    scope.emit("account.updated", account, account=account["id"])
+    return account
+
+
+def deauthorize(scope: Scope, account: JsonObject) -> JsonObject:
+    """Its owner takes the platform's access away, or closes it: we may not look at it any more."""
+    scope.store.put_traits(account["id"], {"is_gone": True})
+    application = {"id": _APPLICATION, "object": "application", "name": "LearnFlow"}
+    scope.emit("account.application.deauthorized", application, account=account["id"])
     return account
 
 

@@ -4,7 +4,7 @@ https://docs.stripe.com/connect/separate-charges-and-transfers
 """
 
 from devtools.stripe_standin.currencies import checked_currency
-from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter
+from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter, no_such
 from devtools.stripe_standin.ids import new_id
 from devtools.stripe_standin.params import Params, merge_metadata
 from devtools.stripe_standin.resources import balance, connect, platform
@@ -24,6 +24,10 @@ def create(scope: Scope, target: str, params: Params) -> JsonObject:
             param="amount",
         )
     account = scope.require("account", params["destination"], "destination")
+    if scope.store.traits(account["id"]).get("is_gone"):
+        fault = no_such("destination", account["id"], "destination")
+        fault.status = 400
+        raise fault
     if account["capabilities"].get("transfers") != "active":
         raise ApiError(
             "Your destination account needs to have at least one of the following capabilities "
