@@ -23,6 +23,7 @@ from payments.events import (
     DisputeClosed,
     DisputeOpened,
     PayoutAccountInTrouble,
+    RefundDelayed,
     RefundFailed,
     RefundRequestDecided,
     RefundSucceeded,
@@ -139,10 +140,28 @@ def mail_refund(event: RefundSucceeded) -> None:
 def mail_refund_undone(event: RefundFailed) -> None:
     """Tell the buyer that money they were told of doesn't come."""
     user = _find(event.user_id)
-    if user is None or not event.was_applied:
+    if user is None or not (event.was_applied or event.was_promised):
         return
     facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
-    letter = letters.refund_undone(
+    write = letters.refund_undone if event.was_applied else letters.refund_refused
+    letter = write(
+        first_name=name_for(user),
+        order_number=facts.order_number,
+        amount=facts.amount,
+        currency=facts.currency,
+    )
+    _mail(user, event, letter)
+
+
+@subscribe(RefundDelayed, name="notifications.mail_refund_delayed", queue="money")
+def mail_refund_delayed(event: RefundDelayed) -> None:
+    """Tell the buyer that money they were told of takes longer; who wasn't told hears of it when
+    it goes."""
+    user = _find(event.user_id)
+    if user is None or not event.was_told:
+        return
+    facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
+    letter = letters.refund_delayed(
         first_name=name_for(user),
         order_number=facts.order_number,
         amount=facts.amount,
@@ -240,6 +259,7 @@ _KINDS: dict[type[Event], str] = {
     CertificateIssued: "certificate",
     RefundSucceeded: "refund",
     RefundFailed: "refund-undone",
+    RefundDelayed: "refund-delayed",
     RefundRequestDecided: "refund-request",
     DisputeOpened: "dispute",
     DisputeClosed: "dispute-closed",

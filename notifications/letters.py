@@ -161,6 +161,34 @@ def refund_undone(*, first_name: str, order_number: str, amount: Decimal, curren
     )
 
 
+def refund_refused(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
+    """A refund that was promised can't be made in this way."""
+    return Letter(
+        subject=f"Your refund for order {order_number}",
+        heading=_called("Hello", first_name, ",", joint=" "),
+        paragraphs=[
+            f"We told you that your refund of {money_text(amount, currency)} for your order "
+            f"{order_number} was granted. It could not be sent to the payment method you used.",
+            "We have been told and will get in touch about another way; you don't need to do "
+            "anything. Until then your courses stay open.",
+        ],
+    )
+
+
+def refund_delayed(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
+    """A refund that was promised takes longer."""
+    return Letter(
+        subject=f"Your refund for order {order_number} takes longer",
+        heading=_called("Hello", first_name, ",", joint=" "),
+        paragraphs=[
+            f"We told you that your refund of {money_text(amount, currency)} for your order "
+            f"{order_number} was granted. It has not left us yet, and we are sorry for that.",
+            "It is tried again each day, and another mail tells you when the money is on its way. "
+            "Until then your courses stay open; you don't need to do anything.",
+        ],
+    )
+
+
 def disputed(*, first_name: str, order_number: str, order_url: str) -> Letter:
     """The buyer's bank took the money back for now; their courses are suspended."""
     return Letter(
@@ -197,13 +225,13 @@ def dispute_decided(*, first_name: str, order_number: str, order_url: str, won: 
 
 
 def request_granted(*, first_name: str, order_number: str, titles: Sequence[str | None]) -> Letter:
-    """Yes to a refund; another mail tells of the money, which may be on its way already."""
+    """Yes to a refund, whose money is on its way: another mail tells how much."""
     return Letter(
         subject=f"Your refund request for order {order_number} was granted",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
             f"We have granted the refund you asked for, of order {order_number}.",
-            "Another mail tells you when the money is on its way.",
+            "The money is on its way; another mail tells you how much it is.",
         ],
         lines=[Line(label=title or _UNNAMED, value="refund") for title in titles],
     )

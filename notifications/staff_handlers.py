@@ -18,6 +18,7 @@ from payments.events import (
     PaymentNeedsAttention,
     PayoutFailed,
     PayoutTakenBack,
+    RefundDelayed,
     RefundFailed,
     RefundRequested,
 )
@@ -71,6 +72,19 @@ def alert_refund_failed(event: RefundFailed) -> None:
         url=_admin_url("refund", event.refund_id),
     )
     _alert(event, "staff-refund-failed", letter, of="refund")
+
+
+@subscribe(RefundDelayed, name="notifications.alert_refund_delayed", queue="money")
+def alert_refund_delayed(event: RefundDelayed) -> None:
+    """The balance at Stripe has to be topped up, or a buyer waits."""
+    facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
+    letter = staff_letters.refund_delayed(
+        order_number=facts.order_number,
+        amount=facts.amount,
+        currency=facts.currency,
+        url=_admin_url("refund", event.refund_id),
+    )
+    _alert(event, "staff-refund-delayed", letter, of="refund")
 
 
 @subscribe(RefundRequested, name="notifications.alert_refund_requested", queue="money")

@@ -49,6 +49,20 @@ def refund_failed(
     )
 
 
+def refund_delayed(*, order_number: str, amount: Decimal, currency: str, url: str) -> Letter:
+    """To staff: a refund waits for more of our money at Stripe."""
+    return Letter(
+        subject=f"A refund of order {order_number} waits for money",
+        heading=f"Order {order_number}",
+        paragraphs=[
+            f"Too little is available at Stripe for the refund of {money_text(amount, currency)}.",
+            "It is tried again each day. Top up the balance at Stripe, or let sales do it; the "
+            "buyer isn't told that the money is on its way before it is.",
+        ],
+        action=("See the refund", url),
+    )
+
+
 def dispute(
     *,
     order_number: str,

@@ -36,7 +36,8 @@ class IntentFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundFacts:
-    """What Stripe says of a refund. `refund_id` is our row, when we asked for it. Minor units."""
+    """What Stripe says of a refund. `refund_id` is our row, when we asked for it. Minor units.
+    `is_short`: it waits until more of our money is available, and none has gone yet."""
 
     id: str
     status: str
@@ -44,6 +45,7 @@ class RefundFacts:
     intent_id: str
     refund_id: str
     failure_reason: str = ""
+    is_short: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,7 @@ def read_refund(refund: Any) -> RefundFacts:
         intent_id=_id_of(refund.payment_intent),
         refund_id=read_metadata(refund, "refund_id"),
         failure_reason=_text(refund, "failure_reason"),
+        is_short=_text(refund, "pending_reason") == "insufficient_funds",
     )
 
 

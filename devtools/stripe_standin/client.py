@@ -237,9 +237,10 @@ class StandInControls:
         given = {} if amount is None else {"amount": amount}
         return self._post(f"/_control/transfers/{transfer_id}/reverse", **given)
 
-    def limit_balance(self, available: int | None) -> None:
-        """Say how much (minor units) can still be transferred; None: no limit, as at the start."""
-        self._post("/_control/balance", available=available)
+    def limit_balance(self, available: int | None, *, refunds_wait: bool = False) -> None:
+        """Say how much (minor units) can still leave; None: no limit, as at the start. A refund
+        beyond it is refused, or with `refunds_wait` left pending."""
+        self._post("/_control/balance", available=available, refunds_wait=refunds_wait)
 
     def set_up_platform(self, *, country: str = "US", interval: str = "daily") -> JsonObject:
         """Say where our own account is and how often it is paid out to its bank; the account."""

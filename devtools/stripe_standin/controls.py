@@ -215,9 +215,10 @@ class ControlPanel:
         return self._act(lambda scope: transfers.create_reversal(scope, target, given))
 
     def limit_balance(self, target: str, given: Settings) -> JsonObject:
-        """Say how much can still be transferred: `{"available"}` in minor units, null: no limit."""
-        available = given.get("available")
-        return self._act(lambda scope: balance.limit(scope, available))
+        """Say how much can still leave: `{"available"}` in minor units, null: no limit. Refunds
+        beyond it are refused, or wait with `{"refunds_wait": true}`."""
+        available, waits = given.get("available"), bool(given.get("refunds_wait", False))
+        return self._act(lambda scope: balance.limit(scope, available, refunds_wait=waits))
 
     def set_up_platform(self, target: str, given: Settings) -> JsonObject:
         """Say where the platform's own account is, or how often it is paid out to its bank:

@@ -11,7 +11,7 @@ from core.models import OutboxDelivery
 from notifications.models import Email
 from orders.models import Order
 from payments import services
-from payments.events import RefundFailed
+from payments.events import RefundDelayed, RefundFailed
 from payments.models import Dispute, Payment
 from payments.tests.money import dispute_facts, hear, make_paid, settle
 from tests.factories import StaffFactory, UserFactory
@@ -221,6 +221,48 @@ def test_nobody_is_told_to_pay_again_what_may_be_back(payment: Payment, member: 
     assert "has to be paid" not in text
 
 
+@pytest.mark.parametrize(("was_told", "buyers"), [(True, 1), (False, 0)])
+def test_a_refund_that_waits_for_money_is_told_to_whom_it_was_promised(
+    payment: Payment, member: User, was_told: bool, buyers: int
+) -> None:
+    refund = services.refund_payment(
+        payment_id=payment.id, item_ids=None, note="", actor_id=member.id
+    )
+    with transaction.atomic():
+        outbox.record(
+            RefundDelayed(
+                refund_id=refund.id,
+                order_id=payment.order_id,
+                user_id=payment.order.user_id,
+                was_told=was_told,
+            )
+        )
+    sent = mails()
+    assert "Top up" in sent["staff-refund-delayed to money@learnflow.test"].text
+    told = [mail for name, mail in sent.items() if name.startswith("refund-delayed ")]
+    assert len(told) == buyers
+    assert all("has not left us yet" in mail.text for mail in told)
+
+
+def test_a_promised_refund_that_stripe_refused_is_told_to_the_buyer(
+    payment: Payment, member: User
+) -> None:
+    refund = services.refund_payment(
+        payment_id=payment.id, item_ids=None, note="", actor_id=member.id
+    )
+    with transaction.atomic():
+        outbox.record(
+            RefundFailed(
+                refund_id=refund.id,
+                order_id=payment.order_id,
+                user_id=payment.order.user_id,
+                was_applied=False,
+                was_promised=True,
+            )
+        )
+    assert "another way" in mails()["refund-undone to buyer@learnflow.test"].text
+
+
 def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -> None:
     request = services.request_refund(
         order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason="Not for me"
@@ -232,6 +274,10 @@ def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -
         order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason=""
     )
     services.approve_request(request_id=again.id, actor_id=member.id)
+    deliver()
+    assert Email.objects.filter(kind="refund-request").count() == 1, "no money has gone"
+    again.refresh_from_db()
+    hear(payment, "succeeded", amount=str(payment.amount), refund_id=again.refund_id)
     deliver()
     answers = Email.objects.filter(kind="refund-request").order_by("created_at")
     assert [mail.subject.endswith("granted") for mail in answers] == [False, True]

@@ -95,9 +95,11 @@ class RefusalForm(forms.Form):
 class RefundRequestAdmin(ReadOnlyAdmin):
     """What buyers ask for. The actions decide."""
 
-    list_display = ("created_at", "order", "user", "status", "reason", "decided_by", "decided_at")
+    list_display = (
+        "created_at", "order", "user", "status", "approved", "reason", "decided_by", "decided_at",
+    )  # fmt: skip
     list_filter = ("status",)
-    list_select_related = ("order", "user", "decided_by")
+    list_select_related = ("order", "user", "decided_by", "refund__payment")
     search_fields = ("order__order_number", "user__email")
     date_hierarchy = "created_at"
     show_full_result_count = False
@@ -107,6 +109,14 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         ("Decision", {"fields": ("decided_by", "decision_reason", "refunds")}),
         ("Times", {"fields": ("created_at", "decided_at")}),
     )
+
+    @admin.display(description="Approved refund")
+    def approved(self, request: RefundRequest) -> str:
+        """What staff approved, and how far the money is; it is granted once that has gone."""
+        refund = request.refund
+        if refund is None:
+            return "-"
+        return f"{money_text(refund.amount, refund.payment.currency)}, {refund.status}"
 
     @admin.display(description="Asks for")
     def asked_for(self, request: RefundRequest) -> str:
@@ -178,5 +188,5 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{one.order}: {exc.message}", messages.ERROR)
         else:
             self.message_user(
-                request, f"{one.order}: {'granted' if reason is None else 'declined'}."
+                request, f"{one.order}: {'approved' if reason is None else 'declined'}."
             )

@@ -26,7 +26,10 @@ _PAID = {"succeeded", "processing", "requires_capture"}
 TOTALS = ("captured_here", "captured_there", "refunded_here", "refunded_there")
 # Said of payments that were never made at this Stripe account.
 _ELSEWHERE = {"at_stripe": False}
-_LIVE = Q(refunds__status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED])
+# Also one that Stripe waits with for lack of balance: it counts there.
+_LIVE = Q(refunds__status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED]) | Q(
+    refunds__status=Refund.Status.DUE, refunds__stripe_refund_id__isnull=False
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +184,8 @@ def _load_refunds(ids: Collection[str]) -> dict[str, Refund]:
 
 def _differ_in_refund(theirs: RefundFacts, ours: Any) -> list[Found]:
     status = "pending" if theirs.status == "requires_action" else theirs.status
+    if theirs.is_short and ours is not None and ours.status == Refund.Status.DUE:
+        status = Refund.Status.DUE.value
     amount = from_minor(theirs.amount)
     if ours is None:
         told = f"{status}, {amount}"
@@ -195,7 +200,7 @@ def _refunds_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     rows = Refund.objects.exclude(stripe_refund_id=None).exclude(payment__metadata__at_stripe=False)
     made = Q(created_at__gte=since)
     if until is None:
-        made |= Q(status=Refund.Status.PENDING)
+        made |= Q(status__in=[Refund.Status.DUE, Refund.Status.PENDING])
     return _ids(rows, "stripe_refund_id", made, _before("created_at", until))
 
 
