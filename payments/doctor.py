@@ -8,7 +8,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from core.doctor import Finding, Verdict, find_dead, find_wrong, say_ago
-from payments import stripe_gateway
+from payments import key_rights, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment, ReconciliationDifference, ReconciliationRun, StripeEvent
 from payments.services.platform import look_at_platform
@@ -25,6 +25,9 @@ def check_money() -> Iterator[Finding]:
         return
     at = settings.STRIPE_API_BASE
     yield Finding("stripe", Verdict.OK, f"configured{f', at {at}' if at else ''}")
+    for right, at in key_rights.list_missing().items():
+        words = f"lacks {right}, last needed {say_ago(at)}: docs/go-live.md"
+        yield Finding("stripe key", Verdict.WRONG, words)
     yield from _check_platform()
     yield _check_comparison()
     dead = StripeEvent.objects.filter(status=StripeEvent.Status.DEAD).count()

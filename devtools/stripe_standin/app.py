@@ -115,7 +115,13 @@ class StandInApp:
             # A fault of the stand-in itself: to be seen, and answered as Stripe answers its own.
             logger.exception("%s failed", name)
             answer = StoredAnswer(500, _dump(errors.internal_error(500).body), request_id)
-        self._controls.note(name, status=answer.status, replayed=replayed, key=call.key)
+        self._controls.note(
+            name,
+            status=answer.status,
+            replayed=replayed,
+            key=call.key,
+            version=request.headers.get("Stripe-Version"),
+        )
         self._worker.wake()
         if self._controls.take("drop", name):
             _hang_up(request)

@@ -109,10 +109,10 @@ class StandInControls:
     ) -> None:
         """Have the next `times` calls of an operation (`payment_intents.create`, …) go wrong.
 
-        `refuse` answers `status` (503, 429, …) at the door; `fail` answers it in place of the work,
-        kept under the idempotency key as Stripe keeps a 500; `hang` waits `seconds` first; `drop`
-        does the work and closes the connection without an answer; `crash` ends the stand-in in the
-        middle of the work.
+        `refuse` answers `status` (503, 429, 403 as of a restricted key, …) at the door; `fail`
+        answers it in place of the work, kept under the idempotency key as Stripe keeps a 500;
+        `hang` waits `seconds` first; `drop` does the work and closes the connection without an
+        answer; `crash` ends the stand-in in the middle of the work.
         """
         self._post(
             "/_control/faults",
@@ -133,7 +133,7 @@ class StandInControls:
         return counts
 
     def calls(self) -> list[JsonObject]:
-        """The latest calls: operation, status, replayed, idempotency_key, at."""
+        """The latest calls: operation, status, replayed, idempotency_key, version, at."""
         calls: list[JsonObject] = self._get("/_control/calls")["calls"]
         return calls
 

@@ -336,6 +336,8 @@ STRIPE_PUBLIC_KEY: str = env.str("STRIPE_PUBLIC_KEY", default="")
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
 STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
+# Which Stripe's answers have the form of, whatever the account's own is: the one of the SDK.
+STRIPE_API_VERSION: str = env.str("STRIPE_API_VERSION", default="2026-10-28.endive")
 # How far back the nightly comparison with Stripe goes.
 RECONCILE_WINDOW = timedelta(days=env.int("RECONCILE_DAYS", default=3))
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=5.0)

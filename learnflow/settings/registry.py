@@ -81,6 +81,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STRIPE_PUBLIC_KEY", kinds.beginning("pk_")),
     Setting("STRIPE_WEBHOOK_SECRET", each(kinds.beginning("whsec_")), secret=True),
     Setting("STRIPE_API_BASE", kinds.address),
+    Setting("STRIPE_API_VERSION", kinds.stripe_version),
     Setting("STRIPE_TIMEOUT_SECONDS", _PATIENCE),
     Setting("STRIPE_DEADLINE_SECONDS", _PATIENCE),
     Setting("STRIPE_CONCURRENCY", whole(1, 256)),

@@ -27,6 +27,7 @@ from payments.services.comparing import PageOutcome, compare_object, compare_pag
 from payments.services.differences import list_unseen_ids, record_look
 from payments.services.matching import SUBJECTS, TOTALS, Found
 from payments.services.platform import look_at_platform
+from payments.stripe_gateway import StripeForbidden
 
 logger = logging.getLogger(__name__)
 
@@ -153,20 +154,31 @@ def _claim() -> ReconciliationRun | None:
 def _advance(run: ReconciliationRun) -> None:
     """Take the next step: a page of one list, what is open from before, our account, or the books.
     A step with much to heal ends early, and is gone on with by the next."""
-    ends_at = time.monotonic() + STEP_SECONDS
-    stage = run.position["stage"]
-    if stage in _BY_NAME:
-        is_over = _compare_page(run, stage, ends_at)
-    elif stage == BOOKS:
-        is_over = _verify_books(run, ends_at)
-    elif stage == ACCOUNT:
-        is_over = _look_at_account(run)
-    else:
-        is_over = _look_at_open_ones(run, ends_at)
+    stage, left = run.position["stage"], []
+    try:
+        is_over = _take_step(run, stage, time.monotonic() + STEP_SECONDS)
+    except StripeForbidden as exc:
+        # What else there is to compare isn't kept from it.
+        is_over, kind = True, ReconciliationDifference.Kind.STATUS
+        left = [Found(kind=kind, ours="can't be compared", theirs=exc.message)]
     if is_over:
+        record_look(
+            run=run, object_type=ACCOUNT, object_id=f"right:{stage}", before=left, left=left
+        )
         _next_stage(run, stage)
     is_held = run.finished_at is None
     _save(run, error="", leased_until=timezone.now() + settings.LEASE if is_held else None)
+
+
+def _take_step(run: ReconciliationRun, stage: str, ends_at: float) -> bool:
+    """Do what is next in this stage; returns whether the stage is over."""
+    if stage in _BY_NAME:
+        return _compare_page(run, stage, ends_at)
+    if stage == BOOKS:
+        return _verify_books(run, ends_at)
+    if stage == ACCOUNT:
+        return _look_at_account(run)
+    return _look_at_open_ones(run, ends_at)
 
 
 def _next_stage(run: ReconciliationRun, stage: str) -> None:

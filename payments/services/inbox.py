@@ -100,7 +100,7 @@ def _store(events: Sequence[EventFacts]) -> int:
 
 
 def _row_of(event: EventFacts) -> StripeEvent:
-    is_handled = event.type in _LOOK_UP
+    is_handled = event.type in _LOOK_UP and not event.is_thin
     return StripeEvent(
         id=event.id,
         type=event.type,
@@ -211,6 +211,8 @@ _LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
     "transfer.reversed": _look_up_transfer,
 }
 HANDLED_TYPES = tuple(_LOOK_UP)
+# Of these, what Stripe tells of connected accounts, at an endpoint of its own.
+CONNECTED_TYPES = ("account.updated", "account.application.deauthorized", "payout.failed")
 
 
 def _claim_next() -> StripeEvent | None:

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from core.logging import on_behalf_of
 from payments.errors import PaymentsUnavailable
+from payments.stripe_gateway import StripeForbidden
 from payments.stripe_patience import deadline
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ def sweep(
 
     A row is claimed only when its turn comes, so that no claim lapses behind slow ones, and its
     calls to Stripe together end well before its claim does. What `work` raises goes to `failed` and
-    no further: one bad row holds nobody up. When Stripe doesn't answer the sweep ends, as each
-    further try would hold a worker until the next time-out.
+    no further: one bad row holds nobody up, nor does one for which our key lacks a right. When
+    Stripe doesn't answer the sweep ends, as each further try would hold a worker until the next
+    time-out.
     """
     started = time.monotonic()
     tried = 0
@@ -45,7 +47,8 @@ def sweep(
             except PaymentsUnavailable as exc:
                 logger.warning("%s is tried later: %s", row, exc)
                 failed(row, exc)
-                break
+                if not isinstance(exc, StripeForbidden):
+                    break
             except Exception as exc:
                 logger.exception("%s failed", row)
                 failed(row, exc)
