@@ -9,14 +9,15 @@ Stripe until then, and so the platform's own payouts have to be manual
 (https://docs.stripe.com/connect/separate-charges-and-transfers, "Transfer availability").
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
 import stripe
 
 from payments.payout_countries import Agreement
-from payments.stripe_facts import read_metadata
-from payments.stripe_gateway import ask_stripe, create_at_stripe
+from payments.stripe_facts import Page, read_metadata
+from payments.stripe_gateway import ask_stripe, create_at_stripe, list_at_stripe
 
 # What an account must be able to do. Under the full agreement Stripe lets hardly any platform ask
 # for transfers alone; under the recipient one there is nothing else.
@@ -45,6 +46,7 @@ class TransferFacts:
     amount: int
     amount_reversed: int
     payout_id: str
+    currency: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +169,11 @@ def retrieve_transfer(*, transfer_id: str) -> TransferFacts:
     return _transfer(ask_stripe(lambda client: client.v1.transfers.retrieve(transfer_id)))
 
 
+def list_transfers(*, since: dt.datetime, after: str = "") -> Page[TransferFacts]:
+    """Return a page of the transfers made since then."""
+    return list_at_stripe(lambda client: client.v1.transfers, _transfer, after, since=since)
+
+
 def _find(client: stripe.StripeClient, payout_id: str) -> Any | None:
     # What people transfer by hand in that group isn't the payout.
     page = client.v1.transfers.list({"transfer_group": _group(payout_id), "limit": 100})
@@ -197,4 +204,5 @@ def _transfer(transfer: Any) -> TransferFacts:
         amount=transfer.amount,
         amount_reversed=transfer.amount_reversed,
         payout_id=read_metadata(transfer, "payout_id"),
+        currency=transfer.currency,
     )

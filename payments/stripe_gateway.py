@@ -370,3 +370,4 @@ def _words(exc: stripe.StripeError) -> str:
 # How `stripe_connect`, the part of the gateway that pays instructors, asks.
 ask_stripe = _call
 create_at_stripe = _create
+list_at_stripe = _page

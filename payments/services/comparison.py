@@ -25,7 +25,8 @@ from payments.errors import PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.services.comparing import PageOutcome, compare_object, compare_page
 from payments.services.differences import list_unseen_ids, record_look
-from payments.services.matching import SUBJECTS, TOTALS, Found
+from payments.services.matching import SUBJECTS, TOTALS, Found, Subject
+from payments.services.matching_transfers import TRANSFERS
 from payments.services.platform import look_at_platform
 from payments.stripe_gateway import StripeForbidden
 
@@ -41,12 +42,13 @@ AFTER_FAILURE = dt.timedelta(minutes=10)
 BOOKS = "books"
 # How our own account at Stripe is set up.
 ACCOUNT = "account"
-_BY_NAME = {subject.name: subject for subject in SUBJECTS}
+_BY_NAME: dict[str, Subject[Any]] = {subject.name: subject for subject in (*SUBJECTS, TRANSFERS)}
 _STAGES = [*_BY_NAME, "open", ACCOUNT, BOOKS]
 _COUNTERS = {
     "payment_intent": "payments_compared",
     "refund": "refunds_compared",
     "dispute": "disputes_compared",
+    "transfer": "transfers_compared",
 }
 
 OnProgress = Callable[[ReconciliationRun], None]
