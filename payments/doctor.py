@@ -25,8 +25,8 @@ def check_money() -> Iterator[Finding]:
         return
     at = settings.STRIPE_API_BASE
     yield Finding("stripe", Verdict.OK, f"configured{f', at {at}' if at else ''}")
-    for right, at in key_rights.list_missing().items():
-        words = f"lacks {right}, last needed {say_ago(at)}: docs/go-live.md"
+    for right, missed_at in key_rights.list_missing().items():
+        words = f"lacks {right}, last needed {say_ago(missed_at)}: docs/go-live.md"
         yield Finding("stripe key", Verdict.WRONG, words)
     yield from _check_platform()
     yield _check_comparison()

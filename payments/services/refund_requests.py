@@ -169,8 +169,8 @@ def _lock_open(request_id: uuid.UUID) -> RefundRequest:
     request = RefundRequest.objects.select_for_update().get(id=request_id)
     if request.status != Status.OPEN:
         raise RefundRequestDecided(status=request.status)
-    under_way = Refund.objects.filter(id=request.refund_id, status__in=LIVE_REFUNDS)
-    if under_way.exists():
+    # Only who holds the request's lock approves: a refund that is read here stays its refund.
+    if request.refund is not None and request.refund.status in LIVE_REFUNDS:
         raise RefundRequestDecided(status="approved")
     return request
 
