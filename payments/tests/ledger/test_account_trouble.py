@@ -287,6 +287,7 @@ def test_the_instructor_sees_what_is_wrong(
     account: PayoutAccount, teacher: User, standin: StandIn
 ) -> None:
     standin.reject(id_of(account))
+    payout_accounts.refresh_account(account_id=id_of(account))
     client = APIClient()
     client.force_authenticate(teacher)
     assert client.get("/api/v1/instructor/payout-account/").json() == {
