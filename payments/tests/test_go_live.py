@@ -9,7 +9,7 @@ from stripe._api_version import _ApiVersion
 
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
-from payments import stripe_connect, stripe_gateway
+from payments import stripe_connect
 from payments.services.inbox import CONNECTED_TYPES, HANDLED_TYPES
 from payments.tests.conftest import start_payment
 

@@ -181,3 +181,36 @@ def test_no_more_is_transferred_than_is_there(api, standin, account):
     assert refused.value.code == "balance_insufficient"
     standin.limit_balance(None)
     send(api, account)
+
+
+def test_an_account_that_was_rejected_says_so(api, standin, account, receiver):
+    standin.reject(account.id, "fraud")
+    account = api.v1.accounts.retrieve(account.id)
+    assert account.requirements.disabled_reason == "rejected.fraud"
+    assert account.capabilities.transfers == "inactive"
+    assert receiver.wait_for("account.updated")["id"] == account.id
+
+
+def test_an_account_whose_owner_left_is_forbidden(api, standin, account, receiver):
+    standin.deauthorize(account.id)
+    assert receiver.wait_for("account.application.deauthorized")["object"] == "application"
+    with pytest.raises(stripe.PermissionError):
+        api.v1.accounts.retrieve(account.id)
+    with pytest.raises(stripe.InvalidRequestError, match="No such destination"):
+        send(api, account)
+
+
+def test_a_payout_that_a_bank_refused_is_its_accounts_alone(api, standin, account, receiver):
+    payout = standin.refuse_payout(account.id)
+    assert receiver.wait_for("payout.failed")["failure_code"] == "account_closed"
+    found = api.v1.payouts.retrieve(payout["id"], None, {"stripe_account": account.id})
+    assert (found.status, found.failure_code) == ("failed", "account_closed")
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        api.v1.payouts.retrieve(payout["id"])
+    assert refused.value.code == "resource_missing"
+
+
+def test_a_key_that_lacks_a_right_is_forbidden_in_stripes_words(api, standin):
+    standin.fault("refuse", "transfers.list", status=403)
+    with pytest.raises(stripe.PermissionError, match=r"\('transfer_read'\) permissions"):
+        api.v1.transfers.list()
