@@ -15,6 +15,7 @@ from cart.models import CartItem
 from enrollments.models import Enrollment
 from orders.models import Coupon, CreditNote, Invoice, Order, OrderItem
 from payments.models import (
+    BankPayoutFailure,
     Dispute,
     Payment,
     Payout,
@@ -108,6 +109,7 @@ def _rows() -> None:
         payment=paid, stripe_dispute_id="dp_1", amount=30, currency="usd", opened_at=now
     )
     account = PayoutAccount.objects.create(instructor=user, stripe_account_id="acct_1")
+    BankPayoutFailure.objects.create(account=account, stripe_payout_id="po_1")
     Payout.objects.create(
         account=account, amount=5, currency="usd", stripe_transfer_id="tr_1", next_attempt_at=now
     )
