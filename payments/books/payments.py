@@ -136,7 +136,8 @@ PAYMENTS = (
     Invariant(
         name="refund_request_is_of_its_order",
         sentence="A request asks for lines of its order, and the refund that answers it is of the "
-        "same order; one that was granted or declined says when.",
+        "same order; one that was granted or declined says when, and only a granted one has a "
+        "refund that has gone.",
         query="""
             SELECT request.id AS subject, request.status, orders.order_number
             FROM payments_refundrequest request
@@ -146,7 +147,8 @@ PAYMENTS = (
             WHERE payment.order_id <> request.order_id
                OR request.user_id <> orders.user_id
                OR (request.status = 'open') <> (request.decided_at IS NULL)
-               OR (request.status <> 'granted' AND request.refund_id IS NOT NULL)
+               OR (request.status = 'open' AND refund.applied_at IS NOT NULL)
+               OR (request.status = 'declined' AND refund.status NOT IN ('failed', 'canceled'))
                OR EXISTS (
                    SELECT FROM payments_refundrequest_order_items wanted
                    JOIN orders_orderitem item ON item.id = wanted.orderitem_id

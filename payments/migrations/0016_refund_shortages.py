@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0012_accounts_in_trouble'),
+        ('payments', '0015_accounts_in_trouble'),
     ]
 
     operations = [

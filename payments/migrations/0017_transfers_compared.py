@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0013_refund_shortages'),
+        ('payments', '0016_refund_shortages'),
     ]
 
     operations = [

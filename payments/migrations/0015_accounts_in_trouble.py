@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0011_metrics_indexes'),
+        ('payments', '0014_freeze_sales'),
     ]
 
     operations = [
