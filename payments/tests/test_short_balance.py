@@ -102,7 +102,7 @@ def test_who_was_told_that_it_is_granted_is_told_again(
     payment: Payment, request_: RefundRequest
 ) -> None:
     """By the version before, which said so when staff decided."""
-    RefundRequest.objects.update(status="granted")
+    RefundRequest.objects.update(status="granted", decided_at=timezone.now())
     services.send_due_refunds()
     assert delays() == [True]
 
@@ -110,7 +110,7 @@ def test_who_was_told_that_it_is_granted_is_told_again(
 def test_another_refusal_is_the_end_and_told_to_whom_it_was_promised(
     payment: Payment, request_: RefundRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    RefundRequest.objects.update(status="granted")
+    RefundRequest.objects.update(status="granted", decided_at=timezone.now())
 
     def refuse(**given: Any) -> Any:
         raise stripe_gateway.StripeRefused(code="charge_already_refunded", message="It was.")
