@@ -82,7 +82,8 @@ class EnrollmentAdmin(StaffAdmin):
     ) -> type[forms.ModelForm[Enrollment]]:
         if obj is None:
             return GrantForm
-        return super().get_form(request, obj, change, **kw)
+        form: type[forms.ModelForm[Enrollment]] = super().get_form(request, obj, change, **kw)
+        return form
 
     def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:
         return ("user", "course") if obj is None else super().get_fields(request, obj)

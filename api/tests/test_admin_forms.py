@@ -12,6 +12,7 @@ from django.urls import reverse
 from courses.models import Course, Curriculum
 from enrollments.errors import AlreadyEnrolled
 from payments.models import RevenueShare
+from tests.admin_browser import AdminBrowser
 from tests.factories import (
     CategoryFactory,
     CourseFactory,
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff() -> Client:
-    client = Client()
+    client = AdminBrowser()
     client.force_login(StaffFactory.create())
     return client
 
