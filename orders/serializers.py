@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from core.countries import is_country
-from core.serializers import ApiSerializer, MoneyField, NumberField
+from core.serializers import ApiSerializer, ClosedSerializer, MoneyField, NumberField
 from orders.models import Order, OrderItem
 
 
@@ -28,7 +28,7 @@ class BillingAddressSerializer(ApiSerializer):
         return value.upper() if is_country(value.upper()) else value
 
 
-class CreateOrderSerializer(ApiSerializer):
+class CreateOrderSerializer(ClosedSerializer):
     """Everything is optional: the lines come from the cart."""
 
     billing_address = BillingAddressSerializer(required=False, allow_null=True)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from core.countries import is_country
-from core.serializers import ApiSerializer, MoneyField
+from core.serializers import ApiSerializer, ClosedSerializer, MoneyField
 from payments.models import Payout, PayoutAccount
 from payments.selectors.earnings import ENTRY_KINDS
 
@@ -88,7 +88,7 @@ class PayoutAccountSerializer(ApiSerializer):
     )
 
 
-class StartOnboardingSerializer(ApiSerializer):
+class StartOnboardingSerializer(ClosedSerializer):
     """Where the instructor lives; it counts when the account is opened."""
 
     country = serializers.CharField(required=False, allow_blank=True, default="")

@@ -2,10 +2,10 @@
 
 from rest_framework import serializers
 
-from core.serializers import ApiSerializer
+from core.serializers import ApiSerializer, ClosedSerializer
 
 
-class CreateIntentSerializer(ApiSerializer):
+class CreateIntentSerializer(ClosedSerializer):
     """Which order to pay."""
 
     order_id = serializers.UUIDField()
@@ -21,7 +21,7 @@ class PaymentIntentSerializer(ApiSerializer):
     currency = serializers.CharField()
 
 
-class ConfirmPaymentSerializer(ApiSerializer):
+class ConfirmPaymentSerializer(ClosedSerializer):
     """Which intent to look up for which order."""
 
     order_id = serializers.UUIDField()

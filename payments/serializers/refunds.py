@@ -39,7 +39,11 @@ class RequestRefundSerializer(ClosedSerializer):
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True)
 
 
-class RefuseRequestSerializer(ApiSerializer):
+class ApproveRequestSerializer(ClosedSerializer):
+    """Nothing: what was asked for is granted, and no part of it."""
+
+
+class RefuseRequestSerializer(ClosedSerializer):
     """Why not."""
 
     reason = serializers.CharField(max_length=1000, help_text="The buyer is told so.")

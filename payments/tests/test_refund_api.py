@@ -246,8 +246,8 @@ def test_only_staff_see_and_decide_requests(payment: Payment, buyer: User, api: 
 
 
 def test_unknown_requests_are_404(staff: Any) -> None:
-    for path in (f"{new_id()}/approve/", f"{new_id()}/refuse/"):
-        answer = staff.post(f"{API}/refund-requests/{path}", {"reason": "No"})
+    for path, body in ((f"{new_id()}/approve/", {}), (f"{new_id()}/refuse/", {"reason": "No"})):
+        answer = staff.post(f"{API}/refund-requests/{path}", body)
         assert code_of(answer) == (404, "REFUND_REQUEST_NOT_FOUND")
 
 

@@ -13,6 +13,7 @@ from core.idempotent_views import IdempotentPostMixin
 from payments import selectors, services
 from payments.permissions import check_may_refund_order, check_may_see, check_right
 from payments.serializers.refunds import (
+    ApproveRequestSerializer,
     CreateRefundSerializer,
     RefundListSerializer,
     RefundRequestSerializer,
@@ -268,6 +269,8 @@ class ApproveRefundRequestView(APIView):
     def post(self, request: Request, request_id: uuid.UUID) -> Response:
         viewer: Any = request.user
         check_right(viewer=viewer, right=Right.REFUND)
+        body = ApproveRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         services.approve_request(request_id=request_id, actor_id=viewer.id)
         return Response(_show(request_id))
 
