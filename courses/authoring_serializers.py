@@ -174,7 +174,7 @@ class CourseCreateSerializer(ClosedSerializer):
     price = MoneyField(
         min_value=LEAST_PRICE,
         required=False,
-        help_text="0 is free. A course without a price isn't sold.",
+        help_text="0 is free. A course without a price isn't sold. At most what can be charged.",
     )
     original_price = MoneyField(
         min_value=LEAST_PRICE, required=False, allow_null=True, help_text="Not below `price`."

@@ -20,6 +20,7 @@ from orders.events import OrderCompleted
 from payments import selectors as payment_selectors
 from payments.events import (
     BankPayoutFailed,
+    DebitFailed,
     DisputeClosed,
     DisputeOpened,
     PayoutAccountInTrouble,
@@ -250,6 +251,24 @@ def mail_bank_payout_failed(event: BankPayoutFailed) -> None:
     _mail(user, event, letter)
 
 
+@subscribe(DebitFailed, name="notifications.mail_debit_failed", queue="money")
+def mail_debit_failed(event: DebitFailed) -> None:
+    """Tell the buyer that what they paid by didn't pay, and whether the order still waits."""
+    facts = payment_selectors.get_payment_details(payment_id=event.payment_id)
+    user = _find(facts.user_id)
+    if user is None:
+        return
+    letter = letters.debit_failed(
+        first_name=name_for(user),
+        order_number=facts.order_number,
+        amount=facts.amount,
+        currency=facts.currency,
+        payable_until=facts.payable_until,
+        order_url=_order_url(event.order_id),
+    )
+    _mail(user, event, letter)
+
+
 _KINDS: dict[type[Event], str] = {
     VerificationRequested: "verification",
     PasswordResetRequested: "password-reset",
@@ -265,6 +284,7 @@ _KINDS: dict[type[Event], str] = {
     DisputeClosed: "dispute-closed",
     PayoutAccountInTrouble: "payout-account",
     BankPayoutFailed: "bank-payout-failed",
+    DebitFailed: "debit-failed",
 }
 
 

@@ -4,6 +4,7 @@
 (`notifications.selectors`).
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -186,6 +187,33 @@ def refund_delayed(*, first_name: str, order_number: str, amount: Decimal, curre
             "It is tried again each day, and another mail tells you when the money is on its way. "
             "Until then your courses stay open; you don't need to do anything.",
         ],
+    )
+
+
+def debit_failed(
+    *,
+    first_name: str,
+    order_number: str,
+    amount: Decimal,
+    currency: str,
+    payable_until: dt.datetime | None,
+    order_url: str,
+) -> Letter:
+    """A bank debit that was under way didn't come; `payable_until` is None when its order is over
+    or paid by now."""
+    return Letter(
+        subject=f"Your payment for order {order_number} did not go through",
+        heading=_called("Hello", first_name, ",", joint=" "),
+        paragraphs=[
+            f"Your bank did not carry out the payment of {money_text(amount, currency)} for your "
+            f"order {order_number}. Nothing was paid, and its courses are not open.",
+            *(
+                [f"You can pay in another way until {payable_until:%d %B %Y, %H:%M} UTC."]
+                if payable_until
+                else []
+            ),
+        ],
+        action=("See the order", order_url),
     )
 
 

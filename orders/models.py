@@ -11,6 +11,9 @@ from courses.models import Category, Course
 from enrollments.models import Enrollment
 from users.models import User
 
+# How orders are paid (`Order.payment_method`).
+STRIPE = "stripe"
+
 
 class Coupon(BaseModel):
     """A discount by code: a percentage or an amount, within its dates and its limits.
@@ -109,6 +112,9 @@ class Order(BaseModel):
     payment_id = models.CharField(max_length=255, blank=True)
     expires_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True)
+    # Since when money for it is on its way, as with a bank debit, which takes days. Only of a
+    # pending order: it is left alone until the money has come, or hasn't.
+    payment_in_progress_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
@@ -135,9 +141,12 @@ class Order(BaseModel):
                 condition=~Q(status="completed") | Q(completed_at__isnull=False),
                 name="order_completed_has_date",
             ),
-            # One open order a person: twenty parallel "create order" make one.
+            # One open order a person: twenty parallel "create order" make one. One whose money is
+            # on its way is no longer open, and another may be made beside it.
             models.UniqueConstraint(
-                fields=["user"], condition=Q(status="pending"), name="order_one_pending_per_user"
+                fields=["user"],
+                condition=Q(status="pending", payment_in_progress_since=None),
+                name="order_one_open_per_user",
             ),
         ]  # fmt: skip
         indexes = [

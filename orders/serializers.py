@@ -81,12 +81,28 @@ class OrderSerializer(ApiSerializer):
     items = OrderItemSerializer(many=True)
 
 
+class LateRefundSerializer(ApiSerializer):
+    """What goes back of money that came too late."""
+
+    amount = MoneyField()
+    status = serializers.ChoiceField(choices=["due", "pending", "succeeded", "failed", "canceled"])
+
+
 class OrderPaymentSerializer(ApiSerializer):
-    """How the order was paid."""
+    """How the order was paid, or is being paid."""
 
     method = serializers.CharField()
-    status = serializers.ChoiceField(choices=["succeeded", "refunded"])
-    transaction_id = serializers.CharField(help_text="Stripe's charge, `ch_…`.")
+    status = serializers.ChoiceField(
+        choices=["processing", "succeeded", "refunding", "refunded"],
+        help_text="`processing`: money is on its way, as with a bank debit, which takes days. "
+        "`refunding`: it came after the order had failed and is about to go back.",
+    )
+    transaction_id = serializers.CharField(
+        allow_null=True, help_text="Stripe's charge, `ch_…`; null until the money has come."
+    )
+    refund = LateRefundSerializer(
+        allow_null=True, help_text="Of a failed order whose money came all the same, else null."
+    )
 
 
 class TaxLineSerializer(ApiSerializer):
@@ -112,7 +128,9 @@ class OrderDetailSerializer(OrderSerializer):
     billing_address = BillingAddressSerializer(allow_null=True)
     invoice_number = serializers.CharField(allow_null=True)
     payment = OrderPaymentSerializer(
-        allow_null=True, help_text="Null until the order was paid, and for one that cost nothing."
+        allow_null=True,
+        help_text="Null until the order is being paid, and for one that cost nothing; of a failed "
+        "one, money that came too late.",
     )
 
 

@@ -123,6 +123,15 @@ class BankPayoutFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DebitFailed(Event):
+    """Money that was on its way, as by a bank debit, didn't come after all: nothing was paid."""
+
+    name = "payments.debit_failed"
+    payment_id: uuid.UUID
+    order_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentNeedsAttention(Event):
     """Money came that can't stand for its order; it is being refunded and staff should look."""
 

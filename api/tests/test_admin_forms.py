@@ -58,6 +58,7 @@ def course_form(**fields: Any) -> dict[str, Any]:
     ("fields", "field", "words"),
     [
         ({"price": "-1"}, "price", "Ensure this value is greater than or equal to 0."),
+        ({"price": "1000000"}, "price", "Must not be more than 999,999.99"),
         ({"original_price": "9.99"}, "original_price", "Must not be below price."),
         ({"slug": "featured"}, "slug", "This word is reserved."),
         ({"level": "expert"}, "level", "Select a valid choice. expert is not one of the available"),

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -95,6 +96,19 @@ def test_a_failure_is_tried_again_later_and_later(
     certificate.refresh_from_db()
     assert certificate.file
     assert len(recorded("enrollments.certificate_issued")) == 1
+
+
+def test_a_workers_time_that_is_up_ends_its_turn(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_too_long(facts: object) -> bytes:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(certificate_services, "render_certificate", take_too_long)
+    with pytest.raises(SoftTimeLimitExceeded):
+        issue_missing_certificates()
+    certificate.refresh_from_db()
+    assert not certificate.file
 
 
 def test_back_off_ends_at_an_hour() -> None:

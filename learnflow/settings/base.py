@@ -350,6 +350,9 @@ STRIPE_CONCURRENCY: int = env.int(
 
 # The least that Stripe charges in CURRENCY; an order may cost nothing or at least this.
 MINIMUM_CHARGE = Decimal(env.str("MINIMUM_CHARGE", default="0.50"))
+# The most that is charged at once; None: what Stripe takes in CURRENCY, however it is paid.
+_MAXIMUM_CHARGE: str = env.str("MAXIMUM_CHARGE", default="")
+MAXIMUM_CHARGE = Decimal(_MAXIMUM_CHARGE) if _MAXIMUM_CHARGE else None
 # Who sells, as receipts and credit notes name them; the address may have several lines (\n).
 SELLER_NAME: str = env.str("SELLER_NAME", default="LearnFlow")
 SELLER_ADDRESS: str = env.str("SELLER_ADDRESS", default="").replace("\\n", "\n")

@@ -91,6 +91,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CURRENCY", kinds.currency),
     Setting("ORDER_EXPIRY_HOURS", whole(1, 24 * 365)),
     Setting("MINIMUM_CHARGE", _MONEY),
+    Setting("MAXIMUM_CHARGE", number("1", "99999999.99", places=2)),
     Setting("TAX_RULE", kinds.dotted),
     Setting("TAX_RATES", kinds.tax_rates),
     Setting("SELLER_NAME", text),

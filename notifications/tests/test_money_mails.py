@@ -13,7 +13,8 @@ from orders.models import Order
 from payments import services
 from payments.events import RefundDelayed, RefundFailed
 from payments.models import Dispute, Payment
-from payments.tests.money import dispute_facts, hear, make_paid, settle
+from payments.stripe_facts import IntentFacts
+from payments.tests.money import dispute_facts, hear, make_order, make_paid, settle
 from tests.factories import StaffFactory, UserFactory
 from users.models import User
 
@@ -74,6 +75,48 @@ def test_a_dispute_is_told_to_staff(payment: Payment) -> None:
     closed = mails()["staff-dispute-closed to money@learnflow.test"]
     assert "lost" in closed.subject
     assert "taken away" in closed.text
+
+
+def hear_of_debit(order: Order, status: str) -> None:
+    """What Stripe says of the order's one intent, which a bank debit pays."""
+    services.settle(
+        intent=IntentFacts(
+            id="pi_debit", status=status, amount=3000,
+            amount_received=3000 if status == "succeeded" else 0, currency="usd",
+            client_secret="", charge_id="py_1", order_id=str(order.id),
+            error_code="", error_message="",
+        )
+    )  # fmt: skip
+
+
+def test_a_debit_that_failed_is_told_once(buyer: User) -> None:
+    order = make_order("10.00", "20.00", user=buyer)
+    for status in ("processing", *["requires_payment_method"] * 2, "processing"):
+        hear_of_debit(order, status)
+    (mail,) = mails().values()
+    assert (mail.kind, mail.to) == ("debit-failed", buyer.email)
+    order.refresh_from_db()
+    for word in ("30.00 USD", order.order_number, f"{order.expires_at:%d %B %Y}", "in another way"):
+        assert word in mail.text
+    assert str(order.id) in mail.text
+
+
+def test_nobody_is_asked_to_pay_what_was_replaced(buyer: User) -> None:
+    order = make_order("10.00", "20.00", user=buyer)
+    hear_of_debit(order, "processing")
+    make_order("5.00", user=buyer)
+    hear_of_debit(order, "requires_payment_method")
+    (mail,) = mails().values()
+    assert "did not go through" in mail.subject
+    assert "another way" not in mail.text
+
+
+def test_a_debit_that_cleared_gets_the_receipt(buyer: User) -> None:
+    order = make_order("10.00", "20.00", user=buyer)
+    hear_of_debit(order, "processing")
+    assert mails() == {}
+    hear_of_debit(order, "succeeded")
+    assert f"receipt to {buyer.email}" in mails()
 
 
 def test_a_date_by_which_to_appeal_is_told_to_staff(payment: Payment) -> None:

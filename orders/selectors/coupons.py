@@ -55,15 +55,17 @@ def find_coupon(*, code: str) -> Coupon | None:
 
 def count_uses(*, coupon: Coupon, user_id: uuid.UUID) -> Uses:
     """Return how often the coupon is taken, in all and by this person, by orders that are pending
-    or were paid; the person's own pending order is left out. One query, of the person's own uses:
-    those of all are counted on the coupon.
+    or were paid; the person's own open order is left out, as a new one would take its place, unlike
+    that of one whose money is on its way. One query, of the person's own uses: those of all are
+    counted on the coupon.
 
     Only under the coupon's lock can nobody else take it before the caller does.
     """
+    is_open = Q(order__status=Order.Status.PENDING, order__payment_in_progress_since=None)
     mine = CouponRedemption.objects.filter(coupon=coupon, user_id=user_id).aggregate(
-        all=Count("id"), pending=Count("id", filter=Q(order__status=Order.Status.PENDING))
+        all=Count("id"), open=Count("id", filter=is_open)
     )
-    return Uses(in_all=coupon.used_count - mine["pending"], by_person=mine["all"] - mine["pending"])
+    return Uses(in_all=coupon.used_count - mine["open"], by_person=mine["all"] - mine["open"])
 
 
 def find_overused(*, coupon: Coupon) -> dict[str, str]:

@@ -4,6 +4,9 @@ from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
 from orders.services.coupons import apply_coupon, deactivate_coupons
 from orders.services.invoicing import describe_line, name_seller
+from orders.services.locking import hold_order
+from orders.services.open_payments import OrderHasOpenPayment, try_past_open_payments
+from orders.services.progress import end_progress, note_progress
 from orders.services.refunds import apply_refund, undo_refund
 from orders.services.settlement import PaidOutcome, mark_paid
 from orders.services.standing import cancel_bought_again, list_standing_enrollments
@@ -11,6 +14,7 @@ from orders.services.standing import cancel_bought_again, list_standing_enrollme
 __all__ = [
     "CloseReason",
     "CreatedOrder",
+    "OrderHasOpenPayment",
     "PaidOutcome",
     "apply_coupon",
     "apply_refund",
@@ -19,8 +23,12 @@ __all__ = [
     "create_from_cart",
     "deactivate_coupons",
     "describe_line",
+    "end_progress",
+    "hold_order",
     "list_standing_enrollments",
     "mark_paid",
     "name_seller",
+    "note_progress",
+    "try_past_open_payments",
     "undo_refund",
 ]

@@ -6,12 +6,11 @@ from collections.abc import Collection
 from django.db.models import Q
 from django.utils import timezone
 
-from cart import selectors as cart_selectors
 from cart import services as cart_services
 from cart.selectors import OpenCart
 from orders.coupon_rules import normalise_code, require_valid
 from orders.models import Coupon
-from orders.selectors.carts import look_at_coupon
+from orders.selectors.carts import look_at_coupon, read_content
 
 
 def apply_coupon(*, user_id: uuid.UUID, code: str) -> OpenCart:
@@ -22,7 +21,7 @@ def apply_coupon(*, user_id: uuid.UUID, code: str) -> OpenCart:
     """
     code = normalise_code(code)
     cart = cart_services.open_cart(user_id=user_id)
-    content = cart_selectors.get_content(cart_id=cart.id, user_id=user_id)
+    content = read_content(cart_id=cart.id, user_id=user_id)
     coupon, verdict = look_at_coupon(code=code, user_id=user_id, content=content)
     require_valid(verdict=verdict, code=code, coupon=coupon)
     return cart_services.set_coupon(user_id=user_id, code=code)

@@ -7,17 +7,14 @@ from typing import Literal
 
 from django.utils import timezone
 
-from cart import selectors as cart_selectors
 from cart import services as cart_services
 from core.outbox import record
 from enrollments import services as enrollment_services
 from orders.events import OrderCompleted
-from orders.models import Order, OrderItem
+from orders.models import STRIPE, Order, OrderItem
 from orders.services.invoicing import issue_invoice
-from orders.services.locking import lock_order
+from orders.services.locking import lock_cart_and_order
 from orders.state import move_line, move_order
-
-STRIPE = "stripe"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +44,7 @@ def mark_paid(
     one after the other. `payment_id` is
     the intent, `transaction_id` the charge, `amount` in major units. Raises OrderNotFound.
     """
-    order = _lock_cart_and_order(order_id)
+    order = lock_cart_and_order(order_id=order_id)
     if order.status in (Order.Status.COMPLETED, Order.Status.REFUNDED):
         return PaidOutcome(kind="already_completed", same_payment=order.payment_id == payment_id)
     # Without its buyer (erased since) there is nobody to enrol: the money goes back.
@@ -68,6 +65,7 @@ def complete_locked(*, order: Order, user_id: uuid.UUID) -> list[uuid.UUID]:
     move_order(order, Order.Status.COMPLETED)
     now = timezone.now()
     order.completed_at = now
+    order.payment_in_progress_since = None
     order.save()
     items = list(OrderItem.objects.filter(order_id=order.id).order_by("created_at", "id"))
     owned = _enroll_lines(user_id=user_id, items=items)
@@ -79,14 +77,6 @@ def complete_locked(*, order: Order, user_id: uuid.UUID) -> list[uuid.UUID]:
     issue_invoice(order=order, items=items, at=now)
     record(OrderCompleted(order_id=order.id, user_id=user_id))
     return owned
-
-
-def _lock_cart_and_order(order_id: uuid.UUID) -> Order:
-    """Lock the cart first, as ordering does: its coupon is taken off when the order is paid."""
-    buyers = Order.objects.filter(id=order_id, user__isnull=False)
-    for user_id in buyers.values_list("user_id", flat=True):
-        cart_selectors.lock_cart(user_id=user_id)
-    return lock_order(order_id=order_id)
 
 
 def _enroll_lines(*, user_id: uuid.UUID, items: list[OrderItem]) -> list[uuid.UUID]:

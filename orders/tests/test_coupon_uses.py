@@ -82,10 +82,10 @@ def test_two_who_swap_their_coupons_do_not_wait_for_each_other(fill, place, monk
         services.create_from_cart, user_id=users[1].id, billing_address={}, coupon_code="ONE"
     )
 
-    def lock_while_the_other_swaps(*, user_id):
+    def lock_while_the_other_swaps(**given):
         monkeypatch.undo()
         begun.append(Beside(other))
-        return lock_lines(user_id=user_id)
+        return lock_lines(**given)
 
     monkeypatch.setattr(checkout, "_lock_lines", lock_while_the_other_swaps)
     services.create_from_cart(user_id=users[0].id, billing_address={}, coupon_code="TWO")

@@ -15,8 +15,8 @@ from core.ids import new_id
 from courses.models import Course
 from enrollments import services as enrollment_services
 from enrollments.models import Enrollment
-from orders import services
-from orders.errors import CartEmpty, CouponInvalid, RefundNotPossible
+from orders import selectors, services
+from orders.errors import CartEmpty, CouponInvalid, PaymentInProgress, RefundNotPossible
 from orders.models import CouponRedemption, Invoice, Order, OrderItem
 from orders.services import checkout, refunds
 from orders.services.settlement import PaidOutcome
@@ -295,6 +295,53 @@ def test_what_stands_on_an_order_stands_still(user, place, pay):
         enrollment_services.suspend_enrollments(enrollment_ids=standing)
     assert paying.result().kind == "completed"
     assert Enrollment.objects.get(id=line.enrollment_id).status == "active"
+
+
+def test_news_of_a_payment_waits_for_an_order_being_made(user, fill, place, monkeypatch):
+    """Else ordering would close an order whose money it has just seen not to be on its way."""
+    old = place(user, "10.00")
+    fill(user, "5.00")
+    begun = []
+
+    def note():
+        with transaction.atomic():
+            services.note_progress(order_id=old.id)
+
+    def hear_of_money_after_looking(**found):
+        courses = selectors.list_courses_in_progress(**found)
+        begun.append(Beside(note))
+        return courses
+
+    monkeypatch.setattr(checkout, "list_courses_in_progress", hear_of_money_after_looking)
+    assert order_cart(user).created
+    (noting,) = begun
+    assert noting.had_to_wait
+    noting.result()
+    old.refresh_from_db()
+    assert (old.status, old.payment_in_progress_since) == ("failed", None)
+
+
+def test_money_on_its_way_and_a_changed_cart_exclude_each_other(fill, place):
+    orders = [place(UserFactory.create(), "10.00") for _ in range(8)]
+    for order in orders:
+        fill(order.user, "5.00")
+
+    def race(n):
+        order = orders[n // 2]
+        if n % 2:
+            with transaction.atomic():
+                return services.note_progress(order_id=order.id)
+        return order_cart(order.user)
+
+    results = run_in_parallel(16, race)
+    for order, created in zip(orders, results[::2], strict=True):
+        order.refresh_from_db()
+        if isinstance(created, PaymentInProgress):
+            assert order.status == "pending"
+            assert order.payment_in_progress_since is not None
+        else:
+            assert created.created
+            assert (order.status, order.payment_in_progress_since) == ("failed", None)
 
 
 def test_prices_stand_still_while_an_order_is_made(user, fill, monkeypatch):

@@ -19,6 +19,10 @@ class PaymentIntentSerializer(ApiSerializer):
     publishable_key = serializers.CharField()
     amount = serializers.IntegerField(help_text="In minor units (cents), from the order.")
     currency = serializers.CharField()
+    status = serializers.CharField(
+        help_text="Stripe's state: `requires_payment_method` until it is paid; `processing` while "
+        "money is on its way, and then there is nothing to pay; `succeeded`."
+    )
 
 
 class ConfirmPaymentSerializer(ClosedSerializer):

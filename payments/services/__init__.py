@@ -4,6 +4,7 @@ from payments.services.attention import clear_attention
 from payments.services.bookkeeping import book_missing
 from payments.services.comparison import compare_now, compare_when_due
 from payments.services.disputes import sync_dispute
+from payments.services.ending import end_open_payment, is_payment_open
 from payments.services.expiry import expire_orders
 from payments.services.inbox import (
     handle_due_events,
@@ -50,11 +51,13 @@ __all__ = [
     "compare_when_due",
     "confirm_payment",
     "create_payment_intent",
+    "end_open_payment",
     "estimate_request",
     "expire_orders",
     "find_obstacle",
     "get_client_secret",
     "handle_due_events",
+    "is_payment_open",
     "look_at_payout_account",
     "plan_payouts",
     "poll_events",

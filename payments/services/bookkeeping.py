@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 import time
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from payments import ledger, stripe_gateway
@@ -48,6 +49,8 @@ def _look_up_fees(limit: int) -> int:
             continue
         except PaymentsUnavailable:
             break
+        except SoftTimeLimitExceeded:
+            raise
         except Exception:
             logger.exception("the fee of %s can't be taken", intent_id)
         else:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
 from core.logging import on_behalf_of
@@ -49,6 +50,9 @@ def sweep(
                 failed(row, exc)
                 if not isinstance(exc, StripeForbidden):
                     break
+            except SoftTimeLimitExceeded:
+                # The worker's time is up: the row's claim lapses by itself.
+                raise
             except Exception as exc:
                 logger.exception("%s failed", row)
                 failed(row, exc)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -19,7 +20,7 @@ from orders.models import Order
 from payments import books, services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, ReconciliationDifference, ReconciliationRun, Refund
-from payments.services import comparing, comparison, matching
+from payments.services import comparing, comparison, lookups, matching
 from payments.services import differences as differences_service
 from payments.services.differences import record_look
 from payments.stripe_gateway import StripeNotFound
@@ -159,6 +160,17 @@ def test_each_kind_of_difference_is_told(
     monkeypatch.setattr(comparing, "_heal", lambda subject, object_id: None)
     compare()
     assert ("payment_intent", kind) in differences(is_open=True)
+
+
+def test_a_workers_time_that_is_up_ends_the_healing(
+    unheard: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_too_long(**_: Any) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(lookups, "settle", take_too_long)
+    with pytest.raises(SoftTimeLimitExceeded):
+        compare()
 
 
 def test_money_we_have_and_stripe_does_not_is_told(settled: Payment, standin: StandIn) -> None:

@@ -74,7 +74,7 @@ WRONG: dict[str, Lie] = {
 }
 # A second row like the first, but for what is said here.
 TWICE: dict[str, Lie] = {
-    "order_one_pending_per_user": (Order, {"order_number": "ORD-2026-77777"}),
+    "order_one_open_per_user": (Order, {"order_number": "ORD-2026-77777"}),
     "order_item_once": (OrderItem, {}),
     "payment_one_open_per_order": (Payment, {"stripe_payment_id": "pi_twin"}),
     "refund_line_once": (RefundLine, {}),

@@ -12,7 +12,6 @@ from django.utils import timezone
 from core.models import OutboxEvent
 from devtools.stripe_standin.client import StandIn
 from enrollments.models import Enrollment
-from orders import services as order_services
 from orders.models import Order
 from payments import services, stripe_gateway
 from payments.errors import NotOursYet
@@ -20,7 +19,7 @@ from payments.models import Dispute, LedgerEntry, Payment, Refund, StripeEvent
 from payments.stripe_facts import read_dispute
 from payments.stripe_gateway import DisputeFacts, RefundFacts
 from payments.tests.conftest import Pay, confirm, start_payment
-from payments.tests.money import assert_books_hold
+from payments.tests.money import assert_books_hold, close_anyway
 from tests.factories import OrderFactory, OrderItemFactory
 from tests.parallel import run_in_parallel
 
@@ -148,7 +147,7 @@ def test_the_buyer_hears_of_money_that_came_too_late_and_went_back(
 ) -> None:
     intent = start_payment(order)
     pay(intent)
-    order_services.close_order(order_id=order.id, reason="canceled")
+    close_anyway(order)
     services.settle(intent=stripe_gateway.retrieve_intent(intent_id=intent.payment_intent_id))
     services.send_due_refunds()
     payload = OutboxEvent.objects.get(name="payments.refund_succeeded").payload

@@ -56,6 +56,7 @@ def find_breaches(now: Snapshot) -> list[str]:
         *_access(now),
         *_coupons(now),
         *_counters(now),
+        *_pending(now),
     ]
 
 
@@ -142,6 +143,21 @@ def _coupons(now: Snapshot) -> Iterator[str]:
     counted = {row["order_id"] for row in now.redemptions}
     for order_id in using ^ counted:
         yield f"order {order_id}: its coupon's redemption and its status disagree"
+
+
+def _pending(now: Snapshot) -> Iterator[str]:
+    """Nobody is asked to pay for a course twice, nor for two orders at once."""
+    for person in {order["user_id"] for order in now.orders.values()}:
+        pending = now.pending_orders_of(person)
+        courses = Counter(c for order in pending for c in now.courses_of(order["id"]))
+        for course, count in courses.items():
+            if count > 1:
+                yield f"{person} may pay for course {course} in {count} orders"
+        if sum(not order["is_in_progress"] for order in pending) > 1:
+            yield f"{person} has more than one open order"
+    for order in now.orders.values():
+        if order["is_in_progress"] and order["status"] != "pending":
+            yield f"order {order['id']} is {order['status']} and being paid"
 
 
 def _counters(now: Snapshot) -> Iterator[str]:
