@@ -24,6 +24,8 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db
 
+REFUND = services.Reason.of_refund(uuid4())
+
 Complete = Callable[[Enrollment], None]
 Recorded = Callable[[str], list[dict[str, str]]]
 
@@ -145,7 +147,7 @@ def test_made_anew_it_is_not_announced_again(certificate: Certificate, recorded:
 
 
 def test_a_revoked_one_is_not_made(certificate: Certificate, enrollment: Enrollment) -> None:
-    services.revoke_enrollments(enrollment_ids=[enrollment.id], reason="refund")
+    services.revoke_enrollments(enrollment_ids=[enrollment.id], reason=REFUND)
     assert issue_missing_certificates() == 0
     services.enroll_bought(user_id=enrollment.user_id, course_ids=[enrollment.course_id])
     assert issue_missing_certificates() == 1
@@ -198,7 +200,7 @@ class TestVerification:
         self, certificate: Certificate, enrollment: Enrollment, api: APIClient
     ) -> None:
         issue_missing_certificates()
-        services.revoke_enrollments(enrollment_ids=[enrollment.id], reason="refund")
+        services.revoke_enrollments(enrollment_ids=[enrollment.id], reason=REFUND)
         body = api.get(url(certificate)).json()
         assert (body["valid"], body["download_url"]) == (False, None)
         assert body["revoked_at"] is not None

@@ -4,7 +4,7 @@ from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
 from orders.services.coupons import apply_coupon, deactivate_coupons
 from orders.services.invoicing import describe_line, name_seller
-from orders.services.locking import hold_order
+from orders.services.locking import hold_order, lock_order
 from orders.services.open_payments import OrderHasOpenPayment, try_past_open_payments
 from orders.services.progress import end_progress, note_progress
 from orders.services.refunds import apply_refund, undo_refund
@@ -26,6 +26,7 @@ __all__ = [
     "end_progress",
     "hold_order",
     "list_standing_enrollments",
+    "lock_order",
     "mark_paid",
     "name_seller",
     "note_progress",

@@ -15,6 +15,7 @@ from core.ids import new_id
 from courses.models import Course
 from enrollments import services as enrollment_services
 from enrollments.models import Enrollment
+from enrollments.services import Reason
 from orders import selectors, services
 from orders.errors import CartEmpty, CouponInvalid, PaymentInProgress, RefundNotPossible
 from orders.models import CouponRedemption, Invoice, Order, OrderItem
@@ -26,6 +27,7 @@ from tests.parallel import Beside, run_in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+TERMS = Reason.of_staff("terms")
 # Numbers begin anew with the year: no test is to run into the next one.
 NOON = "2026-03-02T12:00Z"
 
@@ -226,7 +228,7 @@ def test_a_course_bought_again_while_the_old_order_is_refunded_is_kept(
     old = place(user, "10.00", "20.00")
     pay(old)
     line = old.items.order_by("price_at_purchase").first()
-    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason="terms")
+    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason=TERMS)
     CartItem.objects.create(cart=user_cart(user), course=line.course)
     again = Order.objects.get(id=order_cart(user).order_id)
     look = refunds.find_standing_elsewhere
@@ -285,14 +287,16 @@ def test_what_stands_on_an_order_stands_still(user, place, pay):
     old = place(user, "10.00")
     pay(old)
     line = old.items.get()
-    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason="terms")
+    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason=TERMS)
     CartItem.objects.create(cart=user_cart(user), course=line.course)
     again = Order.objects.get(id=order_cart(user).order_id)
     with transaction.atomic():
         standing = services.list_standing_enrollments(order_id=old.id)
         paying = Beside(partial(pay, again))
         assert paying.had_to_wait
-        enrollment_services.suspend_enrollments(enrollment_ids=standing)
+        enrollment_services.suspend_enrollments(
+            enrollment_ids=standing, reason=Reason.of_dispute(new_id())
+        )
     assert paying.result().kind == "completed"
     assert Enrollment.objects.get(id=line.enrollment_id).status == "active"
 

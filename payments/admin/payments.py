@@ -8,11 +8,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, money_column
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, ask, is_confirmed, money_column
 from core.errors import DomainError
 from core.money import money_text
 from payments import selectors, services
-from payments.admin.confirming import acting_user, ask, is_confirmed
+from payments.admin.acting import acting_user
 from payments.admin.wording import describe_money
 from payments.models import Dispute, Payment, Refund
 from users.rights import Right, has_right

@@ -6,11 +6,19 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, admin_link, money_column, text_lines
+from core.admin import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    admin_link,
+    ask,
+    is_confirmed,
+    money_column,
+    text_lines,
+)
 from core.errors import DomainError
 from core.money import money_text
 from payments import services
-from payments.admin.confirming import acting_user, ask, is_confirmed
+from payments.admin.acting import acting_user
 from payments.admin.wording import describe_request
 from payments.models import Refund, RefundLine, RefundRequest
 from users.rights import Right, has_right

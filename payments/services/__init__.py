@@ -1,5 +1,6 @@
 """Writes about money: intents, settlement, refunds, disputes, the event inbox, reconciliation."""
 
+from payments.services.access_reasons import repair_access
 from payments.services.attention import clear_attention
 from payments.services.bookkeeping import book_missing
 from payments.services.comparison import compare_now, compare_when_due
@@ -67,6 +68,7 @@ __all__ = [
     "refund_order",
     "refund_payment",
     "refuse_request",
+    "repair_access",
     "request_refund",
     "resend_events",
     "send_due_payouts",

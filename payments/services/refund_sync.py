@@ -17,6 +17,7 @@ from payments.errors import NotOursYet, RefundOutOfTurn
 from payments.events import RefundDelayed, RefundFailed, RefundSucceeded
 from payments.models import Payment, Refund, RefundLine
 from payments.selectors import pays_its_order
+from payments.services.access_reasons import explain_access
 from payments.services.disputes import align_access
 from payments.services.locking import lock_succeeded_payment
 from payments.services.refund_requests import answer_by_refund, is_promised
@@ -201,6 +202,7 @@ def _undo(payment: Payment, refund: Refund) -> None:
     ledger.post_refund_failed(refund=refund)
     if not pays_its_order(payment=payment):
         return
+    explain_access(order_id=payment.order_id)
     closed = order_services.undo_refund(
         order_id=payment.order_id,
         refund_id=refund.id,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.models import OutboxEvent
 from devtools.stripe_standin.client import StandIn
 from enrollments.models import Enrollment
+from enrollments.services import Reason
 from orders.models import Order
 from payments import services, stripe_gateway
 from payments.errors import NotOursYet
@@ -109,7 +110,7 @@ def test_a_refund_of_one_order_leaves_what_another_bought_again(
     from enrollments import services as enrollment_services
 
     ids = list(Enrollment.objects.values_list("id", flat=True))
-    enrollment_services.revoke_enrollments(enrollment_ids=ids, reason="terms")
+    enrollment_services.revoke_enrollments(enrollment_ids=ids, reason=Reason.of_staff("terms"))
     again = buy_again(order)
     second = start_payment(again)
     pay(second)
@@ -249,7 +250,7 @@ def test_won_before_we_heard_of_it_leaves_what_staff_suspended(
     from enrollments import services as enrollment_services
 
     ids = list(Enrollment.objects.values_list("id", flat=True))
-    enrollment_services.suspend_enrollments(enrollment_ids=ids)
+    enrollment_services.suspend_enrollments(enrollment_ids=ids, reason=Reason.of_staff("terms"))
     services.sync_dispute(facts=dispute(paid.payment_intent_id, "won"))
     assert access() == {"suspended"}
 

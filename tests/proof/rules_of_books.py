@@ -30,7 +30,8 @@ MOVES: dict[str, dict[str, set[str]]] = {
     "enrollments": {
         "active": {"suspended", "revoked"},
         "suspended": {"active", "revoked"},
-        "revoked": {"active"},
+        # Suspended: the refund came to nothing or the appeal was won, and staff hold it still.
+        "revoked": {"active", "suspended"},
     },
 }
 LINE_MOVES: dict[str, set[str]] = {

@@ -14,7 +14,7 @@ from api.demo.rows.learning import EnrollmentKey
 from api.demo.story import COUPON_PERCENT, WELCOME_COUPON, Purchase
 from core.money import CENT, ZERO, quantize
 from courses.models import Course
-from enrollments.models import Enrollment
+from enrollments.models import AccessHold, Enrollment
 from orders.models import (
     Coupon,
     CouponRedemption,
@@ -249,7 +249,26 @@ def _pay(sales: list[Sale], shop: Shop) -> list[Refund]:
         ],
         batch_size=BATCH,
     )
+    insert_dated(
+        AccessHold,
+        [
+            _hold(refund, item)
+            for refund, (_, sale) in zip(refunds, refunded, strict=True)
+            for item in sale.items
+        ],
+    )
     return refunds
+
+
+def _hold(refund: Refund, item: OrderItem) -> AccessHold:
+    return AccessHold(
+        enrollment=item.enrollment,
+        cause=AccessHold.Cause.REFUND,
+        object_id=refund.id,
+        effect=AccessHold.Effect.REVOKED,
+        created_at=refund.created_at,
+        updated_at=refund.created_at,
+    )
 
 
 def _payment(sale: Sale) -> Payment:
