@@ -82,6 +82,8 @@ class Enrollment(BaseModel):
     lessons_completed = models.PositiveIntegerField(default=0)
     total_lessons = models.PositiveIntegerField(default=0)
     progress_percent = models.PositiveSmallIntegerField(default=0)
+    # The most that `progress_percent` ever was: taking a completion back doesn't lower it.
+    highest_progress_percent = models.SmallIntegerField(default=0, db_default=0)
     is_completed = models.BooleanField(default=False)
     completed_at = models.DateTimeField(null=True, blank=True)
     last_activity_at = models.DateTimeField(null=True, blank=True)

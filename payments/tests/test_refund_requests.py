@@ -11,6 +11,7 @@ from core.errors import Invalid
 from core.ids import new_id
 from core.models import AuditEntry
 from courses.models import Lesson
+from enrollments import services as enrollment_services
 from enrollments.models import Enrollment, LessonProgress
 from orders.errors import OrderNotFound, RefundNotPossible
 from orders.models import Order
@@ -163,6 +164,45 @@ def test_a_course_once_completed_is_learned_whatever_was_added(
     payment: Payment, buyer: User
 ) -> None:
     Enrollment.objects.update(is_completed=True, completed_at=timezone.now())
+    with pytest.raises(RefundProgressTooFar):
+        ask(payment, buyer)
+
+
+def test_what_was_learned_counts_when_it_is_taken_back(buyer: User, settings: Any) -> None:
+    """A completion taken back doesn't open the way again, whoever counted it."""
+    settings.REFUND_MAX_PROGRESS_PERCENT = 50
+    payment = make_paid("30.00", user=buyer)
+    enrollment = Enrollment.objects.get(user=buyer)
+    lessons = Lesson.objects.filter(curriculum__course=enrollment.course)
+    ids = list(lessons.values_list("id", flat=True)[:3])
+    for mark in (
+        enrollment_services.mark_lesson_complete,
+        enrollment_services.take_back_completion,
+    ):
+        for lesson_id in ids:
+            mark(user_id=buyer.id, enrollment_id=enrollment.id, lesson_id=lesson_id)
+    enrollment.refresh_from_db()
+    assert (enrollment.progress_percent, enrollment.highest_progress_percent) == (0, 75)
+    with pytest.raises(RefundProgressTooFar) as caught:
+        ask(payment, buyer)
+    item = payment.order.items.get()
+    assert caught.value.details["courses"] == [
+        {"id": str(item.course_id), "title": item.title_at_purchase, "progress_percent": 75}
+    ]
+
+
+def test_what_the_version_before_stored_counts_when_it_is_taken_back(
+    buyer: User, settings: Any
+) -> None:
+    settings.REFUND_MAX_PROGRESS_PERCENT = 50
+    payment = make_paid("30.00", user=buyer)
+    learn(payment, 0, 1)
+    Enrollment.objects.update(progress_percent=75)
+    enrollment = Enrollment.objects.get(user=buyer)
+    lesson_id = LessonProgress.objects.get().lesson_id
+    enrollment_services.take_back_completion(
+        user_id=buyer.id, enrollment_id=enrollment.id, lesson_id=lesson_id
+    )
     with pytest.raises(RefundProgressTooFar):
         ask(payment, buyer)
 

@@ -64,6 +64,7 @@ SILENT = {
     "enrollments_enrollment.lessons_completed": _LEARNING,
     "enrollments_enrollment.total_lessons": _LEARNING,
     "enrollments_enrollment.progress_percent": _LEARNING,
+    "enrollments_enrollment.highest_progress_percent": _LEARNING,
     "enrollments_enrollment.is_completed": _LEARNING,
     "enrollments_enrollment.completed_at": _LEARNING,
     "enrollments_enrollment.last_activity_at": _LEARNING,
