@@ -267,15 +267,19 @@ class Invoice(BaseModel):
 
 
 class CreditNote(BaseModel):
-    """What a refund takes off an invoice. Numbers are gapless: given in the refund's transaction.
+    """What a refund, or a dispute that was lost, takes off an invoice. Numbers are gapless: given
+    in the transaction of the cause.
 
-    One whose refund failed at the bank afterwards is void, and keeps its number.
+    One whose refund failed at the bank afterwards, or whose dispute was won on appeal, is void, and
+    keeps its number.
     """
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")
     number = models.CharField(max_length=20, unique=True)
-    # The refund it is for, a row of the floor above: one note each.
-    refund_id = models.UUIDField(unique=True)
+    # The refund or the dispute it is for, a row of the floor above: one note each; of a dispute one
+    # that isn't void.
+    refund_id = models.UUIDField(unique=True, null=True)
+    dispute_id = models.UUIDField(null=True)
     issued_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True, blank=True)
     total_amount = models.DecimalField(max_digits=10, decimal_places=2)
@@ -288,6 +292,16 @@ class CreditNote(BaseModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(total_amount__gt=0, tax_amount__gte=0), name="credit_note_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(refund_id=None, dispute_id__isnull=False)
+                | Q(refund_id__isnull=False, dispute_id=None),
+                name="credit_note_has_one_cause",
+            ),
+            models.UniqueConstraint(
+                fields=["dispute_id"],
+                condition=Q(voided_at=None, dispute_id__isnull=False),
+                name="credit_note_one_of_a_dispute",
             ),
         ]
 

@@ -135,12 +135,13 @@ class OrderDetailSerializer(OrderSerializer):
 
 
 class CreditNoteSerializer(ApiSerializer):
-    """What a refund took off the invoice."""
+    """What a refund, or a dispute that was lost, took off the invoice."""
 
     number = serializers.CharField()
     issued_at = serializers.DateTimeField()
     voided_at = serializers.DateTimeField(
-        allow_null=True, help_text="When its refund failed at the bank after all."
+        allow_null=True,
+        help_text="When its refund failed at the bank after all, or its dispute was won on appeal.",
     )
     total_amount = MoneyField()
     tax_amount = MoneyField(help_text="What of it is tax.")

@@ -88,7 +88,8 @@ def _highest(row: Mapping[str, Any]) -> int:
     if row["is_completed"]:
         return 100
     live = percent(completed=row["live_completed"], total=row["live_lessons"])
-    return max(live, row["progress_percent"], row["highest_progress_percent"])
+    stored: int = max(row["progress_percent"], row["highest_progress_percent"])
+    return max(live, stored)
 
 
 def percent(*, completed: int, total: int) -> int:

@@ -17,6 +17,7 @@ from orders.selectors.documents import (
     get_credit_note,
     get_receipt,
     list_credit_notes,
+    list_credited_disputes,
 )
 from orders.selectors.orders import (
     OrderDetail,
@@ -52,6 +53,7 @@ __all__ = [
     "get_receipt",
     "list_courses_in_progress",
     "list_credit_notes",
+    "list_credited_disputes",
     "list_expired_orders",
     "list_lines_of_orders",
     "list_order_lines",

@@ -3,7 +3,13 @@
 from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
 from orders.services.coupons import apply_coupon, deactivate_coupons
-from orders.services.invoicing import describe_line, name_seller
+from orders.services.invoicing import (
+    LostMoney,
+    credit_lost_money,
+    describe_line,
+    name_seller,
+    void_lost_credit,
+)
 from orders.services.locking import hold_order, lock_order
 from orders.services.open_payments import OrderHasOpenPayment, try_past_open_payments
 from orders.services.progress import end_progress, note_progress
@@ -14,6 +20,7 @@ from orders.services.standing import cancel_bought_again, list_standing_enrollme
 __all__ = [
     "CloseReason",
     "CreatedOrder",
+    "LostMoney",
     "OrderHasOpenPayment",
     "PaidOutcome",
     "apply_coupon",
@@ -21,6 +28,7 @@ __all__ = [
     "cancel_bought_again",
     "close_order",
     "create_from_cart",
+    "credit_lost_money",
     "deactivate_coupons",
     "describe_line",
     "end_progress",
@@ -32,4 +40,5 @@ __all__ = [
     "note_progress",
     "try_past_open_payments",
     "undo_refund",
+    "void_lost_credit",
 ]

@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
@@ -75,6 +76,54 @@ def void_credit_note(*, refund_id: uuid.UUID) -> None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LostMoney:
+    """What a dispute took of a line, and what of it was tax; major units."""
+
+    amount: Decimal
+    tax: Decimal
+
+
+def credit_lost_money(
+    *, order_id: uuid.UUID, dispute_id: uuid.UUID, lines: Mapping[uuid.UUID, LostMoney]
+) -> None:
+    """See to it that what a lost dispute took of these lines is credited against the order's
+    invoice: a note that is there over another sum is void, and one over this takes its place.
+
+    The tax is as given, but never more than is left of the invoice's, and all that is left of it
+    once everything is credited. Again it changes nothing: the caller holds the payment's lock,
+    under which all notes of an order are issued. Takes the series' lock, so it comes late.
+    """
+    invoice = Invoice.objects.filter(order_id=order_id).first()
+    if invoice is None:
+        return
+    total = sum((line.amount for line in lines.values()), start=ZERO)
+    live = invoice.credit_notes.filter(dispute_id=dispute_id, voided_at=None).first()
+    if (ZERO if live is None else live.total_amount) == total:
+        return
+    void_lost_credit(dispute_id=dispute_id)
+    now = timezone.now()
+    told = _tell_lost(invoice, lines, total)
+    CreditNote.objects.create(
+        invoice=invoice,
+        dispute_id=dispute_id,
+        issued_at=now,
+        total_amount=total,
+        tax_amount=_tax_of(told),
+        currency=invoice.currency,
+        lines=told,
+        number=next_credit_note_number(at=now),
+    )
+
+
+def void_lost_credit(*, dispute_id: uuid.UUID) -> None:
+    """Mark the note of a dispute that was won on appeal as void; it keeps its number."""
+    now = timezone.now()
+    CreditNote.objects.filter(dispute_id=dispute_id, voided_at=None).update(
+        voided_at=now, updated_at=now
+    )
+
+
 def name_seller() -> dict[str, str]:
     """Return who sells, by the settings."""
     return {
@@ -109,6 +158,30 @@ def _credit_lines(
         # Lines and money of no line are rounded apart, which makes a cent.
         _even_out(lines, tax=tax_left)
     return lines
+
+
+def _tell_lost(
+    invoice: Invoice, lines: Mapping[uuid.UUID, LostMoney], total: Decimal
+) -> list[dict[str, str]]:
+    sums = invoice.credit_notes.filter(voided_at=None).aggregate(
+        credited=Sum("total_amount"), tax=Sum("tax_amount")
+    )
+    tax_left = invoice.tax_amount - (sums["tax"] or ZERO)
+    items = OrderItem.objects.filter(id__in=lines.keys()).order_by("created_at", "id")
+    told = [
+        {
+            "course_id": str(item.course_id),
+            "title": item.title_at_purchase,
+            "amount": str(lines[item.id].amount),
+            "tax": str(lines[item.id].tax),
+        }
+        for item in items
+        if lines[item.id].amount > 0
+    ]
+    is_whole = (sums["credited"] or ZERO) + total == invoice.total_amount
+    if is_whole or _tax_of(told) > tax_left:
+        _even_out(told, tax=tax_left)
+    return told
 
 
 def _credit(item: OrderItem, amount: Decimal) -> dict[str, str]:

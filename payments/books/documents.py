@@ -82,8 +82,8 @@ DOCUMENTS = (
     _gapless("credit_notes_are_gapless", "Credit notes", "orders_creditnote"),
     Invariant(
         name="credit_note_has_its_refund",
-        sentence="A credit note is of a refund that was applied to its order, over its amount, and "
-        "void exactly when that is undone.",
+        sentence="A credit note of no dispute is of a refund that was applied to its order, over "
+        "its amount, and void exactly when that is undone.",
         query="""
             SELECT note.number AS subject, note.total_amount, note.voided_at, refund.amount,
                    refund.applied_at, refund.undone_at
@@ -93,8 +93,9 @@ DOCUMENTS = (
                 SELECT refund.*, payment.order_id FROM payments_refund refund
                 JOIN payments_payment payment ON payment.id = refund.payment_id
             ) refund ON refund.id = note.refund_id AND refund.order_id = invoice.order_id
-            WHERE refund.applied_at IS NULL OR refund.amount <> note.total_amount
-               OR (refund.undone_at IS NULL) <> (note.voided_at IS NULL)
+            WHERE note.dispute_id IS NULL
+              AND (refund.applied_at IS NULL OR refund.amount <> note.total_amount
+                   OR (refund.undone_at IS NULL) <> (note.voided_at IS NULL))
         """,
     ),
     Invariant(
@@ -134,7 +135,8 @@ DOCUMENTS = (
     ),
     Invariant(
         name="credit_note_lists_its_refunds_lines",
-        sentence="A credit note lists what its refund names lines for, and the rest as of no line.",
+        sentence="A refund's credit note lists what that names lines for, and the rest as of no "
+        "line.",
         query="""
             SELECT coalesce(listed.number, named.number) AS subject, named.amount AS refunded,
                    listed.amount AS credited
@@ -143,7 +145,7 @@ DOCUMENTS = (
                        sum((line ->> 'amount')::numeric) AS amount
                 FROM orders_creditnote note
                 CROSS JOIN LATERAL jsonb_array_elements(note.lines) line
-                WHERE line ->> 'course_id' IS NOT NULL
+                WHERE line ->> 'course_id' IS NOT NULL AND note.dispute_id IS NULL
                 GROUP BY note.id, line ->> 'course_id'
                 HAVING sum((line ->> 'amount')::numeric) <> 0
             ) listed

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from payments.books.access import ACCESS
+from payments.books.dispute_notes import DISPUTE_NOTES
 from payments.books.documents import DOCUMENTS
 from payments.books.invariant import Invariant, Violation
 from payments.books.ledger import LEDGER
@@ -16,7 +17,7 @@ from payments.books.payouts import PAYOUTS
 from payments.books.shares import SHARES
 
 INVARIANTS: tuple[Invariant, ...] = (
-    *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *LEDGER, *MOVEMENTS, *SHARES, *PAYOUTS,
+    *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *DISPUTE_NOTES, *LEDGER, *MOVEMENTS, *SHARES, *PAYOUTS,
 )  # fmt: skip
 
 # A rule broken by everything needs no longer list than this to be seen.

@@ -16,6 +16,7 @@ from payments.events import DisputeClosed, DisputeOpened
 from payments.models import Dispute, Payment
 from payments.selectors import pays_its_order
 from payments.services.access_reasons import explain_access
+from payments.services.dispute_notes import settle_credit_notes
 from payments.services.locking import lock_succeeded_payment
 from payments.services.refunds import plan_refund
 from payments.state import (
@@ -41,7 +42,8 @@ def sync_dispute(*, facts: DisputeFacts) -> None:
     takes them away, and one that is won, if on appeal, is none any more: whatever else holds
     access, such as staff's own decision, holds it still. An inquiry (`warning_…`) moves no money
     and suspends nothing, until it turns into a dispute, which has the same id at Stripe. The books
-    follow the money. Raises NotOursYet, with nothing changed, when its payment isn't settled here.
+    and the buyer's credit notes follow the money. Raises NotOursYet, with nothing changed, when its
+    payment isn't settled here.
     """
     status = DisputeStatus(facts.status)
     with transaction.atomic():
@@ -59,6 +61,8 @@ def sync_dispute(*, facts: DisputeFacts) -> None:
         _book(dispute)
         if before != status:
             _follow(dispute, before)
+        # The last lock: everybody's credit notes share the series.
+        settle_credit_notes(payment=payment)
 
 
 def align_access(*, payment: Payment) -> None:

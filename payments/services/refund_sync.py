@@ -18,6 +18,7 @@ from payments.events import RefundDelayed, RefundFailed, RefundSucceeded
 from payments.models import Payment, Refund, RefundLine
 from payments.selectors import pays_its_order
 from payments.services.access_reasons import explain_access
+from payments.services.dispute_notes import settle_credit_notes
 from payments.services.disputes import align_access
 from payments.services.locking import lock_succeeded_payment
 from payments.services.refund_requests import answer_by_refund, is_promised
@@ -212,6 +213,7 @@ def _undo(payment: Payment, refund: Refund) -> None:
     if closed:
         _show_to_staff(payment, f"{payment.needs_attention}; {len(closed)} courses not reopened")
     align_access(payment=payment)
+    settle_credit_notes(payment=payment)
 
 
 def _given_back_by_line(payment: Payment, *, but: Refund) -> dict[uuid.UUID, Decimal]:

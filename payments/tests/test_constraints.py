@@ -57,6 +57,7 @@ WRONG: dict[str, Lie] = {
     "order_item_money_not_negative": (OrderItem, {"refunded_amount": -1}),
     "order_item_refund_bounded": (OrderItem, {"refunded_amount": F("price_at_purchase") + 1}),
     "credit_note_positive": (CreditNote, {"total_amount": 0}),
+    "credit_note_has_one_cause": (CreditNote, {"dispute_id": uuid.uuid4()}),
     "payment_status_closed": (Payment, {"status": "paid"}),
     "payment_amount_not_negative": (Payment, {"amount": -1, "refunding_amount": 0}),
     "payment_refunds_bounded": (Payment, {"refunding_amount": F("amount") + 1}),
@@ -93,6 +94,8 @@ OF_THE_LEDGER = {
     "ledger_entry_not_zero", "ledger_entry_of_instructor", "sale_line_money_not_negative",
     "sale_line_one_kind", "sale_line_of_instructor", "sale_line_share_of_percent",
 }  # fmt: skip
+# Tried by itself, below: the first note of these rows is a refund's.
+OF_DISPUTES = {"credit_note_one_of_a_dispute"}
 
 
 @pytest.fixture(autouse=True)
@@ -184,7 +187,20 @@ def test_nothing_is_there_twice() -> None:
 def test_every_rule_is_tried() -> None:
     rules = {rule.name for model in (*ORDERS, *PAYMENTS) for rule in model._meta.constraints}
     elsewhere = {"cart_item_once", "enrollment_once"}
-    assert (WRONG.keys() | TWICE.keys()) - elsewhere == rules - OF_THE_LEDGER
+    assert (WRONG.keys() | TWICE.keys()) - elsewhere == rules - OF_THE_LEDGER - OF_DISPUTES
+
+
+def test_a_dispute_has_one_note_that_is_not_void() -> None:
+    facts = {
+        "invoice": Invoice.objects.get(), "dispute_id": uuid.uuid4(), "issued_at": NOW,
+        "total_amount": 10, "currency": "usd",
+    }  # fmt: skip
+    CreditNote.objects.create(**facts, number="CN-2026-00002", voided_at=NOW)
+    CreditNote.objects.create(**facts, number="CN-2026-00003")
+    rule, _ = refusal_of(CreditNote.objects.create, **facts, number="CN-2026-00004")
+    assert rule == "credit_note_one_of_a_dispute"
+    no_cause = {**facts, "dispute_id": None, "number": "CN-2026-00005"}
+    assert refusal_of(CreditNote.objects.create, **no_cause)[0] == "credit_note_has_one_cause"
 
 
 def unique_fields(model: type[Model]) -> list[Field[Any, Any]]:

@@ -16,7 +16,7 @@ BOOKS = (
     "payments_payoutaccount", "payments_revenueshare",
     "orders_order", "orders_orderitem", "orders_coupon", "orders_couponredemption",
     "orders_invoice", "orders_creditnote", "orders_numberseries", "enrollments_enrollment",
-    "courses_pricechange",
+    "enrollments_accesshold", "courses_pricechange",
 )  # fmt: skip
 
 _ROW = "names or dates the row itself and says nothing of money"
@@ -60,6 +60,8 @@ SILENT = {
     "orders_invoice.seller": _WORDS, "orders_creditnote.issued_at": _ROW,
     "payments_ledgertransaction.written_by": "which database transaction may add entries to it",
     "courses_pricechange.course_id": _ROW, "courses_pricechange.changed_at": _ROW,
+    "enrollments_accesshold.actor_id": "who of staff decided; the audit trail says so, too",
+    "enrollments_accesshold.ended_by": "who of staff lifted it; the audit trail says so, too",
     "enrollments_enrollment.enrolled_at": _LEARNING,
     "enrollments_enrollment.lessons_completed": _LEARNING,
     "enrollments_enrollment.total_lessons": _LEARNING,

@@ -131,6 +131,9 @@ DOCUMENTS = (
          _NOTE.format("currency = 'eur'")),
     lie("a credit note lists another course", "credit_note_lists_its_refunds_lines",
          _NOTE.format("lines = jsonb_set(lines, '{{0,course_id}}', '\"x\"')")),
+    lie("a lost dispute's credit note is another's", "lost_dispute_is_credited",
+         "UPDATE orders_creditnote SET dispute_id = gen_random_uuid() "
+         "WHERE dispute_id IS NOT NULL"),
     lie("a refund has no credit note", "refund_has_its_credit_note",
          "DELETE FROM orders_creditnote WHERE refund_id = (SELECT id FROM payments_refund WHERE "
          "payment_id = '{by_line.payment}')"),
@@ -160,6 +163,19 @@ ACCESS = (
     lie("refunded access is open again", "bought_access_is_paid",
          "UPDATE enrollments_enrollment SET status = 'active' WHERE id = (SELECT enrollment_id "
          "FROM orders_orderitem WHERE id = '{whole.line}')"),
+    lie("a reason against access is another enrolment's", "access_follows_its_reasons",
+         "UPDATE enrollments_accesshold SET enrollment_id = (SELECT enrollment_id "
+         "FROM orders_orderitem WHERE id = '{plain.line}') WHERE enrollment_id = (SELECT "
+         "enrollment_id FROM orders_orderitem WHERE id = '{whole.line}') AND ended_at IS NULL"),
+    lie("what a refund revoked only rests", "access_follows_its_reasons",
+         "UPDATE enrollments_accesshold SET effect = 'suspended' WHERE cause = 'refund'"),
+    lie("a reason is over that isn't", "access_follows_its_reasons",
+         "UPDATE enrollments_accesshold SET ended_at = now() WHERE cause = 'dispute'"),
+    lie("a reason is another dispute", "reason_against_access_stands",
+         "UPDATE enrollments_accesshold SET object_id = gen_random_uuid() "
+         "WHERE cause = 'dispute'"),
+    lie("a refund's reason is a dispute's", "reason_against_access_stands",
+         "UPDATE enrollments_accesshold SET cause = 'dispute' WHERE cause = 'refund'"),
     lie("a course counts one student more", "students_are_counted",
          "UPDATE courses_coursestats SET student_count = student_count + 1 "
          "WHERE course_id = '{plain.course}'"),
