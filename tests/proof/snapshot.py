@@ -29,8 +29,13 @@ _SOURCES = {
         FROM payments_refund ORDER BY id""",
     "disputes": """SELECT id, payment_id, stripe_dispute_id, status
         FROM payments_dispute ORDER BY id""",
-    "enrollments": """SELECT id, user_id, course_id, status, source
-        FROM enrollments_enrollment ORDER BY id""",
+    # What staff decided about it, as long as that stands; and whether they ever took it away.
+    "enrollments": """SELECT id, user_id, course_id, status, source,
+        (SELECT effect FROM enrollments_accesshold AS hold WHERE hold.enrollment_id = own.id
+         AND cause = 'staff' AND ended_at IS NULL) AS staff,
+        EXISTS (SELECT FROM enrollments_accesshold AS hold WHERE hold.enrollment_id = own.id
+                AND cause = 'staff' AND effect = 'revoked') AS was_taken
+        FROM enrollments_enrollment AS own ORDER BY id""",
     "redemptions": "SELECT coupon_id, order_id, user_id FROM orders_couponredemption ORDER BY id",
     "students": "SELECT course_id, student_count FROM courses_coursestats ORDER BY course_id",
     "cart": """SELECT cart.user_id, item.course_id FROM cart_cartitem AS item
@@ -117,6 +122,15 @@ class Snapshot:
                 person = self.orders[line["order_id"]]["user_id"]
                 found[person, line["course_id"]].append(line)
         return found
+
+
+_STRICTNESS = ("active", "suspended", "revoked")
+
+
+def with_staff(row: Row | None, statuses: Iterable[str]) -> set[str]:
+    """What an enrolment may be that would be one of these, if it weren't for staff's decision."""
+    staff = (row and row["staff"]) or "active"
+    return {max(status, staff, key=_STRICTNESS.index) for status in statuses}
 
 
 def paid_for(line: Row) -> int:
