@@ -158,14 +158,15 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Refund what was asked for, after a look at it."""
         requests = list(queryset.select_related("order", "user").order_by("created_at"))
-        if is_confirmed(request):
+        rows = [describe_request(one) for one in requests]
+        if is_confirmed(request, rows):
             for one in requests:
                 self._decide(request, one, reason=None)
             return None
         return ask(
             request, self, queryset, action="approve", title="Grant these requests",
             explanation="The lines asked for are refunded, and their courses are closed.",
-            rows=[describe_request(one) for one in requests], form=forms.Form(),
+            rows=rows, form=forms.Form(),
         )  # fmt: skip
 
     @admin.action(description="Decline…", permissions=["decide"])
@@ -174,7 +175,8 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Say no, and why."""
         requests = list(queryset.select_related("order", "user").order_by("created_at"))
-        form = RefusalForm(request.POST if is_confirmed(request) else None)
+        rows = [describe_request(one) for one in requests]
+        form = RefusalForm(request.POST if is_confirmed(request, rows) else None)
         if form.is_bound and form.is_valid():
             for one in requests:
                 self._decide(request, one, reason=form.cleaned_data["reason"])
@@ -182,7 +184,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return ask(
             request, self, queryset, action="refuse", title="Decline these requests",
             explanation="The buyers are told by mail.",
-            rows=[describe_request(one) for one in requests], form=form,
+            rows=rows, form=form,
         )  # fmt: skip
 
     def _decide(self, request: HttpRequest, one: RefundRequest, *, reason: str | None) -> None:
