@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("orders", "0004_coupon_uses")]
+    dependencies = [("orders", "0006_one_open_order")]
 
     operations = [
         migrations.AddField(

@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
     harmless = "Adds rows to a table that the version before doesn't know, some hundreds at a time."
 
     dependencies = [
-        ("payments", "0017_transfers_compared"),
+        ("payments", "0018_money_on_its_way"),
         ("orders", "0004_coupon_uses"),
         ("core", "0006_jobs_and_request_ids"),
         ("enrollments", "0004_enrollment_not_active"),
