@@ -255,7 +255,6 @@ def _place(wish: _Wish, quote: Quote) -> Order:
         coupon=wish.coupon,
         billing_address=wish.billing_address,
         expires_at=now + settings.ORDER_EXPIRY,
-        # The last lock: everybody's orders share it.
         order_number=next_order_number(at=now),
     )
     _add_lines(order=order, quote=quote)

@@ -61,8 +61,17 @@ def test_parallel_buyers_get_distinct_numbers(fill):
     for user in users[1:]:
         CartItem.objects.create(cart=user_cart(user), course=courses[0])
     run_in_parallel(12, lambda n: order_cart(users[n]))
-    numbers = sorted(Order.objects.values_list("order_number", flat=True))
-    assert numbers == [f"ORD-2026-{n:05d}" for n in range(1, 13)]
+    assert len(set(Order.objects.values_list("order_number", flat=True))) == 12
+
+
+def test_nobody_waits_for_the_number_of_anothers_order(user, fill):
+    other = UserFactory.create()
+    for person in (user, other):
+        fill(person, "10.00")
+    with transaction.atomic():
+        order_cart(user)
+        [second] = run_in_parallel(1, lambda _: order_cart(other))
+    assert isinstance(second, services.CreatedOrder)
 
 
 def user_cart(user):

@@ -157,7 +157,7 @@ def forget_reasons() -> None:
 
 
 def run_the_migration() -> None:
-    explain = import_module("payments.migrations.0018_explain_access").explain_access
+    explain = import_module("payments.migrations.0019_explain_access").explain_access
     with connection.schema_editor() as editor:
         explain(apps, editor)
 
