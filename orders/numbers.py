@@ -3,7 +3,6 @@
 import datetime as dt
 
 from django.db import connection
-from django.db.models import F
 
 from orders.models import NumberSeries
 
@@ -43,10 +42,10 @@ def next_credit_note_number(*, at: dt.datetime) -> str:
 
 def _next(prefix: str, at: dt.datetime) -> str:
     name = f"{prefix}-{_year(at)}"
-    if not _advance(name):
+    last = _advance(name)
+    if last is None:
         NumberSeries.objects.bulk_create([NumberSeries(name=name)], ignore_conflicts=True)
-        _advance(name)
-    last = NumberSeries.objects.values_list("last", flat=True).get(name=name)
+        last = _advance(name)
     return f"{name}-{last:05d}"
 
 
@@ -54,6 +53,12 @@ def _year(at: dt.datetime) -> int:
     return at.astimezone(dt.UTC).year
 
 
-def _advance(name: str) -> bool:
-    """Count one up; the update's row lock keeps the number ours until the transaction ends."""
-    return NumberSeries.objects.filter(name=name).update(last=F("last") + 1) == 1
+def _advance(name: str) -> int | None:
+    """Count one up; the update's row lock keeps the number ours until the transaction ends. None
+    for a series that isn't there."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders_numberseries SET last = last + 1 WHERE name = %s RETURNING last", [name]
+        )
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])

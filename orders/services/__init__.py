@@ -7,6 +7,7 @@ from orders.services.invoicing import (
     LostMoney,
     credit_lost_money,
     describe_line,
+    issue_invoice,
     name_seller,
     void_lost_credit,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "describe_line",
     "end_progress",
     "hold_order",
+    "issue_invoice",
     "list_standing_enrollments",
     "lock_order",
     "mark_paid",

@@ -28,6 +28,7 @@ from orders.selectors.coupons import count_uses
 from orders.selectors.progress import list_courses_in_progress, tell_courses
 from orders.services.closing import close_locked
 from orders.services.coupons import lock_coupon
+from orders.services.invoicing import issue_invoice
 from orders.services.open_payments import require_no_open_payment
 from orders.services.settlement import complete_locked
 
@@ -105,6 +106,7 @@ def create_from_cart(
     order = _place_instead(pending, wish)
     if order.total_amount == ZERO:
         complete_locked(order=order, user_id=user_id)
+        issue_invoice(order_id=order.id)
     return CreatedOrder(order_id=order.id, created=True)
 
 

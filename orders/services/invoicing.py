@@ -1,6 +1,5 @@
 """Invoices and credit notes: numbered without gaps, and frozen as they were."""
 
-import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
+from core.constraints import check_constraints_now
 from core.money import ZERO, quantize
 from orders.models import CreditNote, Invoice, Order, OrderItem
 from orders.numbers import next_credit_note_number, next_invoice_number
@@ -18,12 +18,18 @@ from orders.numbers import next_credit_note_number, next_invoice_number
 _REST = "Partial refund"
 
 
-def issue_invoice(*, order: Order, items: Sequence[OrderItem], at: dt.datetime) -> Invoice:
-    """Give a settled order its invoice, in the transaction that settles it. The last lock to be
-    taken: everybody's settlements share the series."""
-    return Invoice.objects.create(
+def issue_invoice(*, order_id: uuid.UUID) -> Invoice:
+    """Give a completed order its invoice, dated as it was completed, in the transaction that
+    completed it and as its last act: everybody's settlements wait for the number that this one
+    takes. What the database checks at the commit is checked before that. Raises ValueError for an
+    order that isn't completed."""
+    order = Order.objects.select_related("user").get(id=order_id)
+    if order.completed_at is None:
+        raise ValueError("Only a completed order has an invoice")
+    items = OrderItem.objects.filter(order_id=order_id).order_by("created_at", "id")
+    invoice = Invoice(
         order=order,
-        issued_at=at,
+        issued_at=order.completed_at,
         total_amount=order.total_amount,
         tax_amount=order.tax_amount,
         tax_lines=order.tax_lines,
@@ -31,8 +37,11 @@ def issue_invoice(*, order: Order, items: Sequence[OrderItem], at: dt.datetime) 
         billing_address=order.billing_address or _name_buyer(order),
         seller=name_seller(),
         lines=[describe_line(item) for item in items],
-        number=next_invoice_number(at=at),
     )
+    check_constraints_now()
+    invoice.number = next_invoice_number(at=order.completed_at)
+    invoice.save(force_insert=True)
+    return invoice
 
 
 def issue_credit_note(

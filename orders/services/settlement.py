@@ -12,7 +12,6 @@ from core.outbox import record
 from enrollments import services as enrollment_services
 from orders.events import OrderCompleted
 from orders.models import STRIPE, Order, OrderItem
-from orders.services.invoicing import issue_invoice
 from orders.services.locking import lock_cart_and_order
 from orders.state import move_line, move_order
 
@@ -37,7 +36,8 @@ def mark_paid(
     *, order_id: uuid.UUID, payment_id: str, transaction_id: str, amount: Decimal, currency: str
 ) -> PaidOutcome:
     """Complete the order with a payment that succeeded: enrol every line, take the bought courses
-    out of cart and wishlist, give the invoice its number and record OrderCompleted.
+    out of cart and wishlist and record OrderCompleted. What is `completed` is to be given its
+    invoice (`issue_invoice`) as the last act of the transaction.
 
     Runs in the caller's transaction (TransactionManagementError outside one) and takes the locks of
     the buyer's cart and of the order, so that ordering, payment, expiry and replacement are decided
@@ -60,11 +60,11 @@ def mark_paid(
 
 
 def complete_locked(*, order: Order, user_id: uuid.UUID) -> list[uuid.UUID]:
-    """Complete a pending order; the caller holds the locks of its buyer's cart and its own. Returns
-    the lines of courses that the buyer owns by now, which aren't enrolled again."""
+    """Complete a pending order; the caller holds the locks of its buyer's cart and its own, and
+    gives it its invoice. Returns the lines of courses that the buyer owns by now, which aren't
+    enrolled again."""
     move_order(order, Order.Status.COMPLETED)
-    now = timezone.now()
-    order.completed_at = now
+    order.completed_at = timezone.now()
     order.payment_in_progress_since = None
     order.save()
     items = list(OrderItem.objects.filter(order_id=order.id).order_by("created_at", "id"))
@@ -74,7 +74,6 @@ def complete_locked(*, order: Order, user_id: uuid.UUID) -> list[uuid.UUID]:
         course_ids=[item.course_id for item in items],
         coupon_code=order.coupon.code if order.coupon else "",
     )
-    issue_invoice(order=order, items=items, at=now)
     record(OrderCompleted(order_id=order.id, user_id=user_id))
     return owned
 

@@ -54,11 +54,15 @@ def settle(*, intent: IntentFacts) -> Settlement:
         if payment is None:
             logger.warning("payment intent %s belongs to no order of ours", intent.id)
             return Settlement(state="unknown", stripe_status=intent.status)
+        completed = False
         if payment.status != Payment.Status.SUCCEEDED:
-            _follow(payment, intent)
+            completed = _follow(payment, intent)
         if payment.status == Payment.Status.SUCCEEDED:
             _take_fee(payment, intent)
-        return Settlement(state=_state_of(payment), stripe_status=payment.stripe_status)
+        settlement = Settlement(state=_state_of(payment), stripe_status=payment.stripe_status)
+        if completed:
+            order_services.issue_invoice(order_id=payment.order_id)
+        return settlement
 
 
 def forget_payment(*, payment_id: uuid.UUID) -> None:
@@ -118,9 +122,10 @@ def _new_row(order_id: uuid.UUID, intent: IntentFacts, status: Payment.Status) -
     )
 
 
-def _follow(payment: Payment, intent: IntentFacts) -> None:
+def _follow(payment: Payment, intent: IntentFacts) -> bool:
+    """Return whether this completed the order."""
     if is_old_news(payment=payment, intent=intent):
-        return
+        return False
     was_in_progress = payment.stripe_status == PROCESSING
     if was_in_progress:
         note_failure(payment=payment, intent=intent)
@@ -128,15 +133,17 @@ def _follow(payment: Payment, intent: IntentFacts) -> None:
     payment.stripe_charge_id = intent.charge_id or payment.stripe_charge_id
     payment.last_error_code = intent.error_code[:100]
     payment.last_error_message = intent.error_message[:500]
+    completed = False
     if intent.status == "succeeded" and move_payment(payment, Payment.Status.SUCCEEDED):
-        _take_money(payment, intent)
+        completed = _take_money(payment, intent)
     elif intent.status == "canceled":
         move_payment(payment, Payment.Status.FAILED)
     payment.save()
     tell_order(payment=payment, was_in_progress=was_in_progress)
+    return completed
 
 
-def _take_money(payment: Payment, intent: IntentFacts) -> None:
+def _take_money(payment: Payment, intent: IntentFacts) -> bool:
     payment.succeeded_at = timezone.now()
     payment.amount = from_minor(intent.amount_received)
     payment.currency = intent.currency
@@ -153,6 +160,7 @@ def _take_money(payment: Payment, intent: IntentFacts) -> None:
         order_services.end_progress(order_id=payment.order_id, is_final=True)
     _book(payment, outcome)
     _return_what_cannot_stay(payment, outcome)
+    return outcome.kind == "completed"
 
 
 def _take_fee(payment: Payment, intent: IntentFacts) -> None:
