@@ -40,28 +40,38 @@ def sweep(
     tried = 0
     while tried < limit and (row := claim()) is not None:
         tried += 1
-        # Not every row knows the request that caused it.
-        with on_behalf_of(getattr(row, "request_id", "")):
-            try:
-                with deadline(seconds=_patience()):
-                    work(row)
-            except PaymentsUnavailable as exc:
-                logger.warning("%s is tried later: %s", row, exc)
-                failed(row, exc)
-                if not isinstance(exc, StripeForbidden):
-                    break
-            except SoftTimeLimitExceeded:
-                # The worker's time is up: the row's claim lapses by itself.
-                raise
-            except Exception as exc:
-                logger.exception("%s failed", row)
-                failed(row, exc)
-        if time.monotonic() - started >= BUDGET_SECONDS:
+        if not attempt(row, work=work, failed=failed) or is_over(started=started):
             break
     return tried
 
 
-def _patience() -> float:
+def attempt(row: T, *, work: Callable[[T], None], failed: Callable[[T, Exception], None]) -> bool:
+    """Work one row; what that raises goes to `failed` and no further, but for the end of the
+    worker's time. False when Stripe doesn't answer."""
+    # Not every row knows the request that caused it.
+    with on_behalf_of(getattr(row, "request_id", "")):
+        try:
+            with deadline(seconds=patience()):
+                work(row)
+        except PaymentsUnavailable as exc:
+            logger.warning("%s is tried later: %s", row, exc)
+            failed(row, exc)
+            return isinstance(exc, StripeForbidden)
+        except SoftTimeLimitExceeded:
+            # The worker's time is up: the row's claim lapses by itself.
+            raise
+        except Exception as exc:
+            logger.exception("%s failed", row)
+            failed(row, exc)
+    return True
+
+
+def is_over(*, started: float) -> bool:
+    """Whether a sweep that was begun then (`time.monotonic`) begins nothing new."""
+    return time.monotonic() - started >= BUDGET_SECONDS
+
+
+def patience() -> float:
     """Return how long the calls of one row may take: one always may, and all together leave a good
     part of the claim for what is done with the answers."""
     return max(settings.STRIPE_TIMEOUT_SECONDS, settings.LEASE.total_seconds() * 0.6)

@@ -101,6 +101,8 @@ def test_a_refund_of_an_intent_stripe_does_not_know_is_shown_to_staff(
 
 
 def test_while_stripe_is_away_each_sweep_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of events, once for those that are handled together."""
+    monkeypatch.setattr(inbox, "TOGETHER", 1)
     payment = make_payment(status="succeeded")
     for number in range(3):
         plan_refund(payment=payment, reason="requested", amount=Decimal(5))
@@ -128,6 +130,7 @@ def test_a_slow_stripe_does_not_outlast_a_sweep(monkeypatch: pytest.MonkeyPatch)
     calls: list[str] = []
     monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(StripeNotFound(), calls))
     monkeypatch.setattr(sweeping, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(inbox, "TOGETHER", 1)
     assert services.handle_due_events() == 1
     assert StripeEvent.objects.filter(status="received", attempts=0).count() == 2
 
