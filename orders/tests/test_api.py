@@ -333,6 +333,5 @@ def test_creating_takes_a_fixed_number_of_queries(
     client, user, fill, count, django_assert_num_queries
 ):
     fill(user, *["10.00"] * count)
-    # Two of them begin the year's series of numbers; 16 for any later order.
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(15):
         assert client.post(CREATE).status_code == 201

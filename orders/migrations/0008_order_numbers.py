@@ -34,6 +34,10 @@ DROP SEQUENCE orders_order_number;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0003_database_defaults")]
+    harmless = (
+        "The table has a row a year and series; its writers wait for a moment, and the version "
+        "before is given the sequence's numbers by the trigger."
+    )
+    dependencies = [("orders", "0007_dispute_notes")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
