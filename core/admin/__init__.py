@@ -11,7 +11,6 @@ from core.admin.base import (
     is_superuser,
 )
 from core.admin.columns import admin_link, money_column, text_lines
-from core.admin.confirming import ask, is_confirmed
 
 __all__ = [
     "ReadOnlyAdmin",
@@ -20,8 +19,6 @@ __all__ = [
     "StaffStackedInline",
     "StaffTabularInline",
     "admin_link",
-    "ask",
-    "is_confirmed",
     "is_superuser",
     "money_column",
     "text_lines",

@@ -23,7 +23,6 @@ from courses import media
 from courses.authors import Author
 from courses.models import Course
 from courses.services import thumbnails
-from tests.admin_browser import AdminBrowser
 from tests.factories import CourseFactory, InstructorFactory, StaffFactory, UserFactory
 from tests.factories.people import sign_in
 
@@ -399,7 +398,7 @@ class TestAdmin:
 
     @pytest.fixture
     def staff(self) -> Client:
-        client = AdminBrowser()
+        client = Client()
         client.force_login(StaffFactory.create())
         return client
 

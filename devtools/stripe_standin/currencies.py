@@ -1,4 +1,4 @@
-"""The currencies Stripe takes, how they are written, and the least and most it charges in them.
+"""The currencies Stripe takes, how they are written, and the least it charges in them.
 
 Source: https://docs.stripe.com/currencies
 """
@@ -35,8 +35,7 @@ MINIMUM = {
     "sek": 300,
     "thb": 1000,
 }
-# The digits of the largest amount that is taken by any payment method.
-_DIGITS = {"idr": 12, "cop": 10, "inr": 9}
+MAXIMUM = 99_999_999
 _SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "$", "aud": "$"}
 
 
@@ -74,10 +73,9 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
             code="amount_too_small",
             param=param,
         )
-    most = 10 ** _DIGITS.get(currency, 8) - 1
-    if amount > most:
+    if amount > MAXIMUM:
         raise ApiError(
-            f"Amount must be no more than {written(most, currency)}",
+            f"Amount must be no more than {written(MAXIMUM, currency)}",
             code="amount_too_large",
             param=param,
         )

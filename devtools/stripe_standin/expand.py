@@ -33,7 +33,6 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     "payment_method": {"customer": "customer"},
     "customer": {},
     "event": {},
-    "payout": {},
 }
 
 

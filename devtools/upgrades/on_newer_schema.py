@@ -9,11 +9,9 @@ from django.core.management.sql import sql_flush
 
 @pytest.fixture(autouse=True, scope="session")
 def _empty_unknown_tables_too() -> None:
-    """PostgreSQL empties no table to which another refers, unless that is emptied as well, and none
-    whose triggers refuse it, unless they rest."""
+    """PostgreSQL empties no table to which another refers, unless that is emptied as well."""
 
     def sql_flush_all(*given: Any, **options: Any) -> list[str]:
-        statements = sql_flush(*given, **(options | {"allow_cascade": True}))
-        return ["SET LOCAL session_replication_role = replica;", *statements]
+        return sql_flush(*given, **(options | {"allow_cascade": True}))
 
     setattr(flush, "sql_flush", sql_flush_all)  # noqa: B010 - a name the types don't know

@@ -57,10 +57,7 @@ def pay():
             "currency": order.currency,
         }
         with transaction.atomic():
-            outcome = services.mark_paid(order_id=order.id, **{**facts, **changed})
-            if outcome.kind == "completed":
-                services.issue_invoice(order_id=order.id)
-            return outcome
+            return services.mark_paid(order_id=order.id, **{**facts, **changed})
 
     return pay_order
 

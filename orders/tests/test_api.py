@@ -261,7 +261,6 @@ class TestDetail:
         assert_keys(body, OrderDetailSerializer())
         assert body["payment"] == {
             "method": "stripe", "status": "succeeded", "transaction_id": "ch_123",
-            "refund": None,
         }  # fmt: skip
         assert body["completed_at"].endswith("Z")
         year = Invoice.objects.get().issued_at.year
@@ -333,5 +332,6 @@ def test_creating_takes_a_fixed_number_of_queries(
     client, user, fill, count, django_assert_num_queries
 ):
     fill(user, *["10.00"] * count)
-    with django_assert_num_queries(15):
+    # Two of them begin the year's series of numbers; 15 for any later order.
+    with django_assert_num_queries(17):
         assert client.post(CREATE).status_code == 201

@@ -6,19 +6,11 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 
-from core.admin import (
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    admin_link,
-    ask,
-    is_confirmed,
-    money_column,
-    text_lines,
-)
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, admin_link, money_column, text_lines
 from core.errors import DomainError
 from core.money import money_text
 from payments import services
-from payments.admin.acting import acting_user
+from payments.admin.confirming import acting_user, ask, is_confirmed
 from payments.admin.wording import describe_request
 from payments.models import Refund, RefundLine, RefundRequest
 from users.rights import Right, has_right
@@ -103,11 +95,9 @@ class RefusalForm(forms.Form):
 class RefundRequestAdmin(ReadOnlyAdmin):
     """What buyers ask for. The actions decide."""
 
-    list_display = (
-        "created_at", "order", "user", "status", "approved", "reason", "decided_by", "decided_at",
-    )  # fmt: skip
+    list_display = ("created_at", "order", "user", "status", "reason", "decided_by", "decided_at")
     list_filter = ("status",)
-    list_select_related = ("order", "user", "decided_by", "refund__payment")
+    list_select_related = ("order", "user", "decided_by")
     search_fields = ("order__order_number", "user__email")
     date_hierarchy = "created_at"
     show_full_result_count = False
@@ -117,14 +107,6 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         ("Decision", {"fields": ("decided_by", "decision_reason", "refunds")}),
         ("Times", {"fields": ("created_at", "decided_at")}),
     )
-
-    @admin.display(description="Approved refund")
-    def approved(self, request: RefundRequest) -> str:
-        """What staff approved, and how far the money is; it is granted once that has gone."""
-        refund = request.refund
-        if refund is None:
-            return "-"
-        return f"{money_text(refund.amount, refund.payment.currency)}, {refund.status}"
 
     @admin.display(description="Asks for")
     def asked_for(self, request: RefundRequest) -> str:
@@ -158,15 +140,14 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Refund what was asked for, after a look at it."""
         requests = list(queryset.select_related("order", "user").order_by("created_at"))
-        rows = [describe_request(one) for one in requests]
-        if is_confirmed(request, rows):
+        if is_confirmed(request):
             for one in requests:
                 self._decide(request, one, reason=None)
             return None
         return ask(
             request, self, queryset, action="approve", title="Grant these requests",
             explanation="The lines asked for are refunded, and their courses are closed.",
-            rows=rows, form=forms.Form(),
+            rows=[describe_request(one) for one in requests], form=forms.Form(),
         )  # fmt: skip
 
     @admin.action(description="Decline…", permissions=["decide"])
@@ -175,8 +156,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Say no, and why."""
         requests = list(queryset.select_related("order", "user").order_by("created_at"))
-        rows = [describe_request(one) for one in requests]
-        form = RefusalForm(request.POST if is_confirmed(request, rows) else None)
+        form = RefusalForm(request.POST if is_confirmed(request) else None)
         if form.is_bound and form.is_valid():
             for one in requests:
                 self._decide(request, one, reason=form.cleaned_data["reason"])
@@ -184,7 +164,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return ask(
             request, self, queryset, action="refuse", title="Decline these requests",
             explanation="The buyers are told by mail.",
-            rows=rows, form=form,
+            rows=[describe_request(one) for one in requests], form=form,
         )  # fmt: skip
 
     def _decide(self, request: HttpRequest, one: RefundRequest, *, reason: str | None) -> None:
@@ -198,5 +178,5 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{one.order}: {exc.message}", messages.ERROR)
         else:
             self.message_user(
-                request, f"{one.order}: {'approved' if reason is None else 'declined'}."
+                request, f"{one.order}: {'granted' if reason is None else 'declined'}."
             )

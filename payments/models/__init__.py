@@ -2,14 +2,13 @@
 
 from payments.models.dispute import Dispute
 from payments.models.inbox import StripeCursor, StripeEvent
-from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare, SaleLine
+from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare
 from payments.models.payment import Payment, first_check
-from payments.models.payout import BankPayoutFailure, Payout, PayoutAccount
+from payments.models.payout import Payout, PayoutAccount
 from payments.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from payments.models.refund import Refund, RefundLine, RefundRequest
 
 __all__ = [
-    "BankPayoutFailure",
     "Dispute",
     "LedgerEntry",
     "LedgerTransaction",
@@ -22,7 +21,6 @@ __all__ = [
     "RefundLine",
     "RefundRequest",
     "RevenueShare",
-    "SaleLine",
     "StripeCursor",
     "StripeEvent",
     "first_check",

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from core import outbox
@@ -104,11 +104,8 @@ def _minimum() -> Decimal:
 def _accounts_to_pay() -> QuerySet[PayoutAccount]:
     of_account = Payout.objects.filter(account=OuterRef("id"))
     under_way = of_account.filter(status=Payout.Status.DUE)
-    # What failed because of the account that was there before says nothing of this one.
     failed_lately = of_account.filter(
-        Q(destination="") | Q(destination=OuterRef("stripe_account_id")),
-        status=Payout.Status.FAILED,
-        updated_at__gt=timezone.now() - PAUSE_AFTER_FAILURE,
+        status=Payout.Status.FAILED, updated_at__gt=timezone.now() - PAUSE_AFTER_FAILURE
     )
     return PayoutAccount.objects.filter(
         ~Exists(under_way), ~Exists(failed_lately), is_ready=True
@@ -126,7 +123,6 @@ def _plan(account_id: uuid.UUID) -> bool:
             return False
         payout = Payout.objects.create(
             account=account,
-            destination=account.stripe_account_id or "",
             amount=amount,
             currency=settings.CURRENCY,
             next_attempt_at=timezone.now(),
@@ -141,7 +137,7 @@ def _send(payout: Payout) -> None:
         facts = stripe_connect.create_transfer(
             amount=to_minor(payout.amount),
             currency=payout.currency,
-            account_id=_destination(payout),
+            account_id=payout.account.stripe_account_id or "",
             payout_id=str(payout.id),
             idempotency_key=f"payout-{payout.id}",
         )
@@ -155,12 +151,6 @@ def _send(payout: Payout) -> None:
         sync_transfer(facts=facts)
 
 
-def _destination(payout: Payout) -> str:
-    """Return the account at Stripe that the payout goes to: the one it was planned for, also when
-    another has taken its place since. So its transfer is the same at each try."""
-    return payout.destination or payout.account.stripe_account_id or ""
-
-
 def _end_refused(payout: Payout, words: str) -> None:
     """Give a payout up that Stripe refused, unless it was made all the same. Raises
     PaymentsUnavailable, with nothing changed, while Stripe can't tell."""
@@ -169,7 +159,7 @@ def _end_refused(payout: Payout, words: str) -> None:
         sync_transfer(facts=facts)
         return
     # It may have been restricted, without our having heard: then it isn't tried daily.
-    refresh_account(account_id=_destination(payout))
+    refresh_account(account_id=payout.account.stripe_account_id or "")
     _give_up(payout, words)
 
 
