@@ -15,11 +15,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from kombu.exceptions import KombuError
+from redis import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
 from courses.models import Course
+from learnflow import queues
 from learnflow.celery import app
 from payments import books
 from tests.crash.flows import FLOWS, Flow, unfinished
@@ -199,12 +201,24 @@ class _Ticking:
 
     def _tick(self) -> None:
         started = time.monotonic()
-        while not self._over.wait(_TICK_SECONDS):
-            if self._is_needed() or time.monotonic() - started > _STALLED_SECONDS:
+        with Redis.from_url(app.conf.broker_write_url) as broker:
+            while not self._over.wait(_TICK_SECONDS):
+                is_stalled = time.monotonic() - started > _STALLED_SECONDS
                 # As beat does, go on when Redis took too long: the next tick comes.
                 with suppress(KombuError, RedisError, OSError):
-                    for task, arguments in self._tasks:
-                        app.send_task(task, kwargs=arguments, ignore_result=True, expires=3)
+                    if (self._is_needed() or is_stalled) and not _is_behind(broker):
+                        self._send()
+
+    def _send(self) -> None:
+        for task, arguments in self._tasks:
+            app.send_task(task, kwargs=arguments, ignore_result=True, expires=60)
+
+
+def _is_behind(broker: Redis) -> bool:
+    """Whether the worker has yet to take what was sent: on a busy machine it would get further
+    behind with each tick, and nothing would be done before it lapses."""
+    prefix = settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"]
+    return any(broker.llen(f"{prefix}{queue}") for queue in queues.PROCESSES)
 
 
 def add_up(shares: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
