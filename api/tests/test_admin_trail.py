@@ -126,7 +126,7 @@ class TestForms:
         client.post(url, {**words, "set-password": "1"})
         own = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD}
         client.post("/admin/password_change/", {**own, "new_password2": NEW_PASSWORD})
-        entries = AuditEntry.objects.order_by("created_at")
+        entries = AuditEntry.objects.order_by("created_at", "id")
         assert [(entry.action, entry.target_id) for entry in entries] == [
             ("user.password_set", str(person.pk)), ("user.password_changed", str(boss.pk)),
         ]  # fmt: skip

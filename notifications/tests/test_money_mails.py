@@ -233,7 +233,7 @@ def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -
     )
     services.approve_request(request_id=again.id, actor_id=member.id)
     deliver()
-    answers = Email.objects.filter(kind="refund-request").order_by("created_at")
+    answers = Email.objects.filter(kind="refund-request").order_by("created_at", "id")
     assert [mail.subject.endswith("granted") for mail in answers] == [False, True]
     assert payment.order.items.all()[0].title_at_purchase in answers[1].text
 

@@ -67,7 +67,7 @@ def events():
     """The payloads of recorded events by name, oldest first."""
 
     def payloads(name):
-        rows = OutboxEvent.objects.filter(name=name).order_by("recorded_at")
+        rows = OutboxEvent.objects.filter(name=name).order_by("recorded_at", "id")
         return list(rows.values_list("payload", flat=True))
 
     return payloads

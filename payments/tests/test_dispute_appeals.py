@@ -96,7 +96,8 @@ def test_a_lost_dispute_that_is_won_on_appeal_gives_money_and_access_back(
     say(payment, "won")
     assert Dispute.objects.get().status == "won"
     assert access(payment) == ["active", "active"]
-    closed = OutboxEvent.objects.filter(name="payments.dispute_closed").order_by("recorded_at")
+    events = OutboxEvent.objects.filter(name="payments.dispute_closed")
+    closed = events.order_by("recorded_at", "id")
     assert [event.payload["won"] for event in closed] == [False, True]
     assert_books_hold()
 

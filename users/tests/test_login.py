@@ -49,7 +49,7 @@ def test_each_login_opens_a_session_of_its_own(api: APIClient) -> None:
     user = UserFactory.create()
     for device in ("phone", "x" * 300):
         api.post(URL, {"email": user.email, "password": PASSWORD}, HTTP_USER_AGENT=device)
-    sessions = Session.objects.filter(user=user).order_by("created_at")
+    sessions = Session.objects.filter(user=user).order_by("created_at", "id")
     assert [session.device for session in sessions] == ["phone", "x" * 255]
     assert all(session.ended_at is None for session in sessions)
 

@@ -52,7 +52,7 @@ def test_notes_use_and_address_and_lives_on(clock: time_machine.Traveller) -> No
     token = log_in(before.user)["refresh_token"]
     clock.shift(dt.timedelta(days=6))
     APIClient().post(URL, {"refresh": token}, REMOTE_ADDR="203.0.113.9")
-    other, session = Session.objects.order_by("created_at")
+    other, session = Session.objects.order_by("created_at", "id")
     assert session.ip == "203.0.113.9"
     assert session.last_used_at == session.rotated_at == dt.datetime.now(dt.UTC)
     assert session.expires_at == session.rotated_at + dt.timedelta(days=7)
