@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from core.postgresql import limits
 from devtools.stripe_standin.client import StandIn
+from tests.emptying import let_flush_empty_the_ledger
 
 # How long an example takes says how busy the machine is. A test that names `suppress_health_check`
 # itself has to name `too_slow` too.
@@ -25,6 +26,8 @@ hypothesis.settings.load_profile("learnflow")
 # test may leave its transaction alone meanwhile.
 limits._PATIENT_LOCK_SECONDS = 300.0
 limits._IDLE_IN_TRANSACTION_SECONDS = 600.0
+
+let_flush_empty_the_ledger()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from core import errors
 from core.errors import DomainError
 from core.logging import request_id
 from core.postgresql.outages import is_database_away
-from core.serializers import WRONG_TYPE
+from core.serializers import UNKNOWN_FIELD, WRONG_TYPE
 
 logger = logging.getLogger(__name__)
 
@@ -189,6 +189,11 @@ def _from_validation(exc: drf.ValidationError) -> Response:
     if codes & _MALFORMED or (not_an_object and _is_wrong_container(exc)):
         return _answer(
             400, code="BAD_REQUEST", message="The request body is incomplete or has wrong types",
+            details=detail,
+        )  # fmt: skip
+    if UNKNOWN_FIELD in codes:
+        return _answer(
+            422, code="UNKNOWN_FIELD", message="The request body has a field that nobody reads",
             details=detail,
         )  # fmt: skip
     return _answer(

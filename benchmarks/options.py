@@ -9,7 +9,9 @@ from benchmarks.rows import ROWS
 
 _ROOT = Path(__file__).resolve().parents[1]
 _QUICK_COURSES = 2_000
+_QUICK_PURCHASES = 20
 _SCALE = "scale"
+PURCHASES = "purchases"
 _NAMES = tuple(row.name for row in ROWS)
 SERVERS = ("product", "floor", "textbook")
 
@@ -25,6 +27,7 @@ class Options:
     seconds: int
     rounds: int
     connections: int
+    purchases: int
     only: tuple[str, ...]
     servers: tuple[str, ...]
     scale: tuple[int, ...]
@@ -46,6 +49,7 @@ def parse_options(arguments: list[str]) -> Options:
     if given["quick"]:
         given |= {
             "courses": min(given["courses"], _QUICK_COURSES),
+            "purchases": min(given["purchases"], _QUICK_PURCHASES),
             "seconds": 1,
             "rounds": 1,
             "no_scale": True,
@@ -77,9 +81,15 @@ def _build_parser() -> argparse.ArgumentParser:
     add(
         "--only",
         action="append",
-        choices=[row.name for row in ROWS] + ["scale"],
+        choices=[*_NAMES, _SCALE, PURCHASES],
         metavar="ROW",
-        help=f"measure this row alone; may be repeated: {', '.join(r.name for r in ROWS)}, scale",
+        help=f"measure this row alone; may be repeated: {', '.join(_NAMES)}, scale, purchases",
+    )
+    add(
+        "--purchases",
+        type=_positive,
+        default=500,
+        help="people who pay at once, with --only purchases (500)",
     )
     add(
         "--servers",

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.load import Turn
+from benchmarks.purchases import PurchaseResult
 from benchmarks.rows import Row
 from benchmarks.statements import Counted
 
@@ -100,13 +101,17 @@ class Results:
     rounds: int
     rows: list[RowResult]
     scale: list[ScaleResult]
+    purchases: PurchaseResult | None = None
     taken_at: str = field(default_factory=lambda: dt.datetime.now(dt.UTC).isoformat("T", "seconds"))
     machine: str = field(default_factory=lambda: f"{platform.machine()}, {_processors()}")
 
     @property
     def holds(self) -> bool:
         """Whether every row and every growth is within its target."""
-        return all(row.holds for row in self.rows) and all(item.holds for item in self.scale)
+        bought = self.purchases is None or self.purchases.holds
+        return (
+            bought and all(row.holds for row in self.rows) and all(one.holds for one in self.scale)
+        )
 
 
 def summarise(
@@ -153,6 +158,8 @@ def to_json(results: Results) -> dict[str, Any]:
         shown["holds"] = row.holds
     for shown, item in zip(facts["scale"], results.scale, strict=True):
         shown |= {"growth": item.growth, "holds": item.holds}
+    if results.purchases is not None:
+        facts["purchases"]["holds"] = results.purchases.holds
     return facts | {"holds": results.holds}
 
 

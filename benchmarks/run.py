@@ -17,7 +17,8 @@ from benchmarks.marketplace import (
     read_facts,
 )
 from benchmarks.measure import measure_row
-from benchmarks.options import Options, parse_options
+from benchmarks.options import PURCHASES, Options, parse_options
+from benchmarks.purchases import PurchaseResult, measure_purchases
 from benchmarks.results import Results, RowResult, ScaleResult, to_json, write_results
 from benchmarks.rows import ROWS
 from benchmarks.scale import measure_scale
@@ -41,7 +42,8 @@ def main(arguments: list[str]) -> int:
     # Written to a file or a log, the table needs no wrapping.
     console = Console() if sys.stdout.isatty() else Console(width=_LOG_WIDTH)
     try:
-        require_wrk()
+        if _rows_asked_for(options) or options.scale:
+            require_wrk()
         earlier = read_earlier(options.against) if options.against else None
         options.state.mkdir(parents=True, exist_ok=True)
         results = _measure(options, console)
@@ -58,8 +60,9 @@ def main(arguments: list[str]) -> int:
 
 def _measure(options: Options, console: Console) -> Results:
     with _stack(options) as stack:
-        rows = _measure_rows(options, stack, console) if set(options.only) != {"scale"} else []
+        rows = _measure_rows(options, stack, console) if _rows_asked_for(options) else []
         scale = _measure_growth(options, stack, console) if options.scale else []
+        purchases = _measure_purchases(options, stack, console)
     return Results(
         courses=options.courses,
         connections=options.connections,
@@ -67,7 +70,19 @@ def _measure(options: Options, console: Console) -> Results:
         rounds=options.rounds,
         rows=rows,
         scale=scale,
+        purchases=purchases,
     )
+
+
+def _rows_asked_for(options: Options) -> set[str]:
+    return {row.name for row in ROWS} & set(options.only)
+
+
+def _measure_purchases(options: Options, stack: Stack, console: Console) -> PurchaseResult | None:
+    if PURCHASES not in options.only:
+        return None
+    console.rule(f"{options.purchases:,} people pay at once")
+    return measure_purchases(options, stack, say=console.print)
 
 
 def _measure_rows(options: Options, stack: Stack, console: Console) -> list[RowResult]:

@@ -1,10 +1,17 @@
 """The results as tables for people."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.compare import Change
 from benchmarks.options import SERVERS
+from benchmarks.purchases import (
+    AT_LEAST_A_SECOND,
+    P95_SECONDS,
+    STRIPE_SECONDS,
+    PurchaseResult,
+)
 from benchmarks.results import Contender, Ratio, Results, RowResult
 
 
@@ -20,6 +27,8 @@ def print_results(results: Results, console: Console, *, judged: bool = True) ->
             console.print(f"[yellow]{row.name}: {remark}[/]")
     if results.scale:
         console.print(_scale_table(results))
+    if results.purchases:
+        console.print(_purchases_table(results.purchases, judged=judged))
     verdict = "[green]every target met[/]" if results.holds else "[red]targets missed[/]"
     if not judged:
         verdict = "[green]everything ran[/]; the targets are for a whole run"
@@ -102,6 +111,36 @@ def _scale_table(results: Results) -> Table:
             f"≤ {item.target:g}x",
             _verdict(item.holds),
         )
+    return table
+
+
+def _purchases_table(result: PurchaseResult, *, judged: bool) -> Table:
+    table = Table(
+        title=f"{result.purchases:,} people who pay at once, {STRIPE_SECONDS:g} s a call to Stripe"
+    )
+    table.add_column("")
+    for title in ("", "target", ""):
+        table.add_column(title, justify="right", no_wrap=True)
+    fast, soon = result.a_second >= AT_LEAST_A_SECOND, result.p95 < P95_SECONDS
+    table.add_row(
+        "settled a second", f"{result.a_second:.1f}", f"≥ {AT_LEAST_A_SECOND:g}",
+        _verdict(fast if judged else None),
+    )  # fmt: skip
+    table.add_row("from payment to access, s: p50", f"{result.p50:.2f}", "", "")
+    table.add_row(
+        "  p95", f"{result.p95:.2f}", f"< {P95_SECONDS:g}", _verdict(soon if judged else None)
+    )
+    table.add_row("  p99", f"{result.p99:.2f}", "", "")
+    table.add_section()
+    for name, times in result.calls.items():
+        table.add_row(f"calls to Stripe a purchase: {name}", f"{times:.2f}", "", "")
+    table.add_row("statements a purchase", f"{result.statements:.1f}", "", "")
+    table.add_row("  PostgreSQL's time, ms", f"{result.database_ms:.1f}", "", "")
+    table.add_row("  waiting for the invoice's number, ms", f"{result.number_wait:.2f}", "", "")
+    table.add_section()
+    for share in result.longest:
+        text = escape(share.query[:90])
+        table.add_row(f"{share.times:.2f} x {text}", f"{share.milliseconds:.2f} ms", "", "")
     return table
 
 

@@ -26,6 +26,8 @@ class Obstacle(StrEnum):
     NOT_FOR_SALE = "NOT_FOR_SALE"
     ALREADY_ENROLLED = "ALREADY_ENROLLED"
     OWN_COURSE = "OWN_COURSE"
+    # Money for it is on its way: the orders know, and say so where they show the cart.
+    PAYMENT_IN_PROGRESS = "PAYMENT_IN_PROGRESS"
 
 
 class ItemRow(TypedDict):
@@ -136,13 +138,15 @@ def find_obstacles(
     return obstacles
 
 
-def get_content(*, cart_id: uuid.UUID, user_id: uuid.UUID) -> Content:
+def get_content(
+    *, cart_id: uuid.UUID, user_id: uuid.UUID, in_progress: Collection[uuid.UUID] = ()
+) -> Content:
     """Return the person's cart with its lines, oldest first, without its coupon, which is the
-    orders' to judge. Three queries."""
+    orders' to judge; `in_progress` are courses for which money is on its way. Three queries."""
     items = CartItem.objects.filter(cart_id=cart_id).order_by("added_at", "id")
     rows = list(items.values("id", "course_id", "added_at"))
     courses = course_selectors.get_courses_for_sale(course_ids=[row["course_id"] for row in rows])
-    lines = _to_lines(user_id=user_id, rows=rows, courses=courses)
+    lines = _to_lines(user_id=user_id, rows=rows, courses=courses, in_progress=in_progress)
     buyable = [courses[line["course"]["id"]] for line in lines if line["available"]]
     price = sum((course.price for course in buyable), start=ZERO)
     original = sum((course.original_price or course.price for course in buyable), start=ZERO)
@@ -190,7 +194,11 @@ def show_lines(*, user_id: uuid.UUID, rows: Iterable[ItemRow]) -> list[LineRow]:
 
 
 def _to_lines(
-    *, user_id: uuid.UUID, rows: list[ItemRow], courses: Mapping[uuid.UUID, CourseForSale]
+    *,
+    user_id: uuid.UUID,
+    rows: list[ItemRow],
+    courses: Mapping[uuid.UUID, CourseForSale],
+    in_progress: Collection[uuid.UUID] = (),
 ) -> list[LineRow]:
     # A course deleted since the rows were read has taken its lines along.
     rows = [row for row in rows if row["course_id"] in courses]
@@ -198,6 +206,7 @@ def _to_lines(
         return []
     course_ids = [row["course_id"] for row in rows]
     obstacles = find_obstacles(user_id=user_id, course_ids=course_ids, courses=courses)
+    obstacles = dict.fromkeys(in_progress, Obstacle.PAYMENT_IN_PROGRESS) | obstacles
     return [
         {
             "id": row["id"],

@@ -4,6 +4,8 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
+from django.conf import settings
+
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 
@@ -23,6 +25,21 @@ def require_cents(currency: str) -> None:
         raise ValueError(f"{currency!r} is no currency's three-letter code")
     if currency in _WITHOUT_CENTS:
         raise ValueError(f"amounts in {currency.upper()} can't be given in hundredths")
+
+
+# How many digits Stripe takes of an amount in minor units that any payment method may pay, where it
+# isn't eight (docs.stripe.com/currencies, "Maximum charge amounts", "Other payment methods").
+_DIGITS: Final = {"idr": 12, "cop": 10, "inr": 9}
+# What our columns hold.
+LARGEST_AMOUNT: Final = Decimal("99999999.99")
+
+
+def maximum_charge() -> Decimal:
+    """Return the most that a payment may be: the setting `MAXIMUM_CHARGE`, else what Stripe takes
+    in the currency of all prices."""
+    if settings.MAXIMUM_CHARGE is not None:
+        return settings.MAXIMUM_CHARGE
+    return min(from_minor(10 ** _DIGITS.get(settings.CURRENCY, 8) - 1), LARGEST_AMOUNT)
 
 
 def quantize(amount: Decimal | int) -> Decimal:

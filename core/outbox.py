@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -133,6 +134,9 @@ def _deliver_next(queue: str | None) -> bool:
     with on_behalf_of(claimed.event.request_id):
         try:
             _deliver(claimed)
+        except SoftTimeLimitExceeded:
+            # The worker's time is up, whatever it was at: the claim says when it is tried again.
+            raise
         except Exception as exc:
             logger.exception("outbox delivery %s to %s failed", claimed.id, claimed.handler)
             _note_failure(claimed, exc)

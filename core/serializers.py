@@ -1,9 +1,10 @@
 """Serializer bases and fields: strict JSON types in, money and times in one shape out."""
 
+import difflib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
@@ -13,6 +14,10 @@ from rest_framework.settings import api_settings
 
 # The code of "this JSON type can't be read as that field"; api.exceptions answers it with 400.
 WRONG_TYPE = "wrong_type"
+# The code of "there is no such field"; api.exceptions answers it with 422 `UNKNOWN_FIELD`.
+UNKNOWN_FIELD = "unknown_field"
+# Of a body full of them the first will do.
+_MOST_NAMED = 20
 
 _TEXT_FIELDS = (
     serializers.CharField,
@@ -62,17 +67,44 @@ class ApiSerializer(StrictFieldsMixin, serializers.Serializer[Any]):
 
 
 class ClosedSerializer(ApiSerializer):
-    """A body that may have no fields but these: for what can't be taken back, where a field that
-    nobody reads, such as an amount, would mean that something else is done than was asked for."""
+    """A body in which money is at stake: it may have no fields but these, as with one that nobody
+    reads (`course` for `course_id`) something else is done than was asked for. 422 `UNKNOWN_FIELD`.
+
+    `shown` names what reading shows and writing can't set: a client may send it back, and it
+    changes nothing.
+    """
+
+    shown: ClassVar[frozenset[str]] = frozenset()
 
     def to_internal_value(self, data: Any) -> Any:
-        value = super().to_internal_value(data)
-        unknown = [name for name in data if name not in self.fields]
+        unknown = self._find_unknown(data) if isinstance(data, Mapping) else {}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as exc:
+            if unknown and isinstance(exc.detail, dict):
+                raise serializers.ValidationError({**exc.detail, **unknown}) from None
+            raise
         if unknown:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in unknown}
-            )
+            raise serializers.ValidationError(unknown)
         return value
+
+    def _find_unknown(self, data: Mapping[str, Any]) -> dict[str, list[serializers.ErrorDetail]]:
+        known = {name for name, field in self.fields.items() if not field.read_only}
+        names = [str(name) for name in data if name not in known | self.shown]
+        return {
+            name: [serializers.ErrorDetail(_no_such_field(name, known), code=UNKNOWN_FIELD)]
+            for name in names[:_MOST_NAMED]
+        }
+
+
+def field_names(*shapes: type[serializers.Serializer[Any]]) -> frozenset[str]:
+    """Return the names of the fields of these shapes, for `ClosedSerializer.shown`."""
+    return frozenset(name for shape in shapes for name in shape._declared_fields)
+
+
+def _no_such_field(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return "There is no such field." + (f" Did you mean {near[0]}?" if near else "")
 
 
 @extend_schema_field(OpenApiTypes.DOUBLE)

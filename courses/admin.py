@@ -186,16 +186,6 @@ class CourseAdmin(StaffAdmin):
             kwargs["min_value"] = LEAST_PRICE
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Course | None:
-        course = super().get_object(request, object_id, from_field)
-        if course is not None and request.method == "POST":
-            # The form writes every column: nobody may publish in between.
-            Course.objects.select_for_update(no_key=True).filter(id=course.id).first()
-            course.refresh_from_db()
-        return course
-
     def save_model(
         self, request: HttpRequest, obj: Course, form: ModelForm[Course], change: bool
     ) -> None:

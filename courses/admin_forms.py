@@ -10,7 +10,7 @@ from core.errors import Unavailable
 from courses import media
 from courses.errors import ThumbnailInvalid
 from courses.models import Course
-from courses.rules import find_price_fault
+from courses.rules import find_price_faults
 from courses.services.authoring.slugs import find_slug_fault
 
 
@@ -33,13 +33,15 @@ class CourseForm(forms.ModelForm[Course]):
         return slug
 
     def clean(self) -> dict[str, Any]:
-        """Refuse an original price that the price doesn't go with."""
+        """Refuse a price that nobody could pay, and an original price that it doesn't go with."""
         cleaned = super().clean() or {}
         price, original_price = cleaned.get("price"), cleaned.get("original_price")
         if price is not None:
-            fault = find_price_fault(price=price, original_price=original_price)
-            if fault is not None:
-                self.add_error("original_price", fault)
+            is_new = "price" in self.changed_data
+            for field, fault in find_price_faults(
+                price=price, original_price=original_price, is_new=is_new
+            ).items():
+                self.add_error(field, fault)
         return cleaned
 
     def clean_thumbnail(self) -> Any:

@@ -9,7 +9,15 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.serializers import WRONG_TYPE, ApiSerializer, IdItemField, MoneyField, NumberField
+from core.serializers import (
+    WRONG_TYPE,
+    ApiSerializer,
+    ClosedSerializer,
+    IdItemField,
+    MoneyField,
+    NumberField,
+    field_names,
+)
 from courses.errors import CategoryNotFound
 from courses.lesson_files import MAX_RESOURCES
 from courses.models import Course
@@ -65,11 +73,90 @@ def _points(help_text: str) -> serializers.ListField:
     )
 
 
+# What the course's public page shows beside: who edits a course may send back what they read.
+SHOWN_TO_ALL = frozenset(
+    {
+        "curriculum", "curriculum_next", "enrolled", "in_cart", "in_wishlist", "is_bestseller",
+        "is_new", "lessons_count", "progress", "reviews",
+    }
+)  # fmt: skip
+
+
+# What staff, or the price, say of a course: it was always left alone, and does nothing unasked.
+NOT_THE_AUTHORS = frozenset({"is_featured", "is_priced"})
+
+
+# --- How a course is shown to its instructor --------------------------------------------------
+
+
+class OwnCourseRowSerializer(ApiSerializer):
+    """A course in its instructor's list."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    slug = serializers.SlugField()
+    status = serializers.ChoiceField(choices=Course.Status.choices)
+    is_published = serializers.BooleanField()
+    category = serializers.CharField(allow_null=True, help_text="The category's name.")
+    thumbnail = serializers.URLField(allow_null=True)
+    level = serializers.ChoiceField(choices=Course.Level.choices)
+    language = serializers.CharField()
+    price = MoneyField(allow_null=True, help_text="Null until it is set.")
+    original_price = MoneyField(allow_null=True)
+    discount_percent = serializers.IntegerField()
+    duration_hours = NumberField(max_digits=8, decimal_places=1)
+    total_sections = serializers.IntegerField()
+    total_lessons = serializers.IntegerField()
+    student_count = serializers.IntegerField()
+    rating = NumberField(max_digits=2, decimal_places=1, help_text="0 when nobody rated.")
+    rating_count = serializers.IntegerField()
+    review_count = serializers.IntegerField(help_text="Ratings with a text.")
+    review_note = serializers.CharField(
+        allow_blank=True, help_text="What staff wrote when they last decided about the course."
+    )
+    published_at = serializers.DateTimeField(allow_null=True)
+    last_updated = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+
+
+class OwnCourseInstructorSerializer(ApiSerializer):
+    """Who teaches."""
+
+    id = serializers.UUIDField()
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+
+
+class OwnCourseSerializer(OwnCourseRowSerializer):
+    """A course with everything its instructor wrote of it."""
+
+    instructor = OwnCourseInstructorSerializer()
+    category_id = serializers.UUIDField(allow_null=True)
+    category_slug = serializers.SlugField(allow_null=True)
+    thumbnails = serializers.DictField(
+        child=serializers.URLField(),
+        help_text="The thumbnail by width in pixels: 320, 640 and 1280; empty without one.",
+    )
+    description = serializers.CharField(allow_blank=True)
+    short_description = serializers.CharField(allow_blank=True)
+    preview_video_url = serializers.URLField(allow_null=True)
+    outcomes = serializers.ListField(child=serializers.CharField())
+    requirements = serializers.ListField(child=serializers.CharField())
+    missing = serializers.ListField(
+        child=serializers.ChoiceField(
+            choices=["title", "description", "category", "price", "lessons"]
+        ),
+        help_text="What publishing needs yet.",
+    )
+
+
 # --- In --------------------------------------------------------------------------------------
 
 
-class CourseCreateSerializer(ApiSerializer):
+class CourseCreateSerializer(ClosedSerializer):
     """A new course. Only the title has to be there yet."""
+
+    shown = field_names(OwnCourseSerializer) | SHOWN_TO_ALL | NOT_THE_AUTHORS
 
     title = serializers.CharField(max_length=255)
     slug = serializers.CharField(
@@ -87,7 +174,7 @@ class CourseCreateSerializer(ApiSerializer):
     price = MoneyField(
         min_value=LEAST_PRICE,
         required=False,
-        help_text="0 is free. A course without a price isn't sold.",
+        help_text="0 is free. A course without a price isn't sold. At most what can be charged.",
     )
     original_price = MoneyField(
         min_value=LEAST_PRICE, required=False, allow_null=True, help_text="Not below `price`."
@@ -193,67 +280,6 @@ class ReorderSerializer(ApiSerializer):
 
 
 # --- Out -------------------------------------------------------------------------------------
-
-
-class OwnCourseRowSerializer(ApiSerializer):
-    """A course in its instructor's list."""
-
-    id = serializers.UUIDField()
-    title = serializers.CharField()
-    slug = serializers.SlugField()
-    status = serializers.ChoiceField(choices=Course.Status.choices)
-    is_published = serializers.BooleanField()
-    category = serializers.CharField(allow_null=True, help_text="The category's name.")
-    thumbnail = serializers.URLField(allow_null=True)
-    level = serializers.ChoiceField(choices=Course.Level.choices)
-    language = serializers.CharField()
-    price = MoneyField(allow_null=True, help_text="Null until it is set.")
-    original_price = MoneyField(allow_null=True)
-    discount_percent = serializers.IntegerField()
-    duration_hours = NumberField(max_digits=8, decimal_places=1)
-    total_sections = serializers.IntegerField()
-    total_lessons = serializers.IntegerField()
-    student_count = serializers.IntegerField()
-    rating = NumberField(max_digits=2, decimal_places=1, help_text="0 when nobody rated.")
-    rating_count = serializers.IntegerField()
-    review_count = serializers.IntegerField(help_text="Ratings with a text.")
-    review_note = serializers.CharField(
-        allow_blank=True, help_text="What staff wrote when they last decided about the course."
-    )
-    published_at = serializers.DateTimeField(allow_null=True)
-    last_updated = serializers.DateTimeField()
-    created_at = serializers.DateTimeField()
-
-
-class OwnCourseInstructorSerializer(ApiSerializer):
-    """Who teaches."""
-
-    id = serializers.UUIDField()
-    first_name = serializers.CharField()
-    last_name = serializers.CharField()
-
-
-class OwnCourseSerializer(OwnCourseRowSerializer):
-    """A course with everything its instructor wrote of it."""
-
-    instructor = OwnCourseInstructorSerializer()
-    category_id = serializers.UUIDField(allow_null=True)
-    category_slug = serializers.SlugField(allow_null=True)
-    thumbnails = serializers.DictField(
-        child=serializers.URLField(),
-        help_text="The thumbnail by width in pixels: 320, 640 and 1280; empty without one.",
-    )
-    description = serializers.CharField(allow_blank=True)
-    short_description = serializers.CharField(allow_blank=True)
-    preview_video_url = serializers.URLField(allow_null=True)
-    outcomes = serializers.ListField(child=serializers.CharField())
-    requirements = serializers.ListField(child=serializers.CharField())
-    missing = serializers.ListField(
-        child=serializers.ChoiceField(
-            choices=["title", "description", "category", "price", "lessons"]
-        ),
-        help_text="What publishing needs yet.",
-    )
 
 
 class ShownResourceSerializer(ApiSerializer):

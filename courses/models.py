@@ -112,6 +112,25 @@ class Course(BaseModel):
         return self.title
 
 
+class PriceChange(models.Model):
+    """What a course cost from some moment on: written by the database whenever a price is set
+    (migration `0009_price_changes`), never changed, so that it can be seen later whether a course
+    was free when somebody got it for nothing."""
+
+    id = models.BigAutoField(primary_key=True)
+    course = models.ForeignKey(
+        Course, on_delete=models.CASCADE, related_name="price_changes", db_index=False
+    )
+    price = models.DecimalField(max_digits=10, decimal_places=2)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["course", "changed_at"], name="price_change_of_course")]
+
+    def __str__(self) -> str:
+        return f"{self.price} from {self.changed_at:%Y-%m-%d}"
+
+
 class CourseStats(models.Model):
     """What lists read of one course: its counters, and a copy of what they filter and order by.
 

@@ -5,6 +5,8 @@ import datetime as dt
 import uuid
 from decimal import ROUND_HALF_UP, Decimal
 
+from core.money import maximum_charge
+
 # "New" for this long after its first publication.
 NEW_FOR = dt.timedelta(days=30)
 # "Bestseller" from this many purchases within the last 30 days on (`CourseStats.sales_30_days`).
@@ -51,9 +53,20 @@ def list_missing(
     return [name for name, is_there in present.items() if not is_there]
 
 
-def find_price_fault(*, price: Decimal, original_price: Decimal | None) -> str | None:
-    """Return what is wrong with the original price, which is shown struck through beside the price;
-    None when it is in order."""
+def find_price_faults(
+    *, price: Decimal, original_price: Decimal | None, is_new: bool = True
+) -> dict[str, str]:
+    """Return what is wrong with the price, which somebody has to be able to pay, unless it isn't
+    new, and with the original price, which is shown struck through beside it; by field."""
+    faults = {}
+    if is_new and (fault := find_charge_fault(price=price)) is not None:
+        faults["price"] = fault
     if original_price is not None and original_price < price:
-        return "Must not be below price."
-    return None
+        faults["original_price"] = "Must not be below price."
+    return faults
+
+
+def find_charge_fault(*, price: Decimal | int) -> str | None:
+    """Return what is wrong with a price that can never be charged; None of another."""
+    most = maximum_charge()
+    return f"Must not be more than {most:,.2f}: nobody could pay it." if price > most else None

@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, ask, is_confirmed
 from enrollments import services
 from enrollments.errors import AlreadyEnrolled
-from enrollments.models import Certificate, Enrollment, LessonProgress
+from enrollments.models import AccessHold, Certificate, Enrollment, LessonProgress
 
 
 def _actor(request: HttpRequest) -> UUID:
@@ -38,6 +39,27 @@ class LessonProgressInline(ReadOnlyInline):
         return progress.select_related("lesson")
 
 
+class AccessHoldInline(ReadOnlyInline):
+    """Why access rests or is revoked, and why it did before."""
+
+    model = AccessHold
+    verbose_name_plural = "reasons against access"
+    fields = ("effect", "cause", "object_id", "note", "created_at", "actor", "ended_at")
+    readonly_fields = fields
+
+    @admin.display(description="By")
+    def actor(self, hold: AccessHold) -> str:
+        return "the system" if hold.actor_id is None else str(hold.actor_id)
+
+
+class ReasonForm(forms.Form):
+    """Why staff decide so."""
+
+    reason = forms.CharField(
+        max_length=500, widget=forms.Textarea({"rows": 3}), label="Reason, for staff to read"
+    )
+
+
 class GrantForm(forms.ModelForm[Enrollment]):
     """Who gets which course. Somebody who has it already is refused as the form is checked."""
 
@@ -59,7 +81,8 @@ class GrantForm(forms.ModelForm[Enrollment]):
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(StaffAdmin):
-    """Who has which course. "Add" grants access; the actions suspend, resume and revoke it."""
+    """Who has which course. "Add" grants access. The actions add staff's own reason against it and
+    lift it again; what a dispute or a refund takes away is theirs to give back."""
 
     list_display = (
         "user", "course", "status", "source", "progress_percent", "is_completed", "enrolled_at",
@@ -70,7 +93,7 @@ class EnrollmentAdmin(StaffAdmin):
     list_select_related = ("user", "course")
     date_hierarchy = "enrolled_at"
     autocomplete_fields = ("user", "course")
-    inlines = (LessonProgressInline,)
+    inlines = (AccessHoldInline, LessonProgressInline)
     actions = ("suspend", "resume", "revoke")
 
     def may_delete(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -82,7 +105,8 @@ class EnrollmentAdmin(StaffAdmin):
     ) -> type[forms.ModelForm[Enrollment]]:
         if obj is None:
             return GrantForm
-        return super().get_form(request, obj, change, **kw)
+        form: type[forms.ModelForm[Enrollment]] = super().get_form(request, obj, change, **kw)
+        return form
 
     def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:
         return ("user", "course") if obj is None else super().get_fields(request, obj)
@@ -102,28 +126,58 @@ class EnrollmentAdmin(StaffAdmin):
         obj.pk = granted.pk
         obj.refresh_from_db()
 
-    @admin.action(description="Suspend access", permissions=["change"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
-        count = services.suspend_enrollments(
-            enrollment_ids=list(queryset.values_list("id", flat=True)), actor_id=_actor(request)
-        )
-        self.message_user(request, f"{count} suspended")
+    @admin.action(description="Suspend access…", permissions=["change"])
+    def suspend(
+        self, request: HttpRequest, queryset: QuerySet[Enrollment]
+    ) -> HttpResponseBase | None:
+        reason, page = self._ask_why(request, queryset, "suspend", "Suspend access")
+        if reason is not None:
+            count = services.suspend_enrollments(
+                enrollment_ids=list(queryset.values_list("id", flat=True)),
+                reason=services.Reason.of_staff(reason),
+                actor_id=_actor(request),
+            )
+            self.message_user(request, f"{count} suspended by staff")
+        return page
 
-    @admin.action(description="Resume suspended access", permissions=["change"])
+    @admin.action(description="Lift what staff decided", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
-        count = services.resume_enrollments(
+        count = services.lift_staffs_reason(
             enrollment_ids=list(queryset.values_list("id", flat=True)), actor_id=_actor(request)
         )
-        self.message_user(request, f"{count} resumed")
-
-    @admin.action(description="Revoke access for good", permissions=["change"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
-        count = services.revoke_enrollments(
-            enrollment_ids=list(queryset.values_list("id", flat=True)),
-            reason="Revoked by staff",
-            actor_id=_actor(request),
+        self.message_user(
+            request, f"Lifted for {count}. Where a dispute or a refund holds access, it stays so."
         )
-        self.message_user(request, f"{count} revoked")
+
+    @admin.action(description="Revoke access…", permissions=["change"])
+    def revoke(
+        self, request: HttpRequest, queryset: QuerySet[Enrollment]
+    ) -> HttpResponseBase | None:
+        reason, page = self._ask_why(request, queryset, "revoke", "Revoke access")
+        if reason is not None:
+            count = services.revoke_enrollments(
+                enrollment_ids=list(queryset.values_list("id", flat=True)),
+                reason=services.Reason.of_staff(reason),
+                actor_id=_actor(request),
+            )
+            self.message_user(request, f"{count} revoked by staff")
+        return page
+
+    def _ask_why(
+        self, request: HttpRequest, queryset: QuerySet[Enrollment], action: str, title: str
+    ) -> tuple[str | None, HttpResponseBase | None]:
+        """Return the reason that was given, or the page that asks for it."""
+        form = ReasonForm(request.POST if is_confirmed(request) else None)
+        if form.is_bound and form.is_valid():
+            return form.cleaned_data["reason"], None
+        rows = queryset.select_related("user", "course")
+        page = ask(
+            request, self, queryset, action=action, title=title,
+            explanation="No dispute that is won and no refund that fails undoes this.",
+            rows=[f"{row.user.email}: {row.course.title} ({row.status})" for row in rows],
+            form=form,
+        )  # fmt: skip
+        return None, page
 
 
 @admin.register(Certificate)

@@ -82,6 +82,8 @@ class Enrollment(BaseModel):
     lessons_completed = models.PositiveIntegerField(default=0)
     total_lessons = models.PositiveIntegerField(default=0)
     progress_percent = models.PositiveSmallIntegerField(default=0)
+    # The most that `progress_percent` ever was: taking a completion back doesn't lower it.
+    highest_progress_percent = models.SmallIntegerField(default=0, db_default=0)
     is_completed = models.BooleanField(default=False)
     completed_at = models.DateTimeField(null=True, blank=True)
     last_activity_at = models.DateTimeField(null=True, blank=True)
@@ -111,10 +113,79 @@ class Enrollment(BaseModel):
         indexes = [
             models.Index(fields=["user", "is_completed", "-enrolled_at"], name="enrollment_mine"),
             models.Index(fields=["course", "-enrolled_at"], name="enrollment_of_course"),
-        ]
+            models.Index(fields=["id"], name="enrollment_not_active",
+                         condition=~Q(status="active")),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.course_id}"
+
+
+class AccessHold(BaseModel):
+    """One reason for which an enrolment rests or is revoked, from `created_at` to `ended_at`.
+
+    The enrolment's status follows from its open holds, in the transaction that opens or ends one:
+    revoked if one of them revokes, else suspended, and active without any. Whoever ends a reason
+    ends that one alone. `object_id` is the dispute or the refund. What changes from resting to
+    revoking ends as one row and goes on as another: the rows tell how it was at any time.
+    """
+
+    class Cause(models.TextChoices):
+        DISPUTE = "dispute"
+        REFUND = "refund"
+        STAFF = "staff", "staff decided so"
+
+    class Effect(models.TextChoices):
+        SUSPENDED = "suspended"
+        REVOKED = "revoked"
+
+    # The database's own constraint deletes them with the enrolment, whoever deletes that.
+    enrollment = models.ForeignKey(
+        Enrollment,
+        on_delete=models.CASCADE,
+        related_name="holds",
+        db_index=False,
+        db_constraint=False,
+    )
+    cause = models.CharField(max_length=10, choices=Cause)
+    object_id = models.UUIDField(null=True)
+    effect = models.CharField(max_length=10, choices=Effect)
+    note = models.CharField(max_length=500, blank=True)
+    # Who decided so and who ended it; nobody when a dispute or a refund did. No foreign key, as in
+    # the audit trail: what was decided outlives the account.
+    actor_id = models.UUIDField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.UUIDField(null=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrollment", "cause", "object_id"],
+                condition=Q(ended_at=None),
+                name="access_hold_one_open",
+            ),
+            models.UniqueConstraint(
+                fields=["enrollment"],
+                condition=Q(ended_at=None, cause="staff"),
+                name="access_hold_one_of_staff",
+            ),
+            models.CheckConstraint(
+                condition=Q(cause__in=["dispute", "refund"], object_id__isnull=False)
+                | Q(cause="staff", object_id=None),
+                name="access_hold_has_its_object",
+            ),
+            models.CheckConstraint(
+                condition=Q(effect__in=["suspended", "revoked"]), name="access_hold_effect_closed"
+            ),
+            models.CheckConstraint(
+                condition=~Q(cause="staff", note=""), name="access_hold_of_staff_says_why"
+            ),
+        ]
+        indexes = [models.Index(fields=["enrollment", "created_at"], name="access_hold_history")]
+
+    def __str__(self) -> str:
+        return f"{self.effect}: {self.get_cause_display()}"
 
 
 class LessonProgress(BaseModel):

@@ -10,8 +10,17 @@ Status = Enrollment.Status
 ACCESS_MOVES: Final[dict[Enrollment.Status, frozenset[Enrollment.Status]]] = {
     Status.ACTIVE: frozenset({Status.SUSPENDED, Status.REVOKED}),
     Status.SUSPENDED: frozenset({Status.ACTIVE, Status.REVOKED}),
-    Status.REVOKED: frozenset({Status.ACTIVE}),
+    Status.REVOKED: frozenset({Status.ACTIVE, Status.SUSPENDED}),
 }
+
+
+# What an open reason makes of access, the strictest last.
+STRICTNESS: Final = (Status.ACTIVE, Status.SUSPENDED, Status.REVOKED)
+
+
+def strictest(*statuses: str) -> Enrollment.Status:
+    """Return the strictest of these statuses; without any, access is open."""
+    return max((Status(status) for status in statuses), key=STRICTNESS.index, default=Status.ACTIVE)
 
 
 def move_access(enrollment: Enrollment, to: Enrollment.Status) -> None:

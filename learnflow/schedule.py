@@ -38,6 +38,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
 JOBS: dict[str, Job] = {
     "plan-payouts": hourly("payments.tasks.plan_payouts", minute=2),
     "book-missing": hourly("payments.tasks.book_missing", minute=12),
+    "repair-access": hourly("payments.tasks.repair_access", minute=17),
     "refresh-search": hourly("courses.tasks.refresh_search", minute=22),
     "prune-stripe-events": hourly("payments.tasks.prune_stripe_events", minute=32),
     "prune-outbox": hourly("core.tasks.prune", minute=37),

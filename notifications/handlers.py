@@ -19,8 +19,12 @@ from orders import selectors as order_selectors
 from orders.events import OrderCompleted
 from payments import selectors as payment_selectors
 from payments.events import (
+    BankPayoutFailed,
+    DebitFailed,
     DisputeClosed,
     DisputeOpened,
+    PayoutAccountInTrouble,
+    RefundDelayed,
     RefundFailed,
     RefundRequestDecided,
     RefundSucceeded,
@@ -137,10 +141,28 @@ def mail_refund(event: RefundSucceeded) -> None:
 def mail_refund_undone(event: RefundFailed) -> None:
     """Tell the buyer that money they were told of doesn't come."""
     user = _find(event.user_id)
-    if user is None or not event.was_applied:
+    if user is None or not (event.was_applied or event.was_promised):
         return
     facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
-    letter = letters.refund_undone(
+    write = letters.refund_undone if event.was_applied else letters.refund_refused
+    letter = write(
+        first_name=name_for(user),
+        order_number=facts.order_number,
+        amount=facts.amount,
+        currency=facts.currency,
+    )
+    _mail(user, event, letter)
+
+
+@subscribe(RefundDelayed, name="notifications.mail_refund_delayed", queue="money")
+def mail_refund_delayed(event: RefundDelayed) -> None:
+    """Tell the buyer that money they were told of takes longer; who wasn't told hears of it when
+    it goes."""
+    user = _find(event.user_id)
+    if user is None or not event.was_told:
+        return
+    facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
+    letter = letters.refund_delayed(
         first_name=name_for(user),
         order_number=facts.order_number,
         amount=facts.amount,
@@ -204,6 +226,49 @@ def mail_dispute_closed(event: DisputeClosed) -> None:
     _mail(user, event, letter)
 
 
+@subscribe(PayoutAccountInTrouble, name="notifications.mail_payout_account", queue="money")
+def mail_payout_account(event: PayoutAccountInTrouble) -> None:
+    """Tell the instructor that they can't be paid until they have seen to their account."""
+    user = _find(event.user_id)
+    if user is None:
+        return
+    letter = letters.payout_account(
+        first_name=name_for(user), trouble=event.trouble, payouts_url=_payouts_url()
+    )
+    _mail(user, event, letter)
+
+
+@subscribe(BankPayoutFailed, name="notifications.mail_bank_payout_failed", queue="money")
+def mail_bank_payout_failed(event: BankPayoutFailed) -> None:
+    """Tell the instructor that their bank refused the money."""
+    user = _find(event.user_id)
+    if user is None:
+        return
+    failure = payment_selectors.get_bank_failure_details(failure_id=event.failure_id)
+    letter = letters.bank_payout_failed(
+        first_name=name_for(user), reason=failure.reason, payouts_url=_payouts_url()
+    )
+    _mail(user, event, letter)
+
+
+@subscribe(DebitFailed, name="notifications.mail_debit_failed", queue="money")
+def mail_debit_failed(event: DebitFailed) -> None:
+    """Tell the buyer that what they paid by didn't pay, and whether the order still waits."""
+    facts = payment_selectors.get_payment_details(payment_id=event.payment_id)
+    user = _find(facts.user_id)
+    if user is None:
+        return
+    letter = letters.debit_failed(
+        first_name=name_for(user),
+        order_number=facts.order_number,
+        amount=facts.amount,
+        currency=facts.currency,
+        payable_until=facts.payable_until,
+        order_url=_order_url(event.order_id),
+    )
+    _mail(user, event, letter)
+
+
 _KINDS: dict[type[Event], str] = {
     VerificationRequested: "verification",
     PasswordResetRequested: "password-reset",
@@ -213,9 +278,13 @@ _KINDS: dict[type[Event], str] = {
     CertificateIssued: "certificate",
     RefundSucceeded: "refund",
     RefundFailed: "refund-undone",
+    RefundDelayed: "refund-delayed",
     RefundRequestDecided: "refund-request",
     DisputeOpened: "dispute",
     DisputeClosed: "dispute-closed",
+    PayoutAccountInTrouble: "payout-account",
+    BankPayoutFailed: "bank-payout-failed",
+    DebitFailed: "debit-failed",
 }
 
 
@@ -232,6 +301,10 @@ def _find(user_id: uuid.UUID | None) -> User | None:
 
 def _course_url(course: str) -> str:
     return f"{settings.FRONTEND_URL}/learn/{course}"
+
+
+def _payouts_url() -> str:
+    return f"{settings.FRONTEND_URL}/instructor/payouts"
 
 
 def _order_url(order_id: uuid.UUID) -> str:

@@ -4,6 +4,7 @@
 (`notifications.selectors`).
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -161,6 +162,61 @@ def refund_undone(*, first_name: str, order_number: str, amount: Decimal, curren
     )
 
 
+def refund_refused(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
+    """A refund that was promised can't be made in this way."""
+    return Letter(
+        subject=f"Your refund for order {order_number}",
+        heading=_called("Hello", first_name, ",", joint=" "),
+        paragraphs=[
+            f"We told you that your refund of {money_text(amount, currency)} for your order "
+            f"{order_number} was granted. It could not be sent to the payment method you used.",
+            "We have been told and will get in touch about another way; you don't need to do "
+            "anything. Until then your courses stay open.",
+        ],
+    )
+
+
+def refund_delayed(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
+    """A refund that was promised takes longer."""
+    return Letter(
+        subject=f"Your refund for order {order_number} takes longer",
+        heading=_called("Hello", first_name, ",", joint=" "),
+        paragraphs=[
+            f"We told you that your refund of {money_text(amount, currency)} for your order "
+            f"{order_number} was granted. It has not left us yet, and we are sorry for that.",
+            "It is tried again each day, and another mail tells you when the money is on its way. "
+            "Until then your courses stay open; you don't need to do anything.",
+        ],
+    )
+
+
+def debit_failed(
+    *,
+    first_name: str,
+    order_number: str,
+    amount: Decimal,
+    currency: str,
+    payable_until: dt.datetime | None,
+    order_url: str,
+) -> Letter:
+    """A bank debit that was under way didn't come; `payable_until` is None when its order is over
+    or paid by now."""
+    return Letter(
+        subject=f"Your payment for order {order_number} did not go through",
+        heading=_called("Hello", first_name, ",", joint=" "),
+        paragraphs=[
+            f"Your bank did not carry out the payment of {money_text(amount, currency)} for your "
+            f"order {order_number}. Nothing was paid, and its courses are not open.",
+            *(
+                [f"You can pay in another way until {payable_until:%d %B %Y, %H:%M} UTC."]
+                if payable_until
+                else []
+            ),
+        ],
+        action=("See the order", order_url),
+    )
+
+
 def disputed(*, first_name: str, order_number: str, order_url: str) -> Letter:
     """The buyer's bank took the money back for now; their courses are suspended."""
     return Letter(
@@ -197,13 +253,13 @@ def dispute_decided(*, first_name: str, order_number: str, order_url: str, won: 
 
 
 def request_granted(*, first_name: str, order_number: str, titles: Sequence[str | None]) -> Letter:
-    """Yes to a refund; another mail tells of the money, which may be on its way already."""
+    """Yes to a refund, whose money is on its way: another mail tells how much."""
     return Letter(
         subject=f"Your refund request for order {order_number} was granted",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
             f"We have granted the refund you asked for, of order {order_number}.",
-            "Another mail tells you when the money is on its way.",
+            "The money is on its way; another mail tells you how much it is.",
         ],
         lines=[Line(label=title or _UNNAMED, value="refund") for title in titles],
     )
@@ -221,6 +277,46 @@ def request_declined(
             reason,
         ],
         lines=[Line(label=title or _UNNAMED, value="stays yours") for title in titles],
+    )
+
+
+# What an instructor has to do before they can be paid again.
+_ACCOUNT_TROUBLES = {
+    "restricted": "Stripe, which pays you for us, needs something more of you before we can pay "
+    "you again. Set up payouts once more to see what it is.",
+    "rejected": "Stripe, which pays you for us, has closed your account there for good. Set up "
+    "payouts once more to open another one, or answer this mail if you don't know why.",
+    "gone": "We can't reach your account at Stripe any more: it was closed, or our access to it "
+    "was taken away. Set up payouts once more to go on being paid.",
+}
+
+
+def payout_account(*, first_name: str, trouble: str, payouts_url: str) -> Letter:
+    """An instructor can't be paid until they have set payouts up again."""
+    return Letter(
+        subject="Your payouts are paused",
+        heading=_called("Hello", first_name, ",", joint=" "),
+        paragraphs=[
+            _ACCOUNT_TROUBLES[trouble],
+            "Until then your payouts are paused. What you earn is kept for you, and is paid with "
+            "the next payout.",
+        ],
+        action=("Set up payouts", payouts_url),
+    )
+
+
+def bank_payout_failed(*, first_name: str, reason: str, payouts_url: str) -> Letter:
+    """An instructor's bank refused what Stripe sent to it."""
+    return Letter(
+        subject="Your bank refused a payout",
+        heading=_called("Hello", first_name, ",", joint=" "),
+        paragraphs=[
+            "Stripe, which pays you for us, could not pay out to your bank account"
+            + (f" ({reason})." if reason else "."),
+            "The money lies in your account at Stripe. Correct your bank details there, and it is "
+            "paid out again.",
+        ],
+        action=("See your payouts", payouts_url),
     )
 
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 from email.utils import parseaddr
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -125,6 +126,9 @@ def _send(email: Email, connection: BaseEmailBackend) -> Exception | None:
             _drop(email)
             return None
         connection.send_messages([_message(email)])
+    except SoftTimeLimitExceeded:
+        # The worker's time is up: the claim says when it is tried again.
+        raise
     except Exception as exc:
         logger.exception("mail %s of kind %s failed", email.id, email.kind)
         _try_later(email, exc)

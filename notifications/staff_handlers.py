@@ -12,11 +12,13 @@ from notifications.letter import Letter
 from notifications.services import write_email
 from payments import selectors as payment_selectors
 from payments.events import (
+    BankPayoutFailed,
     DisputeClosed,
     DisputeOpened,
     PaymentNeedsAttention,
     PayoutFailed,
     PayoutTakenBack,
+    RefundDelayed,
     RefundFailed,
     RefundRequested,
 )
@@ -72,6 +74,19 @@ def alert_refund_failed(event: RefundFailed) -> None:
     _alert(event, "staff-refund-failed", letter, of="refund")
 
 
+@subscribe(RefundDelayed, name="notifications.alert_refund_delayed", queue="money")
+def alert_refund_delayed(event: RefundDelayed) -> None:
+    """The balance at Stripe has to be topped up, or a buyer waits."""
+    facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
+    letter = staff_letters.refund_delayed(
+        order_number=facts.order_number,
+        amount=facts.amount,
+        currency=facts.currency,
+        url=_admin_url("refund", event.refund_id),
+    )
+    _alert(event, "staff-refund-delayed", letter, of="refund")
+
+
 @subscribe(RefundRequested, name="notifications.alert_refund_requested", queue="money")
 def alert_refund_requested(event: RefundRequested) -> None:
     """A buyer waits for an answer."""
@@ -122,6 +137,19 @@ def alert_payout_taken_back(event: PayoutTakenBack) -> None:
         url=_admin_url("payout", event.payout_id),
     )
     _alert(event, "staff-payout-taken-back", letter, of="payout")
+
+
+@subscribe(BankPayoutFailed, name="notifications.alert_bank_payout_failed", queue="money")
+def alert_bank_payout_failed(event: BankPayoutFailed) -> None:
+    """An instructor's bank refused money; they may ask why it didn't come."""
+    failure = payment_selectors.get_bank_failure_details(failure_id=event.failure_id)
+    letter = staff_letters.bank_payout_failed(
+        instructor=failure.instructor,
+        stripe_id=failure.stripe_payout_id,
+        reason=failure.reason,
+        url=_admin_url("bankpayoutfailure", event.failure_id),
+    )
+    _alert(event, "staff-bank-payout", letter, of="bankpayoutfailure")
 
 
 def _admin_url(model: str, row_id: object) -> str:

@@ -49,6 +49,20 @@ def refund_failed(
     )
 
 
+def refund_delayed(*, order_number: str, amount: Decimal, currency: str, url: str) -> Letter:
+    """To staff: a refund waits for more of our money at Stripe."""
+    return Letter(
+        subject=f"A refund of order {order_number} waits for money",
+        heading=f"Order {order_number}",
+        paragraphs=[
+            f"Too little is available at Stripe for the refund of {money_text(amount, currency)}.",
+            "It is tried again each day. Top up the balance at Stripe, or let sales do it; the "
+            "buyer isn't told that the money is on its way before it is.",
+        ],
+        action=("See the refund", url),
+    )
+
+
 def dispute(
     *,
     order_number: str,
@@ -152,4 +166,20 @@ def payout_taken_back(
         ],
         lines=[Line(label="Instructor", value=instructor, is_address=True)],
         action=("See the payout", url),
+    )
+
+
+def bank_payout_failed(*, instructor: str, stripe_id: str, reason: str, url: str) -> Letter:
+    """To staff: an instructor's bank refused what Stripe paid out to it."""
+    return Letter(
+        subject=f"The bank of {instructor} refused a payout",
+        heading=f"Payout {stripe_id}",
+        paragraphs=[
+            "Stripe could not pay out to the instructor's bank"
+            + (f" ({reason})." if reason else "."),
+            "We have paid them: the money lies in their account at Stripe, and nothing is owed. "
+            "They have been told to correct their bank details there.",
+        ],
+        lines=[Line(label="Instructor", value=instructor, is_address=True)],
+        action=("See what the bank refused", url),
     )

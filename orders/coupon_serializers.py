@@ -7,7 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.serializers import ApiSerializer, MoneyField
+from core.serializers import ApiSerializer, ClosedSerializer, MoneyField
 from courses import selectors as course_selectors
 from courses.errors import CategoryNotFound
 from orders.coupon_terms import BOUNDS, CODE_PATTERN, CODE_WORDS
@@ -34,9 +34,12 @@ class CodeField(serializers.RegexField):
         return super().to_internal_value(data).upper()
 
 
-class CouponTermsSerializer(ApiSerializer):
+class CouponTermsSerializer(ClosedSerializer):
     """What a coupon takes off, of what, when, and how often; all of it can be changed."""
 
+    # Not `course`, which reading shows: who sends it means `course_id`, and the coupon would be one
+    # for every course.
+    shown = frozenset({"id", "redemptions", "created_at"})
     percent_off = serializers.IntegerField(**BOUNDS["percent_off"], required=False, allow_null=True)
     amount_off = MoneyField(
         **BOUNDS["amount_off"],

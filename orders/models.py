@@ -11,12 +11,16 @@ from courses.models import Category, Course
 from enrollments.models import Enrollment
 from users.models import User
 
+# How orders are paid (`Order.payment_method`).
+STRIPE = "stripe"
+
 
 class Coupon(BaseModel):
     """A discount by code: a percentage or an amount, within its dates and its limits.
 
     It is for one course, for one category, or for everything; an instructor's only ever for courses
-    of their own. A limit counts redemptions, that is orders that are pending or were paid.
+    of their own. A limit counts redemptions, that is orders that are pending or were paid; the
+    database refuses one beyond it, and nobody sets a limit below what was used.
     """
 
     code = models.CharField(max_length=50, unique=True, help_text="Stored in upper case")
@@ -38,6 +42,8 @@ class Coupon(BaseModel):
     valid_until = models.DateTimeField(null=True, blank=True)
     max_redemptions = models.PositiveIntegerField(null=True, blank=True)
     max_redemptions_per_person = models.PositiveIntegerField(null=True, blank=True)
+    # Its redemptions, counted by the database as they come and go; what is saved here is ignored.
+    used_count = models.IntegerField(default=0, db_default=0, editable=False)
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -106,6 +112,9 @@ class Order(BaseModel):
     payment_id = models.CharField(max_length=255, blank=True)
     expires_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True)
+    # Since when money for it is on its way, as with a bank debit, which takes days. Only of a
+    # pending order: it is left alone until the money has come, or hasn't.
+    payment_in_progress_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
@@ -132,9 +141,12 @@ class Order(BaseModel):
                 condition=~Q(status="completed") | Q(completed_at__isnull=False),
                 name="order_completed_has_date",
             ),
-            # One open order a person: twenty parallel "create order" make one.
+            # One open order a person: twenty parallel "create order" make one. One whose money is
+            # on its way is no longer open, and another may be made beside it.
             models.UniqueConstraint(
-                fields=["user"], condition=Q(status="pending"), name="order_one_pending_per_user"
+                fields=["user"],
+                condition=Q(status="pending", payment_in_progress_since=None),
+                name="order_one_open_per_user",
             ),
         ]  # fmt: skip
         indexes = [
@@ -255,15 +267,19 @@ class Invoice(BaseModel):
 
 
 class CreditNote(BaseModel):
-    """What a refund takes off an invoice. Numbers are gapless: given in the refund's transaction.
+    """What a refund, or a dispute that was lost, takes off an invoice. Numbers are gapless: given
+    in the transaction of the cause.
 
-    One whose refund failed at the bank afterwards is void, and keeps its number.
+    One whose refund failed at the bank afterwards, or whose dispute was won on appeal, is void, and
+    keeps its number.
     """
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="credit_notes")
     number = models.CharField(max_length=20, unique=True)
-    # The refund it is for, a row of the floor above: one note each.
-    refund_id = models.UUIDField(unique=True)
+    # The refund or the dispute it is for, a row of the floor above: one note each; of a dispute one
+    # that isn't void.
+    refund_id = models.UUIDField(unique=True, null=True)
+    dispute_id = models.UUIDField(null=True)
     issued_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True, blank=True)
     total_amount = models.DecimalField(max_digits=10, decimal_places=2)
@@ -276,6 +292,16 @@ class CreditNote(BaseModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(total_amount__gt=0, tax_amount__gte=0), name="credit_note_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(refund_id=None, dispute_id__isnull=False)
+                | Q(refund_id__isnull=False, dispute_id=None),
+                name="credit_note_has_one_cause",
+            ),
+            models.UniqueConstraint(
+                fields=["dispute_id"],
+                condition=Q(voided_at=None, dispute_id__isnull=False),
+                name="credit_note_one_of_a_dispute",
             ),
         ]
 

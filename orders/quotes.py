@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from core.money import ZERO
+from core.money import LARGEST_AMOUNT, ZERO, maximum_charge
 from courses.selectors import CourseForSale
 from orders.taxes import TaxLine, tax_lines
 
@@ -62,6 +62,12 @@ def make_quote(
         for course, off, share in zip(courses, taken_off, tax.shares, strict=True)
     )
     return Quote(lines=tuple(lines), tax_lines=tax.lines)
+
+
+def is_too_large(quote: Quote) -> bool:
+    """Whether an order of this quote costs more than can be charged at once, with its tax, or has
+    lines that add up to more than can be written down."""
+    return quote.total > maximum_charge() or quote.subtotal > LARGEST_AMOUNT
 
 
 def is_chargeable(net_amount: Decimal) -> bool:

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from core.countries import is_country
-from core.serializers import ApiSerializer, MoneyField, NumberField
+from core.serializers import ApiSerializer, ClosedSerializer, MoneyField, NumberField
 from orders.models import Order, OrderItem
 
 
@@ -28,7 +28,7 @@ class BillingAddressSerializer(ApiSerializer):
         return value.upper() if is_country(value.upper()) else value
 
 
-class CreateOrderSerializer(ApiSerializer):
+class CreateOrderSerializer(ClosedSerializer):
     """Everything is optional: the lines come from the cart."""
 
     billing_address = BillingAddressSerializer(required=False, allow_null=True)
@@ -81,12 +81,28 @@ class OrderSerializer(ApiSerializer):
     items = OrderItemSerializer(many=True)
 
 
+class LateRefundSerializer(ApiSerializer):
+    """What goes back of money that came too late."""
+
+    amount = MoneyField()
+    status = serializers.ChoiceField(choices=["due", "pending", "succeeded", "failed", "canceled"])
+
+
 class OrderPaymentSerializer(ApiSerializer):
-    """How the order was paid."""
+    """How the order was paid, or is being paid."""
 
     method = serializers.CharField()
-    status = serializers.ChoiceField(choices=["succeeded", "refunded"])
-    transaction_id = serializers.CharField(help_text="Stripe's charge, `ch_…`.")
+    status = serializers.ChoiceField(
+        choices=["processing", "succeeded", "refunding", "refunded"],
+        help_text="`processing`: money is on its way, as with a bank debit, which takes days. "
+        "`refunding`: it came after the order had failed and is about to go back.",
+    )
+    transaction_id = serializers.CharField(
+        allow_null=True, help_text="Stripe's charge, `ch_…`; null until the money has come."
+    )
+    refund = LateRefundSerializer(
+        allow_null=True, help_text="Of a failed order whose money came all the same, else null."
+    )
 
 
 class TaxLineSerializer(ApiSerializer):
@@ -112,17 +128,20 @@ class OrderDetailSerializer(OrderSerializer):
     billing_address = BillingAddressSerializer(allow_null=True)
     invoice_number = serializers.CharField(allow_null=True)
     payment = OrderPaymentSerializer(
-        allow_null=True, help_text="Null until the order was paid, and for one that cost nothing."
+        allow_null=True,
+        help_text="Null until the order is being paid, and for one that cost nothing; of a failed "
+        "one, money that came too late.",
     )
 
 
 class CreditNoteSerializer(ApiSerializer):
-    """What a refund took off the invoice."""
+    """What a refund, or a dispute that was lost, took off the invoice."""
 
     number = serializers.CharField()
     issued_at = serializers.DateTimeField()
     voided_at = serializers.DateTimeField(
-        allow_null=True, help_text="When its refund failed at the bank after all."
+        allow_null=True,
+        help_text="When its refund failed at the bank after all, or its dispute was won on appeal.",
     )
     total_amount = MoneyField()
     tax_amount = MoneyField(help_text="What of it is tax.")

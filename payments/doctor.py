@@ -8,8 +8,11 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from core.doctor import Finding, Verdict, find_dead, find_wrong, say_ago
-from payments import stripe_gateway
+from payments import key_rights, stripe_gateway
+from payments.errors import PaymentsUnavailable
 from payments.models import Payment, ReconciliationDifference, ReconciliationRun, StripeEvent
+from payments.services.platform import look_at_platform
+from payments.stripe_patience import deadline
 
 # The daily comparison begins a day after the last one and takes its time.
 _COMPARED_WITHIN = dt.timedelta(hours=30)
@@ -22,12 +25,33 @@ def check_money() -> Iterator[Finding]:
         return
     at = settings.STRIPE_API_BASE
     yield Finding("stripe", Verdict.OK, f"configured{f', at {at}' if at else ''}")
+    for right, missed_at in key_rights.list_missing().items():
+        words = f"lacks {right}, last needed {say_ago(missed_at)}: docs/go-live.md"
+        yield Finding("stripe key", Verdict.WRONG, words)
+    yield from _check_platform()
     yield _check_comparison()
     dead = StripeEvent.objects.filter(status=StripeEvent.Status.DEAD).count()
     yield find_dead("dead events of Stripe's", dead)
     yield _count("payments to look at", Payment.objects.exclude(needs_attention="").count())
     open_ones = ReconciliationDifference.objects.filter(resolved_at=None).count()
     yield _count("differences from Stripe", open_ones)
+
+
+def _check_platform() -> Iterator[Finding]:
+    """Ask Stripe how our own account is set up, where instructors are paid by it."""
+    try:
+        with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+            setups = look_at_platform()
+    except PaymentsUnavailable as exc:
+        yield Finding("stripe account", Verdict.WRONG, f"can't be looked at: {exc.message}")
+        return
+    for setup in setups:
+        yield find_wrong(
+            f"stripe {setup.name.replace('_', ' ')}",
+            is_ok=setup.is_right,
+            ok=setup.found or "Stripe doesn't say",
+            wrong=f"is {setup.found}, and has to be {setup.needed}: docs/go-live.md",
+        )
 
 
 def _check_comparison() -> Finding:

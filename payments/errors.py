@@ -17,6 +17,13 @@ class PayoutsUnavailable(Unavailable):
     message = "Payouts are not available here"
 
 
+class PayoutCountryUnsupported(Invalid):
+    """Stripe doesn't pay to this country, from where this platform is. `details["country"]`."""
+
+    code = "PAYOUT_COUNTRY_UNSUPPORTED"
+    message = "Instructors in this country can't be paid"
+
+
 class InvalidPayment(Malformed):
     """Intent, order, amount and currency don't belong together."""
 

@@ -20,13 +20,27 @@ class RefundSucceeded(Event):
 @dataclass(frozen=True, kw_only=True)
 class RefundFailed(Event):
     """A refund came to nothing. `was_applied`: it had been taken into the order, and was taken out
-    again; staff have to find another way to pay the buyer."""
+    again; staff have to find another way to pay the buyer. `was_promised`: the buyer was told that
+    their request is granted."""
 
     name = "payments.refund_failed"
     refund_id: uuid.UUID
     order_id: uuid.UUID
     user_id: uuid.UUID | None
     was_applied: bool
+    was_promised: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundDelayed(Event):
+    """Stripe has too little of our money to give some back; it is tried again until there is
+    enough. `was_told`: the buyer believes that it is on its way."""
+
+    name = "payments.refund_delayed"
+    refund_id: uuid.UUID
+    order_id: uuid.UUID
+    user_id: uuid.UUID | None
+    was_told: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +54,8 @@ class RefundRequested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RefundRequestDecided(Event):
-    """A buyer's request was answered by staff, or by a refund of all that it asked for."""
+    """A buyer's request was declined by staff, or granted by a refund that Stripe has taken: the
+    one they approved, or any of all that it asked for."""
 
     name = "payments.refund_request_decided"
     request_id: uuid.UUID
@@ -85,6 +100,35 @@ class PayoutTakenBack(Event):
     name = "payments.payout_taken_back"
     payout_id: uuid.UUID
     amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutAccountInTrouble(Event):
+    """An instructor's account at Stripe can't be paid any more: `trouble` is one of
+    `PayoutAccount.Trouble`. Payouts pause."""
+
+    name = "payments.payout_account_in_trouble"
+    account_id: uuid.UUID
+    user_id: uuid.UUID
+    trouble: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankPayoutFailed(Event):
+    """An instructor's bank refused what Stripe paid out to it."""
+
+    name = "payments.bank_payout_failed"
+    failure_id: uuid.UUID
+    user_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebitFailed(Event):
+    """Money that was on its way, as by a bank debit, didn't come after all: nothing was paid."""
+
+    name = "payments.debit_failed"
+    payment_id: uuid.UUID
+    order_id: uuid.UUID
 
 
 @dataclass(frozen=True, kw_only=True)

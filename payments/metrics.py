@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from core.metrics import gauge_by_label, seconds_since
+from payments import key_rights
 from payments.models import (
     Payment,
     Payout,
@@ -40,6 +41,11 @@ class MoneyCollector(Collector):
             Refund.objects.filter(status=Refund.Status.DUE).exclude(last_error="").count(),
         )
         yield _count_payouts_in_trouble()
+        yield GaugeMetricFamily(
+            "learnflow_stripe_rights_missing",
+            "Rights that our key at Stripe lacked within a day",
+            len(key_rights.list_missing()),
+        )
 
 
 def _count_differences() -> GaugeMetricFamily:

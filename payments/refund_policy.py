@@ -21,8 +21,8 @@ def check_window(*, completed_at: dt.datetime) -> None:
 
 def check_progress(*, user_id: uuid.UUID, lines: Sequence[RefundableLine]) -> None:
     """Raise RefundProgressTooFar, naming each course of which more was learned than the setting
-    allows. A course once completed counts as 100 %, whatever was added to it since."""
-    progress = enrollment_selectors.get_progress_percents(
+    allows: the most that ever was, whatever was taken back or added to the course since."""
+    progress = enrollment_selectors.get_highest_progress(
         user_id=user_id, course_ids=[line.course_id for line in lines]
     )
     too_far = [

@@ -28,6 +28,9 @@ class DisputeStatus(models.TextChoices):
     LOST = "lost"
 
 
+# Stripe's word for an intent whose money is on its way: a bank debit, for days.
+PROCESSING: Final = "processing"
+
 PAYMENT_MOVES: Final[dict[Payment.Status, frozenset[Payment.Status]]] = {
     Payment.Status.PENDING: frozenset({Payment.Status.SUCCEEDED, Payment.Status.FAILED}),
     # Given up here (unknown at Stripe, or a second open one), and paid there after all.

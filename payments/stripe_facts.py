@@ -11,6 +11,7 @@ from payments.state import DisputeStatus
 logger = logging.getLogger(__name__)
 
 _F = TypeVar("_F")
+_THIN = "v2.core.event"
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -36,7 +37,8 @@ class IntentFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundFacts:
-    """What Stripe says of a refund. `refund_id` is our row, when we asked for it. Minor units."""
+    """What Stripe says of a refund. `refund_id` is our row, when we asked for it. Minor units.
+    `is_short`: it waits until more of our money is available, and none has gone yet."""
 
     id: str
     status: str
@@ -44,6 +46,7 @@ class RefundFacts:
     intent_id: str
     refund_id: str
     failure_reason: str = ""
+    is_short: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +67,15 @@ class DisputeFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class EventFacts:
-    """A verified webhook event: a trigger, not a truth."""
+    """A verified webhook event: a trigger, not a truth. A `is_thin` one only names what changed
+    (Stripe's second kind of events, whose objects the first kind tells of, too)."""
 
     id: str
     type: str
     object_id: str
     created: dt.datetime
     payload: dict[str, Any]
+    is_thin: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +130,7 @@ def read_refund(refund: Any) -> RefundFacts:
         intent_id=_id_of(refund.payment_intent),
         refund_id=read_metadata(refund, "refund_id"),
         failure_reason=_text(refund, "failure_reason"),
+        is_short=_text(refund, "pending_reason") == "insufficient_funds",
     )
 
 
@@ -161,12 +167,30 @@ def _dispute_status(dispute: Any) -> DisputeStatus:
 def read_event(payload: dict[str, Any]) -> EventFacts:
     """Read an event, which may be anything: raises ValueError, KeyError, TypeError, AttributeError,
     ArithmeticError."""
+    if payload.get("object") == _THIN:
+        return _read_thin_event(payload)
     return EventFacts(
         id=_storable(payload["id"]),
         type=_storable(payload["type"]),
         object_id=_storable(payload["data"]["object"].get("id") or ""),
         created=read_time(int(payload["created"])),
         payload=payload,
+    )
+
+
+def _read_thin_event(payload: dict[str, Any]) -> EventFacts:
+    """https://docs.stripe.com/event-destinations: no `data`, and its time as a text."""
+    about = payload.get("related_object") or {}
+    created = dt.datetime.fromisoformat(payload["created"])
+    if created.tzinfo is None:
+        raise ValueError("A time without its zone")
+    return EventFacts(
+        id=_storable(payload["id"]),
+        type=_storable(payload["type"]),
+        object_id=_storable(about.get("id") or ""),
+        created=created,
+        payload=payload,
+        is_thin=True,
     )
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from core.money import require_cents
+from payments import key_rights
 from payments.errors import InvalidSignature, PaymentsUnavailable
 from payments.stripe_facts import (
     DisputeFacts,
@@ -55,6 +56,13 @@ class StripeBusy(PaymentsUnavailable):
 class StripeLater(PaymentsUnavailable):
     """Stripe answers, and won't do this now (429): too many calls were made, or somebody else's is
     under way on the same object, such as the buyer's payment."""
+
+
+class StripeForbidden(PaymentsUnavailable):
+    """Stripe answers, and our key hasn't the right to this call: a fault of the configuration, and
+    no outage. Other calls go on; this one does when somebody has mended the key."""
+
+    message = "Our key at the payment provider lacks a right"
 
 
 class StripeFailedBefore(PaymentsUnavailable):
@@ -293,7 +301,10 @@ def _call(work: Callable[[stripe.StripeClient], Any]) -> Any:
     if connection.in_atomic_block and not _in_test_transaction():
         raise RuntimeError("no call to Stripe inside a transaction")
     client = _client(
-        settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.STRIPE_TIMEOUT_SECONDS
+        settings.STRIPE_SECRET_KEY,
+        settings.STRIPE_API_BASE,
+        settings.STRIPE_API_VERSION,
+        settings.STRIPE_TIMEOUT_SECONDS,
     )
     with _translated():
         return wait_for(lambda: work(client))
@@ -318,6 +329,9 @@ def _translated() -> Iterator[None]:
         # The SDK fills `exc.code` for bad requests and cards only.
         if exc.error is not None and exc.error.code == "account_invalid":
             raise StripeNotFound(str(exc.user_message or "")) from exc
+        if isinstance(exc, stripe.PermissionError):
+            key_rights.note_missing(words=_words(exc))
+            raise StripeForbidden from exc
         if exc.http_status == 409:
             raise StripeBusy from exc
         if exc.http_status == 429:
@@ -329,7 +343,7 @@ def _translated() -> Iterator[None]:
 
 
 def _tell(exc: stripe.StripeError) -> None:
-    if isinstance(exc, stripe.AuthenticationError | stripe.PermissionError):
+    if isinstance(exc, stripe.AuthenticationError):
         # It does answer, and won't until somebody mends the key: no outage to wait for.
         logger.error("Stripe refuses our key: %s", exc)
     else:
@@ -337,9 +351,12 @@ def _tell(exc: stripe.StripeError) -> None:
 
 
 @lru_cache(maxsize=4)
-def _client(secret_key: str, api_base: str, seconds: float) -> stripe.StripeClient:
+def _client(
+    secret_key: str, api_base: str, api_version: str, seconds: float
+) -> stripe.StripeClient:
     return stripe.StripeClient(
         secret_key,
+        stripe_version=api_version or None,
         base_addresses={"api": api_base} if api_base else {},
         http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, seconds)),
         max_network_retries=0,
@@ -353,3 +370,4 @@ def _words(exc: stripe.StripeError) -> str:
 # How `stripe_connect`, the part of the gateway that pays instructors, asks.
 ask_stripe = _call
 create_at_stripe = _create
+list_at_stripe = _page

@@ -60,6 +60,12 @@ def book_missing() -> int:
 
 
 @shared_task
+def repair_access() -> int:
+    """Give enrolments their reasons that were written without, and bring them to these."""
+    return services.repair_access()
+
+
+@shared_task
 def expire_orders() -> int:
     """Close pending orders past their time."""
     return services.expire_orders()

@@ -16,6 +16,7 @@ from notifications.models import Email, Notification
 from orders.models import Coupon, CouponRedemption, CreditNote, Invoice, Order
 from payments import services
 from payments.models import (
+    BankPayoutFailure,
     Dispute,
     LedgerEntry,
     LedgerTransaction,
@@ -98,6 +99,7 @@ def _money(rows: Rows) -> list[Model]:
         Invoice.objects.get(), CreditNote.objects.get(), Dispute.objects.get(), account, payout,
         RevenueShare.objects.create(course=make_course(), percent=50), run, difference,
         RefundRequest.objects.create(order=order, user=user), *_learning(order),
+        BankPayoutFailure.objects.create(account=account, stripe_payout_id="po_1"),
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from courses.models import Course, Curriculum
 from enrollments.errors import AlreadyEnrolled
 from payments.models import RevenueShare
+from tests.admin_browser import AdminBrowser
 from tests.factories import (
     CategoryFactory,
     CourseFactory,
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff() -> Client:
-    client = Client()
+    client = AdminBrowser()
     client.force_login(StaffFactory.create())
     return client
 
@@ -57,6 +58,7 @@ def course_form(**fields: Any) -> dict[str, Any]:
     ("fields", "field", "words"),
     [
         ({"price": "-1"}, "price", "Ensure this value is greater than or equal to 0."),
+        ({"price": "1000000"}, "price", "Must not be more than 999,999.99"),
         ({"original_price": "9.99"}, "original_price", "Must not be below price."),
         ({"slug": "featured"}, "slug", "This word is reserved."),
         ({"level": "expert"}, "level", "Select a valid choice. expert is not one of the available"),

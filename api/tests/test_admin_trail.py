@@ -17,6 +17,7 @@ from core.audit import Snapshot, snapshot
 from core.models import AuditEntry
 from courses.models import Category, Lesson
 from reviews.models import Review
+from tests.admin_browser import AdminBrowser
 from tests.factories import CategoryFactory, StaffFactory, UserFactory, make_course
 from tests.factories.people import PASSWORD
 from users.models import Session, User
@@ -34,7 +35,7 @@ def boss() -> User:
 
 @pytest.fixture
 def staff(boss: User) -> Client:
-    client = Client(REMOTE_ADDR="198.51.100.9")
+    client = AdminBrowser(REMOTE_ADDR="198.51.100.9")
     client.force_login(boss)
     return client
 

@@ -13,7 +13,7 @@ from cart import services as cart_services
 from cart.examples import COURSE_ID, LINE
 from cart.selectors import OpenCart
 from cart.serializers import CartSerializer, LineSerializer, MergeSerializer, SkippedSerializer
-from core.serializers import ApiSerializer, MoneyField
+from core.serializers import ApiSerializer, ClosedSerializer, MoneyField
 from orders import selectors as order_selectors
 from orders import services as order_services
 from orders.coupon_rules import Refusal
@@ -22,7 +22,7 @@ from orders.views.guessing import LimitedGuessesMixin
 from users.authentication import current_user_id
 
 
-class ApplyCouponSerializer(ApiSerializer):
+class ApplyCouponSerializer(ClosedSerializer):
     """Which coupon."""
 
     code = serializers.CharField(max_length=50, help_text="In upper or lower case.")

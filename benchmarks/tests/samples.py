@@ -1,6 +1,7 @@
 """Results for the tests."""
 
 from benchmarks.load import Turn
+from benchmarks.purchases import PurchaseResult, Share
 from benchmarks.results import Contender, Ratio, Results, RowResult, ScaleResult
 from benchmarks.statements import Counted
 
@@ -31,4 +32,19 @@ def results(*rows: RowResult, growth: float = 1.2, courses: int = 100_000) -> Re
     scale = ScaleResult(name="list", p50={1_000: 2.0, 100_000: 2.0 * growth}, target=1.5)
     return Results(
         courses=courses, connections=16, seconds=5, rounds=1, rows=list(rows), scale=[scale]
+    )
+
+
+def purchase_result(*, a_second: float = 120.0, p95: float = 1.5) -> PurchaseResult:
+    return PurchaseResult(
+        purchases=500,
+        a_second=a_second,
+        p50=0.5,
+        p95=p95,
+        p99=2.5,
+        calls={"payment_intents.retrieve": 1.25},
+        statements=40.0,
+        database_ms=8.0,
+        number_wait=0.1,
+        longest=[Share(times=1.0, milliseconds=0.4, query="INSERT [x]")],
     )

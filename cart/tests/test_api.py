@@ -58,10 +58,11 @@ def test_a_line_not_on_sale_stays_and_counts_in_no_price(client, user):
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_the_cart_takes_five_queries(client, user, count, django_assert_num_queries):
+def test_the_cart_takes_six_queries(client, user, count, django_assert_num_queries):
     for _ in range(count):
         add(user)
-    with django_assert_num_queries(5):  # person, cart, lines, courses, what is owned
+    # person, cart, what is being paid for, lines, courses, what is owned
+    with django_assert_num_queries(6):
         assert client.get(CART).json()["total_items"] == count
 
 

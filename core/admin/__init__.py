@@ -11,6 +11,7 @@ from core.admin.base import (
     is_superuser,
 )
 from core.admin.columns import admin_link, money_column, text_lines
+from core.admin.confirming import ask, is_confirmed
 
 __all__ = [
     "ReadOnlyAdmin",
@@ -19,6 +20,8 @@ __all__ = [
     "StaffStackedInline",
     "StaffTabularInline",
     "admin_link",
+    "ask",
+    "is_confirmed",
     "is_superuser",
     "money_column",
     "text_lines",

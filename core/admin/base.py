@@ -5,9 +5,12 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_permission_codename
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from core.admin.as_read import FIELD, bind_to_what_was_read, lock_row, name_fieldsets
 from core.admin.lookups import declared_lookups
 from core.admin.trailing import audited, record_deletions, record_form, watching_form
 
@@ -67,6 +70,17 @@ class _Narrowing(_Base):
         return super().has_delete_permission(request, obj) and self.may_delete(request, obj)
 
 
+class _AsRead(_Base):
+    """A form of a row that is there knows what it was made of: it never undoes a newer edit."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The fieldsets, with what the form was made of where a row may be changed."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return fieldsets
+        return name_fieldsets(fieldsets)
+
+
 class _Shown:
     """Rows that only the product itself writes."""
 
@@ -80,7 +94,7 @@ class _Shown:
         return False
 
 
-class StaffAdmin(_Narrowing, admin.ModelAdmin[Any]):
+class StaffAdmin(_Narrowing, _AsRead, admin.ModelAdmin[Any]):
     """A table for staff.
 
     A list is filtered by its `list_filter` and `date_hierarchy`, by equality, and by what
@@ -88,7 +102,7 @@ class StaffAdmin(_Narrowing, admin.ModelAdmin[Any]):
     what a column that isn't shown holds. An action that writes to rows which no form changes asks
     for `permissions=["act"]`: the right to change them. What a form, an action or a deletion does
     to rows is in the audit trail, column by column; what an action does elsewhere, its service
-    puts there.
+    puts there. A form never undoes what was edited since it was opened (`as_read`).
     """
 
     allowed_lookups: ClassVar[Collection[str]] = ()
@@ -100,6 +114,30 @@ class StaffAdmin(_Narrowing, admin.ModelAdmin[Any]):
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Rows are named by their key alone: by another column it could be guessed at."""
         return to_field in {self.opts.pk.name, self.opts.pk.attname}
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """The form, bound to what the row says when it is saved."""
+        if obj is None or not self.has_change_permission(request, obj):
+            return super().get_form(request, obj, change=change, **kwargs)
+        names = kwargs.pop("fields", ())
+        if names == ():
+            names = flatten_fieldsets(self.get_fieldsets(request, obj))
+        # The hidden field is no column: it comes with what binds the form.
+        kwargs["fields"] = names and [name for name in names if name != FIELD]
+        return bind_to_what_was_read(super().get_form(request, obj, change=change, **kwargs))
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """The row; locked, when it is about to be written."""
+        if request.method == "POST":
+            try:
+                lock_row(self.model, self.opts.pk.to_python(object_id))
+            except ValidationError:
+                return None
+        return super().get_object(request, object_id, from_field)
 
     def changeform_view(
         self,
@@ -139,11 +177,21 @@ class ReadOnlyAdmin(_Shown, StaffAdmin):
     """Rows that only the product itself writes."""
 
 
-class StaffTabularInline(_Narrowing, admin.TabularInline[Any, Any]):
+class _InlineAsRead(_AsRead):
+    """Forms of rows below another, each bound to what its row says when it is saved."""
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """The forms; `obj` is the row above."""
+        if obj is not None and self.has_change_permission(request, obj):
+            kwargs["form"] = bind_to_what_was_read(kwargs.get("form", self.form))
+        return super().get_formset(request, obj, **kwargs)  # type: ignore[misc]
+
+
+class StaffTabularInline(_Narrowing, _InlineAsRead, admin.TabularInline[Any, Any]):
     """Rows below another, as a table."""
 
 
-class StaffStackedInline(_Narrowing, admin.StackedInline[Any, Any]):
+class StaffStackedInline(_Narrowing, _InlineAsRead, admin.StackedInline[Any, Any]):
     """Rows below another, as forms."""
 
 

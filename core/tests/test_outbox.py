@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -103,6 +104,23 @@ def test_a_failure_undoes_the_handlers_work_and_backs_off(
     assert delivery.next_attempt_at > timezone.now()
     assert AuditEntry.objects.count() == 0
     assert outbox.deliver_due() == 0, "not due yet"
+
+
+@pytest.mark.django_db
+def test_a_workers_time_that_is_up_is_no_failure_of_the_handler(
+    happened: Happened, handlers: dict[str, outbox.Handler]
+) -> None:
+    """Nor is anything else begun, or the worker would be killed in the middle of it."""
+
+    def take_too_long(event: Happened) -> None:
+        raise SoftTimeLimitExceeded
+
+    handlers["slow"] = take_too_long
+    outbox.record(happened)
+    with pytest.raises(SoftTimeLimitExceeded):
+        outbox.deliver_due()
+    delivery = OutboxDelivery.objects.get()
+    assert (delivery.status, delivery.attempts, delivery.last_error) == ("pending", 1, "")
 
 
 @pytest.mark.django_db(transaction=True)

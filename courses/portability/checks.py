@@ -23,6 +23,7 @@ from core.ids import parse_id
 from courses.models import RESERVED_SLUGS
 from courses.portability.faults import MAX_FAULTS, Fault, step_into
 from courses.portability.parsing import find_bad_strings
+from courses.rules import find_charge_fault
 
 SCHEMA_FILE = Path(__file__).with_name("learnflow-course-1.schema.json")
 
@@ -69,6 +70,9 @@ def _find_contradictions(
         yield Fault("$.slug", "Is a reserved word.")
     if isinstance(data.get("currency"), str) and data["currency"].lower() != currency:
         yield Fault("$.currency", f"Prices are in {currency} here.")
+    price = data.get("price")
+    if isinstance(price, int | Decimal) and (fault := find_charge_fault(price=price)):
+        yield Fault("$.price", fault)
     if _is_below_price(data):
         yield Fault("$.original_price", "Must not be below the price.")
     yield from _find_stray_files(data.get("thumbnail"), media)

@@ -4,11 +4,11 @@ import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from PIL import Image
 
 from courses.models import Course, CourseStats, Curriculum, Lesson
 from courses.services import recount_categories
+from tests.admin_browser import AdminBrowser
 from tests.factories import (
     CategoryFactory,
     CourseFactory,
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff():
-    client = Client()
+    client = AdminBrowser()
     client.force_login(StaffFactory.create())
     return client
 

@@ -23,6 +23,7 @@ from courses import media
 from courses.authors import Author
 from courses.models import Course
 from courses.services import thumbnails
+from tests.admin_browser import AdminBrowser
 from tests.factories import CourseFactory, InstructorFactory, StaffFactory, UserFactory
 from tests.factories.people import sign_in
 
@@ -398,7 +399,7 @@ class TestAdmin:
 
     @pytest.fixture
     def staff(self) -> Client:
-        client = Client()
+        client = AdminBrowser()
         client.force_login(StaffFactory.create())
         return client
 

@@ -14,6 +14,7 @@ from courses.cache import GENERATION_KEY
 from courses.models import Course, CourseStats
 from courses.services import StatsDrift
 from courses.tasks import recount_stats
+from tests.admin_browser import AdminBrowser
 from tests.factories import CategoryFactory, CourseFactory, InstructorFactory, StaffFactory
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +85,8 @@ def test_any_write_of_a_course_is_followed(seed):
         assert_in_step()
 
 
-def test_the_admins_save_is_followed(client):
+def test_the_admins_save_is_followed():
+    client = AdminBrowser()
     course = CourseFactory.create(original_price=None)
     client.force_login(StaffFactory.create(is_superuser=True))
     form = {

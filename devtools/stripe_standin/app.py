@@ -56,6 +56,7 @@ class Call:
     key: str | None
     publishable: bool
     raw: Params
+    account: str | None = None
 
     @property
     def endpoint(self) -> str:
@@ -114,7 +115,13 @@ class StandInApp:
             # A fault of the stand-in itself: to be seen, and answered as Stripe answers its own.
             logger.exception("%s failed", name)
             answer = StoredAnswer(500, _dump(errors.internal_error(500).body), request_id)
-        self._controls.note(name, status=answer.status, replayed=replayed, key=call.key)
+        self._controls.note(
+            name,
+            status=answer.status,
+            replayed=replayed,
+            key=call.key,
+            version=request.headers.get("Stripe-Version"),
+        )
         self._worker.wake()
         if self._controls.take("drop", name):
             _hang_up(request)
@@ -152,6 +159,7 @@ class StandInApp:
             idempotency_key if request.method == "POST" else None,
             publishable,
             raw,
+            request.headers.get("Stripe-Account"),
         )
 
     def _is_publishable(self, key: str) -> bool:
@@ -202,6 +210,7 @@ class StandInApp:
             request_id=call.request_id,
             idempotency_key=call.key,
             publishable=call.publishable,
+            account=call.account,
         )
         try:
             fault = self._controls.take("fail", call.operation.name)

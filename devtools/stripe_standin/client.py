@@ -109,10 +109,10 @@ class StandInControls:
     ) -> None:
         """Have the next `times` calls of an operation (`payment_intents.create`, …) go wrong.
 
-        `refuse` answers `status` (503, 429, …) at the door; `fail` answers it in place of the work,
-        kept under the idempotency key as Stripe keeps a 500; `hang` waits `seconds` first; `drop`
-        does the work and closes the connection without an answer; `crash` ends the stand-in in the
-        middle of the work.
+        `refuse` answers `status` (503, 429, 403 as of a restricted key, …) at the door; `fail`
+        answers it in place of the work, kept under the idempotency key as Stripe keeps a 500;
+        `hang` waits `seconds` first; `drop` does the work and closes the connection without an
+        answer; `crash` ends the stand-in in the middle of the work.
         """
         self._post(
             "/_control/faults",
@@ -133,7 +133,7 @@ class StandInControls:
         return counts
 
     def calls(self) -> list[JsonObject]:
-        """The latest calls: operation, status, replayed, idempotency_key, at."""
+        """The latest calls: operation, status, replayed, idempotency_key, version, at."""
         calls: list[JsonObject] = self._get("/_control/calls")["calls"]
         return calls
 
@@ -220,14 +220,31 @@ class StandInControls:
         """Finish a connected account's onboarding, or stop its transfers; the account."""
         return self._post(f"/_control/accounts/{account_id}/onboard", ready=ready)
 
+    def reject(self, account_id: str, reason: str = "other") -> JsonObject:
+        """Reject a connected account for good; the account."""
+        return self._post(f"/_control/accounts/{account_id}/reject", reason=reason)
+
+    def deauthorize(self, account_id: str) -> JsonObject:
+        """Take our access to a connected account away; the account, as it was."""
+        return self._post(f"/_control/accounts/{account_id}/deauthorize")
+
+    def refuse_payout(self, account_id: str, code: str = "account_closed") -> JsonObject:
+        """Let the bank of an account's owner refuse a payout; the payout."""
+        return self._post(f"/_control/accounts/{account_id}/refuse_payout", code=code)
+
     def reverse_transfer(self, transfer_id: str, amount: int | None = None) -> JsonObject:
         """Take a transfer back, whole or in part; the reversal."""
         given = {} if amount is None else {"amount": amount}
         return self._post(f"/_control/transfers/{transfer_id}/reverse", **given)
 
-    def limit_balance(self, available: int | None) -> None:
-        """Say how much (minor units) can still be transferred; None: no limit, as at the start."""
-        self._post("/_control/balance", available=available)
+    def limit_balance(self, available: int | None, *, refunds_wait: bool = False) -> None:
+        """Say how much (minor units) can still leave; None: no limit, as at the start. A refund
+        beyond it is refused, or with `refunds_wait` left pending."""
+        self._post("/_control/balance", available=available, refunds_wait=refunds_wait)
+
+    def set_up_platform(self, *, country: str = "US", interval: str = "daily") -> JsonObject:
+        """Say where our own account is and how often it is paid out to its bank; the account."""
+        return self._post("/_control/platform", country=country, interval=interval)
 
     def _get(self, path: str) -> JsonObject:
         return self._checked(self._http.get(path))

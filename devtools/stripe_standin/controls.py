@@ -14,10 +14,12 @@ from devtools.stripe_standin.errors import ApiError, JsonObject, missing_paramet
 from devtools.stripe_standin.faults import Controls, Fault
 from devtools.stripe_standin.resources import (
     balance,
+    bank_payouts,
     charges,
     connect,
     disputes,
     paying,
+    platform,
     refunds,
     transfers,
 )
@@ -45,8 +47,12 @@ _RULES = [
     Rule("/_control/refunds/<target>/settle", methods=["POST"], endpoint="settle_refund"),
     Rule("/_control/charges/<target>/book", methods=["POST"], endpoint="book_charge"),
     Rule("/_control/accounts/<target>/onboard", methods=["POST"], endpoint="onboard"),
+    Rule("/_control/accounts/<target>/reject", methods=["POST"], endpoint="reject"),
+    Rule("/_control/accounts/<target>/deauthorize", methods=["POST"], endpoint="deauthorize"),
+    Rule("/_control/accounts/<target>/refuse_payout", methods=["POST"], endpoint="refuse_payout"),
     Rule("/_control/transfers/<target>/reverse", methods=["POST"], endpoint="reverse_transfer"),
     Rule("/_control/balance", methods=["POST"], endpoint="limit_balance"),
+    Rule("/_control/platform", methods=["POST"], endpoint="set_up_platform"),
     Rule("/_control/disputes", methods=["POST"], endpoint="open_dispute"),
     Rule("/_control/disputes/<target>/appeal", methods=["POST"], endpoint="appeal_dispute"),
     Rule("/_control/disputes/<target>/close", methods=["POST"], endpoint="close_dispute"),
@@ -184,14 +190,40 @@ class ControlPanel:
             lambda scope: connect.onboard(scope, scope.get("account", target), ready=ready)
         )
 
+    def reject(self, target: str, given: Settings) -> JsonObject:
+        """Reject an account for good: `{"reason"}`, such as fraud."""
+        reason = given.get("reason", "other")
+        return self._act(
+            lambda scope: connect.reject(scope, scope.get("account", target), reason=reason)
+        )
+
+    def deauthorize(self, target: str, given: Settings) -> JsonObject:
+        """Take the platform's access to an account away."""
+        return self._act(lambda scope: connect.deauthorize(scope, scope.get("account", target)))
+
+    def refuse_payout(self, target: str, given: Settings) -> JsonObject:
+        """Let the bank of an account's owner refuse a payout: `{"amount", "code"}`."""
+        amount, code = given.get("amount", 1000), given.get("code", "account_closed")
+        return self._act(
+            lambda scope: bank_payouts.refuse(
+                scope, scope.get("account", target), amount=amount, code=code
+            )
+        )
+
     def reverse_transfer(self, target: str, given: Settings) -> JsonObject:
         """Take a transfer back, as in the dashboard: `{"amount"}`, else all of it."""
         return self._act(lambda scope: transfers.create_reversal(scope, target, given))
 
     def limit_balance(self, target: str, given: Settings) -> JsonObject:
-        """Say how much can still be transferred: `{"available"}` in minor units, null: no limit."""
-        available = given.get("available")
-        return self._act(lambda scope: balance.limit(scope, available))
+        """Say how much can still leave: `{"available"}` in minor units, null: no limit. Refunds
+        beyond it are refused, or wait with `{"refunds_wait": true}`."""
+        available, waits = given.get("available"), bool(given.get("refunds_wait", False))
+        return self._act(lambda scope: balance.limit(scope, available, refunds_wait=waits))
+
+    def set_up_platform(self, target: str, given: Settings) -> JsonObject:
+        """Say where the platform's own account is, or how often it is paid out to its bank:
+        `{"country", "interval"}`."""
+        return self._act(lambda scope: platform.set_up(scope, given))
 
     def open_dispute(self, target: str, given: Settings) -> JsonObject:
         """Dispute a charge: `{"charge" or "payment_intent", "reason", "amount", "inquiry"}`."""

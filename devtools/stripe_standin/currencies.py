@@ -1,4 +1,4 @@
-"""The currencies Stripe takes, how they are written, and the least it charges in them.
+"""The currencies Stripe takes, how they are written, and the least and most it charges in them.
 
 Source: https://docs.stripe.com/currencies
 """
@@ -35,7 +35,8 @@ MINIMUM = {
     "sek": 300,
     "thb": 1000,
 }
-MAXIMUM = 99_999_999
+# The digits of the largest amount that is taken by any payment method.
+_DIGITS = {"idr": 12, "cop": 10, "inr": 9}
 _SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "$", "aud": "$"}
 
 
@@ -73,9 +74,10 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
             code="amount_too_small",
             param=param,
         )
-    if amount > MAXIMUM:
+    most = 10 ** _DIGITS.get(currency, 8) - 1
+    if amount > most:
         raise ApiError(
-            f"Amount must be no more than {written(MAXIMUM, currency)}",
+            f"Amount must be no more than {written(most, currency)}",
             code="amount_too_large",
             param=param,
         )

@@ -107,6 +107,19 @@ def secret_key_required() -> ApiError:
     )
 
 
+def permission_missing(operation: str) -> ApiError:
+    """A restricted key that may not call this (403)."""
+    group, _, action = operation.partition(".")
+    what = group.removesuffix("s")
+    kind = "read" if action in {"retrieve", "list", "refunds"} else "write"
+    return ApiError(
+        "The provided key 'rk_test_***' does not have the required permissions for this endpoint "
+        f"on account 'acct_1StandInPlatform00'. Enabling \"{what.title()} {kind.title()}\" "
+        f"('{what}_{kind}') permissions on this key would allow this request to continue.",
+        status=403,
+    )
+
+
 def internal_error(status: int) -> ApiError:
     """Something went wrong on Stripe's side (5xx)."""
     return ApiError(

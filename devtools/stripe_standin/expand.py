@@ -33,6 +33,7 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     "payment_method": {"customer": "customer"},
     "customer": {},
     "event": {},
+    "payout": {},
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devtools.stripe_standin.config import Config, WebhookMode
-from devtools.stripe_standin.errors import ApiError, internal_error
+from devtools.stripe_standin.errors import ApiError, internal_error, permission_missing
 
 _CALLS_KEPT = 2000
 
@@ -30,7 +30,9 @@ class Fault:
     seconds: float = 0.0
 
     def error(self) -> ApiError:
-        """The failure as Stripe words it."""
+        """The failure as Stripe words it; 403 is of a restricted key without the right."""
+        if self.status == 403:
+            return permission_missing(self.operation)
         if self.status == 429:
             return ApiError(
                 "Request rate limit exceeded. You can learn more about rate limits here "
@@ -91,7 +93,9 @@ class Controls:
         if self.take("crash", operation) is not None:
             os._exit(137)
 
-    def note(self, operation: str, *, status: int, replayed: bool, key: str | None) -> None:
+    def note(
+        self, operation: str, *, status: int, replayed: bool, key: str | None, version: str | None
+    ) -> None:
         """Count an answered call."""
         with self._lock:
             self.counts[operation] += 1
@@ -101,6 +105,7 @@ class Controls:
                     "status": status,
                     "replayed": replayed,
                     "idempotency_key": key,
+                    "version": version,
                     "at": time.time(),
                 }
             )

@@ -10,6 +10,7 @@ from devtools.stripe_standin.listing import list_objects
 from devtools.stripe_standin.params import Params
 from devtools.stripe_standin.resources import (
     balance,
+    bank_payouts,
     charges,
     connect,
     customers,
@@ -17,6 +18,7 @@ from devtools.stripe_standin.resources import (
     events,
     payment_intents,
     payment_methods,
+    platform,
     refunds,
     transfers,
 )
@@ -131,6 +133,8 @@ OPERATIONS: tuple[Operation, ...] = (
         _TXN,
         balance.retrieve,
     ),
+    Operation("payouts.retrieve", "get", "/v1/payouts/{payout}", "payout", bank_payouts.retrieve),
+    Operation("account.retrieve", "get", "/v1/account", _ACCT, platform.retrieve),
     Operation("accounts.create", "post", "/v1/accounts", _ACCT, connect.create),
     _list("accounts", _ACCT),
     Operation("accounts.retrieve", "get", _ACCT_ONE, _ACCT, connect.retrieve),

@@ -22,6 +22,8 @@ class Scope:
     request_id: str | None = None
     idempotency_key: str | None = None
     publishable: bool = False
+    # The connected account that the caller acts for (`Stripe-Account`).
+    account: str | None = None
     mode: WebhookMode = PLAIN
 
     def now(self) -> int:

@@ -3,7 +3,7 @@
 from enrollments.selectors.access import (
     ViewerProgress,
     enrolled_course_ids,
-    get_progress_percents,
+    get_highest_progress,
     get_viewer_progress,
     has_access,
     owned_course_ids,
@@ -45,8 +45,8 @@ __all__ = [
     "enrolled_course_ids",
     "get_certificate",
     "get_enrollment",
+    "get_highest_progress",
     "get_lesson",
-    "get_progress_percents",
     "get_viewer_progress",
     "has_access",
     "list_enrollments",

@@ -1,7 +1,8 @@
 """Who has which course."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from enrollments.models import Enrollment, LessonProgress
@@ -67,20 +68,28 @@ def get_viewer_progress(*, user_id: UUID, course_id: UUID) -> ViewerProgress | N
     )
 
 
-def get_progress_percents(*, user_id: UUID, course_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return how far the person is in each of the courses they were ever enrolled in, in whole
-    percent of the course as it is now; a course once completed is at 100. One query."""
+def get_highest_progress(*, user_id: UUID, course_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return how far the person ever was in each of the courses they were ever enrolled in, in
+    whole percent: by the course as it is now, and as it was at any step of theirs. What is taken
+    back, or added to the course later, lowers nothing; a course once completed is at 100. One
+    query."""
     rows = (
         Enrollment.objects.with_live_progress()
         .filter(user_id=user_id, course_id__in=course_ids)
-        .values("course_id", "is_completed", "live_lessons", "live_completed")
-    )
-    return {
-        row["course_id"]: 100
-        if row["is_completed"]
-        else percent(completed=row["live_completed"], total=row["live_lessons"])
-        for row in rows
-    }
+        .values(
+            "course_id", "is_completed", "live_lessons", "live_completed", "progress_percent",
+            "highest_progress_percent",
+        )
+    )  # fmt: skip
+    return {row["course_id"]: _highest(row) for row in rows}
+
+
+def _highest(row: Mapping[str, Any]) -> int:
+    if row["is_completed"]:
+        return 100
+    live = percent(completed=row["live_completed"], total=row["live_lessons"])
+    stored: int = max(row["progress_percent"], row["highest_progress_percent"])
+    return max(live, stored)
 
 
 def percent(*, completed: int, total: int) -> int:

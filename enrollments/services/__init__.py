@@ -5,16 +5,21 @@ from enrollments.services.access import (
     enroll_bought,
     enroll_free,
     grant_access,
-    lock_enrollments,
-    reopen_enrollments,
-    resume_enrollments,
-    revoke_enrollments,
-    suspend_enrollments,
 )
 from enrollments.services.certificates import (
     render_due_certificates,
     rerender_certificates,
     revoke_certificates_by_staff,
+)
+from enrollments.services.holds import (
+    Reason,
+    lift_reason,
+    lift_staffs_reason,
+    lock_enrollments,
+    reopen_enrollments,
+    revoke_enrollments,
+    settle_enrollments,
+    suspend_enrollments,
 )
 from enrollments.services.progress import (
     LessonMark,
@@ -28,10 +33,13 @@ from enrollments.services.progress import (
 __all__ = [
     "BoughtEnrollment",
     "LessonMark",
+    "Reason",
     "WatchReport",
     "enroll_bought",
     "enroll_free",
     "grant_access",
+    "lift_reason",
+    "lift_staffs_reason",
     "lock_enrollments",
     "mark_lesson_complete",
     "open_lesson",
@@ -39,9 +47,9 @@ __all__ = [
     "reopen_enrollments",
     "report_watching",
     "rerender_certificates",
-    "resume_enrollments",
     "revoke_certificates_by_staff",
     "revoke_enrollments",
+    "settle_enrollments",
     "suspend_enrollments",
     "take_back_completion",
 ]

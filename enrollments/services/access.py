@@ -1,4 +1,4 @@
-"""Giving access to courses, and taking it away.
+"""Giving access to courses. What takes it away again is in `holds`.
 
 Locks are taken in one order, each kind in key order: enrolments, certificates, profiles (by their
 counters), counters of courses.
@@ -12,21 +12,15 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from core import audit, outbox
-from core.errors import Invalid
+from core import outbox
 from courses import selectors as course_selectors
-from courses import services as course_services
 from courses.errors import CourseNotFound
 from enrollments import selectors
 from enrollments.errors import AlreadyEnrolled, CourseNotFree, OwnCourse
-from enrollments.events import (
-    Enrolled,
-    EnrollmentResumed,
-    EnrollmentRevoked,
-    EnrollmentSuspended,
-)
+from enrollments.events import Enrolled
 from enrollments.models import Enrollment
-from enrollments.services.certificates import reinstate_certificates, revoke_certificates
+from enrollments.services.certificates import reinstate_certificates
+from enrollments.services.holds import audit_enrollment, count_students, end_holds, name_facts
 from enrollments.state import move_access
 
 Status = Enrollment.Status
@@ -42,7 +36,8 @@ class BoughtEnrollment:
 
 
 def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
-    """Enrol a person in a free course. A revoked enrolment comes back with its progress.
+    """Enrol a person in a free course. A revoked enrolment comes back with its progress, and what
+    had revoked it is over, as with every enrolment that is bought, taken or granted anew.
 
     Raises AlreadyEnrolled, CourseNotFound (unknown or not published), OwnCourse or CourseNotFree.
     """
@@ -92,64 +87,8 @@ def grant_access(*, user_id: UUID, course_id: UUID, actor_id: UUID) -> Enrollmen
         )[0]
         if not admitted:
             raise AlreadyEnrolled
-        _audit(actor_id, "enrollment.granted", enrollment)
+        audit_enrollment(actor_id, "enrollment.granted", enrollment)
     return enrollment
-
-
-def revoke_enrollments(
-    *, enrollment_ids: Collection[UUID], reason: str, actor_id: UUID | None = None
-) -> int:
-    """Take courses away for good; returns how many were. Those already revoked stay as they are.
-
-    The progress stays, for a later purchase. Certificates earned with them are no longer valid.
-    """
-    if not reason.strip():
-        raise Invalid("A reason is needed to revoke access", reason=["This may not be blank."])
-    with transaction.atomic():
-        changed = _change_status(enrollment_ids, {Status.ACTIVE, Status.SUSPENDED}, Status.REVOKED)
-        for enrollment in changed:
-            outbox.record(EnrollmentRevoked(**_facts(enrollment), reason=reason))
-            _audit(actor_id, "enrollment.revoked", enrollment, reason=reason)
-    return len(changed)
-
-
-def suspend_enrollments(*, enrollment_ids: Collection[UUID], actor_id: UUID | None = None) -> int:
-    """Let access rest, e.g. during a dispute; returns how many were active until now."""
-    with transaction.atomic():
-        changed = _change_status(enrollment_ids, {Status.ACTIVE}, Status.SUSPENDED)
-        for enrollment in changed:
-            outbox.record(EnrollmentSuspended(**_facts(enrollment)))
-            _audit(actor_id, "enrollment.suspended", enrollment)
-    return len(changed)
-
-
-def resume_enrollments(*, enrollment_ids: Collection[UUID], actor_id: UUID | None = None) -> int:
-    """Open suspended enrolments again; returns how many were. Revoked ones stay revoked."""
-    with transaction.atomic():
-        changed = _change_status(enrollment_ids, {Status.SUSPENDED}, Status.ACTIVE)
-        for enrollment in changed:
-            outbox.record(EnrollmentResumed(**_facts(enrollment)))
-            _audit(actor_id, "enrollment.resumed", enrollment)
-    return len(changed)
-
-
-def reopen_enrollments(*, enrollment_ids: Collection[UUID]) -> set[UUID]:
-    """Open revoked enrolments again, as what took them away came to nothing (a refund that failed
-    at the bank); returns which were. One that is being bought again at the moment is waited for and
-    left to that purchase. Certificates earned with them are valid again."""
-    with transaction.atomic():
-        changed = _change_status(enrollment_ids, {Status.REVOKED}, Status.ACTIVE)
-        for enrollment in changed:
-            outbox.record(EnrollmentResumed(**_facts(enrollment)))
-            _audit(None, "enrollment.reopened", enrollment)
-    return {enrollment.id for enrollment in changed}
-
-
-def lock_enrollments(*, enrollment_ids: Collection[UUID]) -> None:
-    """Hold these enrolments, whatever their status, until the caller's transaction ends, in key
-    order: nobody opens or ends one of them meanwhile, and who was at it has committed."""
-    rows = Enrollment.objects.select_for_update(no_key=True).filter(id__in=enrollment_ids)
-    list(rows.order_by("id").values_list("id"))
 
 
 def _admit(
@@ -166,9 +105,9 @@ def _admit(
         revoked = [row for row in rows if row.status == Status.REVOKED]
         _reactivate(revoked, source)
         admitted = [row for row in rows if row.id in new_ids or row in revoked]
-        _count_students(admitted, by=1)
+        count_students(opened=admitted)
         for row in admitted:
-            outbox.record(Enrolled(**_facts(row), source=source.value))
+            outbox.record(Enrolled(**name_facts(row), source=source.value))
     return [(row, row in admitted) for row in sorted(rows, key=lambda row: row.course_id)]
 
 
@@ -194,51 +133,5 @@ def _reactivate(revoked: list[Enrollment], source: Enrollment.Source) -> None:
         move_access(row, Status.ACTIVE)
         row.source, row.enrolled_at = source, now
         row.save(update_fields=["status", "source", "enrolled_at", "updated_at"])
+    end_holds(enrollments=revoked)
     reinstate_certificates(enrollments=revoked)
-
-
-def _change_status(
-    enrollment_ids: Collection[UUID], before: set[Status], after: Status
-) -> list[Enrollment]:
-    rows = list(
-        Enrollment.objects.select_for_update(no_key=True)
-        .filter(id__in=enrollment_ids, status__in=before)
-        .order_by("id")
-    )
-    was_counted = [row for row in rows if row.status == Status.ACTIVE]
-    was_revoked = [row for row in rows if row.status == Status.REVOKED]
-    for row in rows:
-        move_access(row, after)
-        row.save(update_fields=["status", "updated_at"])
-    if after == Status.REVOKED:
-        revoke_certificates(enrollments=rows)
-    if after == Status.ACTIVE:
-        reinstate_certificates(enrollments=was_revoked)
-        _count_students(rows, by=1)
-    else:
-        _count_students(was_counted, by=-1)
-    return rows
-
-
-def _count_students(enrollments: list[Enrollment], *, by: int) -> None:
-    """Students of a course are its active enrolments; counters are locked in key order."""
-    for course_id in sorted(row.course_id for row in enrollments):
-        course_services.change_student_count(course_id=course_id, by=by)
-
-
-def _facts(enrollment: Enrollment) -> dict[str, UUID]:
-    return {
-        "enrollment_id": enrollment.id,
-        "user_id": enrollment.user_id,
-        "course_id": enrollment.course_id,
-    }
-
-
-def _audit(actor_id: UUID | None, action: str, enrollment: Enrollment, **details: object) -> None:
-    audit.record_audit(
-        actor_id=actor_id,
-        action=action,
-        target_type="enrollment",
-        target_id=enrollment.id,
-        details=details,
-    )

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from decimal import Decimal
 from uuid import UUID
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.files.base import ContentFile
 from django.db import models, transaction
 from django.urls import reverse
@@ -62,6 +63,9 @@ def render_due_certificates(*, limit: int = 20) -> int:
         tried += 1
         try:
             _render(certificate)
+        except SoftTimeLimitExceeded:
+            # The worker's time is up: the claim lapses by itself.
+            raise
         except Exception:
             logger.exception("certificate %s could not be rendered", certificate.serial)
     return tried

@@ -85,7 +85,8 @@ def mark_lesson_complete(*, user_id: UUID, enrollment_id: UUID, lesson_id: UUID)
 def take_back_completion(*, user_id: UUID, enrollment_id: UUID, lesson_id: UUID) -> LessonMark:
     """Make a lesson uncompleted; one that isn't completed stays so.
 
-    The progress falls. Hours already credited, a completed course and its certificate stay.
+    The progress falls. Hours already credited, a completed course and its certificate stay, and so
+    does what counts as learned when a refund is asked for.
     Raises as `mark_lesson_complete`.
     """
     with transaction.atomic():
@@ -210,7 +211,12 @@ def _recount(enrollment: Enrollment, now: dt.datetime) -> None:
         .get()
     )
     enrollment.lessons_completed, enrollment.total_lessons = completed, total
+    before = enrollment.progress_percent
     enrollment.progress_percent = percent(completed=completed, total=total)
+    # What stood there is counted, too: rows from before the highest was kept have only that.
+    enrollment.highest_progress_percent = max(
+        enrollment.highest_progress_percent, before, enrollment.progress_percent
+    )
     is_done = 0 < total == completed
     if is_done and not enrollment.is_completed:
         _complete(enrollment, now)

@@ -1,12 +1,15 @@
 """Staff at work in the admin: access goes through the services."""
 
+from uuid import uuid4
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
 from core.models import AuditEntry
 from courses.models import Course, CourseStats
-from enrollments.models import Certificate, Enrollment
+from enrollments import services
+from enrollments.models import AccessHold, Certificate, Enrollment
 from enrollments.tasks import issue_missing_certificates
 from tests.factories import CourseFactory, EnrollmentFactory, StaffFactory, UserFactory
 
@@ -22,8 +25,12 @@ def admin() -> Client:
 
 def run(admin: Client, model: str, action: str, pk: object) -> None:
     response = admin.post(
-        f"/admin/enrollments/{model}/", {"action": action, "_selected_action": [str(pk)]}
-    )
+        f"/admin/enrollments/{model}/",
+        {
+            "action": action, "_selected_action": [str(pk)], "confirmed": "yes",
+            "reason": "shared the password",
+        },
+    )  # fmt: skip
     assert response.status_code == 302
 
 
@@ -72,6 +79,30 @@ def test_actions_change_access(admin: Client, enrollment: Enrollment) -> None:
         assert enrollment.status == status
     actions = AuditEntry.objects.order_by("id").values_list("action", flat=True)
     assert list(actions) == ["enrollment.suspended", "enrollment.resumed", "enrollment.revoked"]
+    page = admin.get(f"/admin/enrollments/enrollment/{enrollment.id}/change/").content.decode()
+    assert page.count("shared the password") == 2
+
+
+def test_staff_say_why_before_anything_is_done(admin: Client, enrollment: Enrollment) -> None:
+    for given in ({}, {"confirmed": "yes", "reason": " "}):
+        for action in ("suspend", "revoke"):
+            data = {"action": action, "_selected_action": [str(enrollment.id)], **given}
+            page = admin.post("/admin/enrollments/enrollment/", data)
+            assert page.status_code == 200
+            assert b"for staff to read" in page.content
+    enrollment.refresh_from_db()
+    assert enrollment.status == "active"
+
+
+def test_staff_lift_only_what_staff_decided(admin: Client, enrollment: Enrollment) -> None:
+    services.suspend_enrollments(
+        enrollment_ids=[enrollment.id], reason=services.Reason.of_dispute(uuid4())
+    )
+    run(admin, "enrollment", "suspend", enrollment.id)
+    run(admin, "enrollment", "resume", enrollment.id)
+    enrollment.refresh_from_db()
+    assert enrollment.status == "suspended"
+    assert AccessHold.objects.get(ended_at=None).cause == "dispute"
 
 
 def test_nothing_is_edited_or_deleted_by_hand(admin: Client, enrollment: Enrollment) -> None:

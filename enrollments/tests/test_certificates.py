@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -22,6 +23,8 @@ from tests.factories import EnrollmentFactory, StaffFactory, sign_in
 from users.models import User
 
 pytestmark = pytest.mark.django_db
+
+REFUND = services.Reason.of_refund(uuid4())
 
 Complete = Callable[[Enrollment], None]
 Recorded = Callable[[str], list[dict[str, str]]]
@@ -97,6 +100,19 @@ def test_a_failure_is_tried_again_later_and_later(
     assert len(recorded("enrollments.certificate_issued")) == 1
 
 
+def test_a_workers_time_that_is_up_ends_its_turn(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_too_long(facts: object) -> bytes:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(certificate_services, "render_certificate", take_too_long)
+    with pytest.raises(SoftTimeLimitExceeded):
+        issue_missing_certificates()
+    certificate.refresh_from_db()
+    assert not certificate.file
+
+
 def test_back_off_ends_at_an_hour() -> None:
     assert certificate_services._back_off_delay(1) == dt.timedelta(seconds=30)
     assert certificate_services._back_off_delay(500) == dt.timedelta(hours=1)
@@ -131,7 +147,7 @@ def test_made_anew_it_is_not_announced_again(certificate: Certificate, recorded:
 
 
 def test_a_revoked_one_is_not_made(certificate: Certificate, enrollment: Enrollment) -> None:
-    services.revoke_enrollments(enrollment_ids=[enrollment.id], reason="refund")
+    services.revoke_enrollments(enrollment_ids=[enrollment.id], reason=REFUND)
     assert issue_missing_certificates() == 0
     services.enroll_bought(user_id=enrollment.user_id, course_ids=[enrollment.course_id])
     assert issue_missing_certificates() == 1
@@ -184,7 +200,7 @@ class TestVerification:
         self, certificate: Certificate, enrollment: Enrollment, api: APIClient
     ) -> None:
         issue_missing_certificates()
-        services.revoke_enrollments(enrollment_ids=[enrollment.id], reason="refund")
+        services.revoke_enrollments(enrollment_ids=[enrollment.id], reason=REFUND)
         body = api.get(url(certificate)).json()
         assert (body["valid"], body["download_url"]) == (False, None)
         assert body["revoked_at"] is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
@@ -24,6 +24,10 @@ from tests.parallel import at_once, meet
 from users.models import UserProfile
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+DISPUTE = services.Reason.of_dispute(uuid4())
+REFUND = services.Reason.of_refund(uuid4())
+TERMS = services.Reason.of_staff("terms")
 
 
 def events(name: str) -> int:
@@ -157,10 +161,12 @@ def test_buying_again_while_a_refund_revokes() -> None:
     for _ in range(5):
         at_once(
             lambda: services.revoke_enrollments(
-                enrollment_ids=[bought.enrollment_id], reason="refund"
+                enrollment_ids=[bought.enrollment_id], reason=REFUND
             ),
             lambda: services.enroll_bought(user_id=user.id, course_ids=[course.id]),
-            lambda: services.suspend_enrollments(enrollment_ids=[bought.enrollment_id]),
+            lambda: services.suspend_enrollments(
+                enrollment_ids=[bought.enrollment_id], reason=DISPUTE
+            ),
         )
         active = Enrollment.objects.filter(status="active").count()
         assert CourseStats.objects.get(course=course).student_count == active
@@ -173,7 +179,7 @@ def test_parallel_refunds_revoke_once() -> None:
         for _ in range(9)
     ]
     revoke = partial(
-        services.revoke_enrollments, enrollment_ids=[ids[0].enrollment_id], reason="refund"
+        services.revoke_enrollments, enrollment_ids=[ids[0].enrollment_id], reason=REFUND
     )
     assert sorted(at_once(*[revoke] * 8)) == [0] * 7 + [1]
     assert CourseStats.objects.get(course=course).student_count == 8
@@ -235,7 +241,7 @@ def test_staff_and_a_refund_revoke_a_certificate_without_a_deadlock(
     answers = at_once(
         named(
             "refund",
-            partial(services.revoke_enrollments, enrollment_ids=[enrollment.id], reason="refund"),
+            partial(services.revoke_enrollments, enrollment_ids=[enrollment.id], reason=REFUND),
         ),
         named(
             "staff",
@@ -258,7 +264,7 @@ def test_taking_courses_from_many_and_selling_one_again_without_a_deadlock(
     buyer = UserFactory.create()
     taken = [complete(one).id, complete(two, buyer).id]
     before = complete(one, buyer)
-    services.revoke_enrollments(enrollment_ids=[before.id], reason="refund")
+    services.revoke_enrollments(enrollment_ids=[before.id], reason=REFUND)
     CourseStats.objects.update(student_count=1)
     meeting(monkeypatch, "users.services.adjust_learning", first="sale")
     answers = at_once(
@@ -267,7 +273,7 @@ def test_taking_courses_from_many_and_selling_one_again_without_a_deadlock(
             partial(
                 services.revoke_enrollments,
                 enrollment_ids=taken,
-                reason="terms",
+                reason=TERMS,
             ),
         ),
         named("sale", partial(services.enroll_bought, user_id=buyer.id, course_ids=[one.id])),

@@ -336,6 +336,8 @@ STRIPE_PUBLIC_KEY: str = env.str("STRIPE_PUBLIC_KEY", default="")
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
 STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
+# Which Stripe's answers have the form of, whatever the account's own is: the one of the SDK.
+STRIPE_API_VERSION: str = env.str("STRIPE_API_VERSION", default="2026-10-28.endive")
 # How far back the nightly comparison with Stripe goes.
 RECONCILE_WINDOW = timedelta(days=env.int("RECONCILE_DAYS", default=3))
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=5.0)
@@ -348,6 +350,9 @@ STRIPE_CONCURRENCY: int = env.int(
 
 # The least that Stripe charges in CURRENCY; an order may cost nothing or at least this.
 MINIMUM_CHARGE = Decimal(env.str("MINIMUM_CHARGE", default="0.50"))
+# The most that is charged at once; None: what Stripe takes in CURRENCY, however it is paid.
+_MAXIMUM_CHARGE: str = env.str("MAXIMUM_CHARGE", default="")
+MAXIMUM_CHARGE = Decimal(_MAXIMUM_CHARGE) if _MAXIMUM_CHARGE else None
 # Who sells, as receipts and credit notes name them; the address may have several lines (\n).
 SELLER_NAME: str = env.str("SELLER_NAME", default="LearnFlow")
 SELLER_ADDRESS: str = env.str("SELLER_ADDRESS", default="").replace("\\n", "\n")
@@ -366,6 +371,8 @@ INSTRUCTOR_SHARE_PERCENT: int = env.int("INSTRUCTOR_SHARE_PERCENT", default=70)
 EARNINGS_HOLD = timedelta(days=env.int("EARNINGS_HOLD_DAYS", default=30))
 # On: instructors are paid by Stripe Connect, as soon as they are owed this much.
 STRIPE_CONNECT: bool = env.bool("STRIPE_CONNECT", default=False)
+# Where our own Stripe account is: it decides to which countries instructors can be paid.
+STRIPE_PLATFORM_COUNTRY: str = env.str("STRIPE_PLATFORM_COUNTRY", default="US")
 PAYOUT_MINIMUM = Decimal(env.str("PAYOUT_MINIMUM", default="10.00"))
 
 # --- Mail -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from core import heartbeats, metrics
 from core.models import OutboxDelivery, OutboxEvent
 from learnflow import queues
 from notifications.models import Email
+from tests.emptying import truncate
 from tests.parallel import run_in_parallel
 
 pytestmark = pytest.mark.django_db
@@ -60,9 +61,7 @@ def test_every_query_finds_its_rows_by_an_index_that_holds_little_else() -> None
 def _forget_sizes() -> None:
     """Of a new table the planner expects some rows. What it learned of empty ones, as the suite
     goes on, would make it read them whole, and by whatever index has them in order."""
-    tables = ", ".join(connection.introspection.django_table_names(only_existing=True))
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {tables}")
+    truncate(connection.introspection.django_table_names(only_existing=True))
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

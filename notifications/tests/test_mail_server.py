@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from notifications import services
@@ -67,6 +68,21 @@ def test_a_server_that_never_greets_is_an_outage(
     send()
     assert attempts() == [0, 0, 0]
     assert set(Email.objects.values_list("status", flat=True)) == {"pending"}
+
+
+def test_a_workers_time_that_is_up_is_no_mails_failure(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_too_long(email: Email) -> None:
+        raise SoftTimeLimitExceeded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "_message", take_too_long)
+        with pytest.raises(SoftTimeLimitExceeded):
+            send()
+    assert set(Email.objects.values_list("last_error", flat=True)) == {""}
+    send()
+    assert len(server.mails) == 3
 
 
 @pytest.mark.parametrize("command", ["EHLO", "MAIL", "RCPT", "DATA"])

@@ -11,9 +11,10 @@ from core.models import OutboxDelivery
 from notifications.models import Email
 from orders.models import Order
 from payments import services
-from payments.events import RefundFailed
+from payments.events import RefundDelayed, RefundFailed
 from payments.models import Dispute, Payment
-from payments.tests.money import dispute_facts, hear, make_paid, settle
+from payments.stripe_facts import IntentFacts
+from payments.tests.money import dispute_facts, hear, make_order, make_paid, settle
 from tests.factories import StaffFactory, UserFactory
 from users.models import User
 
@@ -74,6 +75,48 @@ def test_a_dispute_is_told_to_staff(payment: Payment) -> None:
     closed = mails()["staff-dispute-closed to money@learnflow.test"]
     assert "lost" in closed.subject
     assert "taken away" in closed.text
+
+
+def hear_of_debit(order: Order, status: str) -> None:
+    """What Stripe says of the order's one intent, which a bank debit pays."""
+    services.settle(
+        intent=IntentFacts(
+            id="pi_debit", status=status, amount=3000,
+            amount_received=3000 if status == "succeeded" else 0, currency="usd",
+            client_secret="", charge_id="py_1", order_id=str(order.id),
+            error_code="", error_message="",
+        )
+    )  # fmt: skip
+
+
+def test_a_debit_that_failed_is_told_once(buyer: User) -> None:
+    order = make_order("10.00", "20.00", user=buyer)
+    for status in ("processing", *["requires_payment_method"] * 2, "processing"):
+        hear_of_debit(order, status)
+    (mail,) = mails().values()
+    assert (mail.kind, mail.to) == ("debit-failed", buyer.email)
+    order.refresh_from_db()
+    for word in ("30.00 USD", order.order_number, f"{order.expires_at:%d %B %Y}", "in another way"):
+        assert word in mail.text
+    assert str(order.id) in mail.text
+
+
+def test_nobody_is_asked_to_pay_what_was_replaced(buyer: User) -> None:
+    order = make_order("10.00", "20.00", user=buyer)
+    hear_of_debit(order, "processing")
+    make_order("5.00", user=buyer)
+    hear_of_debit(order, "requires_payment_method")
+    (mail,) = mails().values()
+    assert "did not go through" in mail.subject
+    assert "another way" not in mail.text
+
+
+def test_a_debit_that_cleared_gets_the_receipt(buyer: User) -> None:
+    order = make_order("10.00", "20.00", user=buyer)
+    hear_of_debit(order, "processing")
+    assert mails() == {}
+    hear_of_debit(order, "succeeded")
+    assert f"receipt to {buyer.email}" in mails()
 
 
 def test_a_date_by_which_to_appeal_is_told_to_staff(payment: Payment) -> None:
@@ -221,6 +264,48 @@ def test_nobody_is_told_to_pay_again_what_may_be_back(payment: Payment, member: 
     assert "has to be paid" not in text
 
 
+@pytest.mark.parametrize(("was_told", "buyers"), [(True, 1), (False, 0)])
+def test_a_refund_that_waits_for_money_is_told_to_whom_it_was_promised(
+    payment: Payment, member: User, was_told: bool, buyers: int
+) -> None:
+    refund = services.refund_payment(
+        payment_id=payment.id, item_ids=None, note="", actor_id=member.id
+    )
+    with transaction.atomic():
+        outbox.record(
+            RefundDelayed(
+                refund_id=refund.id,
+                order_id=payment.order_id,
+                user_id=payment.order.user_id,
+                was_told=was_told,
+            )
+        )
+    sent = mails()
+    assert "Top up" in sent["staff-refund-delayed to money@learnflow.test"].text
+    told = [mail for name, mail in sent.items() if name.startswith("refund-delayed ")]
+    assert len(told) == buyers
+    assert all("has not left us yet" in mail.text for mail in told)
+
+
+def test_a_promised_refund_that_stripe_refused_is_told_to_the_buyer(
+    payment: Payment, member: User
+) -> None:
+    refund = services.refund_payment(
+        payment_id=payment.id, item_ids=None, note="", actor_id=member.id
+    )
+    with transaction.atomic():
+        outbox.record(
+            RefundFailed(
+                refund_id=refund.id,
+                order_id=payment.order_id,
+                user_id=payment.order.user_id,
+                was_applied=False,
+                was_promised=True,
+            )
+        )
+    assert "another way" in mails()["refund-undone to buyer@learnflow.test"].text
+
+
 def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -> None:
     request = services.request_refund(
         order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason="Not for me"
@@ -232,6 +317,10 @@ def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -
         order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason=""
     )
     services.approve_request(request_id=again.id, actor_id=member.id)
+    deliver()
+    assert Email.objects.filter(kind="refund-request").count() == 1, "no money has gone"
+    again.refresh_from_db()
+    hear(payment, "succeeded", amount=str(payment.amount), refund_id=again.refund_id)
     deliver()
     answers = Email.objects.filter(kind="refund-request").order_by("created_at", "id")
     assert [mail.subject.endswith("granted") for mail in answers] == [False, True]

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Exists, Field, OuterRef, QuerySet
+from django.db.models import Exists, Field, OuterRef, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -19,6 +19,7 @@ from orders import services
 from orders.coupon_rules import normalise_code
 from orders.coupon_terms import BOUNDS, CODE_PATTERN, CODE_WORDS, find_contradictions
 from orders.models import Coupon, CouponRedemption, Order
+from orders.selectors.coupons import find_overused
 
 _TERMS = ("percent_off", "amount_off", "course", "category", "valid_from", "valid_until")
 
@@ -47,10 +48,24 @@ class CouponForm(ModelForm[Coupon]):
             # A field that couldn't be read contradicts nothing.
             if not set(names) & set(self.errors):
                 self.add_error(names[0], text)
+        self._check_limits(cleaned)
         instructor, course = cleaned.get("instructor"), cleaned.get("course")
         if instructor and course and course.instructor_id != instructor.id:
             self.add_error("course", "This instructor doesn't teach the course.")
         return cleaned
+
+    def _check_limits(self, cleaned: dict[str, Any]) -> None:
+        """Refuse a limit below what was used, held still until the form is saved."""
+        limits = set(self.changed_data) & {"max_redemptions", "max_redemptions_per_person"}
+        known = Coupon.objects.select_for_update(no_key=True).filter(pk=self.instance.pk)
+        coupon = known.first() if limits else None
+        if coupon is None:
+            return
+        for name in limits - set(self.errors):
+            setattr(coupon, name, cleaned.get(name))
+        for name, text in find_overused(coupon=coupon).items():
+            if name in limits:
+                self.add_error(name, text)
 
 
 @admin.register(Coupon)
@@ -99,7 +114,7 @@ class CouponAdmin(StaffAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Coupon]:
         orders = Order.objects.filter(coupon=OuterRef("pk"))
         coupons: QuerySet[Coupon] = super().get_queryset(request)
-        return coupons.annotate(_used=Count("redemptions"), _is_named=Exists(orders))
+        return coupons.annotate(_is_named=Exists(orders))
 
     def formfield_for_dbfield(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
@@ -127,12 +142,12 @@ class CouponAdmin(StaffAdmin):
             return f"{coupon.category}, courses of the instructor"
         return "all courses of the instructor"
 
-    @admin.display(description="Used", ordering="_used")
+    @admin.display(description="Used", ordering="used_count")
     def used(self, coupon: Coupon) -> str:
         """How many open or paid orders have it, of how many at most, with the way to them."""
         address = reverse("admin:orders_couponredemption_changelist")
         limit = f" of {coupon.max_redemptions}" if coupon.max_redemptions is not None else ""
-        text = f"{getattr(coupon, '_used', 0)}{limit}"
+        text = f"{coupon.used_count}{limit}"
         return format_html('<a href="{}?coupon__id__exact={}">{}</a>', address, coupon.id, text)
 
     @admin.action(description="Deactivate", permissions=["change"])

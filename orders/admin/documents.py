@@ -57,7 +57,7 @@ class DocumentAdmin(ReadOnlyAdmin):
 
 
 class CreditNoteInline(ReadOnlyInline):
-    """What refunds took off the invoice."""
+    """What refunds and lost disputes took off the invoice."""
 
     model = CreditNote
     fields = ("issued_at", "total_amount", "tax_amount", "voided_at")
@@ -111,7 +111,7 @@ class InvoiceAdmin(DocumentAdmin):
 
 @admin.register(CreditNote)
 class CreditNoteAdmin(DocumentAdmin):
-    """Credit notes, for accounting: one for each refund."""
+    """Credit notes, for accounting: one for each refund, and for each dispute that was lost."""
 
     list_display = (
         "number", "issued_at", "invoice", "total", "tax",

@@ -5,9 +5,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin, ReadOnlyInline, admin_link, money_column, text_lines
+from core.errors import Unavailable
 from orders import services
 from orders.admin.wording import describe_party, describe_taxes
 from orders.documents.facts import read_buyer
+from orders.errors import PaymentInProgress
 from orders.models import Invoice, Order, OrderItem
 
 
@@ -76,7 +78,14 @@ class OrderAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Payment", {"fields": ("payment_method", "payment_id", "transaction_id")}),
+        (
+            "Payment",
+            {
+                "fields": (
+                    "payment_method", "payment_id", "transaction_id", "payment_in_progress_since",
+                )
+            },
+        ),
         ("Billing address", {"fields": ("address",)}),
         ("Times", {"fields": ("created_at", "expires_at", "completed_at")}),
     )  # fmt: skip
@@ -93,9 +102,15 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Close pending orders", permissions=["act"])
     def close_pending(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        """End the chosen orders unpaid; those that aren't pending any more stay as they are."""
-        order_ids = list(queryset.order_by("id").values_list("id", flat=True))
-        closed = [services.close_order(order_id=one, reason="canceled") for one in order_ids]
+        """End the chosen orders unpaid; those that aren't pending any more stay as they are, and so
+        do those whose payment can't be cancelled, each with the reason."""
+        closed = []
+        for order_id, number in queryset.order_by("id").values_list("id", "order_number"):
+            try:
+                closed.append(services.close_order(order_id=order_id, reason="canceled"))
+            except (PaymentInProgress, Unavailable) as refusal:
+                text = f"{number} stays open: {refusal.message}."
+                self.message_user(request, text, level=messages.WARNING)
         self.message_user(request, f"{sum(closed)} orders closed.")
         if left := len(closed) - sum(closed):
             text = f"{left} orders were not pending and stay as they are."

@@ -17,6 +17,7 @@ from orders.selectors.documents import (
     get_credit_note,
     get_receipt,
     list_credit_notes,
+    list_credited_disputes,
 )
 from orders.selectors.orders import (
     OrderDetail,
@@ -25,16 +26,18 @@ from orders.selectors.orders import (
     OrderRow,
     get_order,
     get_order_for_payment,
-    list_expired_order_ids,
+    list_expired_orders,
     list_lines_of_orders,
     list_order_lines,
     list_orders,
     show_orders,
 )
+from orders.selectors.progress import CourseInProgress, list_courses_in_progress
 
 __all__ = [
     "CartCouponRow",
     "CouponRow",
+    "CourseInProgress",
     "CreditNoteRow",
     "OrderDetail",
     "OrderForPayment",
@@ -48,8 +51,10 @@ __all__ = [
     "get_own_coupon",
     "get_priced_cart",
     "get_receipt",
+    "list_courses_in_progress",
     "list_credit_notes",
-    "list_expired_order_ids",
+    "list_credited_disputes",
+    "list_expired_orders",
     "list_lines_of_orders",
     "list_order_lines",
     "list_orders",

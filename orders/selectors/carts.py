@@ -10,6 +10,7 @@ from core.money import ZERO
 from orders.coupon_rules import Uses, Verdict, judge_coupon
 from orders.models import Coupon
 from orders.selectors.coupons import count_uses, find_coupon
+from orders.selectors.progress import list_courses_in_progress
 
 
 class PricedLineRow(LineRow):
@@ -41,8 +42,8 @@ class PricedCartRow(CartRow):
 
 def get_priced_cart(*, cart: OpenCart, user_id: uuid.UUID) -> PricedCartRow:
     """Return the person's cart at today's prices, its coupon judged as ordering would judge it now.
-    Three queries, and two more with a coupon."""
-    content = cart_selectors.get_content(cart_id=cart.id, user_id=user_id)
+    Four queries, and two more with a coupon."""
+    content = read_content(cart_id=cart.id, user_id=user_id)
     if not cart.coupon_code:
         return _price(content, Verdict(), coupon=None)
     coupon, verdict = look_at_coupon(code=cart.coupon_code, user_id=user_id, content=content)
@@ -57,13 +58,20 @@ def get_priced_cart(*, cart: OpenCart, user_id: uuid.UUID) -> PricedCartRow:
     return _price(content, verdict, coupon=row)
 
 
+def read_content(*, cart_id: uuid.UUID, user_id: uuid.UUID) -> Content:
+    """Return what lies in the person's cart; courses for which money is on its way can't be bought
+    again. Four queries."""
+    in_progress = [course.course_id for course in list_courses_in_progress(user_id=user_id)]
+    return cart_selectors.get_content(cart_id=cart_id, user_id=user_id, in_progress=in_progress)
+
+
 def look_at_coupon(
     *, code: str, user_id: uuid.UUID, content: Content
 ) -> tuple[Coupon | None, Verdict]:
     """Return the coupon with this code and what it does to the cart, without a lock: it may be
     another when the order is made. Two queries."""
     coupon = find_coupon(code=code)
-    uses = count_uses(coupon_id=coupon.id, user_id=user_id) if coupon else Uses()
+    uses = count_uses(coupon=coupon, user_id=user_id) if coupon else Uses()
     return coupon, judge_coupon(coupon=coupon, uses=uses, courses=content.buyable)
 
 

@@ -53,28 +53,48 @@ def find_coupon(*, code: str) -> Coupon | None:
     return Coupon.objects.filter(code=code).first()
 
 
-def count_uses(*, coupon_id: uuid.UUID, user_id: uuid.UUID) -> Uses:
+def count_uses(*, coupon: Coupon, user_id: uuid.UUID) -> Uses:
     """Return how often the coupon is taken, in all and by this person, by orders that are pending
-    or were paid; the person's own pending order is left out. One query.
+    or were paid; the person's own open order is left out, as a new one would take its place, unlike
+    that of one whose money is on its way. One query, of the person's own uses: those of all are
+    counted on the coupon.
 
     Only under the coupon's lock can nobody else take it before the caller does.
     """
-    of_others_or_paid = CouponRedemption.objects.filter(coupon_id=coupon_id).exclude(
-        order__user_id=user_id, order__status=Order.Status.PENDING
+    is_open = Q(order__status=Order.Status.PENDING, order__payment_in_progress_since=None)
+    mine = CouponRedemption.objects.filter(coupon=coupon, user_id=user_id).aggregate(
+        all=Count("id"), open=Count("id", filter=is_open)
     )
-    counts = of_others_or_paid.aggregate(
-        in_all=Count("id"), by_person=Count("id", filter=Q(user_id=user_id))
-    )
-    return Uses(**counts)
+    return Uses(in_all=coupon.used_count - mine["open"], by_person=mine["all"] - mine["open"])
+
+
+def find_overused(*, coupon: Coupon) -> dict[str, str]:
+    """Return in words, by its field, each limit of the coupon that is below what was used of it.
+    Only under the coupon's lock does it stay like that. One query where there is a limit for each
+    person."""
+    faults = {}
+    if coupon.max_redemptions is not None and coupon.max_redemptions < coupon.used_count:
+        faults["max_redemptions"] = _at_least(coupon.used_count, "It")
+    if coupon.max_redemptions_per_person is not None:
+        of_people = CouponRedemption.objects.filter(coupon=coupon, user__isnull=False)
+        by_person = of_people.order_by().values("user").annotate(uses=Count("id"))
+        most = by_person.order_by("-uses").values_list("uses", flat=True).first() or 0
+        if coupon.max_redemptions_per_person < most:
+            faults["max_redemptions_per_person"] = _at_least(most, "By one person it")
+    return faults
+
+
+def _at_least(uses: int, who: str) -> str:
+    return f"{who} was used {uses} times already: the limit can't be below that."
 
 
 def list_own_coupons(*, instructor_id: uuid.UUID) -> QuerySet[Coupon, Any]:
     """Return the instructor's coupons, newest first, to be paged and given to `show_coupons`."""
     coupons = Coupon.objects.filter(instructor_id=instructor_id).order_by("-created_at", "-id")
-    return coupons.annotate(uses=Count("redemptions")).values(
+    return coupons.values(
         "id", "code", "percent_off", "amount_off", "course_id", "course__title", "category_id",
         "category__name", "category__slug", "minimum_amount", "valid_from", "valid_until",
-        "max_redemptions", "max_redemptions_per_person", "is_active", "uses", "created_at",
+        "max_redemptions", "max_redemptions_per_person", "is_active", "used_count", "created_at",
     )  # fmt: skip
 
 
@@ -108,6 +128,6 @@ def _show(row: dict[str, Any]) -> CouponRow:
         "max_redemptions": row["max_redemptions"],
         "max_redemptions_per_person": row["max_redemptions_per_person"],
         "is_active": row["is_active"],
-        "redemptions": row["uses"],
+        "redemptions": row["used_count"],
         "created_at": row["created_at"],
     }  # fmt: skip

@@ -13,7 +13,8 @@ from orders.models import CreditNote, Invoice, Order
 
 
 class CreditNoteRow(TypedDict):
-    """A credit note in a list. `voided_at` is set when its refund failed at the bank after all."""
+    """A credit note in a list. `voided_at` is set when its refund failed at the bank after all, or
+    its dispute was won on appeal."""
 
     number: str
     issued_at: dt.datetime
@@ -37,7 +38,7 @@ def get_receipt(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> tuple[str,
 
 
 def list_credit_notes(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> list[CreditNoteRow]:
-    """Return the credit notes of an order, oldest first: at most one for each refund. Raises
+    """Return the credit notes of an order, oldest first. Raises
     OrderNotFound; `user_id` as in `get_receipt`."""
     order = _get_order(order_id=order_id, user_id=user_id)
     notes = CreditNote.objects.filter(invoice__order_id=order.id).order_by("number")
@@ -52,6 +53,12 @@ def list_credit_notes(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> list
         }
         for note in notes
     ]
+
+
+def list_credited_disputes() -> set[uuid.UUID]:
+    """Return the disputes that have a credit note which isn't void."""
+    notes = CreditNote.objects.filter(dispute_id__isnull=False, voided_at=None)
+    return {found for found in notes.values_list("dispute_id", flat=True) if found is not None}
 
 
 def get_credit_note(
@@ -109,6 +116,7 @@ def _receipt_facts(order: Order, invoice: Invoice) -> DocumentFacts:
 
 
 def _credit_note_facts(order: Order, note: CreditNote) -> DocumentFacts:
+    is_lost = note.dispute_id is not None
     net = note.total_amount - note.tax_amount
     sums = (
         (Sum(label="Net", amount=net), Sum(label="Tax", amount=note.tax_amount))
@@ -127,9 +135,15 @@ def _credit_note_facts(order: Order, note: CreditNote) -> DocumentFacts:
             for line in note.lines
         ),
         sums=sums,
-        total=Sum(label="Total refunded", amount=note.total_amount),
+        total=Sum(
+            label="Total credited" if is_lost else "Total refunded", amount=note.total_amount
+        ),
         currency=note.currency,
-        notes=("The money goes back the way it was paid.",),
+        notes=(
+            "The bank gave the money back, as the payment was disputed."
+            if is_lost
+            else "The money goes back the way it was paid.",
+        ),
         is_void=note.voided_at is not None,
     )
 

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypedDict
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 
+from orders import paying
 from orders.errors import OrderNotFound
-from orders.models import Order, OrderItem
+from orders.models import STRIPE, Order, OrderItem
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderForPayment:
     """What a payment needs to know of an order. `total_amount` is in major units, `currency` in
-    lower case; `email` is where a receipt goes."""
+    lower case; `email` is where a receipt goes; `is_in_progress` says that money for it is on its
+    way."""
 
     id: uuid.UUID
     number: str
@@ -31,6 +33,7 @@ class OrderForPayment:
     created_at: dt.datetime
     expires_at: dt.datetime
     completed_at: dt.datetime | None
+    is_in_progress: bool
 
     @property
     def is_overdue(self) -> bool:
@@ -93,12 +96,21 @@ class OrderRow(TypedDict):
     items: list[ItemRow]
 
 
+class LateRefundRow(TypedDict):
+    """What goes back of money that came too late. `status` is the refund's."""
+
+    amount: Decimal
+    status: str
+
+
 class PaymentRow(TypedDict):
-    """How an order was paid."""
+    """How an order was paid, or is being paid: then nothing has come yet that could be named.
+    `refund` is of a failed order, whose money came too late."""
 
     method: str
     status: str
-    transaction_id: str
+    transaction_id: str | None
+    refund: LateRefundRow | None
 
 
 class TaxLineRow(TypedDict):
@@ -110,7 +122,7 @@ class TaxLineRow(TypedDict):
 
 
 class OrderDetail(OrderRow):
-    """An order by itself (plan 4.5). `payment` is None until it was paid."""
+    """An order by itself (plan 4.5). `payment` is None until it is being paid."""
 
     subtotal: Decimal
     discount_amount: Decimal
@@ -131,7 +143,7 @@ _LIST_COLUMNS = (
 _DETAIL_COLUMNS = (
     *_LIST_COLUMNS, "subtotal", "discount_amount", "tax_amount", "tax_lines", "coupon__code",
     "failure_reason", "expires_at", "billing_address", "invoice__number", "payment_method",
-    "transaction_id",
+    "transaction_id", "payment_in_progress_since",
 )  # fmt: skip
 
 
@@ -152,8 +164,8 @@ def show_orders(*, rows: Iterable[dict[str, Any]]) -> list[OrderRow]:
 
 
 def get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> OrderDetail:
-    """Return the person's order, or, with `user_id` None, anybody's: for staff. Two queries. Raises
-    OrderNotFound, also for somebody else's."""
+    """Return the person's order, or, with `user_id` None, anybody's: for staff. Two queries, and
+    at most two more of a failed one. Raises OrderNotFound, also for somebody else's."""
     rows = Order.objects.filter(id=order_id)
     if user_id is not None:
         rows = rows.filter(user_id=user_id)
@@ -172,7 +184,7 @@ def get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> OrderDetail:
         "expires_at": row["expires_at"],
         "billing_address": row["billing_address"] or None,
         "invoice_number": row["invoice__number"],
-        "payment": _show_payment(row),
+        "payment": _show_payment(row, order_id),
     }
 
 
@@ -201,6 +213,7 @@ def get_order_for_payment(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> 
         created_at=order.created_at,
         expires_at=order.expires_at,
         completed_at=order.completed_at,
+        is_in_progress=order.payment_in_progress_since is not None,
     )
 
 
@@ -228,13 +241,18 @@ def list_lines_of_orders(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID,
     return lines
 
 
-def list_expired_order_ids(*, limit: int, but: QuerySet[Any, Any] | None = None) -> list[uuid.UUID]:
-    """Return up to `limit` pending orders whose time is over, longest overdue first; `but` is a
-    query for the ids of orders to leave out."""
-    orders = Order.objects.filter(status=Order.Status.PENDING, expires_at__lte=timezone.now())
-    if but is not None:
-        orders = orders.exclude(id__in=but)
-    return list(orders.order_by("expires_at").values_list("id", flat=True)[:limit])
+def list_expired_orders(*, after: dt.datetime, limit: int) -> list[tuple[uuid.UUID, dt.datetime]]:
+    """Return up to `limit` pending orders whose time is over, each with when that was: first those
+    that ended after that moment, then from the longest overdue on. Those whose money is on its way
+    aren't among them."""
+    overdue = Order.objects.filter(
+        status=Order.Status.PENDING,
+        payment_in_progress_since=None,
+        expires_at__lte=timezone.now(),
+    )
+    is_later = Case(When(expires_at__gt=after, then=0), default=1)
+    rows = overdue.order_by(is_later, "expires_at", "id").values_list("id", "expires_at")
+    return list(rows[:limit])
 
 
 def _items_by_order(order_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[ItemRow]]:
@@ -282,11 +300,31 @@ def _show_tax(line: dict[str, str]) -> TaxLineRow:
     }
 
 
-def _show_payment(row: dict[str, Any]) -> PaymentRow | None:
+def _show_payment(row: dict[str, Any], order_id: uuid.UUID) -> PaymentRow | None:
+    if row["status"] == Order.Status.FAILED:
+        return _show_late_payment(order_id)
+    if row["status"] == Order.Status.PENDING and row["payment_in_progress_since"] is not None:
+        return {"method": STRIPE, "status": "processing", "transaction_id": None, "refund": None}
     if not row["payment_method"]:
         return None
     return {
         "method": row["payment_method"],
         "status": "refunded" if row["status"] == Order.Status.REFUNDED else "succeeded",
         "transaction_id": row["transaction_id"],
+        "refund": None,
+    }
+
+
+def _show_late_payment(order_id: uuid.UUID) -> PaymentRow | None:
+    late = paying.find_late_payment(order_id=order_id)
+    if late is None:
+        return None
+    refund: LateRefundRow | None = None
+    if late.refund_amount is not None and late.refund_status is not None:
+        refund = {"amount": late.refund_amount, "status": late.refund_status}
+    return {
+        "method": STRIPE,
+        "status": late.status,
+        "transaction_id": late.transaction_id,
+        "refund": refund,
     }

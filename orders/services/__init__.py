@@ -3,7 +3,17 @@
 from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
 from orders.services.coupons import apply_coupon, deactivate_coupons
-from orders.services.invoicing import describe_line, name_seller
+from orders.services.invoicing import (
+    LostMoney,
+    credit_lost_money,
+    describe_line,
+    issue_invoice,
+    name_seller,
+    void_lost_credit,
+)
+from orders.services.locking import hold_order, lock_order
+from orders.services.open_payments import OrderHasOpenPayment, try_past_open_payments
+from orders.services.progress import end_progress, note_progress
 from orders.services.refunds import apply_refund, undo_refund
 from orders.services.settlement import PaidOutcome, mark_paid
 from orders.services.standing import cancel_bought_again, list_standing_enrollments
@@ -11,16 +21,26 @@ from orders.services.standing import cancel_bought_again, list_standing_enrollme
 __all__ = [
     "CloseReason",
     "CreatedOrder",
+    "LostMoney",
+    "OrderHasOpenPayment",
     "PaidOutcome",
     "apply_coupon",
     "apply_refund",
     "cancel_bought_again",
     "close_order",
     "create_from_cart",
+    "credit_lost_money",
     "deactivate_coupons",
     "describe_line",
+    "end_progress",
+    "hold_order",
+    "issue_invoice",
     "list_standing_enrollments",
+    "lock_order",
     "mark_paid",
     "name_seller",
+    "note_progress",
+    "try_past_open_payments",
     "undo_refund",
+    "void_lost_credit",
 ]

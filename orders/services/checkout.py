@@ -10,23 +10,33 @@ from django.db import transaction
 from django.utils import timezone
 
 from cart import selectors as cart_selectors
-from core.money import ZERO
+from core.money import ZERO, maximum_charge
 from courses import selectors as course_selectors
 from courses.selectors import CourseForSale
 from orders.coupon_rules import Uses, Verdict, judge_coupon, normalise_code, require_valid
-from orders.errors import CartEmpty, LinesUnavailable, OrderTooSmall
+from orders.errors import (
+    CartEmpty,
+    LinesUnavailable,
+    OrderTooLarge,
+    OrderTooSmall,
+    PaymentInProgress,
+)
 from orders.models import Coupon, CouponRedemption, Order, OrderItem
 from orders.numbers import next_order_number
-from orders.quotes import Quote, is_chargeable, make_quote
+from orders.quotes import Quote, is_chargeable, is_too_large, make_quote
 from orders.selectors.coupons import count_uses
+from orders.selectors.progress import list_courses_in_progress, tell_courses
 from orders.services.closing import close_locked
 from orders.services.coupons import lock_coupon
+from orders.services.invoicing import issue_invoice
+from orders.services.open_payments import require_no_open_payment
 from orders.services.settlement import complete_locked
 
 
 @dataclass(frozen=True, kw_only=True)
 class CreatedOrder:
-    """The order of a cart; `created` is False when it was there and is still pending."""
+    """The order of a cart; `created` is False when it was there: still pending, or being paid, or
+    found to be paid meanwhile."""
 
     order_id: uuid.UUID
     created: bool
@@ -52,7 +62,11 @@ class _Wish:
 
 @transaction.atomic
 def create_from_cart(
-    *, user_id: uuid.UUID, billing_address: Mapping[str, str], coupon_code: str | None
+    *,
+    user_id: uuid.UUID,
+    billing_address: Mapping[str, str],
+    coupon_code: str | None,
+    ended_order_id: uuid.UUID | None = None,
 ) -> CreatedOrder:
     """Return the order for what lies in the person's cart, at today's prices; the cart stays.
 
@@ -62,45 +76,90 @@ def create_from_cart(
     that order again, with the billing address of this call, if any; anything else closes it as
     "replaced" and makes a new one. A total of zero is completed at once.
 
-    Raises CartEmpty, LinesUnavailable (naming each line), CouponInvalid, BillingCountryRequired or
-    OrderTooSmall, with nothing changed.
+    An order whose money is on its way stands: for just its courses it is the answer, and none of
+    them is ordered otherwise. `ended_order_id` is an order whose payment was to be ended for this
+    call and that may turn out paid: it is the answer when nothing is left in the cart.
+
+    Raises CartEmpty, PaymentInProgress or LinesUnavailable (each naming the courses),
+    CouponInvalid, BillingCountryRequired, OrderTooSmall or OrderTooLarge, with nothing changed; and
+    OrderHasOpenPayment where an order that may be paid is in the way (`try_past_open_payments`).
     """
     cart = cart_selectors.lock_cart(user_id=user_id)
     if cart is None:
         # One that another device makes this moment is not locked, so nothing of it is read.
         raise CartEmpty
+    course_ids = cart_selectors.list_course_ids(user_id=user_id)
+    standing = _find_standing(user_id, course_ids, ended_order_id)
+    if standing is not None:
+        return CreatedOrder(order_id=standing, created=False)
     pending = _lock_pending(user_id=user_id)
     wish = _read_wish(
         user_id=user_id,
+        pending=pending,
+        course_ids=course_ids,
         code=normalise_code(coupon_code) or cart.coupon_code,
         billing_address=dict(billing_address or (pending.billing_address if pending else {})),
     )
-    if pending is not None:
-        overdue = pending.expires_at <= timezone.now()
-        if not overdue and _is_same(pending, wish):
-            _take_billing_address(pending, wish.billing_address)
-            return CreatedOrder(order_id=pending.id, created=False)
-        close_locked(order=pending, reason="expired" if overdue else "replaced")
-    order = _place(wish)
+    if pending is not None and not _is_overdue(pending) and _is_same(pending, wish):
+        _take_billing_address(pending, wish.billing_address)
+        return CreatedOrder(order_id=pending.id, created=False)
+    order = _place_instead(pending, wish)
     if order.total_amount == ZERO:
         complete_locked(order=order, user_id=user_id)
+        issue_invoice(order_id=order.id)
     return CreatedOrder(order_id=order.id, created=True)
 
 
+def _find_standing(
+    user_id: uuid.UUID, course_ids: Sequence[uuid.UUID], ended_order_id: uuid.UUID | None
+) -> uuid.UUID | None:
+    """Return the order that is being paid for just these courses, or, of an empty cart, the one
+    that was found to be paid. Raises PaymentInProgress or CartEmpty. The cart's lock is held, which
+    whoever notes a payment's progress takes, too."""
+    if not course_ids:
+        if ended_order_id is None or not _is_completed(ended_order_id):
+            raise CartEmpty
+        return ended_order_id
+    in_progress = list_courses_in_progress(user_id=user_id)
+    by_order: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for course in in_progress:
+        by_order.setdefault(course.order_id, set()).add(course.course_id)
+    wanted = set(course_ids)
+    for order_id, courses in by_order.items():
+        if courses == wanted:
+            return order_id
+    if shared := [course for course in in_progress if course.course_id in wanted]:
+        raise PaymentInProgress(courses=tell_courses(shared))
+    return None
+
+
+def _is_completed(order_id: uuid.UUID) -> bool:
+    return Order.objects.filter(id=order_id, status=Order.Status.COMPLETED).exists()
+
+
 def _lock_pending(*, user_id: uuid.UUID) -> Order | None:
-    pending = Order.objects.filter(user_id=user_id, status=Order.Status.PENDING)
+    pending = Order.objects.filter(
+        user_id=user_id, status=Order.Status.PENDING, payment_in_progress_since=None
+    )
     locked = pending.select_for_update(no_key=True, of=("self",))
     return locked.select_related("coupon").first()
 
 
-def _read_wish(*, user_id: uuid.UUID, code: str, billing_address: dict[str, str]) -> _Wish:
+def _read_wish(
+    *,
+    user_id: uuid.UUID,
+    pending: Order | None,
+    course_ids: Sequence[uuid.UUID],
+    code: str,
+    billing_address: dict[str, str],
+) -> _Wish:
     """Hold coupon and courses still, in this order, and see what the one does to the others."""
-    coupon = lock_coupon(code=code) if code else None
-    courses = _lock_lines(user_id=user_id)
+    returned = pending.coupon_id if pending else None
+    coupon = lock_coupon(code=code, instead_of=returned) if code or returned else None
+    courses = _lock_lines(user_id=user_id, course_ids=course_ids)
     verdict = Verdict()
     if code:
-        # Counted by a statement after the lock: its own would not see who was faster.
-        uses = count_uses(coupon_id=coupon.id, user_id=user_id) if coupon else Uses()
+        uses = count_uses(coupon=coupon, user_id=user_id) if coupon else Uses()
         verdict = judge_coupon(coupon=coupon, uses=uses, courses=courses)
     return _Wish(
         user_id=user_id,
@@ -112,11 +171,8 @@ def _read_wish(*, user_id: uuid.UUID, code: str, billing_address: dict[str, str]
     )
 
 
-def _lock_lines(*, user_id: uuid.UUID) -> list[CourseForSale]:
+def _lock_lines(*, user_id: uuid.UUID, course_ids: Sequence[uuid.UUID]) -> list[CourseForSale]:
     """Return the cart's courses in its order, held still and each checked to be buyable."""
-    course_ids = cart_selectors.list_course_ids(user_id=user_id)
-    if not course_ids:
-        raise CartEmpty
     courses = course_selectors.lock_courses_for_sale(course_ids=course_ids)
     obstacles = cart_selectors.find_obstacles(
         user_id=user_id, course_ids=course_ids, courses=courses
@@ -155,17 +211,37 @@ def _is_same(order: Order, wish: _Wish) -> bool:
     return had == {line.course.id: (line.discount, line.tax) for line in quote.lines}
 
 
+def _is_overdue(order: Order) -> bool:
+    return order.expires_at <= timezone.now()
+
+
 def _take_billing_address(order: Order, billing_address: dict[str, str]) -> None:
     if order.billing_address != billing_address:
         order.billing_address = billing_address
         order.save(update_fields=["billing_address", "updated_at"])
 
 
-def _place(wish: _Wish) -> Order:
+def _place_instead(pending: Order | None, wish: _Wish) -> Order:
+    """Make the order, in place of the pending one, if any. What refuses it does so before that
+    one's payment is ended."""
+    quote = _require_placeable(wish)
+    if pending is not None:
+        require_no_open_payment(order_id=pending.id)
+        close_locked(order=pending, reason="expired" if _is_overdue(pending) else "replaced")
+    return _place(wish, quote)
+
+
+def _require_placeable(wish: _Wish) -> Quote:
     require_valid(verdict=wish.verdict, code=wish.code, coupon=wish.coupon)
     quote = wish.quote(wish.verdict.discounts)
     if not is_chargeable(quote.subtotal - quote.discount):
         raise OrderTooSmall(minimum_amount=settings.MINIMUM_CHARGE)
+    if is_too_large(quote):
+        raise OrderTooLarge(maximum_amount=maximum_charge())
+    return quote
+
+
+def _place(wish: _Wish, quote: Quote) -> Order:
     now = timezone.now()
     order = Order.objects.create(
         user_id=wish.user_id,
@@ -181,7 +257,6 @@ def _place(wish: _Wish) -> Order:
         coupon=wish.coupon,
         billing_address=wish.billing_address,
         expires_at=now + settings.ORDER_EXPIRY,
-        # The last lock: everybody's orders share it.
         order_number=next_order_number(at=now),
     )
     _add_lines(order=order, quote=quote)

@@ -1,14 +1,15 @@
 """Invoices and credit notes: numbered without gaps, and frozen as they were."""
 
-import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
+from core.constraints import check_constraints_now
 from core.money import ZERO, quantize
 from orders.models import CreditNote, Invoice, Order, OrderItem
 from orders.numbers import next_credit_note_number, next_invoice_number
@@ -17,12 +18,18 @@ from orders.numbers import next_credit_note_number, next_invoice_number
 _REST = "Partial refund"
 
 
-def issue_invoice(*, order: Order, items: Sequence[OrderItem], at: dt.datetime) -> Invoice:
-    """Give a settled order its invoice, in the transaction that settles it. The last lock to be
-    taken: everybody's settlements share the series."""
-    return Invoice.objects.create(
+def issue_invoice(*, order_id: uuid.UUID) -> Invoice:
+    """Give a completed order its invoice, dated as it was completed, in the transaction that
+    completed it and as its last act: everybody's settlements wait for the number that this one
+    takes. What the database checks at the commit is checked before that. Raises ValueError for an
+    order that isn't completed."""
+    order = Order.objects.select_related("user").get(id=order_id)
+    if order.completed_at is None:
+        raise ValueError("Only a completed order has an invoice")
+    items = OrderItem.objects.filter(order_id=order_id).order_by("created_at", "id")
+    invoice = Invoice(
         order=order,
-        issued_at=at,
+        issued_at=order.completed_at,
         total_amount=order.total_amount,
         tax_amount=order.tax_amount,
         tax_lines=order.tax_lines,
@@ -30,8 +37,11 @@ def issue_invoice(*, order: Order, items: Sequence[OrderItem], at: dt.datetime) 
         billing_address=order.billing_address or _name_buyer(order),
         seller=name_seller(),
         lines=[describe_line(item) for item in items],
-        number=next_invoice_number(at=at),
     )
+    check_constraints_now()
+    invoice.number = next_invoice_number(at=order.completed_at)
+    invoice.save(force_insert=True)
+    return invoice
 
 
 def issue_credit_note(
@@ -75,6 +85,54 @@ def void_credit_note(*, refund_id: uuid.UUID) -> None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LostMoney:
+    """What a dispute took of a line, and what of it was tax; major units."""
+
+    amount: Decimal
+    tax: Decimal
+
+
+def credit_lost_money(
+    *, order_id: uuid.UUID, dispute_id: uuid.UUID, lines: Mapping[uuid.UUID, LostMoney]
+) -> None:
+    """See to it that what a lost dispute took of these lines is credited against the order's
+    invoice: a note that is there over another sum is void, and one over this takes its place.
+
+    The tax is as given, but never more than is left of the invoice's, and all that is left of it
+    once everything is credited. Again it changes nothing: the caller holds the payment's lock,
+    under which all notes of an order are issued. Takes the series' lock, so it comes late.
+    """
+    invoice = Invoice.objects.filter(order_id=order_id).first()
+    if invoice is None:
+        return
+    total = sum((line.amount for line in lines.values()), start=ZERO)
+    live = invoice.credit_notes.filter(dispute_id=dispute_id, voided_at=None).first()
+    if (ZERO if live is None else live.total_amount) == total:
+        return
+    void_lost_credit(dispute_id=dispute_id)
+    now = timezone.now()
+    told = _tell_lost(invoice, lines, total)
+    CreditNote.objects.create(
+        invoice=invoice,
+        dispute_id=dispute_id,
+        issued_at=now,
+        total_amount=total,
+        tax_amount=_tax_of(told),
+        currency=invoice.currency,
+        lines=told,
+        number=next_credit_note_number(at=now),
+    )
+
+
+def void_lost_credit(*, dispute_id: uuid.UUID) -> None:
+    """Mark the note of a dispute that was won on appeal as void; it keeps its number."""
+    now = timezone.now()
+    CreditNote.objects.filter(dispute_id=dispute_id, voided_at=None).update(
+        voided_at=now, updated_at=now
+    )
+
+
 def name_seller() -> dict[str, str]:
     """Return who sells, by the settings."""
     return {
@@ -109,6 +167,30 @@ def _credit_lines(
         # Lines and money of no line are rounded apart, which makes a cent.
         _even_out(lines, tax=tax_left)
     return lines
+
+
+def _tell_lost(
+    invoice: Invoice, lines: Mapping[uuid.UUID, LostMoney], total: Decimal
+) -> list[dict[str, str]]:
+    sums = invoice.credit_notes.filter(voided_at=None).aggregate(
+        credited=Sum("total_amount"), tax=Sum("tax_amount")
+    )
+    tax_left = invoice.tax_amount - (sums["tax"] or ZERO)
+    items = OrderItem.objects.filter(id__in=lines.keys()).order_by("created_at", "id")
+    told = [
+        {
+            "course_id": str(item.course_id),
+            "title": item.title_at_purchase,
+            "amount": str(lines[item.id].amount),
+            "tax": str(lines[item.id].tax),
+        }
+        for item in items
+        if lines[item.id].amount > 0
+    ]
+    is_whole = (sums["credited"] or ZERO) + total == invoice.total_amount
+    if is_whole or _tax_of(told) > tax_left:
+        _even_out(told, tax=tax_left)
+    return told
 
 
 def _credit(item: OrderItem, amount: Decimal) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""The order's row lock."""
+"""The order's row lock, and the cart's that comes before it."""
 
 import uuid
 
+from cart import selectors as cart_selectors
 from orders.errors import OrderNotFound
 from orders.models import Order
 
@@ -16,3 +17,19 @@ def lock_order(*, order_id: uuid.UUID) -> Order:
     if order is None:
         raise OrderNotFound
     return order
+
+
+def lock_cart_and_order(*, order_id: uuid.UUID) -> Order:
+    """Lock the cart of the order's buyer and return the order, locked as by `lock_order`. The cart
+    comes first, as in ordering: what its buyer orders, pays and hears of a payment is decided one
+    after the other. Raises OrderNotFound."""
+    buyers = Order.objects.filter(id=order_id, user__isnull=False)
+    for user_id in buyers.values_list("user_id", flat=True):
+        cart_selectors.lock_cart(user_id=user_id)
+    return lock_order(order_id=order_id)
+
+
+def hold_order(*, order_id: uuid.UUID) -> str:
+    """Lock the order as `lock_order` does and return its status, which stands until the caller's
+    transaction ends. Raises OrderNotFound."""
+    return lock_order(order_id=order_id).status

@@ -12,6 +12,7 @@ from courses import selectors as course_selectors
 from orders.coupon_terms import find_contradictions
 from orders.errors import CodeTaken, CouponNotFound
 from orders.models import Coupon, Order
+from orders.selectors.coupons import find_overused
 
 
 class CouponFields(TypedDict, total=False):
@@ -52,7 +53,8 @@ def edit_coupon(*, instructor_id: uuid.UUID, coupon_id: uuid.UUID, fields: Coupo
     code stays what buyers have written down.
 
     Waits for orders being made with it. Raises CouponNotFound, or Invalid when the terms would
-    contradict each other, the course isn't theirs, or the code would change.
+    contradict each other, the course isn't theirs, the code would change, or a limit given is below
+    what was used.
     """
     with transaction.atomic():
         coupon = _lock_own(instructor_id, coupon_id)
@@ -92,6 +94,9 @@ def _require_sound(coupon: Coupon, fields: CouponFields) -> None:
     course_id = fields.get("course_id")
     if course_id is not None and not _teaches(coupon.instructor_id, course_id):
         faults["course_id"] = ["Not a course of yours."]
+    if fields.keys() & {"max_redemptions", "max_redemptions_per_person"}:
+        overused = find_overused(coupon=coupon)
+        faults |= {name: [text] for name, text in overused.items() if name in fields}
     if faults:
         raise Invalid("A value is not acceptable", **faults)
 

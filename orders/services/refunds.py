@@ -7,6 +7,7 @@ from decimal import Decimal
 from core.money import ZERO
 from core.outbox import record
 from enrollments import services as enrollment_services
+from enrollments.services import Reason
 from orders.errors import RefundNotPossible
 from orders.events import OrderRefunded, OrderRefundUndone
 from orders.models import Order, OrderItem
@@ -40,7 +41,13 @@ def apply_refund(
     for item_id, share in lines.items():
         items[item_id].refunded_amount += share
     whole = order.refunded_amount == order.total_amount and order.total_amount > 0
-    _settle_lines(order=order, items=list(items.values()), named=set(lines), whole=whole)
+    opened = _settle_lines(items=list(items.values()), named=set(lines), whole=whole)
+    # A course taken away by staff and bought again stands on the other order's money.
+    opened -= find_standing_elsewhere(order=order, enrollment_ids=opened)
+    if opened:
+        enrollment_services.revoke_enrollments(
+            enrollment_ids=opened, reason=Reason.of_refund(refund_id)
+        )
     if whole and order.status == Order.Status.COMPLETED:
         move_order(order, Order.Status.REFUNDED)
     order.save(update_fields=["refunded_amount", "status", "updated_at"])
@@ -116,10 +123,10 @@ def _check(
 
 
 def _settle_lines(
-    *, order: Order, items: list[OrderItem], named: Collection[uuid.UUID], whole: bool
-) -> None:
-    """Move the lines that are wholly back to refunded and revoke what they had opened."""
-    revoked: set[uuid.UUID] = set()
+    *, items: list[OrderItem], named: Collection[uuid.UUID], whole: bool
+) -> set[uuid.UUID]:
+    """Move the lines that are wholly back to refunded; returns the enrolments they had opened."""
+    opened: set[uuid.UUID] = set()
     for item in items:
         if whole:
             # Money that came back without a line's name is theirs, too, now that all of it is.
@@ -128,12 +135,9 @@ def _settle_lines(
         if back and item.state != OrderItem.State.REFUNDED:
             move_line(item, OrderItem.State.REFUNDED)
             if item.enrollment_id is not None:
-                revoked.add(item.enrollment_id)
+                opened.add(item.enrollment_id)
     OrderItem.objects.bulk_update(items, ["state", "refunded_amount"])
-    # A course taken away by staff and bought again stands on the other order's money.
-    revoked -= find_standing_elsewhere(order=order, enrollment_ids=revoked)
-    if revoked:
-        enrollment_services.revoke_enrollments(enrollment_ids=sorted(revoked), reason="refund")
+    return opened
 
 
 def _stands_again(item: OrderItem, still_back: Mapping[uuid.UUID, Decimal]) -> bool:
@@ -143,7 +147,8 @@ def _stands_again(item: OrderItem, still_back: Mapping[uuid.UUID, Decimal]) -> b
 
 
 def _reopen(*, order: Order, items: list[OrderItem]) -> list[uuid.UUID]:
-    """Open what these refunded lines had opened, and no other order pays for by now."""
+    """End the reason that money back was against what these refunded lines had opened, unless
+    another order pays for it by now. What staff decided stays."""
     had = {item.enrollment_id for item in items if item.enrollment_id is not None}
     # All in key order first: only some of them will be reopened.
     enrollment_services.lock_enrollments(enrollment_ids=had)

@@ -7,17 +7,13 @@ from typing import Literal
 
 from django.utils import timezone
 
-from cart import selectors as cart_selectors
 from cart import services as cart_services
 from core.outbox import record
 from enrollments import services as enrollment_services
 from orders.events import OrderCompleted
-from orders.models import Order, OrderItem
-from orders.services.invoicing import issue_invoice
-from orders.services.locking import lock_order
+from orders.models import STRIPE, Order, OrderItem
+from orders.services.locking import lock_cart_and_order
 from orders.state import move_line, move_order
-
-STRIPE = "stripe"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +36,15 @@ def mark_paid(
     *, order_id: uuid.UUID, payment_id: str, transaction_id: str, amount: Decimal, currency: str
 ) -> PaidOutcome:
     """Complete the order with a payment that succeeded: enrol every line, take the bought courses
-    out of cart and wishlist, give the invoice its number and record OrderCompleted.
+    out of cart and wishlist and record OrderCompleted. What is `completed` is to be given its
+    invoice (`issue_invoice`) as the last act of the transaction.
 
     Runs in the caller's transaction (TransactionManagementError outside one) and takes the locks of
     the buyer's cart and of the order, so that ordering, payment, expiry and replacement are decided
     one after the other. `payment_id` is
     the intent, `transaction_id` the charge, `amount` in major units. Raises OrderNotFound.
     """
-    order = _lock_cart_and_order(order_id)
+    order = lock_cart_and_order(order_id=order_id)
     if order.status in (Order.Status.COMPLETED, Order.Status.REFUNDED):
         return PaidOutcome(kind="already_completed", same_payment=order.payment_id == payment_id)
     # Without its buyer (erased since) there is nobody to enrol: the money goes back.
@@ -63,11 +60,12 @@ def mark_paid(
 
 
 def complete_locked(*, order: Order, user_id: uuid.UUID) -> list[uuid.UUID]:
-    """Complete a pending order; the caller holds the locks of its buyer's cart and its own. Returns
-    the lines of courses that the buyer owns by now, which aren't enrolled again."""
+    """Complete a pending order; the caller holds the locks of its buyer's cart and its own, and
+    gives it its invoice. Returns the lines of courses that the buyer owns by now, which aren't
+    enrolled again."""
     move_order(order, Order.Status.COMPLETED)
-    now = timezone.now()
-    order.completed_at = now
+    order.completed_at = timezone.now()
+    order.payment_in_progress_since = None
     order.save()
     items = list(OrderItem.objects.filter(order_id=order.id).order_by("created_at", "id"))
     owned = _enroll_lines(user_id=user_id, items=items)
@@ -76,17 +74,8 @@ def complete_locked(*, order: Order, user_id: uuid.UUID) -> list[uuid.UUID]:
         course_ids=[item.course_id for item in items],
         coupon_code=order.coupon.code if order.coupon else "",
     )
-    issue_invoice(order=order, items=items, at=now)
     record(OrderCompleted(order_id=order.id, user_id=user_id))
     return owned
-
-
-def _lock_cart_and_order(order_id: uuid.UUID) -> Order:
-    """Lock the cart first, as ordering does: its coupon is taken off when the order is paid."""
-    buyers = Order.objects.filter(id=order_id, user__isnull=False)
-    for user_id in buyers.values_list("user_id", flat=True):
-        cart_selectors.lock_cart(user_id=user_id)
-    return lock_order(order_id=order_id)
 
 
 def _enroll_lines(*, user_id: uuid.UUID, items: list[OrderItem]) -> list[uuid.UUID]:

@@ -32,11 +32,13 @@ def find_standing_elsewhere(
 def list_standing_enrollments(*, order_id: uuid.UUID) -> list[uuid.UUID]:
     """Return the enrolments that this order's money opened and that stand on it, in key order: none
     of a line refunded since, none that another order pays for by now. They stay locked until the
-    caller's transaction ends."""
+    caller's transaction ends, and so do all that the order ever opened."""
     order = Order.objects.get(id=order_id)
-    lines = OrderItem.objects.filter(order_id=order_id, state=OrderItem.State.FULFILLED)
-    opened = {found for found in lines.values_list("enrollment_id", flat=True) if found is not None}
-    return sorted(opened - find_standing_elsewhere(order=order, enrollment_ids=opened))
+    lines = OrderItem.objects.filter(order_id=order_id, enrollment_id__isnull=False)
+    opened = dict(lines.values_list("enrollment_id", "state"))
+    elsewhere = find_standing_elsewhere(order=order, enrollment_ids=opened.keys())
+    fulfilled = {key for key, state in opened.items() if state == OrderItem.State.FULFILLED}
+    return sorted(fulfilled - elsewhere)
 
 
 def cancel_bought_again(*, order_id: uuid.UUID) -> dict[uuid.UUID, Decimal]:

@@ -57,7 +57,10 @@ def pay():
             "currency": order.currency,
         }
         with transaction.atomic():
-            return services.mark_paid(order_id=order.id, **{**facts, **changed})
+            outcome = services.mark_paid(order_id=order.id, **{**facts, **changed})
+            if outcome.kind == "completed":
+                services.issue_invoice(order_id=order.id)
+            return outcome
 
     return pay_order
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.test import Client
 
 from core.ids import new_id
+from core.models import AuditEntry
 from orders import services
 from orders.models import Coupon, CreditNote, Invoice, Order
 from tests.factories import CourseFactory, OrderFactory, StaffFactory, UserFactory
@@ -95,6 +96,17 @@ def test_closing_pending_orders(staff, user, place, pay):
     assert "1 orders were not pending" in page
     assert Order.objects.get(id=pending.id).failure_reason == "canceled"
     assert Order.objects.get(id=paid.id).status == "completed"
+
+
+def test_closing_orders_is_audited(staff, user, place):
+    order = place(user, "10.00")
+    chosen = {"action": "close_pending", "_selected_action": [str(order.id)]}
+    staff.post("/admin/orders/order/", chosen)
+    entry = AuditEntry.objects.get(target_type="order", target_id=str(order.id))
+    assert entry.actor_id is not None
+    changes = entry.details["changes"][f"order:{order.id}"]
+    assert changes["status"] == ["pending", "failed"]
+    assert changes["failure_reason"] == ["", "canceled"]
 
 
 @pytest.mark.parametrize("count", [1, 20])

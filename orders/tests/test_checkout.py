@@ -1,6 +1,7 @@
 """From a cart to an order."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from cart.models import CartItem
 from courses.models import Course
 from enrollments.models import Enrollment
 from orders import services
-from orders.errors import CartEmpty, CouponInvalid, LinesUnavailable, OrderTooSmall
+from orders.errors import CartEmpty, CouponInvalid, LinesUnavailable, OrderTooLarge, OrderTooSmall
 from orders.models import Coupon, CouponRedemption, Invoice, Order, OrderItem
 from tests.factories import CartItemFactory, EnrollmentFactory, UserFactory
 from tests.factories.coupons import CouponFactory
@@ -34,7 +35,7 @@ def test_an_order_snapshots_the_cart_and_keeps_it(user, fill, events, settings):
     order = Order.objects.get()
     assert created == services.CreatedOrder(order_id=order.id, created=True)
     assert order.status == "pending"
-    assert order.order_number == f"ORD-{order.created_at.year}-00001"
+    assert re.fullmatch(rf"ORD-{order.created_at.year}-\d{{5,}}", order.order_number)
     assert (order.subtotal, order.total_amount) == (Decimal("169.98"), Decimal("169.98"))
     assert (order.currency, order.billing_address) == ("usd", ADDRESS)
     assert before + settings.ORDER_EXPIRY <= order.expires_at
@@ -169,6 +170,38 @@ def test_nobody_gets_an_order_that_cannot_be_paid(user, fill, prices, fits):
         order_cart(user)
     assert refused.value.details == {"minimum_amount": Decimal("0.50")}
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("prices", "fits"),
+    [
+        (["999999.99"], True),
+        (["999999.00", "0.99"], True),
+        (["999999.99", "0.01"], False),
+        # More than the columns of an order hold.
+        (["99999999.99"] * 2, False),
+    ],
+)
+def test_nobody_gets_an_order_that_is_too_large_to_be_paid(user, fill, prices, fits):
+    fill(user, *prices)
+    if fits:
+        assert order_cart(user).created
+        return
+    with pytest.raises(OrderTooLarge) as refused:
+        order_cart(user)
+    assert refused.value.details == {"maximum_amount": Decimal("999999.99")}
+    assert not Order.objects.exists()
+
+
+def test_what_a_coupon_leaves_is_what_has_to_be_paid(user, fill):
+    CouponFactory.create(code="HALF", percent_off=50)
+    CouponFactory.create(code="ALL", percent_off=100)
+    fill(user, "999999.99", "999999.99")
+    assert order_cart(user, coupon_code="HALF").created
+    fill(user, "99999999.99")
+    with pytest.raises(OrderTooLarge):
+        order_cart(user, coupon_code="ALL")
+    assert Order.objects.get().status == "pending", "as it was"
 
 
 def test_a_free_cart_completes_at_once(user, fill, events):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from cart.models import CartItem
 from core.ids import new_id
 from orders import selectors, services
-from orders.errors import OrderNotFound
+from orders.errors import OrderNotFound, PaymentInProgress
 from orders.models import CouponRedemption, Order
 from tests.factories import OrderFactory
 from tests.factories.coupons import CouponFactory
@@ -52,6 +52,27 @@ def test_only_what_is_overdue_expires(user, place, events):
     assert order.failure_reason == "expired"
 
 
+def test_an_order_whose_money_is_on_its_way_stays(user, place, events):
+    order = place(user, "10.00")
+    Order.objects.update(payment_in_progress_since=timezone.now(), expires_at=timezone.now())
+    for reason in ("canceled", "expired", "replaced"):
+        with pytest.raises(PaymentInProgress) as refused:
+            services.close_order(order_id=order.id, reason=reason)
+    line = order.items.get()
+    assert refused.value.details == {
+        "courses": [
+            {
+                "course_id": str(line.course_id),
+                "title": line.title_at_purchase,
+                "order_id": str(order.id),
+            }
+        ]
+    }
+    order.refresh_from_db()
+    assert (order.status, order.items.get().state) == ("pending", "pending")
+    assert events("orders.order_closed") == []
+
+
 def test_an_unknown_order():
     with pytest.raises(OrderNotFound):
         services.close_order(order_id=new_id(), reason="canceled")
@@ -64,5 +85,14 @@ def test_listing_what_is_due():
     )
     OrderFactory.create(expires_at=now + dt.timedelta(hours=1))
     OrderFactory.create(expires_at=now - dt.timedelta(hours=3), status="failed")
-    assert selectors.list_expired_order_ids(limit=10) == [later.id, late.id]
-    assert selectors.list_expired_order_ids(limit=1) == [later.id]
+    OrderFactory.create(expires_at=now - dt.timedelta(hours=4), payment_in_progress_since=now)
+    long_ago = now - dt.timedelta(days=1)
+
+    def due(after, limit=10):
+        return [one for one, _ in selectors.list_expired_orders(after=after, limit=limit)]
+
+    assert due(long_ago) == [later.id, late.id]
+    assert due(long_ago, limit=1) == [later.id]
+    # On from where a sweep stopped, and then from the beginning.
+    assert due(later.expires_at) == [late.id, later.id]
+    assert due(late.expires_at) == [later.id, late.id]

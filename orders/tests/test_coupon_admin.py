@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from orders.models import Coupon
+from tests.admin_browser import AdminBrowser
 from tests.factories import CategoryFactory, CourseFactory, InstructorFactory, StaffFactory
 from tests.factories.coupons import CouponFactory
 
@@ -21,7 +22,7 @@ ADD = f"{LIST}add/"
 
 @pytest.fixture
 def staff() -> Client:
-    client = Client()
+    client = AdminBrowser()
     client.force_login(StaffFactory.create())
     return client
 
@@ -177,7 +178,7 @@ class TestUsedOnes:
         coupon = CouponFactory.create()
         clerk = StaffFactory.create(is_superuser=False)
         clerk.user_permissions.set(Permission.objects.filter(codename="change_coupon"))
-        client = Client()
+        client = AdminBrowser()
         client.force_login(clerk)
         chosen = {"action": "delete_selected", "_selected_action": [str(coupon.id)], "post": "yes"}
         client.post(LIST, chosen)

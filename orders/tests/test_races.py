@@ -15,8 +15,9 @@ from core.ids import new_id
 from courses.models import Course
 from enrollments import services as enrollment_services
 from enrollments.models import Enrollment
-from orders import services
-from orders.errors import CartEmpty, CouponInvalid, RefundNotPossible
+from enrollments.services import Reason
+from orders import selectors, services
+from orders.errors import CartEmpty, CouponInvalid, PaymentInProgress, RefundNotPossible
 from orders.models import CouponRedemption, Invoice, Order, OrderItem
 from orders.services import checkout, refunds
 from orders.services.settlement import PaidOutcome
@@ -26,6 +27,7 @@ from tests.parallel import Beside, run_in_parallel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+TERMS = Reason.of_staff("terms")
 # Numbers begin anew with the year: no test is to run into the next one.
 NOON = "2026-03-02T12:00Z"
 
@@ -59,8 +61,17 @@ def test_parallel_buyers_get_distinct_numbers(fill):
     for user in users[1:]:
         CartItem.objects.create(cart=user_cart(user), course=courses[0])
     run_in_parallel(12, lambda n: order_cart(users[n]))
-    numbers = sorted(Order.objects.values_list("order_number", flat=True))
-    assert numbers == [f"ORD-2026-{n:05d}" for n in range(1, 13)]
+    assert len(set(Order.objects.values_list("order_number", flat=True))) == 12
+
+
+def test_nobody_waits_for_the_number_of_anothers_order(user, fill):
+    other = UserFactory.create()
+    for person in (user, other):
+        fill(person, "10.00")
+    with transaction.atomic():
+        order_cart(user)
+        [second] = run_in_parallel(1, lambda _: order_cart(other))
+    assert isinstance(second, services.CreatedOrder)
 
 
 def user_cart(user):
@@ -226,7 +237,7 @@ def test_a_course_bought_again_while_the_old_order_is_refunded_is_kept(
     old = place(user, "10.00", "20.00")
     pay(old)
     line = old.items.order_by("price_at_purchase").first()
-    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason="terms")
+    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason=TERMS)
     CartItem.objects.create(cart=user_cart(user), course=line.course)
     again = Order.objects.get(id=order_cart(user).order_id)
     look = refunds.find_standing_elsewhere
@@ -285,16 +296,65 @@ def test_what_stands_on_an_order_stands_still(user, place, pay):
     old = place(user, "10.00")
     pay(old)
     line = old.items.get()
-    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason="terms")
+    enrollment_services.revoke_enrollments(enrollment_ids=[line.enrollment_id], reason=TERMS)
     CartItem.objects.create(cart=user_cart(user), course=line.course)
     again = Order.objects.get(id=order_cart(user).order_id)
     with transaction.atomic():
         standing = services.list_standing_enrollments(order_id=old.id)
         paying = Beside(partial(pay, again))
         assert paying.had_to_wait
-        enrollment_services.suspend_enrollments(enrollment_ids=standing)
+        enrollment_services.suspend_enrollments(
+            enrollment_ids=standing, reason=Reason.of_dispute(new_id())
+        )
     assert paying.result().kind == "completed"
     assert Enrollment.objects.get(id=line.enrollment_id).status == "active"
+
+
+def test_news_of_a_payment_waits_for_an_order_being_made(user, fill, place, monkeypatch):
+    """Else ordering would close an order whose money it has just seen not to be on its way."""
+    old = place(user, "10.00")
+    fill(user, "5.00")
+    begun = []
+
+    def note():
+        with transaction.atomic():
+            services.note_progress(order_id=old.id)
+
+    def hear_of_money_after_looking(**found):
+        courses = selectors.list_courses_in_progress(**found)
+        begun.append(Beside(note))
+        return courses
+
+    monkeypatch.setattr(checkout, "list_courses_in_progress", hear_of_money_after_looking)
+    assert order_cart(user).created
+    (noting,) = begun
+    assert noting.had_to_wait
+    noting.result()
+    old.refresh_from_db()
+    assert (old.status, old.payment_in_progress_since) == ("failed", None)
+
+
+def test_money_on_its_way_and_a_changed_cart_exclude_each_other(fill, place):
+    orders = [place(UserFactory.create(), "10.00") for _ in range(8)]
+    for order in orders:
+        fill(order.user, "5.00")
+
+    def race(n):
+        order = orders[n // 2]
+        if n % 2:
+            with transaction.atomic():
+                return services.note_progress(order_id=order.id)
+        return order_cart(order.user)
+
+    results = run_in_parallel(16, race)
+    for order, created in zip(orders, results[::2], strict=True):
+        order.refresh_from_db()
+        if isinstance(created, PaymentInProgress):
+            assert order.status == "pending"
+            assert order.payment_in_progress_since is not None
+        else:
+            assert created.created
+            assert (order.status, order.payment_in_progress_since) == ("failed", None)
 
 
 def test_prices_stand_still_while_an_order_is_made(user, fill, monkeypatch):

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 
 from cart import services as cart_services
 from cart.models import Cart, CartItem, WishlistItem
@@ -14,8 +15,8 @@ from courses.models import CourseStats
 from enrollments.models import Enrollment
 from orders import services
 from orders.errors import OrderNotFound
-from orders.models import Invoice, Order
-from orders.numbers import next_invoice_number, next_order_number
+from orders.models import Invoice, NumberSeries, Order
+from orders.numbers import next_invoice_number, next_order_number, skip_order_numbers
 from tests.factories import CartItemFactory, EnrollmentFactory, UserFactory
 from tests.factories.coupons import CouponFactory
 
@@ -204,18 +205,41 @@ def test_it_needs_the_callers_transaction(place):
 
 
 class TestNumbers:
-    def test_they_rise_within_the_year_and_start_anew(self):
-        at = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
-        assert [next_order_number(at=at) for _ in range(3)] == [
-            "ORD-2026-00001", "ORD-2026-00002", "ORD-2026-00003",
+    AT = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+
+    def test_orders_rise_beyond_the_years_end(self):
+        years = (2026, 2026, 2027)
+        given = [next_order_number(at=self.AT.replace(year=year)) for year in years]
+        first = int(given[0][9:])
+        assert given == [
+            f"ORD-{year}-{first + place:05d}" for place, year in enumerate(years)
         ]  # fmt: skip
-        assert next_order_number(at=at.replace(year=2027)) == "ORD-2027-00001"
-        assert next_invoice_number(at=at) == "INV-2026-00001"
+
+    def test_invoices_start_anew_each_year(self):
+        years = (2026, 2026, 2027)
+        given = [next_invoice_number(at=self.AT.replace(year=year)) for year in years]
+        assert given == ["INV-2026-00001", "INV-2026-00002", "INV-2027-00001"]
+
+    def test_numbers_that_are_skipped_are_never_given(self):
+        before = int(next_order_number(at=self.AT)[9:])
+        skip_order_numbers(up_to=before + 10)
+        assert next_order_number(at=self.AT) == f"ORD-2026-{before + 11:05d}"
+        skip_order_numbers(up_to=before)
+        assert next_order_number(at=self.AT) == f"ORD-2026-{before + 12:05d}"
+
+    def test_the_version_before_is_given_the_sequences_numbers(self):
+        series = NumberSeries.objects.create(name="ORD-2026", last=3)
+        before = int(next_order_number(at=self.AT)[9:])
+        NumberSeries.objects.filter(name="ORD-2026").update(last=F("last") + 1)
+        series.refresh_from_db()
+        assert series.last == before + 1
+        assert next_order_number(at=self.AT) == f"ORD-2026-{before + 2:05d}"
 
     def test_the_year_is_utcs(self):
         tokyo = dt.timezone(dt.timedelta(hours=9))
         at = dt.datetime(2027, 1, 1, 8, 59, tzinfo=tokyo)
-        assert next_order_number(at=at) == "ORD-2026-00001"
+        assert next_order_number(at=at).startswith("ORD-2026-")
+        assert next_invoice_number(at=at) == "INV-2026-00001"
 
     def test_a_rollback_leaves_no_gap(self, user, place, pay):
         first, second = place(user, "10.00"), place(UserFactory.create(), "10.00")

@@ -84,6 +84,15 @@ def test_the_country_is_needed(user, fill, by_country, country):
     assert "two-letter" in error["details"]["billing_address"]["country"][0]
 
 
+def test_tax_counts_towards_the_most_that_can_be_charged(user, fill, by_country):
+    fill(user, "900000.00")
+    answer = sign_in(user).post(CREATE, {"billing_address": ADDRESS | {"country": "DE"}})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (422, "AMOUNT_TOO_LARGE")
+    assert error["details"] == {"maximum_amount": 999999.99}
+    assert order_cart(user, "US").total_amount == Decimal("900000.00")
+
+
 def test_the_order_keeps_a_code_in_capitals(user, fill, by_country):
     fill(user, "10.00")
     order = sign_in(user).post(CREATE, {"billing_address": ADDRESS | {"country": "de"}}).json()

@@ -10,6 +10,7 @@ from core.models import AuditEntry
 from courses.models import CourseStats
 from enrollments import services as enrollment_services
 from enrollments.models import Enrollment
+from enrollments.services import Reason
 from orders import services
 from orders.errors import RefundNotPossible
 from orders.models import Order
@@ -18,6 +19,8 @@ from tests.factories import CartItemFactory, EnrollmentFactory
 from tests.parallel import Beside, at_once
 
 pytestmark = pytest.mark.django_db
+
+TERMS = Reason.of_staff("terms")
 
 
 @pytest.fixture
@@ -140,7 +143,7 @@ def test_an_erased_buyer_gets_nothing_opened(paid):
 def test_the_later_purchase_alone_holds_the_course(user, paid, pay):
     """The first order's access was taken away by staff: refunding the second ends it again."""
     first, _ = paid.items.all()
-    enrollment_services.revoke_enrollments(enrollment_ids=[first.enrollment_id], reason="terms")
+    enrollment_services.revoke_enrollments(enrollment_ids=[first.enrollment_id], reason=TERMS)
     again = buy_again(user, first.course, pay)
     assert services.list_standing_enrollments(order_id=again.id) == [first.enrollment_id]
     assert first.enrollment_id not in services.list_standing_enrollments(order_id=paid.id)

@@ -49,8 +49,9 @@ class CreditNotesView(APIView):
         tags=["Orders"],
         summary="Credit notes of an order",
         description=(
-            "One for each refund, oldest first. `voided_at` tells that the refund failed at the "
-            "bank after all. Staff with the right to view credit notes may have anybody's."
+            "One for each refund and each dispute that was lost, oldest first. `voided_at` tells "
+            "that the refund failed at the bank after all, or that the dispute was won on appeal. "
+            "Staff with the right to view credit notes may have anybody's."
         ),
         responses={200: CreditNotesSerializer, 404: OpenApiResponse(description=_NOT_FOUND)},
         examples=[
@@ -87,8 +88,8 @@ class CreditNoteView(APIView):
         tags=["Orders"],
         summary="Download a credit note",
         description=(
-            "The credit note of a refund as a PDF. Staff with the right to view credit notes may "
-            "have anybody's."
+            "The credit note of a refund, or of a dispute that was lost, as a PDF. Staff with the "
+            "right to view credit notes may have anybody's."
         ),
         responses={
             (200, "application/pdf"): OpenApiTypes.BINARY,

@@ -64,6 +64,12 @@ _ROW = {
     "items_count": 1,
     "items": [_ITEM],
 }
+_PAYMENT = {
+    "method": "stripe",
+    "status": "succeeded",
+    "transaction_id": "ch_3SpHk2LkdIwHu7ix0abcdefg",
+    "refund": None,
+}
 _DETAIL = {
     **_ROW,
     "subtotal": 89.99,
@@ -75,11 +81,7 @@ _DETAIL = {
     "expires_at": "2026-01-28T10:00:00Z",
     "billing_address": _ADDRESS,
     "invoice_number": "INV-2026-00001",
-    "payment": {
-        "method": "stripe",
-        "status": "succeeded",
-        "transaction_id": "ch_3SpHk2LkdIwHu7ix0abcdefg",
-    },
+    "payment": _PAYMENT,
 }
 _PENDING = {
     **_DETAIL,
@@ -88,6 +90,20 @@ _PENDING = {
     "items": [{**_ITEM, "state": "pending"}],
     "invoice_number": None,
     "payment": None,
+}
+_PROCESSING = {
+    **_PENDING,
+    "payment": {**_PAYMENT, "status": "processing", "transaction_id": None},
+}
+_CAME_TOO_LATE = {
+    **_PENDING,
+    "status": "failed",
+    "failure_reason": "expired",
+    "payment": {
+        **_PAYMENT,
+        "status": "refunded",
+        "refund": {"amount": 89.99, "status": "succeeded"},
+    },
 }
 
 
@@ -122,7 +138,12 @@ class OrderView(APIView):
         description="404 `ORDER_NOT_FOUND` for an order that doesn't exist or is another person's. "
         "Staff with the right to view orders may see anybody's.",
         responses={200: OrderDetailSerializer},
-        examples=[OpenApiExample("A paid order", value=_DETAIL, response_only=True)],
+        examples=[
+            OpenApiExample("A paid order", value=_DETAIL, response_only=True),
+            OpenApiExample(
+                "Its money came too late and went back", value=_CAME_TOO_LATE, response_only=True
+            ),
+        ],
     )
     def get(self, request: Request, order_id: uuid.UUID) -> Response:
         reader_id = reader_of(request, Right.SEE_ORDERS)
@@ -146,6 +167,11 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
             "The same wish (courses, prices, coupon, tax) again while the order is pending: that "
             "order, 200, with this call's billing address if one is given. Anything else: the old "
             "order is closed and a new one made. A total of zero completes at once.\n\n"
+            "While money for an order is on its way (`payment.status` is `processing`), that order "
+            "stands: for the same courses it is the answer, 200; a cart that shares some of them "
+            "is refused, and one that shares none is ordered beside it. Before an order is closed, "
+            "its payment is cancelled; one that turns out paid is completed instead, and what is "
+            "left in the cart is ordered.\n\n"
             "With an `Idempotency-Key`, the same request is answered the same for 24 hours."
         ),
         parameters=[
@@ -159,17 +185,26 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
         request=CreateOrderSerializer,
         responses={
             201: OpenApiResponse(OrderDetailSerializer, description="Created"),
-            200: OpenApiResponse(OrderDetailSerializer, description="The pending order again"),
+            200: OpenApiResponse(
+                OrderDetailSerializer, description="The pending order again, or that being paid"
+            ),
             409: OpenApiResponse(
                 description="`CART_LINES_UNAVAILABLE`: `details.lines` names each course with its "
-                "reason (`NOT_FOR_SALE`, `ALREADY_ENROLLED`, `OWN_COURSE`); or "
+                "reason (`NOT_FOR_SALE`, `ALREADY_ENROLLED`, `OWN_COURSE`); "
+                "`PAYMENT_IN_PROGRESS`: `details.courses` names those that are being paid for, "
+                "each with its `order_id`; or "
                 "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"
             ),
             422: OpenApiResponse(
                 description="`CART_EMPTY`; `COUPON_INVALID`, with a `reason` in the details as for "
                 "the cart's coupon; `ORDER_TOO_SMALL`: less than can be charged, with the "
-                "`minimum_amount`; `BILLING_COUNTRY_REQUIRED`: tax depends on a two-letter country "
+                "`minimum_amount`; `AMOUNT_TOO_LARGE`: more than can be charged at once, with the "
+                "`maximum_amount`; `BILLING_COUNTRY_REQUIRED`: tax depends on a two-letter country "
                 "in the address; `VALIDATION_ERROR`"
+            ),
+            503: OpenApiResponse(
+                description="`PAYMENTS_UNAVAILABLE`: the order before may be being paid, and the "
+                "payment provider doesn't answer; nothing was changed, try the same again"
             ),
         },
         examples=[
@@ -179,10 +214,21 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
                 request_only=True,
             ),
             OpenApiExample("The order", value=_PENDING, response_only=True),
+            OpenApiExample(
+                "Its money is on its way",
+                value=_PROCESSING,
+                response_only=True,
+                status_codes=["200"],
+            ),
         ],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().post(request, *args, **kwargs)
+        post = super().post
+
+        def attempt(ended_order_id: uuid.UUID | None) -> Response:
+            return post(request, *args, ended_order_id=ended_order_id, **kwargs)
+
+        return services.try_past_open_payments(attempt=attempt)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         body = CreateOrderSerializer(data=request.data)
@@ -191,6 +237,7 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
             user_id=current_user_id(request),
             billing_address=body.validated_data.get("billing_address") or {},
             coupon_code=body.validated_data.get("coupon_code"),
+            ended_order_id=kwargs["ended_order_id"],
         )
         order = selectors.get_order(order_id=created.order_id, user_id=current_user_id(request))
         # Serialised here: the answer is stored under its Idempotency-Key as it went out.

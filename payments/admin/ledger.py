@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from core.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, money_column
 from core.money import ZERO, money_text
 from payments.models import (
+    BankPayoutFailure,
     LedgerEntry,
     LedgerTransaction,
     Payout,
@@ -134,10 +135,22 @@ class PayoutAdmin(ReadOnlyAdmin):
 class PayoutAccountAdmin(ReadOnlyAdmin):
     """Instructors' accounts at Stripe."""
 
-    list_display = ("instructor", "stripe_account_id", "is_ready", "details_submitted", "synced_at")
-    list_filter = ("is_ready", "details_submitted")
+    list_display = (
+        "instructor", "stripe_account_id", "is_ready", "trouble", "details_submitted", "synced_at",
+    )  # fmt: skip
+    list_filter = ("is_ready", "trouble", "details_submitted")
     list_select_related = ("instructor",)
     search_fields = ("instructor__email", "stripe_account_id")
+
+
+@admin.register(BankPayoutFailure)
+class BankPayoutFailureAdmin(ReadOnlyAdmin):
+    """What instructors' banks refused. The money is in their accounts at Stripe."""
+
+    list_display = ("created_at", "account", "stripe_payout_id", "reason")
+    list_filter = ("reason",)
+    list_select_related = ("account",)
+    search_fields = ("account__instructor__email", "stripe_payout_id")
 
 
 @admin.register(RevenueShare)

@@ -8,11 +8,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, money_column
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, ask, is_confirmed, money_column
 from core.errors import DomainError
 from core.money import money_text
 from payments import selectors, services
-from payments.admin.confirming import acting_user, ask, is_confirmed
+from payments.admin.acting import acting_user
 from payments.admin.wording import describe_money
 from payments.models import Dispute, Payment, Refund
 from users.rights import Right, has_right
@@ -126,7 +126,8 @@ class PaymentAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Give back all that is left of each chosen payment."""
         payments = list(queryset.select_related("order").order_by("id"))
-        form = RefundForm(request.POST if is_confirmed(request) else None)
+        rows = [describe_money(payment) for payment in payments]
+        form = RefundForm(request.POST if is_confirmed(request, rows) else None)
         if form.is_bound and form.is_valid():
             for payment in payments:
                 self._refund(request, payment, None, form.cleaned_data["note"])
@@ -135,7 +136,7 @@ class PaymentAdmin(ReadOnlyAdmin):
             request, self, queryset, action="refund_whole", title="Refund the whole order",
             explanation="All that is left of these payments goes back, and the courses they opened "
             "are closed.",
-            rows=[describe_money(payment) for payment in payments],
+            rows=rows,
             form=form if any(map(_is_refundable, payments)) else None,
         )  # fmt: skip
 
@@ -148,7 +149,9 @@ class PaymentAdmin(ReadOnlyAdmin):
         if len(payments) != 1:
             self.message_user(request, "Choose one payment to refund lines of.", messages.WARNING)
             return None
-        form = RefundLinesForm(request.POST if is_confirmed(request) else None, payment=payments[0])
+        rows = [describe_money(payments[0])]
+        given = request.POST if is_confirmed(request, rows) else None
+        form = RefundLinesForm(given, payment=payments[0])
         if form.is_bound and form.is_valid():
             item_ids = [uuid.UUID(item) for item in form.cleaned_data["items"]]
             self._refund(request, payments[0], item_ids, form.cleaned_data["note"])
@@ -156,7 +159,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         return ask(
             request, self, queryset, action="refund_lines", title="Refund these lines",
             explanation="What is left of the chosen lines goes back, and their courses are closed.",
-            rows=[describe_money(payments[0])],
+            rows=rows,
             form=form if _is_refundable(payments[0]) else None,
         )  # fmt: skip
 

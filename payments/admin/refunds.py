@@ -6,11 +6,19 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, admin_link, money_column, text_lines
+from core.admin import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    admin_link,
+    ask,
+    is_confirmed,
+    money_column,
+    text_lines,
+)
 from core.errors import DomainError
 from core.money import money_text
 from payments import services
-from payments.admin.confirming import acting_user, ask, is_confirmed
+from payments.admin.acting import acting_user
 from payments.admin.wording import describe_request
 from payments.models import Refund, RefundLine, RefundRequest
 from users.rights import Right, has_right
@@ -95,9 +103,11 @@ class RefusalForm(forms.Form):
 class RefundRequestAdmin(ReadOnlyAdmin):
     """What buyers ask for. The actions decide."""
 
-    list_display = ("created_at", "order", "user", "status", "reason", "decided_by", "decided_at")
+    list_display = (
+        "created_at", "order", "user", "status", "approved", "reason", "decided_by", "decided_at",
+    )  # fmt: skip
     list_filter = ("status",)
-    list_select_related = ("order", "user", "decided_by")
+    list_select_related = ("order", "user", "decided_by", "refund__payment")
     search_fields = ("order__order_number", "user__email")
     date_hierarchy = "created_at"
     show_full_result_count = False
@@ -107,6 +117,14 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         ("Decision", {"fields": ("decided_by", "decision_reason", "refunds")}),
         ("Times", {"fields": ("created_at", "decided_at")}),
     )
+
+    @admin.display(description="Approved refund")
+    def approved(self, request: RefundRequest) -> str:
+        """What staff approved, and how far the money is; it is granted once that has gone."""
+        refund = request.refund
+        if refund is None:
+            return "-"
+        return f"{money_text(refund.amount, refund.payment.currency)}, {refund.status}"
 
     @admin.display(description="Asks for")
     def asked_for(self, request: RefundRequest) -> str:
@@ -140,14 +158,15 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Refund what was asked for, after a look at it."""
         requests = list(queryset.select_related("order", "user").order_by("created_at"))
-        if is_confirmed(request):
+        rows = [describe_request(one) for one in requests]
+        if is_confirmed(request, rows):
             for one in requests:
                 self._decide(request, one, reason=None)
             return None
         return ask(
             request, self, queryset, action="approve", title="Grant these requests",
             explanation="The lines asked for are refunded, and their courses are closed.",
-            rows=[describe_request(one) for one in requests], form=forms.Form(),
+            rows=rows, form=forms.Form(),
         )  # fmt: skip
 
     @admin.action(description="Decline…", permissions=["decide"])
@@ -156,7 +175,8 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Say no, and why."""
         requests = list(queryset.select_related("order", "user").order_by("created_at"))
-        form = RefusalForm(request.POST if is_confirmed(request) else None)
+        rows = [describe_request(one) for one in requests]
+        form = RefusalForm(request.POST if is_confirmed(request, rows) else None)
         if form.is_bound and form.is_valid():
             for one in requests:
                 self._decide(request, one, reason=form.cleaned_data["reason"])
@@ -164,7 +184,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return ask(
             request, self, queryset, action="refuse", title="Decline these requests",
             explanation="The buyers are told by mail.",
-            rows=[describe_request(one) for one in requests], form=form,
+            rows=rows, form=form,
         )  # fmt: skip
 
     def _decide(self, request: HttpRequest, one: RefundRequest, *, reason: str | None) -> None:
@@ -178,5 +198,5 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{one.order}: {exc.message}", messages.ERROR)
         else:
             self.message_user(
-                request, f"{one.order}: {'granted' if reason is None else 'declined'}."
+                request, f"{one.order}: {'approved' if reason is None else 'declined'}."
             )

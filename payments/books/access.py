@@ -1,13 +1,13 @@
 """Who may learn what, against what was paid; and what is counted of it."""
 
-from payments.books.invariant import Invariant
+from payments.books.invariant import CLOCKS, Invariant
 
 # The lines of completed orders that give access. One whose payment is disputed, or was lost that
-# way, gives none, nor does one whose enrolment staff took away since (audited).
+# way, gives none.
 _STANDING = """
     WITH standing AS (
         SELECT item.id, item.course_id, item.enrollment_id, item.title_at_purchase AS line,
-               orders.order_number, orders.user_id
+               orders.order_number, orders.user_id, orders.completed_at
         FROM orders_orderitem item JOIN orders_order orders ON orders.id = item.order_id
         WHERE item.state = 'fulfilled' AND orders.status = 'completed'
           AND orders.user_id IS NOT NULL
@@ -19,12 +19,6 @@ _STANDING = """
                 AND (dispute.status = 'lost'
                      OR dispute.closed_at IS NULL AND dispute.status NOT LIKE 'warning%')
           )
-          AND NOT EXISTS (
-              SELECT FROM core_auditentry deed
-              WHERE deed.target_type = 'enrollment' AND deed.target_id = item.enrollment_id::text
-                AND deed.action IN ('enrollment.revoked', 'enrollment.suspended')
-                AND deed.actor_id IS NOT NULL AND deed.created_at >= orders.completed_at
-          )
     )
 """
 
@@ -32,7 +26,7 @@ ACCESS = (
     Invariant(
         name="paid_line_opens_its_course",
         sentence="Each fulfilled line of a completed order has the buyer's active enrolment in its "
-        "course, unless the money is disputed or staff took the course away.",
+        "course, unless the money is disputed or staff hold it.",
         given=_STANDING,
         query="""
             SELECT standing.order_number AS subject, standing.line, enrollment.status,
@@ -43,6 +37,53 @@ ACCESS = (
                   AND enrollment.user_id = standing.user_id
                   AND enrollment.course_id = standing.course_id
             WHERE enrollment.status IS DISTINCT FROM 'active'
+              AND NOT EXISTS (
+                  SELECT FROM enrollments_accesshold hold
+                  WHERE hold.enrollment_id = enrollment.id AND hold.cause = 'staff'
+                    AND hold.ended_at IS NULL
+              )
+        """,
+    ),
+    Invariant(
+        name="access_follows_its_reasons",
+        sentence="An enrolment is revoked when one of its open reasons revokes it, else suspended "
+        "when there is one, and active without any.",
+        query="""
+            SELECT enrollment.id AS subject, enrollment.status,
+                   coalesce(open.reasons, '') AS reasons
+            FROM enrollments_enrollment enrollment
+            LEFT JOIN (
+                SELECT enrollment_id, bool_or(effect = 'revoked') AS revokes,
+                       string_agg(cause || ': ' || effect, ', ' ORDER BY created_at) AS reasons
+                FROM enrollments_accesshold WHERE ended_at IS NULL GROUP BY enrollment_id
+            ) open ON open.enrollment_id = enrollment.id
+            WHERE enrollment.status <> CASE
+                WHEN open.enrollment_id IS NULL THEN 'active'
+                WHEN open.revokes THEN 'revoked' ELSE 'suspended'
+            END
+        """,
+    ),
+    Invariant(
+        name="reason_against_access_stands",
+        sentence="What a dispute or a refund holds ends with it: the dispute is open or lost, the "
+        "refund was made and isn't undone, and both are of an order that opened the course.",
+        query="""
+            SELECT hold.enrollment_id AS subject, hold.cause, hold.object_id,
+                   coalesce(dispute.status, refund.status) AS status
+            FROM enrollments_accesshold hold
+            LEFT JOIN payments_dispute dispute
+                   ON hold.cause = 'dispute' AND dispute.id = hold.object_id
+                  AND dispute.status <> 'won' AND dispute.status NOT LIKE 'warning%'
+            LEFT JOIN payments_refund refund
+                   ON hold.cause = 'refund' AND refund.id = hold.object_id
+                  AND refund.applied_at IS NOT NULL AND refund.undone_at IS NULL
+            WHERE hold.cause <> 'staff' AND hold.ended_at IS NULL
+              AND NOT EXISTS (
+                  SELECT FROM payments_payment payment
+                  JOIN orders_orderitem item ON item.order_id = payment.order_id
+                  WHERE payment.id IN (dispute.payment_id, refund.payment_id)
+                    AND item.enrollment_id = hold.enrollment_id
+              )
         """,
     ),
     Invariant(
@@ -61,13 +102,64 @@ ACCESS = (
         """,
     ),
     Invariant(
+        name="free_access_was_free",
+        sentence="Whoever enrolled for free did so while the course cost nothing, as far as its "
+        "prices are known.",
+        given=f"""
+            WITH prices AS (
+                SELECT course_id, price, changed_at - {CLOCKS} AS earliest,
+                       lead(changed_at) OVER (
+                           PARTITION BY course_id ORDER BY changed_at, id
+                       ) + {CLOCKS} AS latest
+                FROM courses_pricechange
+            )
+        """,  # noqa: S608 (the text above)
+        query="""
+            SELECT enrollment.id AS subject, enrollment.user_id, course.slug, enrollment.enrolled_at
+            FROM enrollments_enrollment enrollment
+            JOIN courses_course course ON course.id = enrollment.course_id
+            WHERE enrollment.source = 'free'
+              AND EXISTS (
+                  SELECT FROM prices WHERE prices.course_id = enrollment.course_id
+                  AND prices.earliest <= enrollment.enrolled_at
+              )
+              AND NOT EXISTS (
+                  SELECT FROM prices WHERE prices.course_id = enrollment.course_id
+                  AND prices.price = 0 AND prices.earliest <= enrollment.enrolled_at
+                  AND coalesce(prices.latest, 'infinity') >= enrollment.enrolled_at
+              )
+        """,
+    ),
+    Invariant(
+        name="prices_are_remembered",
+        sentence="A course costs what its last change of price says.",
+        query="""
+            SELECT course.slug AS subject, course.price, last.price AS remembered
+            FROM courses_course course
+            JOIN (
+                SELECT DISTINCT ON (course_id) course_id, price FROM courses_pricechange
+                ORDER BY course_id, changed_at DESC, id DESC
+            ) last ON last.course_id = course.id
+            WHERE last.price <> course.price
+        """,
+    ),
+    Invariant(
         name="course_is_paid_once",
-        sentence="Nobody has paid twice for a course and is kept charged.",
+        sentence="Nobody has paid twice for a course and is kept charged, unless staff took it "
+        "away in between.",
         given=_STANDING,
         query="""
             SELECT standing.user_id AS subject, standing.course_id, count(*) AS lines,
                    string_agg(standing.order_number, ', ' ORDER BY standing.order_number) AS orders
-            FROM standing GROUP BY standing.user_id, standing.course_id HAVING count(*) > 1
+            FROM standing
+            WHERE NOT EXISTS (
+                SELECT FROM core_auditentry deed
+                WHERE deed.target_type = 'enrollment'
+                  AND deed.target_id = standing.enrollment_id::text
+                  AND deed.action IN ('enrollment.revoked', 'enrollment.suspended')
+                  AND deed.actor_id IS NOT NULL AND deed.created_at >= standing.completed_at
+            )
+            GROUP BY standing.user_id, standing.course_id HAVING count(*) > 1
         """,
     ),
     Invariant(

@@ -42,12 +42,48 @@ DOCUMENTS = (
             END
         """,
     ),
+    Invariant(
+        name="invoice_says_its_orders_tax",
+        sentence="An invoice has its order's tax, and names the same taxes.",
+        query="""
+            SELECT invoice.number AS subject, orders.order_number, invoice.tax_amount,
+                   orders.tax_amount AS of_order
+            FROM orders_invoice invoice JOIN orders_order orders ON orders.id = invoice.order_id
+            WHERE (invoice.tax_amount, invoice.tax_lines)
+                  IS DISTINCT FROM (orders.tax_amount, orders.tax_lines)
+        """,
+    ),
+    Invariant(
+        name="invoice_lists_its_orders_lines",
+        sentence="An invoice lists each line of its order at its price, discount and tax, unless "
+        "it is older than that.",
+        query="""
+            SELECT coalesce(listed.number, item.number) AS subject, item.title_at_purchase AS line,
+                   item.price_at_purchase, listed.price, item.tax_amount, listed.tax
+            FROM (
+                SELECT invoice.number, invoice.order_id, line.*
+                FROM orders_invoice invoice CROSS JOIN LATERAL jsonb_to_recordset(invoice.lines)
+                     AS line(course_id uuid, price numeric, discount numeric, amount numeric,
+                             tax numeric)
+                WHERE invoice.seller <> '{}'
+            ) listed
+            FULL JOIN (
+                SELECT invoice.number, item.*
+                FROM orders_orderitem item
+                JOIN orders_invoice invoice ON invoice.order_id = item.order_id
+                WHERE invoice.seller <> '{}'
+            ) item ON item.order_id = listed.order_id AND item.course_id = listed.course_id
+            WHERE (listed.price, listed.discount, listed.amount, listed.tax) IS DISTINCT FROM
+                  (item.price_at_purchase, item.discount_amount,
+                   item.price_at_purchase - item.discount_amount, item.tax_amount)
+        """,
+    ),
     _gapless("invoices_are_gapless", "Invoices", "orders_invoice"),
     _gapless("credit_notes_are_gapless", "Credit notes", "orders_creditnote"),
     Invariant(
         name="credit_note_has_its_refund",
-        sentence="A credit note is of a refund that was applied to its order, over its amount, and "
-        "void exactly when that is undone.",
+        sentence="A credit note of no dispute is of a refund that was applied to its order, over "
+        "its amount, and void exactly when that is undone.",
         query="""
             SELECT note.number AS subject, note.total_amount, note.voided_at, refund.amount,
                    refund.applied_at, refund.undone_at
@@ -57,8 +93,9 @@ DOCUMENTS = (
                 SELECT refund.*, payment.order_id FROM payments_refund refund
                 JOIN payments_payment payment ON payment.id = refund.payment_id
             ) refund ON refund.id = note.refund_id AND refund.order_id = invoice.order_id
-            WHERE refund.applied_at IS NULL OR refund.amount <> note.total_amount
-               OR (refund.undone_at IS NULL) <> (note.voided_at IS NULL)
+            WHERE note.dispute_id IS NULL
+              AND (refund.applied_at IS NULL OR refund.amount <> note.total_amount
+                   OR (refund.undone_at IS NULL) <> (note.voided_at IS NULL))
         """,
     ),
     Invariant(
@@ -76,6 +113,77 @@ DOCUMENTS = (
                  AND invoice.seller <> '{}'
             LEFT JOIN orders_creditnote note ON note.refund_id = refund.id
             WHERE refund.applied_at IS NOT NULL AND note.id IS NULL
+        """,
+    ),
+    Invariant(
+        name="credit_note_adds_up",
+        sentence="A credit note is in its invoice's currency, and its amount and tax are those of "
+        "its lines.",
+        query="""
+            SELECT note.number AS subject, note.total_amount, note.tax_amount, lines.amount,
+                   lines.tax
+            FROM orders_creditnote note
+            JOIN orders_invoice invoice ON invoice.id = note.invoice_id
+            CROSS JOIN LATERAL (
+                SELECT sum((line ->> 'amount')::numeric) AS amount,
+                       sum((line ->> 'tax')::numeric) AS tax
+                FROM jsonb_array_elements(note.lines) line
+            ) lines
+            WHERE note.currency <> invoice.currency
+               OR (note.total_amount, note.tax_amount) IS DISTINCT FROM (lines.amount, lines.tax)
+        """,
+    ),
+    Invariant(
+        name="credit_note_lists_its_refunds_lines",
+        sentence="A refund's credit note lists what that names lines for, and the rest as of no "
+        "line.",
+        query="""
+            SELECT coalesce(listed.number, named.number) AS subject, named.amount AS refunded,
+                   listed.amount AS credited
+            FROM (
+                SELECT note.id, note.number, line ->> 'course_id' AS course_id,
+                       sum((line ->> 'amount')::numeric) AS amount
+                FROM orders_creditnote note
+                CROSS JOIN LATERAL jsonb_array_elements(note.lines) line
+                WHERE line ->> 'course_id' IS NOT NULL AND note.dispute_id IS NULL
+                GROUP BY note.id, line ->> 'course_id'
+                HAVING sum((line ->> 'amount')::numeric) <> 0
+            ) listed
+            FULL JOIN (
+                SELECT note.id, note.number, item.course_id::text AS course_id, line.amount
+                FROM orders_creditnote note
+                JOIN payments_refundline line ON line.refund_id = note.refund_id
+                JOIN orders_orderitem item ON item.id = line.order_item_id
+                WHERE line.amount <> 0
+            ) named ON named.id = listed.id AND named.course_id = listed.course_id
+            WHERE named.amount IS DISTINCT FROM listed.amount
+        """,
+    ),
+    Invariant(
+        name="credit_notes_give_back_the_tax",
+        sentence="The tax of a credit note is the invoice's in proportion to what it credits, but "
+        "for the cents of rounding; all that stand together have no more, and the whole of it once "
+        "all is credited.",
+        query="""
+            SELECT invoice.number AS subject, invoice.tax_amount, notes.tax, notes.amount,
+                   notes.worst
+            FROM orders_invoice invoice
+            JOIN (
+                SELECT note.invoice_id,
+                       coalesce(sum(note.total_amount) FILTER (WHERE note.voided_at IS NULL), 0)
+                           AS amount,
+                       coalesce(sum(note.tax_amount) FILTER (WHERE note.voided_at IS NULL), 0)
+                           AS tax,
+                       max(abs(note.tax_amount - note.total_amount * of_invoice.tax_amount
+                               / nullif(of_invoice.total_amount, 0))) AS worst,
+                       sum(jsonb_array_length(note.lines)) AS lines
+                FROM orders_creditnote note
+                JOIN orders_invoice of_invoice ON of_invoice.id = note.invoice_id
+                GROUP BY note.invoice_id
+            ) notes ON notes.invoice_id = invoice.id
+            WHERE notes.tax > invoice.tax_amount
+               OR (notes.amount = invoice.total_amount AND notes.tax <> invoice.tax_amount)
+               OR notes.worst > 0.01 * (notes.lines + 1)
         """,
     ),
 )

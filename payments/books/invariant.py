@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# Processes' clocks may be this far apart, and so may what they write of the same moment.
+CLOCKS = "interval '2 minutes'"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Invariant:

@@ -78,13 +78,15 @@ LEDGER = (
     Invariant(
         name="nothing_else_is_booked",
         sentence="No payment is booked both as a sale and as undue, nothing is booked of a payment "
-        "that didn't succeed, or of a refund that Stripe never had.",
+        "that didn't succeed, of a refund that Stripe never had, or as a fee that it didn't keep.",
         query="""
             SELECT booked.reference AS subject, payment.status AS payment, refund.status AS refund
             FROM payments_ledgertransaction booked
             JOIN payments_payment payment ON payment.id = booked.payment_id
             LEFT JOIN payments_refund refund ON refund.id = booked.refund_id
             WHERE payment.status <> 'succeeded' OR refund.status = 'due'
+               OR (booked.kind = 'stripe_fee' AND booked.dispute_id IS NULL
+                   AND coalesce(payment.fee_amount, 0) = 0)
                OR (booked.kind = 'undue_payment' AND EXISTS (
                    SELECT FROM payments_ledgertransaction other
                    WHERE other.payment_id = booked.payment_id AND other.kind = 'sale'
@@ -145,59 +147,6 @@ LEDGER = (
             WHERE orders.status = 'refunded'
             GROUP BY orders.id, item.id, entry.account, entry.instructor_id
             HAVING sum(entry.amount) <> 0
-        """,
-    ),
-    Invariant(
-        name="payout_is_booked_as_it_stands",
-        sentence="A payout is booked as planned, made and taken back as far as its row says, to "
-        "its instructor alone.",
-        query="""
-            SELECT payout.id AS subject, payout.status, payout.amount, booked.planned, booked.made,
-                   booked.back
-            FROM payments_payout payout
-            JOIN payments_payoutaccount account ON account.id = payout.account_id
-            LEFT JOIN (
-                SELECT movement.payout_id, array_agg(DISTINCT movement.currency) AS currencies,
-                       array_agg(DISTINCT entry.instructor_id)
-                           FILTER (WHERE entry.account = 'instructor') AS instructors,
-                       sum(entry.amount) FILTER (
-                           WHERE entry.account = 'instructor' AND movement.kind = 'payout'
-                       ) AS planned,
-                       coalesce(-sum(entry.amount) FILTER (
-                           WHERE entry.account = 'stripe' AND movement.kind = 'payout_paid'
-                       ), 0) AS made,
-                       coalesce(-sum(entry.amount) FILTER (
-                           WHERE entry.account = 'instructor' AND movement.kind = 'payout_failed'
-                       ), 0) AS back
-                FROM payments_ledgertransaction movement
-                JOIN payments_ledgerentry entry ON entry.transaction_id = movement.id
-                WHERE movement.payout_id IS NOT NULL GROUP BY movement.payout_id
-            ) booked ON booked.payout_id = payout.id
-            WHERE (booked.planned, booked.currencies, booked.instructors) IS DISTINCT FROM
-                  (payout.amount, ARRAY[payout.currency], ARRAY[account.instructor_id])
-               OR NOT CASE payout.status
-                   WHEN 'due' THEN booked.made = 0 AND booked.back = 0
-                   WHEN 'paid' THEN booked.made = payout.amount AND booked.back >= 0
-                                    AND booked.back < payout.amount
-                   ELSE booked.made IN (0, payout.amount) AND booked.back = payout.amount
-               END
-        """,
-    ),
-    Invariant(
-        name="payout_is_on_its_way_once",
-        sentence="What is on its way to instructors is the sum of the payouts that are due.",
-        query="""
-            SELECT coalesce(due.currency, booked.currency) AS subject, due.amount AS due,
-                   booked.amount AS booked
-            FROM (SELECT currency, sum(amount) AS amount FROM payments_payout
-                  WHERE status = 'due' GROUP BY currency) due
-            FULL JOIN (
-                SELECT movement.currency, -sum(entry.amount) AS amount
-                FROM payments_ledgerentry entry
-                JOIN payments_ledgertransaction movement ON movement.id = entry.transaction_id
-                WHERE entry.account = 'payouts' GROUP BY movement.currency
-            ) booked ON booked.currency = due.currency
-            WHERE coalesce(due.amount, 0) <> coalesce(booked.amount, 0)
         """,
     ),
 )

@@ -2,6 +2,8 @@
 
 from payments.books.invariant import Invariant
 
+_PAID = "(item.price_at_purchase - item.discount_amount + item.tax_amount)"
+
 ORDERS = (
     Invariant(
         name="order_adds_up",
@@ -65,6 +67,42 @@ ORDERS = (
         """,
     ),
     Invariant(
+        name="order_says_its_taxes",
+        sentence="The taxes that an order names add up to its tax.",
+        query="""
+            SELECT orders.order_number AS subject, orders.tax_amount, named.amount AS named
+            FROM orders_order orders CROSS JOIN LATERAL (
+                SELECT coalesce(sum((line ->> 'amount')::numeric), 0) AS amount
+                FROM jsonb_array_elements(orders.tax_lines) line
+            ) named
+            WHERE named.amount <> orders.tax_amount
+        """,
+    ),
+    Invariant(
+        name="line_is_back_when_its_money_is",
+        sentence="Of a line went back what the order's refunds name it for, or all once the order "
+        "is wholly back; it is refunded exactly when all that was paid for it is back.",
+        query=f"""
+            SELECT orders.order_number AS subject, item.title_at_purchase AS line, item.state,
+                   item.refunded_amount, {_PAID} AS paid, coalesce(back.amount, 0) AS back
+            FROM orders_orderitem item
+            JOIN orders_order orders ON orders.id = item.order_id
+            LEFT JOIN (
+                SELECT line.order_item_id, payment.stripe_payment_id, sum(line.amount) AS amount
+                FROM payments_refundline line
+                JOIN payments_refund refund ON refund.id = line.refund_id
+                JOIN payments_payment payment ON payment.id = refund.payment_id
+                WHERE refund.applied_at IS NOT NULL AND refund.undone_at IS NULL
+                GROUP BY line.order_item_id, payment.stripe_payment_id
+            ) back ON back.order_item_id = item.id
+                  AND back.stripe_payment_id = orders.payment_id
+            WHERE item.refunded_amount <> CASE orders.status
+                    WHEN 'refunded' THEN {_PAID} ELSE coalesce(back.amount, 0) END
+               OR (item.state = 'refunded' AND item.refunded_amount <> {_PAID})
+               OR (item.state <> 'refunded' AND item.refunded_amount = {_PAID} AND {_PAID} > 0)
+        """,  # noqa: S608 (the text above)
+    ),
+    Invariant(
         name="coupon_uses_are_live_orders",
         sentence="A coupon is used by exactly the orders that carry it and are pending, completed "
         "or refunded.",
@@ -80,16 +118,22 @@ ORDERS = (
     ),
     Invariant(
         name="coupon_within_its_limit",
-        sentence="A coupon isn't used more often than it may be. (A limit lowered afterwards "
-        "takes nothing back.)",
+        sentence="A coupon isn't used more often than it may be.",
         query="""
-            SELECT coupon.code AS subject, coupon.max_redemptions, count(*) AS used
+            SELECT coupon.code AS subject, coupon.max_redemptions, coupon.used_count
+            FROM orders_coupon coupon WHERE coupon.used_count > coupon.max_redemptions
+        """,
+    ),
+    Invariant(
+        name="coupon_uses_are_counted",
+        sentence="A coupon counts as many uses as it has redemptions.",
+        query="""
+            SELECT coupon.code AS subject, coupon.used_count, coalesce(used.times, 0) AS redemptions
             FROM orders_coupon coupon
-            JOIN orders_couponredemption redemption ON redemption.coupon_id = coupon.id
-            WHERE coupon.max_redemptions IS NOT NULL
-            GROUP BY coupon.id
-            HAVING count(*) > coupon.max_redemptions
-               AND max(redemption.created_at) > coupon.updated_at
+            LEFT JOIN (
+                SELECT coupon_id, count(*) AS times FROM orders_couponredemption GROUP BY coupon_id
+            ) used ON used.coupon_id = coupon.id
+            WHERE coupon.used_count <> coalesce(used.times, 0)
         """,
     ),
     Invariant(
@@ -103,7 +147,6 @@ ORDERS = (
             WHERE coupon.max_redemptions_per_person IS NOT NULL AND redemption.user_id IS NOT NULL
             GROUP BY coupon.id, redemption.user_id
             HAVING count(*) > coupon.max_redemptions_per_person
-               AND max(redemption.created_at) > coupon.updated_at
         """,
     ),
 )

@@ -53,6 +53,23 @@ PAYMENTS = (
         """,
     ),
     Invariant(
+        name="charge_is_its_payments",
+        sentence="An order names the charge of the payment that paid it, and no two payments have "
+        "the same.",
+        query="""
+            SELECT payment.stripe_payment_id AS subject, payment.stripe_charge_id,
+                   orders.order_number, orders.transaction_id
+            FROM payments_payment payment JOIN orders_order orders ON orders.id = payment.order_id
+            LEFT JOIN (
+                SELECT stripe_charge_id FROM payments_payment
+                WHERE stripe_charge_id <> '' GROUP BY stripe_charge_id HAVING count(*) > 1
+            ) shared ON shared.stripe_charge_id = payment.stripe_charge_id
+            WHERE shared.stripe_charge_id IS NOT NULL
+               OR (orders.payment_id = payment.stripe_payment_id
+                   AND orders.transaction_id <> payment.stripe_charge_id)
+        """,
+    ),
+    Invariant(
         name="refunds_are_reserved",
         sentence="What is reserved of a payment for refunds is the sum of those due, pending and "
         "succeeded, and never more than the payment.",
@@ -97,6 +114,61 @@ PAYMENTS = (
             GROUP BY refund.id
             HAVING sum(line.amount) > refund.amount
                 OR NOT bool_and(item.order_id = payment.order_id)
+        """,
+    ),
+    Invariant(
+        name="refund_has_its_reason",
+        sentence="Money goes back as late, twice or of the wrong amount only where it stands for "
+        "no order, and for a course owned already only where it does.",
+        query="""
+            SELECT coalesce(refund.stripe_refund_id, refund.id::text) AS subject, refund.reason,
+                   orders.order_number, orders.payment_id
+            FROM payments_refund refund
+            JOIN payments_payment payment ON payment.id = refund.payment_id
+            JOIN orders_order orders ON orders.id = payment.order_id
+            WHERE CASE
+                WHEN orders.payment_id = payment.stripe_payment_id
+                THEN refund.reason IN ('late_payment', 'duplicate_payment', 'amount_mismatch')
+                ELSE refund.reason = 'already_owned'
+            END
+        """,
+    ),
+    Invariant(
+        name="refund_request_is_of_its_order",
+        sentence="A request asks for lines of its order, and the refund that answers it is of the "
+        "same order; one that was granted or declined says when, and only a granted one has a "
+        "refund that has gone.",
+        query="""
+            SELECT request.id AS subject, request.status, orders.order_number
+            FROM payments_refundrequest request
+            JOIN orders_order orders ON orders.id = request.order_id
+            LEFT JOIN payments_refund refund ON refund.id = request.refund_id
+            LEFT JOIN payments_payment payment ON payment.id = refund.payment_id
+            WHERE payment.order_id <> request.order_id
+               OR request.user_id <> orders.user_id
+               OR (request.status = 'open') <> (request.decided_at IS NULL)
+               OR (request.status = 'open' AND refund.applied_at IS NOT NULL)
+               OR (request.status = 'declined' AND refund.status NOT IN ('failed', 'canceled'))
+               OR EXISTS (
+                   SELECT FROM payments_refundrequest_order_items wanted
+                   JOIN orders_orderitem item ON item.id = wanted.orderitem_id
+                   WHERE wanted.refundrequest_id = request.id
+                     AND item.order_id <> request.order_id
+               )
+        """,
+    ),
+    Invariant(
+        name="dispute_is_of_its_payment",
+        sentence="A dispute is in its payment's currency, of a payment that succeeded, and closed "
+        "exactly when it is decided.",
+        query="""
+            SELECT dispute.stripe_dispute_id AS subject, dispute.status, dispute.closed_at,
+                   dispute.currency, payment.currency AS paid_in, payment.status AS payment
+            FROM payments_dispute dispute
+            JOIN payments_payment payment ON payment.id = dispute.payment_id
+            WHERE dispute.currency <> payment.currency OR payment.status <> 'succeeded'
+               OR (dispute.closed_at IS NULL)
+                  = (dispute.status IN ('won', 'lost', 'warning_closed'))
         """,
     ),
     Invariant(

@@ -6,13 +6,19 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from payments.books.access import ACCESS
+from payments.books.dispute_notes import DISPUTE_NOTES
 from payments.books.documents import DOCUMENTS
 from payments.books.invariant import Invariant, Violation
 from payments.books.ledger import LEDGER
+from payments.books.movements import MOVEMENTS
 from payments.books.orders import ORDERS
 from payments.books.payments import PAYMENTS
+from payments.books.payouts import PAYOUTS
+from payments.books.shares import SHARES
 
-INVARIANTS: tuple[Invariant, ...] = (*ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *LEDGER)
+INVARIANTS: tuple[Invariant, ...] = (
+    *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *DISPUTE_NOTES, *LEDGER, *MOVEMENTS, *SHARES, *PAYOUTS,
+)  # fmt: skip
 
 # A rule broken by everything needs no longer list than this to be seen.
 ROWS_PER_INVARIANT = 20

@@ -30,43 +30,78 @@ class Part:
     available_at: dt.datetime | None = None
 
 
-def divide_sale(
+@dataclass(frozen=True, kw_only=True)
+class LineShares:
+    """Whose the money of one order line is; together what was paid for it. Major units.
+
+    `instructor_id` and `available_at` are set where the instructor gets something, `percent` where
+    one is known to teach the course.
+    """
+
+    order_item_id: uuid.UUID
+    percent: int | None = None
+    instructor_id: uuid.UUID | None = None
+    available_at: dt.datetime | None = None
+    instructor_amount: Decimal = ZERO
+    platform_amount: Decimal = ZERO
+    tax_amount: Decimal = ZERO
+    buyer_amount: Decimal = ZERO
+
+
+def share_lines(
     *,
     lines: Sequence[OrderLine],
     owned_item_ids: Collection[uuid.UUID],
     percents: Mapping[uuid.UUID, int],
     available_at: dt.datetime,
-) -> list[Part]:
-    """Return whose the money of a paid order is; it adds up to what the lines cost.
+) -> list[LineShares]:
+    """Return whose the money of each line of a paid order is.
 
     `percents` is the instructor's share by course. The rest of a line's price after discount is the
     platform's, the tax is the tax office's. A course that nobody is known to teach is the
     platform's alone; a line the buyer owned already is still the buyer's.
     """
     return [
-        replace(part, order_item_id=line.id)
+        LineShares(order_item_id=line.id, buyer_amount=line.paid_amount)
+        if line.id in owned_item_ids
+        else _share_line(line, percents[line.course_id], available_at)
         for line in lines
-        for part in (
-            [Part(account=Account.BUYERS, amount=line.paid_amount)]
-            if line.id in owned_item_ids
-            else _divide_line(line, percents[line.course_id], available_at)
-        )
-        if part.amount > 0
     ]
 
 
-def _divide_line(line: OrderLine, percent: int, available_at: dt.datetime) -> list[Part]:
+def divide_sale(shares: Sequence[LineShares]) -> list[Part]:
+    """Return what each account holds of a paid order whose lines are shared like this; it adds up
+    to what the lines cost."""
+    return [part for line in shares for part in _divide_line(line) if part.amount > 0]
+
+
+def _share_line(line: OrderLine, percent: int, available_at: dt.datetime) -> LineShares:
     share = percent_of(line.net_amount, percent) if line.instructor_id else ZERO
-    return [
-        Part(
-            account=Account.INSTRUCTOR,
-            amount=share,
-            instructor_id=line.instructor_id,
-            available_at=available_at,
-        ),
-        Part(account=Account.PLATFORM, amount=line.net_amount - share),
+    return LineShares(
+        order_item_id=line.id,
+        percent=percent if line.instructor_id else None,
+        instructor_id=line.instructor_id if share else None,
+        available_at=available_at if share else None,
+        instructor_amount=share,
+        platform_amount=line.net_amount - share,
+        tax_amount=line.tax_amount,
+    )
+
+
+def _divide_line(line: LineShares) -> list[Part]:
+    earned = Part(
+        account=Account.INSTRUCTOR,
+        amount=line.instructor_amount,
+        instructor_id=line.instructor_id,
+        available_at=line.available_at,
+    )
+    parts = [
+        earned,
+        Part(account=Account.PLATFORM, amount=line.platform_amount),
         Part(account=Account.TAX, amount=line.tax_amount),
+        Part(account=Account.BUYERS, amount=line.buyer_amount),
     ]
+    return [replace(part, order_item_id=line.order_item_id) for part in parts]
 
 
 def take_back(

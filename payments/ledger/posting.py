@@ -18,7 +18,7 @@ from core.money import ZERO
 from orders.pricing import share_out
 from orders.selectors import OrderLine
 from payments.ledger import holdings
-from payments.ledger.allocation import Part, divide_sale, take_back
+from payments.ledger.allocation import LineShares, Part, divide_sale, share_lines, take_back
 from payments.ledger.writing import Movement, both, negated, write, write_one
 from payments.models import (
     Dispute,
@@ -27,6 +27,7 @@ from payments.models import (
     Payment,
     Refund,
     RevenueShare,
+    SaleLine,
 )
 
 Account = LedgerEntry.Account
@@ -59,7 +60,15 @@ def post_sale(
 def post_sales(*, sales: Sequence[Sale]) -> int:
     """Book many sales, each as `post_sale` does; returns how many weren't there yet."""
     percents = _percents(line.course_id for sale in sales for line in sale.lines)
-    return write([_sale(sale, percents) for sale in sales])
+    agreed = [_agree(sale, percents) for sale in sales]
+    new = {movement.row.id for movement in write([movement for movement, _ in agreed])}
+    SaleLine.objects.bulk_create(
+        SaleLine(payment=sale.payment, **vars(line))
+        for sale, (movement, lines) in zip(sales, agreed, strict=True)
+        if movement.row.id in new
+        for line in lines
+    )
+    return len(new)
 
 
 def post_undue_payment(*, payment: Payment) -> bool:
@@ -69,7 +78,7 @@ def post_undue_payment(*, payment: Payment) -> bool:
 
 def post_undue_payments(*, payments: Sequence[Payment]) -> int:
     """Book many payments that stand for no order; returns how many weren't there yet."""
-    return write(
+    new = write(
         [
             Movement(
                 row=_of_payment(payment, Kind.UNDUE_PAYMENT, f"undue:{payment.id}"),
@@ -78,6 +87,7 @@ def post_undue_payments(*, payments: Sequence[Payment]) -> int:
             for payment in payments
         ]
     )
+    return len(new)
 
 
 def post_fee(*, payment: Payment) -> bool:
@@ -87,7 +97,7 @@ def post_fee(*, payment: Payment) -> bool:
 
 def post_fees(*, payments: Sequence[Payment]) -> int:
     """Book what Stripe kept of many payments; returns how many fees weren't there yet."""
-    return write(
+    new = write(
         [
             Movement(
                 row=_of_payment(payment, Kind.STRIPE_FEE, f"fee:{payment.id}"),
@@ -97,6 +107,7 @@ def post_fees(*, payments: Sequence[Payment]) -> int:
             if payment.fee_amount
         ]
     )
+    return len(new)
 
 
 def post_refund(*, refund: Refund) -> bool:
@@ -172,16 +183,17 @@ def post_dispute_won(*, dispute: Dispute) -> bool:
     return _book_dispute_fee(dispute) or returned
 
 
-def _sale(sale: Sale, percents: Mapping[uuid.UUID, int]) -> Movement:
+def _agree(sale: Sale, percents: Mapping[uuid.UUID, int]) -> tuple[Movement, list[LineShares]]:
+    """Return the sale as it is booked, and what it comes from: whose each line's money is."""
     row = _of_payment(sale.payment, Kind.SALE, f"sale:{sale.payment.id}")
-    parts = divide_sale(
+    lines = share_lines(
         lines=sale.lines,
         owned_item_ids=sale.owned_item_ids,
         percents=percents,
         available_at=row.occurred_at + settings.EARNINGS_HOLD,
     )
     captured = Part(account=Account.STRIPE, amount=sale.payment.amount)
-    return Movement(row=row, parts=[captured, *negated(parts)])
+    return Movement(row=row, parts=[captured, *negated(divide_sale(lines))]), lines
 
 
 def _of_payment(payment: Payment, kind: Kind, reference: str) -> LedgerTransaction:

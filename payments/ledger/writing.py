@@ -18,23 +18,21 @@ class Movement:
 
 def write_one(row: LedgerTransaction, parts: Sequence[Part]) -> bool:
     """Write a movement; False, with nothing written, when its reference is there."""
-    return write([Movement(row=row, parts=parts)]) == 1
+    return write([Movement(row=row, parts=parts)]) != []
 
 
-def write(movements: Sequence[Movement]) -> int:
-    """Write the movements whose references aren't there yet; returns how many these were. Runs in
-    the caller's transaction, whose commit the database refuses if one doesn't add up."""
+def write(movements: Sequence[Movement]) -> list[Movement]:
+    """Write the movements whose references aren't there yet and return these. Runs in the caller's
+    transaction, whose commit the database refuses if one doesn't add up or isn't of its cause."""
     rows = [movement.row for movement in movements]
     LedgerTransaction.objects.bulk_create(rows, ignore_conflicts=True)
     ids = [row.id for row in rows]
-    new = set(LedgerTransaction.objects.filter(id__in=ids).values_list("id", flat=True))
+    written = set(LedgerTransaction.objects.filter(id__in=ids).values_list("id", flat=True))
+    new = [movement for movement in movements if movement.row.id in written]
     LedgerEntry.objects.bulk_create(
-        _entry(movement.row, part)
-        for movement in movements
-        if movement.row.id in new
-        for part in movement.parts
+        _entry(movement.row, part) for movement in new for part in movement.parts
     )
-    return len(new)
+    return new
 
 
 def both(amount: Decimal, *, debit: Account, credit: Account) -> list[Part]:

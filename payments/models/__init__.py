@@ -2,13 +2,14 @@
 
 from payments.models.dispute import Dispute
 from payments.models.inbox import StripeCursor, StripeEvent
-from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare
+from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare, SaleLine
 from payments.models.payment import Payment, first_check
-from payments.models.payout import Payout, PayoutAccount
+from payments.models.payout import BankPayoutFailure, Payout, PayoutAccount
 from payments.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from payments.models.refund import Refund, RefundLine, RefundRequest
 
 __all__ = [
+    "BankPayoutFailure",
     "Dispute",
     "LedgerEntry",
     "LedgerTransaction",
@@ -21,6 +22,7 @@ __all__ = [
     "RefundLine",
     "RefundRequest",
     "RevenueShare",
+    "SaleLine",
     "StripeCursor",
     "StripeEvent",
     "first_check",

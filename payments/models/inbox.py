@@ -53,7 +53,7 @@ class StripeEvent(models.Model):
 
 
 class StripeCursor(models.Model):
-    """How far something of Stripe's has been read, such as its list of events."""
+    """How far something has been gone through, such as Stripe's list of events."""
 
     name = models.CharField(max_length=50, primary_key=True)
     read_until = models.DateTimeField()

@@ -1,12 +1,17 @@
 """The ledger: every movement of money twice, never changed, adding up to nothing.
 
-What the database holds by itself (migration 0004): the entries of a transaction add up to zero when
-it is committed, and neither a transaction nor an entry can be changed or deleted.
+What the database holds by itself (migrations 0004, 0012 and 0013): the entries of a transaction add
+up to zero when it is committed, and neither a transaction nor an entry can be changed, deleted or
+emptied away. A transaction names the cause that its kind is of; its entries come with it or never
+(the column `written_by` says with which database transaction), an instructor's are of a line they
+taught or of their payout, and a line holds no more than was paid for it. A sale is booked as its
+`SaleLine`s say.
 """
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Round
 
 from core.models import BaseModel
 from courses.models import Course
@@ -32,6 +37,63 @@ class RevenueShare(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.percent} % of {self.course_id}"
+
+
+class SaleLine(BaseModel):
+    """Whose the money of one order line is, as it was agreed when the line was sold: written with
+    the sale, never changed. Major units; together what was paid for the line.
+
+    Either all of it is the buyer's, who owned the course already, or it is divided among
+    instructor, platform and tax office.
+    """
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="sale_lines")
+    order_item = models.OneToOneField(OrderItem, on_delete=models.PROTECT, related_name="+")
+    # Who earns by it; None where nobody does.
+    instructor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # Their share of the price after discount, before tax. None where nobody earns, and where it
+    # was booked without being written down.
+    percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    instructor_amount = models.DecimalField(max_digits=10, decimal_places=2)
+    platform_amount = models.DecimalField(max_digits=10, decimal_places=2)
+    tax_amount = models.DecimalField(max_digits=10, decimal_places=2)
+    buyer_amount = models.DecimalField(max_digits=10, decimal_places=2)
+    # From when on the instructor may be paid it.
+    available_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(instructor_amount__gte=0, platform_amount__gte=0,
+                            tax_amount__gte=0, buyer_amount__gte=0),
+                name="sale_line_money_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(buyer_amount=0)
+                | Q(instructor_amount=0, platform_amount=0, tax_amount=0),
+                name="sale_line_one_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(instructor_amount=0, instructor=None, available_at=None)
+                | Q(instructor_amount__gt=0, instructor__isnull=False, available_at__isnull=False),
+                name="sale_line_of_instructor",
+            ),
+            models.CheckConstraint(
+                condition=Q(percent=None)
+                | Q(
+                    instructor_amount=Round(
+                        (F("instructor_amount") + F("platform_amount")) * F("percent") / 100,
+                        precision=2,
+                    )
+                ),
+                name="sale_line_share_of_percent",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.instructor_amount} of {self.order_item_id}"
 
 
 class LedgerTransaction(BaseModel):

@@ -35,6 +35,8 @@ class Payment(BaseModel):
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     # Stripe's own word for the intent's state, e.g. requires_action.
     stripe_status = models.CharField(max_length=50, blank=True)
+    # The last bank debit that came to nothing after it was under way: its buyer was told.
+    failed_charge_id = models.CharField(max_length=255, blank=True, default="", db_default="")
     last_error_code = models.CharField(max_length=100, blank=True)
     last_error_message = models.CharField(max_length=500, blank=True)
     # Set when the money can't stand for the order (wrong amount, order closed, …): shown to staff.

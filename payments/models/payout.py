@@ -8,8 +8,19 @@ from core.models import BaseModel
 
 
 class PayoutAccount(BaseModel):
-    """An instructor's account at Stripe, to which their earnings go. Its row lock serialises an
-    instructor's payouts."""
+    """Where an instructor's earnings go: the account they have at Stripe now. Its row lock
+    serialises an instructor's payouts. One that can't be used any more is replaced here by another;
+    payouts keep the one they went to."""
+
+    class Trouble(models.TextChoices):
+        """Why an account isn't paid that was, or could have been."""
+
+        # Stripe stopped transfers to it until its owner has done something.
+        RESTRICTED = "restricted"
+        # Stripe, or we at Stripe, rejected it for good.
+        REJECTED = "rejected"
+        # Stripe doesn't know it any more: closed, or its owner took our access away.
+        GONE = "gone"
 
     instructor = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payout_account"
@@ -19,10 +30,18 @@ class PayoutAccount(BaseModel):
     # Whether Stripe lets us transfer to it, as it said last.
     is_ready = models.BooleanField(default=False)
     details_submitted = models.BooleanField(default=False)
+    trouble = models.CharField(
+        max_length=20, choices=Trouble, blank=True, default="", db_default=""
+    )
     synced_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.stripe_account_id or f"account of {self.instructor_id}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the account at Stripe can't be used any more: another one has to be opened."""
+        return self.trouble in {self.Trouble.REJECTED, self.Trouble.GONE}
 
 
 class Payout(BaseModel):
@@ -36,6 +55,8 @@ class Payout(BaseModel):
     account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="payouts")
     amount = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3)
+    # The account at Stripe that it goes to, or went. Empty: the one that `account` has now.
+    destination = models.CharField(max_length=255, blank=True, default="", db_default="")
     status = models.CharField(max_length=10, choices=Status, default=Status.DUE)
     stripe_transfer_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -66,3 +87,22 @@ class Payout(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.amount} ({self.status})"
+
+
+class BankPayoutFailure(BaseModel):
+    """An instructor's bank refused what Stripe paid out to it. The money lies in their account at
+    Stripe, so that nothing of it is in our ledger; they and staff are told, once."""
+
+    account = models.ForeignKey(
+        PayoutAccount, on_delete=models.PROTECT, related_name="bank_failures"
+    )
+    # Stripe's payout from their account to their bank.
+    stripe_payout_id = models.CharField(max_length=255, unique=True)
+    # Stripe's word for why, e.g. account_closed.
+    reason = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.stripe_payout_id} ({self.reason})"

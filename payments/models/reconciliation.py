@@ -7,8 +7,9 @@ from core.models import BaseModel
 
 
 class ReconciliationRun(BaseModel):
-    """One comparison of our payments, refunds and disputes with Stripe's. It goes on page by page,
-    from `position`, by whoever holds its lease: a killed worker costs no more than that."""
+    """One comparison of our payments, refunds, disputes and transfers with Stripe's. It goes on
+    page by page, from `position`, by whoever holds its lease: a killed worker costs no more than
+    that."""
 
     since = models.DateTimeField()
     position = models.JSONField(default=dict, db_default={}, blank=True)
@@ -18,6 +19,7 @@ class ReconciliationRun(BaseModel):
     payments_compared = models.PositiveIntegerField(default=0)
     refunds_compared = models.PositiveIntegerField(default=0)
     disputes_compared = models.PositiveIntegerField(default=0)
+    transfers_compared = models.PositiveIntegerField(default=0, db_default=0)
     # By currency, what was captured and refunded of the payments compared: ours and Stripe's.
     totals = models.JSONField(default=dict, db_default={}, blank=True)
     differences_healed = models.PositiveIntegerField(default=0, db_default=0)
@@ -56,7 +58,7 @@ class ReconciliationDifference(BaseModel):
         AMOUNT = "amount"
         CURRENCY = "currency"
         STATUS = "status"
-        # How much of a payment was refunded.
+        # How much of a payment was refunded, or of a transfer taken back.
         REFUNDED = "refunded"
         # An invariant that rows of ours break; `ours` is the first of them.
         BOOKS = "books"

@@ -36,6 +36,8 @@ class Refund(BaseModel):
     undone_at = models.DateTimeField(null=True, blank=True)
     # Stripe's word for why it failed, e.g. lost_or_stolen_card.
     failure_reason = models.CharField(max_length=100, blank=True, default="", db_default="")
+    # How often Stripe refused it, or put it off, as too little was available there.
+    shortages = models.PositiveIntegerField(default=0, db_default=0)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     last_error = models.TextField(blank=True)
@@ -81,7 +83,8 @@ class RefundLine(BaseModel):
 
 
 class RefundRequest(BaseModel):
-    """A buyer's wish for a refund, waiting for staff."""
+    """A buyer's wish for a refund. It is open until staff decline it or the money has gone; an open
+    one with a live `refund` was approved."""
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -100,7 +103,7 @@ class RefundRequest(BaseModel):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     decided_at = models.DateTimeField(null=True, blank=True)
-    # What the buyer is told about it.
+    # What the buyer is told about a refusal.
     decision_reason = models.TextField(blank=True, default="", db_default="")
     refund = models.OneToOneField(
         Refund, on_delete=models.PROTECT, null=True, blank=True, related_name="request"

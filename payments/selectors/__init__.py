@@ -1,8 +1,19 @@
 """Reads of money, for this app and for those above."""
 
 from payments.selectors.disputes import DisputeDetails, get_dispute_details
-from payments.selectors.payments import get_order_number, pays_its_order
-from payments.selectors.payouts import PayoutDetails, get_payout_details
+from payments.selectors.payments import (
+    PaymentDetails,
+    find_late_payment,
+    get_order_number,
+    get_payment_details,
+    pays_its_order,
+)
+from payments.selectors.payouts import (
+    BankFailureDetails,
+    PayoutDetails,
+    get_bank_failure_details,
+    get_payout_details,
+)
 from payments.selectors.reconciliation import list_open_differences
 from payments.selectors.refund_requests import (
     RefundRequestRow,
@@ -22,15 +33,20 @@ from payments.selectors.refunds import (
 )
 
 __all__ = [
+    "BankFailureDetails",
     "DisputeDetails",
+    "PaymentDetails",
     "PayoutDetails",
     "RefundFacts",
     "RefundRequestRow",
     "RefundRow",
     "RefundableLine",
+    "find_late_payment",
+    "get_bank_failure_details",
     "get_dispute_details",
     "get_latest_request",
     "get_order_number",
+    "get_payment_details",
     "get_payout_details",
     "get_refund",
     "get_refund_facts",

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from core.money import ZERO
+from payments.ledger import balances
 from payments.models import LedgerEntry, LedgerTransaction, Payout
 
 Kind = LedgerTransaction.Kind
@@ -70,10 +71,10 @@ class EntryRow(TypedDict):
 def get_earnings(*, user_id: uuid.UUID, payouts_enabled: bool) -> EarningsRow:
     """Return the instructor's balances, and what each course brought, the best first."""
     entries = _entries(user_id)
-    now = timezone.now()
+    is_payable = balances.counts_by(timezone.now())
     sums = entries.aggregate(
-        pending=Sum("amount", filter=Q(available_at__gt=now)),
-        available=Sum("amount", filter=Q(available_at__lte=now)),
+        pending=Sum("amount", filter=~is_payable),
+        available=Sum("amount", filter=is_payable),
         lifetime=Sum("amount", filter=~_PAYING),
         sent=Sum("amount", filter=_PAYING),
     )

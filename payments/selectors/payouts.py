@@ -10,17 +10,19 @@ from typing import TypedDict
 from django.db.models import QuerySet
 
 from payments.ledger.payouts import sum_returned
-from payments.models import Payout, PayoutAccount
+from payments.models import BankPayoutFailure, Payout, PayoutAccount
 
 
 class PayoutAccountRow(TypedDict):
     """How far an instructor's account at Stripe is. `payouts_enabled`: whether this installation
-    pays out at all; `is_ready`: whether Stripe lets it pay this instructor."""
+    pays out at all; `is_ready`: whether Stripe lets it pay this instructor; `trouble`: why it
+    doesn't any more, one of `PayoutAccount.Trouble`."""
 
     payouts_enabled: bool
     exists: bool
     details_submitted: bool
     is_ready: bool
+    trouble: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,15 @@ class PayoutDetails:
     currency: str
     instructor: str
     trouble: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankFailureDetails:
+    """What a bank refused, as people hear of it. `reason` is Stripe's word."""
+
+    instructor: str
+    stripe_payout_id: str
+    reason: str
 
 
 class PayoutRow(TypedDict):
@@ -54,6 +65,7 @@ def get_payout_account(*, user_id: uuid.UUID, payouts_enabled: bool) -> PayoutAc
         exists=account is not None and account.stripe_account_id is not None,
         details_submitted=account is not None and account.details_submitted,
         is_ready=account is not None and account.is_ready,
+        trouble=account.trouble or None if account is not None else None,
     )
 
 
@@ -66,6 +78,17 @@ def get_payout_details(*, payout_id: uuid.UUID) -> PayoutDetails:
         currency=payout.currency,
         instructor=payout.account.instructor.email,
         trouble=payout.last_error,
+    )
+
+
+def get_bank_failure_details(*, failure_id: uuid.UUID) -> BankFailureDetails:
+    """Return what a mail about a bank's refusal tells; the instructor by their e-mail address.
+    Raises BankPayoutFailure.DoesNotExist."""
+    failure = BankPayoutFailure.objects.select_related("account__instructor").get(id=failure_id)
+    return BankFailureDetails(
+        instructor=failure.account.instructor.email,
+        stripe_payout_id=failure.stripe_payout_id,
+        reason=failure.reason.replace("_", " "),
     )
 
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from core.countries import is_country
-from core.serializers import ApiSerializer, MoneyField
-from payments.models import Payout
+from core.serializers import ApiSerializer, ClosedSerializer, MoneyField
+from payments.models import Payout, PayoutAccount
 from payments.selectors.earnings import ENTRY_KINDS
 
 _MONTH = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])")
@@ -80,9 +80,15 @@ class PayoutAccountSerializer(ApiSerializer):
     exists = serializers.BooleanField()
     details_submitted = serializers.BooleanField()
     is_ready = serializers.BooleanField()
+    trouble = serializers.ChoiceField(
+        choices=PayoutAccount.Trouble.choices,
+        allow_null=True,
+        help_text="Why it isn't paid any more: `restricted` wants something more of its owner, "
+        "`rejected` and `gone` need another account. Either way by setting it up again.",
+    )
 
 
-class StartOnboardingSerializer(ApiSerializer):
+class StartOnboardingSerializer(ClosedSerializer):
     """Where the instructor lives; it counts when the account is opened."""
 
     country = serializers.CharField(required=False, allow_blank=True, default="")

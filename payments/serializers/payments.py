@@ -2,10 +2,10 @@
 
 from rest_framework import serializers
 
-from core.serializers import ApiSerializer
+from core.serializers import ApiSerializer, ClosedSerializer
 
 
-class CreateIntentSerializer(ApiSerializer):
+class CreateIntentSerializer(ClosedSerializer):
     """Which order to pay."""
 
     order_id = serializers.UUIDField()
@@ -19,9 +19,13 @@ class PaymentIntentSerializer(ApiSerializer):
     publishable_key = serializers.CharField()
     amount = serializers.IntegerField(help_text="In minor units (cents), from the order.")
     currency = serializers.CharField()
+    status = serializers.CharField(
+        help_text="Stripe's state: `requires_payment_method` until it is paid; `processing` while "
+        "money is on its way, and then there is nothing to pay; `succeeded`."
+    )
 
 
-class ConfirmPaymentSerializer(ApiSerializer):
+class ConfirmPaymentSerializer(ClosedSerializer):
     """Which intent to look up for which order."""
 
     order_id = serializers.UUIDField()

@@ -39,7 +39,11 @@ class RequestRefundSerializer(ClosedSerializer):
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True)
 
 
-class RefuseRequestSerializer(ApiSerializer):
+class ApproveRequestSerializer(ClosedSerializer):
+    """Nothing: what was asked for is granted, and no part of it."""
+
+
+class RefuseRequestSerializer(ClosedSerializer):
     """Why not."""
 
     reason = serializers.CharField(max_length=1000, help_text="The buyer is told so.")
@@ -75,7 +79,8 @@ class RefundSerializer(ApiSerializer):
     currency = serializers.CharField(help_text="ISO 4217, lower case.")
     status = serializers.ChoiceField(
         choices=Refund.Status.choices,
-        help_text="`due`: about to be sent to Stripe; `pending`: on its way; a `succeeded` one may "
+        help_text="`due`: about to be sent to Stripe, or waiting for balance there; `pending`: on "
+        "its way; a `succeeded` one may "
         "still become `failed` when the bank sends it back.",
     )
     reason = serializers.CharField(
@@ -116,7 +121,10 @@ class RefundRequestSerializer(ApiSerializer):
     order_id = serializers.UUIDField()
     order_number = serializers.CharField()
     user = BuyerSerializer(allow_null=True, help_text="Null once the account was erased.")
-    status = serializers.ChoiceField(choices=RefundRequest.Status.choices)
+    status = serializers.ChoiceField(
+        choices=RefundRequest.Status.choices,
+        help_text="`open` until it is declined or the money has gone.",
+    )
     reason = serializers.CharField(help_text="The buyer's words.")
     items = RequestItemSerializer(many=True)
     created_at = serializers.DateTimeField()
@@ -124,4 +132,6 @@ class RefundRequestSerializer(ApiSerializer):
     decision_reason = serializers.CharField(
         allow_null=True, help_text="What the buyer was told with a refusal."
     )
-    refund_id = serializers.UUIDField(allow_null=True)
+    refund_id = serializers.UUIDField(
+        allow_null=True, help_text="The refund that staff approved, or that granted it."
+    )

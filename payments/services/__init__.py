@@ -1,9 +1,11 @@
 """Writes about money: intents, settlement, refunds, disputes, the event inbox, reconciliation."""
 
+from payments.services.access_reasons import repair_access
 from payments.services.attention import clear_attention
 from payments.services.bookkeeping import book_missing
 from payments.services.comparison import compare_now, compare_when_due
 from payments.services.disputes import sync_dispute
+from payments.services.ending import end_open_payment, is_payment_open
 from payments.services.expiry import expire_orders
 from payments.services.inbox import (
     handle_due_events,
@@ -50,11 +52,13 @@ __all__ = [
     "compare_when_due",
     "confirm_payment",
     "create_payment_intent",
+    "end_open_payment",
     "estimate_request",
     "expire_orders",
     "find_obstacle",
     "get_client_secret",
     "handle_due_events",
+    "is_payment_open",
     "look_at_payout_account",
     "plan_payouts",
     "poll_events",
@@ -64,6 +68,7 @@ __all__ = [
     "refund_order",
     "refund_payment",
     "refuse_request",
+    "repair_access",
     "request_refund",
     "resend_events",
     "send_due_payouts",

@@ -4,11 +4,13 @@ import datetime as dt
 import logging
 import time
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from payments import ledger, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment
+from payments.services.dispute_notes import settle_missing_notes
 from payments.services.settlement import settle
 from payments.services.sweeping import BUDGET_SECONDS
 from payments.stripe_gateway import StripeNotFound
@@ -21,9 +23,11 @@ NOT_AFTER = dt.timedelta(days=3)
 
 
 def book_missing(*, limit: int = 100) -> int:
-    """Book every fact that isn't in the ledger, and the fees of late payments of which Stripe has
-    told by now; returns how many movements were written."""
-    return ledger.post_missing() + _look_up_fees(limit)
+    """Book every fact that isn't in the ledger, settle the credit notes of disputes, and book
+    the fees of late payments of which Stripe has told by now; returns how many movements and notes
+    that made."""
+    # What is credited follows from what is booked.
+    return ledger.post_missing() + settle_missing_notes() + _look_up_fees(limit)
 
 
 def _look_up_fees(limit: int) -> int:
@@ -48,6 +52,8 @@ def _look_up_fees(limit: int) -> int:
             continue
         except PaymentsUnavailable:
             break
+        except SoftTimeLimitExceeded:
+            raise
         except Exception:
             logger.exception("the fee of %s can't be taken", intent_id)
         else:

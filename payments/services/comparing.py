@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
+
 from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.services.differences import is_reported, list_open_ids, record_look
@@ -150,7 +152,7 @@ def _heal(subject: Subject[Any], object_id: str) -> None:
             subject.forget(ours)
     except NotOursYet as exc:
         logger.warning("%s %s can't be healed: %s", subject.name, object_id, exc.message)
-    except (NotOurs, PaymentsUnavailable):
+    except (NotOurs, PaymentsUnavailable, SoftTimeLimitExceeded):
         raise
     except Exception:
         logger.exception("%s %s can't be healed", subject.name, object_id)

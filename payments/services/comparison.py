@@ -25,7 +25,10 @@ from payments.errors import PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.services.comparing import PageOutcome, compare_object, compare_page
 from payments.services.differences import list_unseen_ids, record_look
-from payments.services.matching import SUBJECTS, TOTALS, Found
+from payments.services.matching import SUBJECTS, TOTALS, Found, Subject
+from payments.services.matching_transfers import TRANSFERS
+from payments.services.platform import look_at_platform
+from payments.stripe_gateway import StripeForbidden
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +40,15 @@ STEP_SECONDS = 15.0
 # How long a run rests that failed, other than as Stripe didn't answer.
 AFTER_FAILURE = dt.timedelta(minutes=10)
 BOOKS = "books"
-_BY_NAME = {subject.name: subject for subject in SUBJECTS}
-_STAGES = [*_BY_NAME, "open", BOOKS]
+# How our own account at Stripe is set up.
+ACCOUNT = "account"
+_BY_NAME: dict[str, Subject[Any]] = {subject.name: subject for subject in (*SUBJECTS, TRANSFERS)}
+_STAGES = [*_BY_NAME, "open", ACCOUNT, BOOKS]
 _COUNTERS = {
     "payment_intent": "payments_compared",
     "refund": "refunds_compared",
     "dispute": "disputes_compared",
+    "transfer": "transfers_compared",
 }
 
 OnProgress = Callable[[ReconciliationRun], None]
@@ -148,20 +154,33 @@ def _claim() -> ReconciliationRun | None:
 
 
 def _advance(run: ReconciliationRun) -> None:
-    """Take the next step: a page of one list, what is open from before, or the books. A step with
-    much to heal ends early, and is gone on with by the next."""
-    ends_at = time.monotonic() + STEP_SECONDS
-    stage = run.position["stage"]
-    if stage in _BY_NAME:
-        is_over = _compare_page(run, stage, ends_at)
-    elif stage == BOOKS:
-        is_over = _verify_books(run, ends_at)
-    else:
-        is_over = _look_at_open_ones(run, ends_at)
+    """Take the next step: a page of one list, what is open from before, our account, or the books.
+    A step with much to heal ends early, and is gone on with by the next."""
+    stage, left = run.position["stage"], []
+    try:
+        is_over = _take_step(run, stage, time.monotonic() + STEP_SECONDS)
+    except StripeForbidden as exc:
+        # What else there is to compare isn't kept from it.
+        is_over, kind = True, ReconciliationDifference.Kind.STATUS
+        left = [Found(kind=kind, ours="can't be compared", theirs=exc.message)]
     if is_over:
+        record_look(
+            run=run, object_type=ACCOUNT, object_id=f"right:{stage}", before=left, left=left
+        )
         _next_stage(run, stage)
     is_held = run.finished_at is None
     _save(run, error="", leased_until=timezone.now() + settings.LEASE if is_held else None)
+
+
+def _take_step(run: ReconciliationRun, stage: str, ends_at: float) -> bool:
+    """Do what is next in this stage; returns whether the stage is over."""
+    if stage in _BY_NAME:
+        return _compare_page(run, stage, ends_at)
+    if stage == BOOKS:
+        return _verify_books(run, ends_at)
+    if stage == ACCOUNT:
+        return _look_at_account(run)
+    return _look_at_open_ones(run, ends_at)
 
 
 def _next_stage(run: ReconciliationRun, stage: str) -> None:
@@ -221,6 +240,16 @@ def _look_at_open_ones(run: ReconciliationRun, ends_at: float) -> bool:
             run.differences_healed += compare_object(subject=subject, run=run, object_id=object_id)
             if time.monotonic() >= ends_at:
                 return False
+    return True
+
+
+def _look_at_account(run: ReconciliationRun) -> bool:
+    """Keep what of our own account isn't as paying instructors needs it."""
+    for setup in look_at_platform():
+        kind = ReconciliationDifference.Kind.STATUS
+        found = Found(kind=kind, ours=f"needs {setup.needed}", theirs=setup.found)
+        left = [] if setup.is_right else [found]
+        record_look(run=run, object_type=ACCOUNT, object_id=setup.name, before=left, left=left)
     return True
 
 

@@ -8,12 +8,15 @@ from django.utils import timezone
 from core import outbox
 from core.money import ZERO, from_minor, money_text
 from enrollments import services as enrollment_services
+from enrollments.services import Reason
 from orders import services as order_services
 from payments import ledger
 from payments.errors import NotOursYet
 from payments.events import DisputeClosed, DisputeOpened
 from payments.models import Dispute, Payment
 from payments.selectors import pays_its_order
+from payments.services.access_reasons import explain_access
+from payments.services.dispute_notes import settle_credit_notes
 from payments.services.locking import lock_succeeded_payment
 from payments.services.refunds import plan_refund
 from payments.state import (
@@ -27,15 +30,20 @@ from payments.state import (
 )
 from payments.stripe_gateway import DisputeFacts
 
+# The bank has the money, for now or for good.
+_TAKING = OPEN_DISPUTES | {DisputeStatus.LOST}
+
 
 def sync_dispute(*, facts: DisputeFacts) -> None:
     """Bring our rows to what Stripe says of a dispute; idempotent, in any order of events, and what
     Stripe said before it went on changes nothing any more.
 
-    An open one suspends the enrolments that stand on the payment, a won one opens them again, a
-    lost one takes them away, unless it is won on appeal. An inquiry (`warning_…`) moves no money
+    An open one is a reason that suspends the enrolments which stand on the payment, a lost one
+    takes them away, and one that is won, if on appeal, is none any more: whatever else holds
+    access, such as staff's own decision, holds it still. An inquiry (`warning_…`) moves no money
     and suspends nothing, until it turns into a dispute, which has the same id at Stripe. The books
-    follow the money. Raises NotOursYet, with nothing changed, when its payment isn't settled here.
+    and the buyer's credit notes follow the money. Raises NotOursYet, with nothing changed, when its
+    payment isn't settled here.
     """
     status = DisputeStatus(facts.status)
     with transaction.atomic():
@@ -46,24 +54,26 @@ def sync_dispute(*, facts: DisputeFacts) -> None:
         before = DisputeStatus(known.status) if known else None
         if before is not None and before != status and not may_move(before, status, DISPUTE_MOVES):
             return
+        explain_access(order_id=payment.order_id)
         dispute = _write(known or Dispute(stripe_dispute_id=facts.id), payment, facts)
         if known is None and facts.currency != payment.currency:
             _show_other_currency(payment, facts)
         _book(dispute)
         if before != status:
             _follow(dispute, before)
+        # The last lock: everybody's credit notes share the series.
+        settle_credit_notes(payment=payment)
 
 
 def align_access(*, payment: Payment) -> None:
     """Take away what stands on money that a lost dispute took, and let rest what an open one may
-    take. The caller holds the payment's lock."""
-    words = set(Dispute.objects.filter(payment=payment).values_list("status", flat=True))
-    if DisputeStatus.LOST in words:
-        enrollment_services.revoke_enrollments(
-            enrollment_ids=_standing_on(payment), reason="dispute"
-        )
-    elif words & OPEN_DISPUTES:
-        enrollment_services.suspend_enrollments(enrollment_ids=_standing_on(payment))
+    take, each for its own reason. The caller holds the payment's lock."""
+    taking = Dispute.objects.filter(payment=payment, status__in=_TAKING).order_by("id")
+    for dispute in taking:
+        hold = enrollment_services.suspend_enrollments
+        if dispute.status == DisputeStatus.LOST:
+            hold = enrollment_services.revoke_enrollments
+        hold(enrollment_ids=_standing_on(payment), reason=Reason.of_dispute(dispute.id))
 
 
 def _write(dispute: Dispute, payment: Payment, facts: DisputeFacts) -> Dispute:
@@ -107,23 +117,22 @@ def _follow(dispute: Dispute, before: DisputeStatus | None) -> None:
     if begins or dispute.status == DisputeStatus.APPEAL_NEEDS_RESPONSE:
         outbox.record(DisputeOpened(dispute_id=dispute.id, order_id=payment.order_id))
     align_access(payment=payment)
-    if dispute.status == DisputeStatus.WON and before in OPEN_DISPUTES | LOST_AT_FIRST:
-        _give_access_back(payment, was_lost=before in LOST_AT_FIRST)
+    if dispute.status == DisputeStatus.WON:
+        _give_access_back(dispute, was_lost=before in LOST_AT_FIRST)
     if dispute.status in CLOSED_DISPUTES:
         won = dispute.status != DisputeStatus.LOST
         outbox.record(DisputeClosed(dispute_id=dispute.id, order_id=payment.order_id, won=won))
 
 
-def _give_access_back(payment: Payment, *, was_lost: bool) -> None:
-    unsettled = [*OPEN_DISPUTES, DisputeStatus.LOST]
-    if Dispute.objects.filter(payment=payment, status__in=unsettled).exists():
-        return
-    if was_lost and pays_its_order(payment=payment):
+def _give_access_back(dispute: Dispute, *, was_lost: bool) -> None:
+    """End this dispute's own reason: what another dispute, a refund or staff hold stays so."""
+    payment = dispute.payment
+    is_taken = Dispute.objects.filter(payment=payment, status__in=_TAKING).exists()
+    if was_lost and not is_taken and pays_its_order(payment=payment):
         _return_bought_again(payment)
-    standing = _standing_on(payment)
-    enrollment_services.resume_enrollments(enrollment_ids=standing)
-    if was_lost:
-        enrollment_services.reopen_enrollments(enrollment_ids=standing)
+    # Whatever it holds is of this order, and locked in key order by now.
+    _standing_on(payment)
+    enrollment_services.lift_reason(reason=Reason.of_dispute(dispute.id))
 
 
 def _return_bought_again(payment: Payment) -> None:

@@ -8,8 +8,10 @@ orders, may still come.
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from django.conf import settings
 from django.db import DataError, transaction
@@ -22,15 +24,20 @@ from core.pruning import prune
 from payments import stripe_gateway
 from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import Payment, StripeEvent
-from payments.services import lookups, payout_accounts, payouts
+from payments.services import bank_payouts, lookups, payout_accounts, payouts
+from payments.services.ahead import Question, asked_together
 from payments.services.lookups import Effect, NotOurs
-from payments.services.sweeping import sweep
+from payments.services.sweeping import attempt, is_over, patience
 from payments.stripe_gateway import EventFacts, StripeNotFound
+from payments.stripe_patience import deadline
 from payments.stripe_payloads import keep_of
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 25
+# Events that are claimed and asked about together.
+TOGETHER = 20
+_CHARGE_UPDATED = "charge.updated"
 # As many tries at most are used up by waiting, for an order or for Stripe: enough for the longest
 # pause between two, and far from the end.
 _WAITS_COUNTED = 12
@@ -60,9 +67,18 @@ def store_events(*, events: Sequence[EventFacts]) -> int:
         return _store([replace(event, payload={}) for event in events])
 
 
-def handle_due_events(*, limit: int = 50) -> int:
-    """Handle stored events that are due, oldest first; returns how many were tried."""
-    return sweep(claim=_claim_next, work=_handle, failed=_try_later, limit=limit)
+def handle_due_events(*, limit: int = 100) -> int:
+    """Handle stored events that are due, oldest first, some at a time; returns how many were tried.
+
+    Stripe is asked about those together, and each is handled when its answer is there, in a
+    transaction of its own: a slow answer holds up nobody else's event, and one answer serves all
+    events about the same object. When Stripe doesn't answer the sweep ends with them.
+    """
+    started, tried, goes_on = time.monotonic(), 0, True
+    while goes_on and tried < limit and (events := _claim(limit=min(TOGETHER, limit - tried))):
+        tried += len(events)
+        goes_on = _handle_together(events) and not is_over(started=started)
+    return tried
 
 
 def resend_events(*, event_ids: list[str]) -> int:
@@ -100,7 +116,7 @@ def _store(events: Sequence[EventFacts]) -> int:
 
 
 def _row_of(event: EventFacts) -> StripeEvent:
-    is_handled = event.type in _LOOK_UP
+    is_handled = event.type in _LOOK_UP and not event.is_thin
     return StripeEvent(
         id=event.id,
         type=event.type,
@@ -111,6 +127,39 @@ def _row_of(event: EventFacts) -> StripeEvent:
         next_attempt_at=timezone.now(),
         request_id=current_id(),
     )
+
+
+def _handle_together(events: Sequence[StripeEvent]) -> bool:
+    """Handle events that are claimed; False when Stripe didn't answer for some of them."""
+    questions = _questions_of(events)
+    by_question: dict[Question, list[StripeEvent]] = {}
+    for event in events:
+        if event.id in questions:
+            by_question.setdefault(questions[event.id], []).append(event)
+    unasked = [event for event in events if event.id not in questions]
+    # All their calls together end well before the claims do.
+    with deadline(seconds=patience()), asked_together(by_question) as answered:
+        in_order = chain(chain.from_iterable(by_question[one] for one in answered), unasked)
+        answers = [attempt(event, work=_handle, failed=_try_later) for event in in_order]
+    return all(answers)
+
+
+def _questions_of(events: Sequence[StripeEvent]) -> dict[str, Question]:
+    """Return by event what it needs to know of Stripe, where that can be told beforehand."""
+    charges = [event.object_id for event in events if event.type == _CHARGE_UPDATED]
+    known = (
+        Payment.objects.filter(stripe_charge_id__in=charges) if charges else Payment.objects.none()
+    )
+    intents = dict(known.values_list("stripe_charge_id", "stripe_payment_id"))
+    questions = {
+        event.id: Question(ask=_ASK[event.type], object_id=event.object_id)
+        for event in events
+        if event.type in _ASK
+    }
+    for event in events:
+        if event.type == _CHARGE_UPDATED and (intent_id := intents.get(event.object_id)):
+            questions[event.id] = Question(ask=lookups.ask_intent, object_id=intent_id)
+    return questions
 
 
 def _handle(event: StripeEvent) -> None:
@@ -166,6 +215,25 @@ def _look_up_account(event: StripeEvent) -> Effect:
     return payout_accounts.look_up_account(account_id=event.object_id)
 
 
+def _look_up_deauthorized(event: StripeEvent) -> Effect:
+    """The event's object is our application: whose account it is of, only its envelope says."""
+    return payout_accounts.look_up_account(account_id=_account_of(event))
+
+
+def _look_up_bank_payout(event: StripeEvent) -> Effect:
+    return bank_payouts.look_up_bank_payout(
+        payout_id=event.object_id, account_id=_account_of(event)
+    )
+
+
+def _account_of(event: StripeEvent) -> str:
+    """Return the connected account that the event is of. Raises NotOurs for one of our own."""
+    told = event.payload.get("account")
+    if not isinstance(told, str):
+        raise NotOurs("It is of no connected account")
+    return told
+
+
 def _look_up_transfer(event: StripeEvent) -> Effect:
     return payouts.look_up_transfer(transfer_id=event.object_id)
 
@@ -176,7 +244,7 @@ _LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
     "payment_intent.payment_failed": _look_up_intent,
     "payment_intent.processing": _look_up_intent,
     "payment_intent.canceled": _look_up_intent,
-    "charge.updated": _look_up_charge,
+    _CHARGE_UPDATED: _look_up_charge,
     "charge.refunded": _look_up_refunds,
     "refund.created": _look_up_refund,
     "refund.updated": _look_up_refund,
@@ -187,25 +255,41 @@ _LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
     "charge.dispute.funds_withdrawn": _look_up_dispute,
     "charge.dispute.funds_reinstated": _look_up_dispute,
     "account.updated": _look_up_account,
+    "account.application.deauthorized": _look_up_deauthorized,
+    "payout.failed": _look_up_bank_payout,
     "transfer.reversed": _look_up_transfer,
 }
 HANDLED_TYPES = tuple(_LOOK_UP)
+# Of these, what Stripe tells of connected accounts, at an endpoint of its own.
+CONNECTED_TYPES = ("account.updated", "account.application.deauthorized", "payout.failed")
+# What of it is asked for several events together.
+_ASK: dict[str, Callable[[str], object]] = {
+    "payment_intent.succeeded": lookups.ask_intent,
+    "payment_intent.payment_failed": lookups.ask_intent,
+    "payment_intent.processing": lookups.ask_intent,
+    "payment_intent.canceled": lookups.ask_intent,
+    "charge.refunded": lookups.ask_refunds_of_charge,
+    "refund.created": lookups.ask_refund,
+    "refund.updated": lookups.ask_refund,
+    "refund.failed": lookups.ask_refund,
+    "charge.dispute.created": lookups.ask_dispute,
+    "charge.dispute.updated": lookups.ask_dispute,
+    "charge.dispute.closed": lookups.ask_dispute,
+    "charge.dispute.funds_withdrawn": lookups.ask_dispute,
+    "charge.dispute.funds_reinstated": lookups.ask_dispute,
+}
 
 
-def _claim_next() -> StripeEvent | None:
+def _claim(*, limit: int) -> list[StripeEvent]:
     now = timezone.now()
+    due = StripeEvent.objects.filter(status=StripeEvent.Status.RECEIVED, next_attempt_at__lte=now)
     with transaction.atomic():
-        event = (
-            StripeEvent.objects.select_for_update(skip_locked=True)
-            .filter(status=StripeEvent.Status.RECEIVED, next_attempt_at__lte=now)
-            .order_by("next_attempt_at")
-            .first()
-        )
-        if event is not None:
+        events = list(due.select_for_update(skip_locked=True).order_by("next_attempt_at")[:limit])
+        for event in events:
             event.attempts += 1
             event.next_attempt_at = now + settings.LEASE
-            event.save(update_fields=["attempts", "next_attempt_at"])
-    return event
+        StripeEvent.objects.bulk_update(events, ["attempts", "next_attempt_at"])
+    return events
 
 
 def _try_later(event: StripeEvent, exc: Exception) -> None:

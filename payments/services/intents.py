@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.money import from_minor, to_minor
 from orders import selectors as order_selectors
+from orders import services as order_services
 from orders.selectors import OrderForPayment
 from payments import stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused
@@ -35,6 +36,8 @@ class PaymentIntent:
     publishable_key: str
     amount: int
     currency: str
+    # Stripe's word for how far it is, such as `requires_payment_method` or `processing`.
+    status: str
     created: bool
 
 
@@ -134,16 +137,16 @@ def _matches(order: OrderForPayment, intent: IntentFacts) -> bool:
 
 def _usable_intent(payment: Payment) -> IntentFacts | None:
     """Return the open payment's intent; None, with the payment closed, when it is cancelled or
-    Stripe doesn't know it (the keys are another account's by now)."""
+    Stripe doesn't know it (the keys are another account's by now). One that is being paid, or was,
+    is taken into the order at once, whatever became of Stripe's event."""
     try:
         intent = stripe_gateway.retrieve_intent(intent_id=payment.stripe_payment_id)
     except StripeNotFound:
         forget_payment(payment_id=payment.id)
         return None
-    if intent.status != "canceled":
-        return intent
-    settle(intent=intent)
-    return None
+    if intent.status in ("canceled", "processing", "succeeded"):
+        settle(intent=intent)
+    return None if intent.status == "canceled" else intent
 
 
 def _create_at_stripe(order: OrderForPayment) -> IntentFacts:
@@ -173,7 +176,12 @@ def _create_once(order: OrderForPayment) -> IntentFacts:
 
 
 def _remember(order: OrderForPayment, intent: IntentFacts) -> bool:
-    """Store the payment; False when another request (or the webhook) already did."""
+    """Store the payment; False when another request (or the webhook) already did.
+
+    The order's lock comes after the payment's row, as in a settlement. An order that was closed
+    meanwhile is seen under it: nobody gets the intent's secret then, and reconciliation cancels it.
+    So whoever closes an order, under its lock, sees every payment that somebody may make.
+    """
     with transaction.atomic():
         before = Payment.objects.filter(stripe_payment_id=intent.id).exists()
         Payment.objects.bulk_create(
@@ -189,6 +197,9 @@ def _remember(order: OrderForPayment, intent: IntentFacts) -> bool:
             ],
             ignore_conflicts=True,
         )
+        status = order_services.hold_order(order_id=order.id)
+    if status == "failed":
+        raise OrderNotPayable(order_status=status)
     return not before
 
 
@@ -199,5 +210,6 @@ def _answer(intent: IntentFacts, *, created: bool) -> PaymentIntent:
         publishable_key=settings.STRIPE_PUBLIC_KEY,
         amount=intent.amount,
         currency=intent.currency,
+        status=intent.status,
         created=created,
     )

@@ -26,7 +26,10 @@ _PAID = {"succeeded", "processing", "requires_capture"}
 TOTALS = ("captured_here", "captured_there", "refunded_here", "refunded_there")
 # Said of payments that were never made at this Stripe account.
 _ELSEWHERE = {"at_stripe": False}
-_LIVE = Q(refunds__status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED])
+# Also one that Stripe waits with for lack of balance: it counts there.
+_LIVE = Q(refunds__status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED]) | Q(
+    refunds__status=Refund.Status.DUE, refunds__stripe_refund_id__isnull=False
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +110,10 @@ def _differ_in_intent(theirs: IntentFacts, ours: Any) -> list[Found]:
     if not _agree(ours.status, theirs.status):
         found.append(Found(kind=Kind.STATUS, ours=ours.status, theirs=theirs.status))
     if ours.status != Payment.Status.FAILED:
-        found += _unequal(Kind.AMOUNT, ours.amount, money)
-        found += _unequal(Kind.CURRENCY, ours.currency, theirs.currency)
+        found += unequal(Kind.AMOUNT, ours.amount, money)
+        found += unequal(Kind.CURRENCY, ours.currency, theirs.currency)
     if theirs.amount_refunded is not None:
-        found += _unequal(Kind.REFUNDED, ours.refunded, from_minor(theirs.amount_refunded))
+        found += unequal(Kind.REFUNDED, ours.refunded, from_minor(theirs.amount_refunded))
     return found
 
 
@@ -137,7 +140,9 @@ def _payments_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     rows = Payment.objects.exclude(status=Payment.Status.FAILED).exclude(
         metadata__contains=_ELSEWHERE
     )
-    return _ids(rows, "stripe_payment_id", Q(created_at__gte=since), _before("created_at", until))
+    return ids_of(
+        rows, "stripe_payment_id", Q(created_at__gte=since), made_before("created_at", until)
+    )
 
 
 def _does_payment_count(ours: Payment) -> bool:
@@ -181,13 +186,15 @@ def _load_refunds(ids: Collection[str]) -> dict[str, Refund]:
 
 def _differ_in_refund(theirs: RefundFacts, ours: Any) -> list[Found]:
     status = "pending" if theirs.status == "requires_action" else theirs.status
+    if theirs.is_short and ours is not None and ours.status == Refund.Status.DUE:
+        status = Refund.Status.DUE.value
     amount = from_minor(theirs.amount)
     if ours is None:
         told = f"{status}, {amount}"
         return [
             Found(kind=Kind.MISSING_HERE, ours="", theirs=told, intent_id=theirs.intent_id),
         ]
-    return _unequal(Kind.STATUS, ours.status, status) + _unequal(Kind.AMOUNT, ours.amount, amount)
+    return unequal(Kind.STATUS, ours.status, status) + unequal(Kind.AMOUNT, ours.amount, amount)
 
 
 def _refunds_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
@@ -195,8 +202,8 @@ def _refunds_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     rows = Refund.objects.exclude(stripe_refund_id=None).exclude(payment__metadata__at_stripe=False)
     made = Q(created_at__gte=since)
     if until is None:
-        made |= Q(status=Refund.Status.PENDING)
-    return _ids(rows, "stripe_refund_id", made, _before("created_at", until))
+        made |= Q(status__in=[Refund.Status.DUE, Refund.Status.PENDING])
+    return ids_of(rows, "stripe_refund_id", made, made_before("created_at", until))
 
 
 def _heal_dispute(stripe_dispute_id: str) -> None:
@@ -216,9 +223,9 @@ def _differ_in_dispute(theirs: DisputeFacts, ours: Any) -> list[Found]:
         told = f"{theirs.status}, {amount} {theirs.currency}"
         return [Found(kind=Kind.MISSING_HERE, ours="", theirs=told)]
     return (
-        _unequal(Kind.STATUS, ours.status, theirs.status)
-        + _unequal(Kind.AMOUNT, ours.amount, amount)
-        + _unequal(Kind.CURRENCY, ours.currency, theirs.currency)
+        unequal(Kind.STATUS, ours.status, theirs.status)
+        + unequal(Kind.AMOUNT, ours.amount, amount)
+        + unequal(Kind.CURRENCY, ours.currency, theirs.currency)
     )
 
 
@@ -227,18 +234,21 @@ def _disputes_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     made = Q(opened_at__gte=since)
     if until is None:
         made |= Q(closed_at=None)
-    return _ids(Dispute.objects.all(), "stripe_dispute_id", made, _before("opened_at", until))
+    return ids_of(Dispute.objects.all(), "stripe_dispute_id", made, made_before("opened_at", until))
 
 
-def _unequal(kind: Kind, ours: Decimal | str, theirs: Decimal | str) -> list[Found]:
+def unequal(kind: Kind, ours: Decimal | str, theirs: Decimal | str) -> list[Found]:
+    """Return what differs between two values, if they do."""
     return [] if ours == theirs else [Found(kind=kind, ours=str(ours), theirs=str(theirs))]
 
 
-def _before(field: str, until: dt.datetime | None) -> Q:
+def made_before(field: str, until: dt.datetime | None) -> Q:
+    """Return which rows were made by then; all where that isn't said."""
     return Q() if until is None else Q(**{f"{field}__lte": until})
 
 
-def _ids(rows: QuerySet[Any], field: str, *conditions: Q) -> set[str]:
+def ids_of(rows: QuerySet[Any], field: str, *conditions: Q) -> set[str]:
+    """Return a field of the rows that meet the conditions."""
     return set(rows.filter(*conditions).values_list(field, flat=True))
 
 
@@ -246,11 +256,12 @@ def _does_refund_count(ours: Refund) -> bool:
     return ours.status in {Refund.Status.PENDING, Refund.Status.SUCCEEDED}
 
 
-def _always(ours: Model) -> bool:
+def always(ours: Model) -> bool:
+    """Whatever we have of it, it matters that Stripe doesn't know it."""
     return True
 
 
-def _keep(ours: Model) -> None:
+def keep(ours: Model) -> None:
     """Nothing to give up: staff decide."""
 
 
@@ -274,7 +285,7 @@ REFUNDS = Subject[RefundFacts](
     differ=_differ_in_refund,
     ids_made=_refunds_made,
     counts=_does_refund_count,
-    forget=_keep,
+    forget=keep,
 )
 DISPUTES = Subject[DisputeFacts](
     name="dispute",
@@ -284,7 +295,7 @@ DISPUTES = Subject[DisputeFacts](
     load=_load_disputes,
     differ=_differ_in_dispute,
     ids_made=_disputes_made,
-    counts=_always,
-    forget=_keep,
+    counts=always,
+    forget=keep,
 )
 SUBJECTS: tuple[Subject[Any], ...] = (INTENTS, REFUNDS, DISPUTES)

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from core import outbox
@@ -104,8 +104,11 @@ def _minimum() -> Decimal:
 def _accounts_to_pay() -> QuerySet[PayoutAccount]:
     of_account = Payout.objects.filter(account=OuterRef("id"))
     under_way = of_account.filter(status=Payout.Status.DUE)
+    # What failed because of the account that was there before says nothing of this one.
     failed_lately = of_account.filter(
-        status=Payout.Status.FAILED, updated_at__gt=timezone.now() - PAUSE_AFTER_FAILURE
+        Q(destination="") | Q(destination=OuterRef("stripe_account_id")),
+        status=Payout.Status.FAILED,
+        updated_at__gt=timezone.now() - PAUSE_AFTER_FAILURE,
     )
     return PayoutAccount.objects.filter(
         ~Exists(under_way), ~Exists(failed_lately), is_ready=True
@@ -123,6 +126,7 @@ def _plan(account_id: uuid.UUID) -> bool:
             return False
         payout = Payout.objects.create(
             account=account,
+            destination=account.stripe_account_id or "",
             amount=amount,
             currency=settings.CURRENCY,
             next_attempt_at=timezone.now(),
@@ -137,7 +141,7 @@ def _send(payout: Payout) -> None:
         facts = stripe_connect.create_transfer(
             amount=to_minor(payout.amount),
             currency=payout.currency,
-            account_id=payout.account.stripe_account_id or "",
+            account_id=_destination(payout),
             payout_id=str(payout.id),
             idempotency_key=f"payout-{payout.id}",
         )
@@ -151,6 +155,12 @@ def _send(payout: Payout) -> None:
         sync_transfer(facts=facts)
 
 
+def _destination(payout: Payout) -> str:
+    """Return the account at Stripe that the payout goes to: the one it was planned for, also when
+    another has taken its place since. So its transfer is the same at each try."""
+    return payout.destination or payout.account.stripe_account_id or ""
+
+
 def _end_refused(payout: Payout, words: str) -> None:
     """Give a payout up that Stripe refused, unless it was made all the same. Raises
     PaymentsUnavailable, with nothing changed, while Stripe can't tell."""
@@ -159,7 +169,7 @@ def _end_refused(payout: Payout, words: str) -> None:
         sync_transfer(facts=facts)
         return
     # It may have been restricted, without our having heard: then it isn't tried daily.
-    refresh_account(account_id=payout.account.stripe_account_id or "")
+    refresh_account(account_id=_destination(payout))
     _give_up(payout, words)
 
 

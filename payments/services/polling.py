@@ -25,8 +25,12 @@ OVERLAP = dt.timedelta(minutes=5)
 FIRST_LOOK_BACK = dt.timedelta(days=3)
 # Stripe keeps events this long; what is older, the comparison with Stripe finds.
 KEPT_BY_STRIPE = dt.timedelta(days=30)
-# After a long absence the list is read in steps: each moves the cursor, so none is read twice.
-STEP = dt.timedelta(hours=1)
+# After a long absence the list is read in steps: each moves the cursor, so none is read twice. They
+# begin short, grow as long as they are fast, and shrink where there is much: however hard-pressed,
+# a worker gets on.
+FIRST_STEP = dt.timedelta(minutes=1)
+LONGEST_STEP = dt.timedelta(hours=1)
+SLOW_STEP_SECONDS = 5.0
 
 
 def poll_events() -> int:
@@ -36,19 +40,34 @@ def poll_events() -> int:
     """
     if not stripe_gateway.is_configured():
         return 0
-    started, found = time.monotonic(), 0
+    started, found, step = time.monotonic(), 0, OVERLAP + FIRST_STEP
+    since = max(_read_cursor(), timezone.now() - KEPT_BY_STRIPE) - OVERLAP
     while True:
-        now, cursor = timezone.now(), _read_cursor()
-        since = max(cursor, now - KEPT_BY_STRIPE)
-        until = since + STEP if since + STEP < now - OVERLAP else None
-        newest = since
-        for page in _pages(since - OVERLAP, until):
-            found += store_events(events=page)
-            newest = max([newest, *(event.created for event in page)])
+        begun = time.monotonic()
+        # What is older than the overlap is visible by now, and needs none.
+        until = since + step if since + step < timezone.now() - OVERLAP else None
+        stored, newest = _read(since, until)
+        found += stored
         # Up to now, the time is Stripe's own: its clock and ours need not agree.
         _move_cursor(newest if until is None else until)
         if until is None or time.monotonic() - started >= BUDGET_SECONDS:
             return found
+        since, step = until, _next_step(step, seconds=time.monotonic() - begun)
+
+
+def _next_step(step: dt.timedelta, *, seconds: float) -> dt.timedelta:
+    if seconds > SLOW_STEP_SECONDS:
+        return max(step / 2, FIRST_STEP)
+    return min(2 * step, LONGEST_STEP)
+
+
+def _read(since: dt.datetime, until: dt.datetime | None) -> tuple[int, dt.datetime]:
+    """Store the events of a step; returns how many were new, and when the last one happened."""
+    stored, newest = 0, since
+    for page in _pages(since, until):
+        stored += store_events(events=page)
+        newest = max([newest, *(event.created for event in page)])
+    return stored, newest
 
 
 def _pages(since: dt.datetime, until: dt.datetime | None) -> Iterator[list[EventFacts]]:

@@ -9,14 +9,16 @@ from payments import stripe_gateway
 from payments.models import Payment, first_check
 from payments.services.settlement import forget_payment, settle
 from payments.services.sweeping import sweep
+from payments.state import PROCESSING
 from payments.stripe_gateway import IntentFacts, StripeNotFound
 
 LATEST = dt.timedelta(hours=1)
 
 
 def reconcile_due_payments(*, limit: int = 50) -> int:
-    """Settle open payments that are due by what Stripe says, and cancel the intents of closed
-    orders; returns how many were tried. The gaps grow with a payment's age, up to an hour."""
+    """Settle open payments that are due by what Stripe says, and cancel the intents of orders that
+    are closed or superseded; returns how many were tried. The gaps grow with a payment's age, up to
+    an hour."""
     return sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit)
 
 
@@ -34,7 +36,12 @@ def _leave(payment: Payment, exc: Exception) -> None:
 
 
 def _look_up(payment: Payment) -> IntentFacts:
-    if payment.order.status == "pending":
+    order = payment.order
+    # Its buyer has ordered something else since this payment was under way, and it came to nothing.
+    is_superseded = (
+        order.payment_in_progress_since is not None and payment.stripe_status != PROCESSING
+    )
+    if order.status == "pending" and not is_superseded:
         return stripe_gateway.retrieve_intent(intent_id=payment.stripe_payment_id)
     return stripe_gateway.cancel_intent(intent_id=payment.stripe_payment_id)
 

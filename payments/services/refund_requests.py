@@ -33,6 +33,7 @@ from payments.services.refunds import (
     plan_lines,
     weigh_lines,
 )
+from payments.state import LIVE_REFUNDS
 
 Status = RefundRequest.Status
 
@@ -67,10 +68,12 @@ def request_refund(
 
 
 def approve_request(*, request_id: uuid.UUID, actor_id: uuid.UUID) -> RefundRequest:
-    """Grant the request: its lines are refunded; audited. The buyer's policy binds no staff.
+    """Have the request's lines refunded; audited. The buyer's policy binds no staff. It is granted,
+    and the buyer hears of it, when Stripe has taken the refund: should it come to nothing, the
+    request is open as before.
 
-    Raises RefundRequestNotFound, RefundRequestDecided, or RefundNotPossible when by now the lines
-    are back or on their way, or the payment is disputed.
+    Raises RefundRequestNotFound, RefundRequestDecided (also when it is approved already), or
+    RefundNotPossible when by now the lines are back or on their way, or the payment is disputed.
     """
     order_id = _order_of(request_id)
     with transaction.atomic():
@@ -83,7 +86,9 @@ def approve_request(*, request_id: uuid.UUID, actor_id: uuid.UUID) -> RefundRequ
             note=f"asked for by the buyer: {request.reason}",
             actor_id=actor_id,
         )
-        _decide(request, Status.GRANTED, actor_id=actor_id, refund=refund)
+        request.refund = refund
+        request.save(update_fields=["refund", "updated_at"])
+        _audit(request, "approved", actor_id=actor_id, after=request.status)
     return request
 
 
@@ -113,8 +118,9 @@ def refuse_request(*, request_id: uuid.UUID, actor_id: uuid.UUID, reason: str) -
 
 
 def answer_by_refund(*, refund: Refund, order_id: uuid.UUID) -> None:
-    """Grant the order's open request once all it asks for is back, whoever began the refunds. The
-    caller holds the payment's lock and has taken the refund into the order."""
+    """Grant the order's open request by the refund that was approved for it, or once all it asks
+    for is back, whoever began the refunds. The caller holds the payment's lock and has taken the
+    refund into the order."""
     request = (
         RefundRequest.objects.select_for_update()
         .filter(order_id=order_id, status=Status.OPEN)
@@ -122,16 +128,25 @@ def answer_by_refund(*, refund: Refund, order_id: uuid.UUID) -> None:
     )
     if request is None:
         return
-    lines = order_selectors.list_order_lines(order_id=order_id)
-    back = {line.id for line in lines if line.state == OrderItem.State.REFUNDED}
-    if back.issuperset(request.order_items.values_list("id", flat=True)):
-        is_free = not RefundRequest.objects.filter(refund=refund).exists()
+    if request.refund_id == refund.id or _is_all_back(request):
+        others = RefundRequest.objects.filter(refund=refund).exclude(id=request.id)
         _decide(
             request,
             Status.GRANTED,
             actor_id=refund.requested_by_id,
-            refund=refund if is_free else None,
+            refund=None if others.exists() else refund,
         )
+
+
+def is_promised(*, refund: Refund) -> bool:
+    """Return whether the buyer was told that their request is granted by this refund."""
+    return RefundRequest.objects.filter(refund=refund, status=Status.GRANTED).exists()
+
+
+def _is_all_back(request: RefundRequest) -> bool:
+    lines = order_selectors.list_order_lines(order_id=request.order_id)
+    back = {line.id for line in lines if line.state == OrderItem.State.REFUNDED}
+    return back.issuperset(request.order_items.values_list("id", flat=True))
 
 
 def _choose_wanted(request: RefundRequest, payment: Payment) -> set[uuid.UUID] | None:
@@ -154,6 +169,9 @@ def _lock_open(request_id: uuid.UUID) -> RefundRequest:
     request = RefundRequest.objects.select_for_update().get(id=request_id)
     if request.status != Status.OPEN:
         raise RefundRequestDecided(status=request.status)
+    # Only who holds the request's lock approves: a refund that is read here stays its refund.
+    if request.refund is not None and request.refund.status in LIVE_REFUNDS:
+        raise RefundRequestDecided(status="approved")
     return request
 
 
@@ -165,24 +183,13 @@ def _decide(
     refund: Refund | None = None,
     reason: str = "",
 ) -> None:
-    before, request.status = request.status, status
+    request.status = status
     request.decided_by_id = actor_id
     request.decided_at = timezone.now()
     request.decision_reason = reason
     request.refund = refund
     request.save()
-    audit.record_audit(
-        actor_id=actor_id,
-        action=f"refund_request.{status}",
-        target_type="refund_request",
-        target_id=request.id,
-        details={
-            "order": str(request.order_id),
-            "reason": reason,
-            "before": {"status": before},
-            "after": {"status": status},
-        },
-    )
+    _audit(request, status, actor_id=actor_id, after=status)
     outbox.record(
         Decided(
             request_id=request.id,
@@ -190,4 +197,20 @@ def _decide(
             user_id=request.user_id,
             granted=status == Status.GRANTED,
         )
+    )
+
+
+def _audit(request: RefundRequest, action: str, *, actor_id: uuid.UUID | None, after: str) -> None:
+    """Write down what was decided about a request that was open."""
+    audit.record_audit(
+        actor_id=actor_id,
+        action=f"refund_request.{action}",
+        target_type="refund_request",
+        target_id=request.id,
+        details={
+            "order": str(request.order_id),
+            "reason": request.decision_reason,
+            "before": {"status": Status.OPEN},
+            "after": {"status": after},
+        },
     )

@@ -13,16 +13,22 @@ from core.outbox import back_off_delay
 from payments import stripe_gateway
 from payments.events import RefundFailed
 from payments.models import Payment, Refund
-from payments.services.refund_sync import sync_refund
+from payments.services.refund_requests import is_promised
+from payments.services.refund_sync import sync_refund, tell_shortage
 from payments.services.refunds import release
 from payments.services.sweeping import sweep
 from payments.state import move_refund
-from payments.stripe_gateway import StripeNotFound, StripeRefused
+from payments.stripe_gateway import RefundFacts, StripeNotFound, StripeRefused
 
 logger = logging.getLogger(__name__)
 
 FIRST_LOOK = dt.timedelta(minutes=1)
 LATEST_LOOK = dt.timedelta(hours=1)
+# Stripe's words for a refund that it would make if more of our money were available there
+# (https://docs.stripe.com/refunds, https://docs.stripe.com/error-codes).
+LACKS_BALANCE = frozenset({"balance_insufficient", "insufficient_funds"})
+# Sales come, or staff top the balance up.
+TRY_SHORT_AGAIN = dt.timedelta(days=1)
 
 
 def send_due_refunds(*, limit: int = 20) -> int:
@@ -38,13 +44,11 @@ def send_due_refunds(*, limit: int = 20) -> int:
 
 def _send(refund: Refund) -> None:
     try:
-        facts = stripe_gateway.create_refund(
-            intent_id=refund.payment.stripe_payment_id,
-            amount=to_minor(refund.amount),
-            refund_id=str(refund.id),
-            idempotency_key=f"refund-{refund.id}",
-        )
+        facts = _ask_stripe(refund)
     except StripeRefused as exc:
+        if exc.code in LACKS_BALANCE:
+            _put_off(refund, words=f"{exc.code}: {exc.message}")
+            return
         logger.exception("Stripe refused refund %s", refund.id)
         _give_up(refund, code=exc.code, words=exc.message)
     except StripeNotFound as exc:
@@ -52,6 +56,34 @@ def _send(refund: Refund) -> None:
         _give_up(refund, code="payment_unknown", words=str(exc))
     else:
         sync_refund(facts=facts)
+
+
+def _ask_stripe(refund: Refund) -> RefundFacts:
+    """Have Stripe make the refund; one that it has made and waits with is looked up."""
+    if refund.stripe_refund_id:
+        return stripe_gateway.retrieve_refund(stripe_refund_id=refund.stripe_refund_id)
+    # Stripe keeps a refusal under its key for a day. All who try at the same count share a key.
+    again = f"-short-{refund.shortages}" if refund.shortages else ""
+    return stripe_gateway.create_refund(
+        intent_id=refund.payment.stripe_payment_id,
+        amount=to_minor(refund.amount),
+        refund_id=str(refund.id),
+        idempotency_key=f"refund-{refund.id}{again}",
+    )
+
+
+def _put_off(refund: Refund, *, words: str) -> None:
+    """Try a refund again in a day for which too little was available at Stripe, unless somebody
+    who tried it at the same time has said so."""
+    logger.warning("refund %s is tried again in a day: %s", refund.id, words)
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update().get(id=refund.payment_id)
+        now = Refund.objects.get(id=refund.id)
+        if now.status != Refund.Status.DUE or now.shortages != refund.shortages:
+            return
+        now.next_attempt_at = timezone.now() + TRY_SHORT_AGAIN
+        tell_shortage(payment=payment, refund=now, words=words)
+        now.save(update_fields=["next_attempt_at", "shortages", "last_error", "updated_at"])
 
 
 def _look_up(refund: Refund) -> None:
@@ -126,5 +158,6 @@ def _give_up(refund: Refund, *, code: str, words: str) -> None:
                 order_id=payment.order_id,
                 user_id=payment.order.user_id,
                 was_applied=False,
+                was_promised=is_promised(refund=refund),
             )
         )

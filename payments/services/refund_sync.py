@@ -1,5 +1,6 @@
 """What Stripe says of a refund, and what that means here: for the payment, the order, the books."""
 
+import datetime as dt
 import uuid
 from collections import defaultdict
 from decimal import Decimal
@@ -13,12 +14,14 @@ from core.money import ZERO, from_minor
 from orders import services as order_services
 from payments import ledger
 from payments.errors import NotOursYet, RefundOutOfTurn
-from payments.events import RefundFailed, RefundSucceeded
+from payments.events import RefundDelayed, RefundFailed, RefundSucceeded
 from payments.models import Payment, Refund, RefundLine
 from payments.selectors import pays_its_order
+from payments.services.access_reasons import explain_access
+from payments.services.dispute_notes import settle_credit_notes
 from payments.services.disputes import align_access
 from payments.services.locking import lock_succeeded_payment
-from payments.services.refund_requests import answer_by_refund
+from payments.services.refund_requests import answer_by_refund, is_promised
 from payments.services.refunds import plan_refund, release, reserve
 from payments.state import LIVE_REFUNDS, move_refund
 from payments.stripe_gateway import RefundFacts
@@ -36,8 +39,13 @@ _CHANGED = [
     "applied_at",
     "undone_at",
     "failure_reason",
+    "shortages",
+    "next_attempt_at",
+    "last_error",
     "updated_at",
 ]
+# How soon a refund is looked at again that Stripe made and waits with for lack of balance.
+SHORT_LOOK = dt.timedelta(hours=1)
 
 
 def sync_refund(*, facts: RefundFacts) -> None:
@@ -45,7 +53,10 @@ def sync_refund(*, facts: RefundFacts) -> None:
     what Stripe said before it ended (asked earlier, stored later) changes nothing any more.
 
     One that Stripe took is taken into the order and the books; one that fails afterwards is taken
-    out again. Raises NotOursYet, with nothing changed, when its payment isn't settled here, and
+    out again. One for which Stripe waits until more is available there is still due: no money has
+    gone.
+
+    Raises NotOursYet, with nothing changed, when its payment isn't settled here, and
     RefundOutOfTurn when there is no room for it: the news that makes room is still to come.
     """
     status = _FROM_STRIPE.get(facts.status, Refund.Status.PENDING)
@@ -56,9 +67,28 @@ def sync_refund(*, facts: RefundFacts) -> None:
         refund = _find(payment, facts, status) or _take_over(payment, facts, status)
         refund.payment = payment
         refund.stripe_refund_id = facts.id
-        if move_refund(refund, status):
+        if facts.is_short and refund.status == Refund.Status.DUE:
+            refund.next_attempt_at = timezone.now() + SHORT_LOOK
+            tell_shortage(payment=payment, refund=refund, words="Stripe waits for more balance")
+        elif move_refund(refund, status):
             _follow(payment, refund, facts)
         refund.save(update_fields=_CHANGED)
+
+
+def tell_shortage(*, payment: Payment, refund: Refund, words: str) -> None:
+    """Count, unsaved, that too little was available at Stripe for the refund, and tell of the first
+    time. The caller holds the payment's lock."""
+    if refund.shortages == 0:
+        outbox.record(
+            RefundDelayed(
+                refund_id=refund.id,
+                order_id=payment.order_id,
+                user_id=payment.order.user_id,
+                was_told=is_promised(refund=refund),
+            )
+        )
+    refund.shortages += 1
+    refund.last_error = words[:2000]
 
 
 def _find(payment: Payment, facts: RefundFacts, status: Refund.Status) -> Refund | None:
@@ -112,7 +142,8 @@ def _give_back_the_rest(payment: Payment) -> None:
 def _make_room(payment: Payment, amount: Decimal, *, made: str) -> None:
     """Cancel refunds of ours that are still to be sent, newest first, as far as one made at Stripe
     leaves no room for them: Stripe would refuse them."""
-    due = Refund.objects.filter(payment=payment, status=Refund.Status.DUE)
+    # One that Stripe has already, and waits with, isn't ours to cancel.
+    due = Refund.objects.filter(payment=payment, status=Refund.Status.DUE, stripe_refund_id=None)
     for refund in due.order_by("-created_at", "-id"):
         if payment.amount - payment.refunding_amount >= amount:
             return
@@ -142,6 +173,7 @@ def _follow(payment: Payment, refund: Refund, facts: RefundFacts) -> None:
             order_id=payment.order_id,
             user_id=payment.order.user_id,
             was_applied=was_applied,
+            was_promised=is_promised(refund=refund),
         )
     )
 
@@ -171,6 +203,7 @@ def _undo(payment: Payment, refund: Refund) -> None:
     ledger.post_refund_failed(refund=refund)
     if not pays_its_order(payment=payment):
         return
+    explain_access(order_id=payment.order_id)
     closed = order_services.undo_refund(
         order_id=payment.order_id,
         refund_id=refund.id,
@@ -180,6 +213,7 @@ def _undo(payment: Payment, refund: Refund) -> None:
     if closed:
         _show_to_staff(payment, f"{payment.needs_attention}; {len(closed)} courses not reopened")
     align_access(payment=payment)
+    settle_credit_notes(payment=payment)
 
 
 def _given_back_by_line(payment: Payment, *, but: Refund) -> dict[uuid.UUID, Decimal]:

@@ -23,8 +23,9 @@ from payments import ledger
 from payments.events import PaymentNeedsAttention
 from payments.models import Payment, first_check
 from payments.selectors import pays_its_order
+from payments.services.progress import is_old_news, note_failure, tell_order
 from payments.services.refunds import plan_refund
-from payments.state import move_payment
+from payments.state import PROCESSING, move_payment
 from payments.stripe_gateway import IntentFacts
 
 logger = logging.getLogger(__name__)
@@ -53,18 +54,33 @@ def settle(*, intent: IntentFacts) -> Settlement:
         if payment is None:
             logger.warning("payment intent %s belongs to no order of ours", intent.id)
             return Settlement(state="unknown", stripe_status=intent.status)
+        completed = False
         if payment.status != Payment.Status.SUCCEEDED:
-            _follow(payment, intent)
+            completed = _follow(payment, intent)
         if payment.status == Payment.Status.SUCCEEDED:
             _take_fee(payment, intent)
-        return Settlement(state=_state_of(payment), stripe_status=payment.stripe_status)
+        settlement = Settlement(state=_state_of(payment), stripe_status=payment.stripe_status)
+        if completed:
+            order_services.issue_invoice(order_id=payment.order_id)
+        return settlement
 
 
 def forget_payment(*, payment_id: uuid.UUID) -> None:
     """Give up an open payment whose intent Stripe doesn't know (any more), in sight of staff."""
-    Payment.objects.filter(id=payment_id, status=Payment.Status.PENDING).update(
-        status=Payment.Status.FAILED, needs_attention="Stripe doesn't know this intent"
-    )
+    rows = Payment.objects.select_for_update().exclude(status=Payment.Status.SUCCEEDED)
+    with transaction.atomic():
+        payment = rows.filter(id=payment_id).first()
+        if payment is None or not _may_be_paid(payment):
+            return
+        was_in_progress = payment.stripe_status == PROCESSING
+        payment.status, payment.stripe_status = Payment.Status.FAILED, ""
+        payment.needs_attention = "Stripe doesn't know this intent"
+        payment.save()
+        tell_order(payment=payment, was_in_progress=was_in_progress)
+
+
+def _may_be_paid(payment: Payment) -> bool:
+    return payment.status == Payment.Status.PENDING or payment.stripe_status == PROCESSING
 
 
 def _lock_payment(intent: IntentFacts) -> Payment | None:
@@ -106,23 +122,28 @@ def _new_row(order_id: uuid.UUID, intent: IntentFacts, status: Payment.Status) -
     )
 
 
-def _follow(payment: Payment, intent: IntentFacts) -> None:
-    if (payment.status, payment.stripe_status) == (Payment.Status.FAILED, "canceled") and (
-        intent.status != "succeeded"
-    ):
-        return  # What Stripe said before it ended: a canceled intent is never open again.
+def _follow(payment: Payment, intent: IntentFacts) -> bool:
+    """Return whether this completed the order."""
+    if is_old_news(payment=payment, intent=intent):
+        return False
+    was_in_progress = payment.stripe_status == PROCESSING
+    if was_in_progress:
+        note_failure(payment=payment, intent=intent)
     payment.stripe_status = intent.status
     payment.stripe_charge_id = intent.charge_id or payment.stripe_charge_id
     payment.last_error_code = intent.error_code[:100]
     payment.last_error_message = intent.error_message[:500]
+    completed = False
     if intent.status == "succeeded" and move_payment(payment, Payment.Status.SUCCEEDED):
-        _take_money(payment, intent)
+        completed = _take_money(payment, intent)
     elif intent.status == "canceled":
         move_payment(payment, Payment.Status.FAILED)
     payment.save()
+    tell_order(payment=payment, was_in_progress=was_in_progress)
+    return completed
 
 
-def _take_money(payment: Payment, intent: IntentFacts) -> None:
+def _take_money(payment: Payment, intent: IntentFacts) -> bool:
     payment.succeeded_at = timezone.now()
     payment.amount = from_minor(intent.amount_received)
     payment.currency = intent.currency
@@ -135,8 +156,11 @@ def _take_money(payment: Payment, intent: IntentFacts) -> None:
         amount=payment.amount,
         currency=payment.currency,
     )
+    if outcome.kind == "amount_mismatch":
+        order_services.end_progress(order_id=payment.order_id, is_final=True)
     _book(payment, outcome)
     _return_what_cannot_stay(payment, outcome)
+    return outcome.kind == "completed"
 
 
 def _take_fee(payment: Payment, intent: IntentFacts) -> None:

@@ -1,5 +1,7 @@
-"""The books: they hold of an honest world, and each invariant sees its own lie."""
+"""The books: they hold of an honest world, and through all that happens. That each invariant sees
+its own lie is shown in `tests/proof/test_planted.py`."""
 
+import datetime as dt
 import io
 import json
 import uuid
@@ -11,11 +13,13 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import InternalError, connection, transaction
+from django.test import override_settings
 from django.utils import timezone
 
 from core import audit
 from enrollments import services as enrollment_services
 from enrollments.models import Enrollment
+from enrollments.services import Reason
 from orders import services as order_services
 from orders.models import Order, OrderItem
 from payments import books, services
@@ -93,9 +97,12 @@ def dispute(payment: Payment, *, status: str = "needs_response", of: str = "") -
 
 
 def pay_out() -> list[Payout]:
-    """Payouts of 5.00 to one instructor: one that failed, one that was made, one that was taken
-    back in part, one taken back as a whole, one that is due."""
-    account = PayoutAccount.objects.create(instructor=UserFactory.create())
+    """Payouts of 5.00 to one instructor, who earned enough: one that failed, one that was made, one
+    that was taken back in part, one taken back as a whole, one that is due."""
+    with override_settings(EARNINGS_HOLD=dt.timedelta(0)):
+        earned = pay(make_order(lines=1)).order.items.get()
+    assert earned.instructor is not None
+    account = PayoutAccount.objects.create(instructor=earned.instructor)
     payouts = []
     for status, returned in (
         ("failed", None), ("paid", None), ("paid", "2.00"), ("failed", "5.00"), ("due", None)
@@ -141,7 +148,7 @@ def world(db: None) -> World:
         pay(order)
     hear_of_refund(pay(refunded), "100.00", status="pending")
     item = owned.items.all()[0]
-    EnrollmentFactory.create(user=owned.user, course=item.course, source="free")
+    EnrollmentFactory.create(user=owned.user, course=item.course, source="staff")
     pay(owned)
     order_services.close_order(order_id=late.id, reason="canceled")
     pay(late)
@@ -184,116 +191,6 @@ def of(order: Order) -> str:
 _FREE_LEDGER = [
     f"ALTER TABLE payments_ledger{name} DISABLE TRIGGER USER" for name in ("entry", "transaction")
 ]
-_PAID_BY = "stripe_payment_id = (SELECT payment_id FROM orders_order WHERE {})"
-
-
-# Each lie as raw SQL, told of this world; `{x}` is the condition that names the order of that fate.
-LIES: dict[str, list[str]] = {
-    "order_adds_up": [
-        "UPDATE orders_orderitem SET price_at_purchase = price_at_purchase + 1 "
-        "WHERE order_id = (SELECT id FROM orders_order WHERE {completed} LIMIT 1)"
-    ],
-    "lines_follow_their_order": [
-        "UPDATE orders_orderitem SET state = 'fulfilled' "
-        "WHERE order_id = (SELECT id FROM orders_order WHERE {pending})"
-    ],
-    "order_refunds_add_up": [
-        "UPDATE orders_order SET refunded_amount = refunded_amount + 1 WHERE {completed}"
-    ],
-    "coupon_uses_are_live_orders": ["DELETE FROM orders_couponredemption"],
-    "coupon_within_its_limit": [
-        "UPDATE orders_coupon SET max_redemptions = 0, updated_at = '2000-01-01'"
-    ],
-    "coupon_within_a_persons_limit": [
-        "UPDATE orders_coupon SET max_redemptions_per_person = 0, updated_at = '2000-01-01'"
-    ],
-    "payment_stands_for_an_order_or_goes_back": [
-        "UPDATE orders_order SET payment_id = '' WHERE {completed}"
-    ],
-    "order_was_paid_once": [
-        f"UPDATE payments_payment SET amount = amount + 1 WHERE {_PAID_BY.format('{completed}')}"
-    ],
-    "refunds_are_reserved": [
-        f"UPDATE payments_payment SET refunding_amount = 1 WHERE {_PAID_BY.format('{completed}')}"
-    ],
-    "refund_is_taken_into_account": [
-        "UPDATE payments_refund SET applied_at = NULL WHERE status = 'pending'"
-    ],
-    "refund_lines_are_its_orders": [
-        "UPDATE payments_refundline SET amount = amount + 100",
-    ],
-    "owned_course_is_given_back": [
-        "UPDATE payments_refund SET status = 'canceled' WHERE reason = 'already_owned'",
-    ],
-    "paid_line_opens_its_course": [
-        "UPDATE enrollments_enrollment SET status = 'suspended' WHERE id IN (SELECT enrollment_id "
-        "FROM orders_orderitem WHERE order_id = (SELECT id FROM orders_order WHERE {completed}))"
-    ],
-    "bought_access_is_paid": [
-        "UPDATE enrollments_enrollment SET status = 'active' WHERE id IN (SELECT enrollment_id "
-        "FROM orders_orderitem WHERE order_id = (SELECT id FROM orders_order WHERE {refunded}))"
-    ],
-    "course_is_paid_once": [
-        "UPDATE orders_order SET user_id = (SELECT user_id FROM orders_order WHERE {completed}) "
-        "WHERE {with_coupon}",
-        "UPDATE orders_orderitem item SET course_id = first.course_id FROM (SELECT course_id "
-        "FROM orders_orderitem WHERE order_id = (SELECT id FROM orders_order WHERE {completed}) "
-        "LIMIT 1) first WHERE item.id = (SELECT id FROM orders_orderitem WHERE order_id = "
-        "(SELECT id FROM orders_order WHERE {with_coupon}) LIMIT 1)",
-    ],
-    "students_are_counted": ["UPDATE courses_coursestats SET student_count = student_count + 1"],
-    "ratings_are_counted": [
-        "UPDATE courses_coursestats SET rating_count = 1, rating_sum = 5, rating_5 = 1"
-    ],
-    "order_has_its_invoice": [
-        "UPDATE orders_invoice SET total_amount = total_amount + 1 "
-        "WHERE order_id = (SELECT id FROM orders_order WHERE {completed})"
-    ],
-    "invoices_are_gapless": [
-        "DELETE FROM orders_creditnote",
-        "DELETE FROM orders_invoice "
-        "WHERE order_id = (SELECT id FROM orders_order WHERE {completed})",
-    ],
-    "credit_notes_are_gapless": [
-        "UPDATE orders_creditnote SET number = 'CN-2026-00077' WHERE number LIKE '%1'"
-    ],
-    "credit_note_has_its_refund": ["UPDATE orders_creditnote SET voided_at = now()"],
-    "refund_has_its_credit_note": ["DELETE FROM orders_creditnote"],
-    "ledger_transaction_adds_up": [
-        *_FREE_LEDGER,
-        "UPDATE payments_ledgerentry SET amount = amount + 1 WHERE account = 'stripe'",
-    ],
-    "ledger_adds_up": [
-        *_FREE_LEDGER,
-        "DELETE FROM payments_ledgerentry WHERE account = 'platform'",
-    ],
-    "money_is_booked": [
-        *_FREE_LEDGER,
-        "UPDATE payments_ledgertransaction SET reference = 'x' || reference",
-    ],
-    "nothing_else_is_booked": [
-        f"UPDATE payments_payment SET status = 'failed' WHERE {_PAID_BY.format('{completed}')}"
-    ],
-    "stripe_account_matches": [
-        f"UPDATE payments_payment SET fee_amount = 1 WHERE {_PAID_BY.format('{completed}')}"
-    ],
-    "ledger_keeps_the_currency": [
-        *_FREE_LEDGER,
-        "UPDATE payments_ledgertransaction SET currency = 'eur'",
-    ],
-    "refunded_line_earns_nobody": [
-        *_FREE_LEDGER,
-        "UPDATE payments_ledgerentry SET order_item_id = NULL WHERE transaction_id IN "
-        "(SELECT id FROM payments_ledgertransaction WHERE kind = 'refund')",
-    ],
-    "payout_is_booked_as_it_stands": [
-        "UPDATE payments_payout SET amount = amount + 1 WHERE status = 'paid'"
-    ],
-    "payout_is_on_its_way_once": [
-        *_FREE_LEDGER,
-        "UPDATE payments_ledgerentry SET account = 'payouts' WHERE account = 'platform'",
-    ],
-}
 
 
 def test_an_honest_world_breaks_nothing(world: World) -> None:
@@ -302,27 +199,10 @@ def test_an_honest_world_breaks_nothing(world: World) -> None:
     assert set(states) == {"pending", "completed", "refunded", "failed"}
 
 
-def test_each_invariant_has_its_lie() -> None:
-    assert set(LIES) == {invariant.name for invariant in books.INVARIANTS}
-
-
 def test_the_documentation_tells_every_invariant() -> None:
     told = (Path(settings.BASE_DIR) / "docs" / "reconciliation.md").read_text()
     for invariant in books.INVARIANTS:
         assert f"| `{invariant.name}` | {invariant.sentence} |" in told
-
-
-def test_each_invariant_names_what_breaks_it(world: World) -> None:
-    assert books.verify() == []
-    fates = {fate: of(getattr(world, fate)) for fate in World.__annotations__}
-    seen = {}
-    for name, lies in LIES.items():
-        with transaction.atomic():
-            run_sql(*(lie.format(**fates) for lie in lies))
-            found = [row for row in books.verify() if row.invariant == name]
-            seen[name] = bool(found and found[0].subject and found[0].sentence)
-            transaction.set_rollback(True)
-    assert seen == dict.fromkeys(LIES, True)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +237,9 @@ def test_staff_may_take_a_course_away_and_it_may_be_bought_again(world: World) -
     assert item.enrollment_id is not None
     staff = UserFactory.create()
     enrollment_services.revoke_enrollments(
-        enrollment_ids=[item.enrollment_id], reason="shared the password", actor_id=staff.id
+        enrollment_ids=[item.enrollment_id],
+        reason=Reason.of_staff("shared the password"),
+        actor_id=staff.id,
     )
     assert books.verify() == []
     again = OrderFactory.create(user=world.completed.user, subtotal=Decimal("50.00"))
@@ -373,13 +255,17 @@ def test_staff_may_take_a_course_away_and_it_may_be_bought_again(world: World) -
 def test_a_course_taken_away_by_nobody_is_seen(world: World) -> None:
     item = world.completed.items.all()[0]
     assert item.enrollment_id is not None
-    enrollment_services.revoke_enrollments(enrollment_ids=[item.enrollment_id], reason="a bug")
-    assert broken_names() == {"paid_line_opens_its_course"}
+    run_sql(
+        f"UPDATE enrollments_enrollment SET status = 'revoked' WHERE id = '{item.enrollment_id}'"
+    )
+    _count_students(Enrollment.objects.get(id=item.enrollment_id))
+    names = {"paid_line_opens_its_course", "access_follows_its_reasons"}
+    assert broken_names() == names
     audit.record_audit(
         actor_id=uuid.uuid4(), action="enrollment.granted", target_type="enrollment",
         target_id=item.enrollment_id,
     )  # fmt: skip
-    assert broken_names() == {"paid_line_opens_its_course"}
+    assert broken_names() == names
 
 
 @pytest.mark.parametrize(
@@ -442,12 +328,12 @@ def test_staff_may_deal_with_money_that_cannot_go_back(world: World, fate: str) 
     assert len(broken_names()) == 1
 
 
-def test_a_lowered_limit_takes_no_redemption_back(world: World) -> None:
+def test_a_limit_below_what_was_used_is_seen_after_any_edit(world: World) -> None:
     coupon = world.with_coupon.redemption.coupon
     coupon.max_redemptions = 0
     coupon.max_redemptions_per_person = 0
     coupon.save()
-    assert books.verify() == []
+    assert broken_names() == {"coupon_within_its_limit", "coupon_within_a_persons_limit"}
 
 
 def test_verify_books_tells_and_fails(world: World) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -19,7 +20,7 @@ from orders.models import Order
 from payments import books, services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, ReconciliationDifference, ReconciliationRun, Refund
-from payments.services import comparing, comparison, matching
+from payments.services import comparing, comparison, lookups, matching
 from payments.services import differences as differences_service
 from payments.services.differences import record_look
 from payments.stripe_gateway import StripeNotFound
@@ -161,6 +162,17 @@ def test_each_kind_of_difference_is_told(
     assert ("payment_intent", kind) in differences(is_open=True)
 
 
+def test_a_workers_time_that_is_up_ends_the_healing(
+    unheard: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_too_long(**_: Any) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(lookups, "settle", take_too_long)
+    with pytest.raises(SoftTimeLimitExceeded):
+        compare()
+
+
 def test_money_we_have_and_stripe_does_not_is_told(settled: Payment, standin: StandIn) -> None:
     standin.reset()
     compare()
@@ -277,7 +289,8 @@ def turns() -> int:
 def test_the_daily_run_goes_on_page_by_page(standin: StandIn, small_steps: None) -> None:
     for _ in range(7):
         pay_at_stripe(standin, str(uuid.uuid4()))
-    assert turns() == 3 + 1 + 1 + 1 + 1  # pages of intents, refunds, disputes, open ones, books
+    # Pages of intents, refunds, disputes, transfers, open ones, our account, books.
+    assert turns() == 3 + 1 + 1 + 1 + 1 + 1 + 1
     run = ReconciliationRun.objects.get()
     assert (run.payments_compared, run.error) == (7, "")
     assert run.finished_at is not None
@@ -435,7 +448,8 @@ def test_open_differences_of_before_are_looked_at_in_turns(
     for left in (2, 1, 0):
         services.compare_when_due()
         assert ReconciliationDifference.objects.filter(resolved_at=None).count() == left
-    assert turns() == 1 + len(books.INVARIANTS)
+    # What finds that none is left, our account, and the books.
+    assert turns() == 1 + 1 + len(books.INVARIANTS)
     assert ReconciliationRun.objects.filter(finished_at=None).count() == 0
 
 

@@ -1,4 +1,4 @@
-"""The table of guards in docs/payments.md names places and tests that are there."""
+"""The tables of docs/payments.md name places and tests that are there, and leave no rule out."""
 
 import ast
 import re
@@ -9,12 +9,19 @@ from pathlib import Path
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-TEXT = (ROOT / "docs" / "payments.md").read_text().split("\n## Guards\n")[1]
-ROWS = [
-    [cell.strip() for cell in line.split("|")[1:-1]]
-    for line in TEXT.splitlines()
-    if line.startswith("| ") and not line.startswith("| Guard |")
-]
+PAGE = (ROOT / "docs" / "payments.md").read_text()
+DECIDED, SHOWN = PAGE.split("\n## States\n")[0].split("\n## What shows each rule\n")
+
+
+def read_rows(text: str, heading: str) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith(f"| {heading} |")
+    ]
+
+
+ROWS = read_rows(PAGE.split("\n## Guards\n")[1], "Guard")
 
 
 @cache
@@ -66,3 +73,14 @@ def test_each_place_is_there() -> None:
 
 def test_each_test_is_there() -> None:
     assert [fault for row in ROWS for fault in missing_tests(row[2])] == []
+
+
+def test_each_rule_names_its_test() -> None:
+    """The questions of the first table, and each point of the sections after it by its first words;
+    a rule that is added, renamed or dropped is seen."""
+    rows = read_rows(SHOWN, "Rule")
+    questions = [row[0] for row in read_rows(DECIDED, "Question")]
+    points = re.findall(r"^- \*\*(.+?)\*\*", DECIDED, re.MULTILINE)
+    assert len(points) == len(re.findall(r"^- ", DECIDED, re.MULTILINE)), "one has no first words"
+    assert [row[0] for row in rows] == questions + points
+    assert [fault for row in rows for fault in missing_tests(row[1])] == []

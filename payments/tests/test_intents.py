@@ -2,6 +2,7 @@
 
 import uuid
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +35,24 @@ def test_amount_and_currency_come_from_the_order(order: Order, standin: StandIn)
     assert (payment.order_id, payment.amount, payment.status) == (
         order.id, Decimal("99.98"), "pending",
     )  # fmt: skip
+
+
+def test_the_methods_are_the_accounts_and_none_leads_elsewhere(
+    order: Order, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    create = stripe_gateway._create
+
+    def note(call: Any, **more: Any) -> Any:
+        intents = SimpleNamespace(create=lambda params, options: asked.append(params))
+        call("a key", SimpleNamespace(v1=SimpleNamespace(payment_intents=intents)))
+        return create(call, **more)
+
+    monkeypatch.setattr(stripe_gateway, "_create", note)
+    start_payment(order)
+    (params,) = asked
+    assert params["automatic_payment_methods"] == {"enabled": True, "allow_redirects": "never"}
+    assert "payment_method_types" not in params
 
 
 def test_a_key_that_stripe_refuses_is_told_as_an_error(

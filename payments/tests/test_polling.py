@@ -1,7 +1,6 @@
 """The poll of Stripe's events: nothing that happened there stays unheard of."""
 
 import datetime as dt
-import itertools
 from typing import Any
 
 import pytest
@@ -80,7 +79,8 @@ def test_the_list_is_read_again_for_a_few_minutes_back(
 def test_after_a_long_absence_the_list_is_read_in_steps(
     order: Order, paid: services.PaymentIntent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_cursor(timezone.now() - dt.timedelta(hours=3, minutes=30))
+    begin = timezone.now() - dt.timedelta(hours=3, minutes=30)
+    set_cursor(begin)
     asked: list[tuple[dt.datetime, dt.datetime | None]] = []
     real = stripe_gateway.list_events
 
@@ -90,11 +90,14 @@ def test_after_a_long_absence_the_list_is_read_in_steps(
 
     monkeypatch.setattr(stripe_gateway, "list_events", listen)
     assert services.poll_events() >= 1
-    ends = [until for _, until in asked]
-    assert [until is None for until in ends] == [False, False, False, True]
-    for (_, end), (begin, _) in itertools.pairwise(asked):
-        assert end is not None
-        assert begin == end - polling.OVERLAP
+    # The overlap is for what was read while it was new.
+    assert asked[0][0] == begin - polling.OVERLAP
+    assert [since for since, _ in asked[1:]] == [until for _, until in asked[:-1]]
+    assert asked[-1][1] is None
+    steps = [until - since for since, until in asked if until is not None]
+    assert steps[0] == polling.OVERLAP + polling.FIRST_STEP
+    assert max(steps) == polling.LONGEST_STEP
+    assert steps == sorted(steps)
     assert timezone.now() - cursor() < dt.timedelta(minutes=2)
 
 
@@ -105,9 +108,29 @@ def test_a_killed_poll_goes_on_where_it_was(
     set_cursor(begin)
     monkeypatch.setattr(polling, "BUDGET_SECONDS", 0.0)
     services.poll_events()
-    assert cursor() == begin + polling.STEP
+    assert cursor() == begin + polling.FIRST_STEP
     services.poll_events()
-    assert cursor() == begin + 2 * polling.STEP
+    assert cursor() == begin + 2 * polling.FIRST_STEP
+
+
+def test_where_there_is_much_the_steps_are_short(
+    monkeypatch: pytest.MonkeyPatch, standin: StandIn
+) -> None:
+    """Else a worker whose time is up before the end of one would begin it anew for ever."""
+    set_cursor(timezone.now() - dt.timedelta(hours=1))
+    spans: list[dt.timedelta] = []
+    real = stripe_gateway.list_events
+
+    def listen(**given: Any) -> Page[stripe_gateway.EventFacts]:
+        if given["until"] is not None:
+            spans.append(given["until"] - given["since"])
+        return real(**given)
+
+    monkeypatch.setattr(stripe_gateway, "list_events", listen)
+    monkeypatch.setattr(polling, "SLOW_STEP_SECONDS", -1.0)
+    services.poll_events()
+    assert len(spans) > 30
+    assert set(spans[3:]) == {polling.FIRST_STEP}
 
 
 def test_while_stripe_is_away_the_cursor_stays(

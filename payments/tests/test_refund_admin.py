@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from payments import services
 from payments.models import Payment, Refund, RefundRequest
 from payments.tests.money import dispute_facts, hear, make_paid, settle
+from tests.admin_browser import read_form
 from tests.factories import StaffFactory
 from users.models import User
 
@@ -100,6 +101,22 @@ def test_a_request_is_decided_with_its_amount_in_sight(
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
     page = look(staff, REQUESTS, action, request)
     assert "It can&#x27;t be granted now: The buyer&#x27;s bank has taken this money back." in page
+
+
+def test_what_changed_since_the_page_was_opened_is_shown_before_it_is_done(
+    payment: Payment, buyer: User, staff: Client
+) -> None:
+    """Another amount goes back by now than the page said."""
+    request = ask_back(payment, buyer)
+    for url, action, row in ((PAYMENTS, "refund_whole", payment), (REQUESTS, "approve", request)):
+        older = read_form(look(staff, url, action, row)) | {"_selected_action": [str(row.pk)]}
+        hear(payment, "succeeded", amount="3.00", number=1 if url == PAYMENTS else 2)
+        page = staff.post(url, older).content.decode()
+        assert "This changed since the page was opened" in page
+        assert not Refund.objects.exclude(reason="at_stripe").exists()
+    again = read_form(look(staff, REQUESTS, "approve", request))
+    staff.post(REQUESTS, again | {"_selected_action": [str(request.pk)]})
+    assert str(Refund.objects.get(reason="requested").amount) == "24.00"
 
 
 def test_the_amount_is_what_granting_gives_back(

@@ -197,11 +197,11 @@ def test_a_buyer_asks_and_staff_grant(payment: Payment, buyer: User, staff: Any)
     assert body["user"]["email"] == buyer.email
     assert [one["id"] for one in body["items"]] == [str(item.id)]
     assert mine.get(request_of(payment)).json() == body
-    granted = staff.post(f"{API}/refund-requests/{body['id']}/approve/").json()
-    assert (granted["status"], granted["refund_id"]) == ("granted", str(Refund.objects.get().id))
+    approved = staff.post(f"{API}/refund-requests/{body['id']}/approve/").json()
+    assert (approved["status"], approved["refund_id"]) == ("open", str(Refund.objects.get().id))
     again = staff.post(f"{API}/refund-requests/{body['id']}/refuse/", {"reason": "No"})
     assert code_of(again) == (409, "REFUND_REQUEST_DECIDED")
-    assert again.json()["error"]["details"]["status"] == "granted"
+    assert again.json()["error"]["details"]["status"] == "approved"
 
 
 def test_staff_decline_with_a_reason(payment: Payment, buyer: User, staff: Any) -> None:
@@ -246,8 +246,8 @@ def test_only_staff_see_and_decide_requests(payment: Payment, buyer: User, api: 
 
 
 def test_unknown_requests_are_404(staff: Any) -> None:
-    for path in (f"{new_id()}/approve/", f"{new_id()}/refuse/"):
-        answer = staff.post(f"{API}/refund-requests/{path}", {"reason": "No"})
+    for path, body in ((f"{new_id()}/approve/", {}), (f"{new_id()}/refuse/", {"reason": "No"})):
+        answer = staff.post(f"{API}/refund-requests/{path}", body)
         assert code_of(answer) == (404, "REFUND_REQUEST_NOT_FOUND")
 
 

@@ -11,6 +11,7 @@ from core.errors import Invalid
 from core.ids import new_id
 from core.models import AuditEntry
 from courses.models import Lesson
+from enrollments import services as enrollment_services
 from enrollments.models import Enrollment, LessonProgress
 from orders.errors import OrderNotFound, RefundNotPossible
 from orders.models import Order
@@ -23,6 +24,7 @@ from payments.errors import (
     RefundWindowClosed,
 )
 from payments.models import Payment, Refund, RefundRequest
+from payments.services import refund_sending
 from payments.tests.money import (
     assert_books_hold,
     dispute_facts,
@@ -93,6 +95,11 @@ def test_granting_refunds_what_was_asked_for(payment: Payment, buyer: User, staf
     services.approve_request(request_id=request.id, actor_id=staff.id)
     request.refresh_from_db()
     refund = Refund.objects.get()
+    assert (request.status, request.refund_id, request.decided_by_id) == ("open", refund.id, None)
+    assert AuditEntry.objects.filter(action="refund_request.approved", actor_id=staff.id).exists()
+    assert "payments.refund_request_decided" not in event_names(), "no money has gone"
+    hear(payment, "succeeded", amount="20.00", refund_id=refund.id)
+    request.refresh_from_db()
     assert (request.status, request.refund_id, request.decided_by_id) == (
         "granted", refund.id, staff.id,
     )  # fmt: skip
@@ -161,6 +168,45 @@ def test_a_course_once_completed_is_learned_whatever_was_added(
         ask(payment, buyer)
 
 
+def test_what_was_learned_counts_when_it_is_taken_back(buyer: User, settings: Any) -> None:
+    """A completion taken back doesn't open the way again, whoever counted it."""
+    settings.REFUND_MAX_PROGRESS_PERCENT = 50
+    payment = make_paid("30.00", user=buyer)
+    enrollment = Enrollment.objects.get(user=buyer)
+    lessons = Lesson.objects.filter(curriculum__course=enrollment.course)
+    ids = list(lessons.values_list("id", flat=True)[:3])
+    for mark in (
+        enrollment_services.mark_lesson_complete,
+        enrollment_services.take_back_completion,
+    ):
+        for lesson_id in ids:
+            mark(user_id=buyer.id, enrollment_id=enrollment.id, lesson_id=lesson_id)
+    enrollment.refresh_from_db()
+    assert (enrollment.progress_percent, enrollment.highest_progress_percent) == (0, 75)
+    with pytest.raises(RefundProgressTooFar) as caught:
+        ask(payment, buyer)
+    item = payment.order.items.get()
+    assert caught.value.details["courses"] == [
+        {"id": str(item.course_id), "title": item.title_at_purchase, "progress_percent": 75}
+    ]
+
+
+def test_what_the_version_before_stored_counts_when_it_is_taken_back(
+    buyer: User, settings: Any
+) -> None:
+    settings.REFUND_MAX_PROGRESS_PERCENT = 50
+    payment = make_paid("30.00", user=buyer)
+    learn(payment, 0, 1)
+    Enrollment.objects.update(progress_percent=75)
+    enrollment = Enrollment.objects.get(user=buyer)
+    lesson_id = LessonProgress.objects.get().lesson_id
+    enrollment_services.take_back_completion(
+        user_id=buyer.id, enrollment_id=enrollment.id, lesson_id=lesson_id
+    )
+    with pytest.raises(RefundProgressTooFar):
+        ask(payment, buyer)
+
+
 def test_what_cannot_be_asked_for(payment: Payment, buyer: User, staff: User) -> None:
     with pytest.raises(OrderNotFound):
         ask(payment, UserFactory.create())
@@ -197,9 +243,39 @@ def test_of_many_decisions_at_once_one_counts(payment: Payment, buyer: User, sta
     assert results.count(None) == 1
     assert {type(result) for result in results} == {type(None), RefundRequestDecided}
     request.refresh_from_db()
-    assert Refund.objects.count() == (1 if request.status == "granted" else 0)
-    assert event_names().count("payments.refund_request_decided") == 1
+    is_approved = request.status == "open"
+    assert Refund.objects.count() == (1 if is_approved else 0)
+    assert event_names().count("payments.refund_request_decided") == (0 if is_approved else 1)
     assert_books_hold()
+
+
+def test_what_is_approved_is_not_decided_again(payment: Payment, buyer: User, staff: User) -> None:
+    request = ask(payment, buyer)
+    services.approve_request(request_id=request.id, actor_id=staff.id)
+    for decide in (
+        lambda: services.approve_request(request_id=request.id, actor_id=staff.id),
+        lambda: services.refuse_request(request_id=request.id, actor_id=staff.id, reason="No"),
+    ):
+        with pytest.raises(RefundRequestDecided) as caught:
+            decide()
+        assert caught.value.details["status"] == "approved"
+    with pytest.raises(RefundAlreadyRequested):
+        ask(payment, buyer)
+
+
+def test_a_request_whose_refund_came_to_nothing_is_open_as_before(
+    payment: Payment, buyer: User, staff: User
+) -> None:
+    request = ask(payment, buyer)
+    services.approve_request(request_id=request.id, actor_id=staff.id)
+    refund_sending._give_up(Refund.objects.get(), code="charge_disputed", words="")
+    request.refresh_from_db()
+    assert request.status == "open"
+    services.approve_request(request_id=request.id, actor_id=staff.id)
+    refund = Refund.objects.get(status="due")
+    hear(payment, "succeeded", amount="30.00", refund_id=refund.id)
+    request.refresh_from_db()
+    assert (request.status, request.refund_id) == ("granted", refund.id)
 
 
 def test_a_decided_request_stays_decided(payment: Payment, buyer: User, staff: User) -> None:
@@ -252,7 +328,11 @@ def test_all_is_granted_although_some_of_the_money_is_back_without_a_line(
     hear(payment, "succeeded", amount="5.00")
     request = ask(payment, buyer)
     services.approve_request(request_id=request.id, actor_id=staff.id)
-    assert str(Refund.objects.get(reason="requested").amount) == "25.00"
+    refund = Refund.objects.get(reason="requested")
+    assert str(refund.amount) == "25.00"
+    hear(payment, "succeeded", amount="25.00", number=2, refund_id=refund.id)
+    request.refresh_from_db()
+    assert request.status == "granted"
 
 
 def test_a_refund_that_crosses_a_refusal_does_not_overrule_it(

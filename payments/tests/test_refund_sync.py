@@ -1,10 +1,13 @@
 """What Stripe says of refunds: in any order, any number of times, and when banks refuse."""
 
+import datetime as dt
 import itertools
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
+import time_machine
 from django.db import transaction
 from django.utils import timezone
 
@@ -321,6 +324,27 @@ def test_a_pending_refund_is_looked_up_until_it_ends(
     assert services.send_due_refunds() == 0
     standin.webhooks()
     assert_books_hold()
+
+
+def test_when_a_pending_refund_is_looked_up(payment: Payment, settings: Any) -> None:
+    """Ours when the claim it was sent under is over, one made at Stripe at once; then in gaps of
+    half its age, from a minute to an hour."""
+    begun = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
+    with time_machine.travel(begun, tick=False) as clock:
+        ours = plan(payment, "10.00")
+        assert refund_sending._claim_due() is not None
+        hear(payment, "pending", amount="10.00", number=1, refund_id=ours.id)
+        hear(payment, "pending", amount="20.00", number=2)
+        first = dict(Refund.objects.values_list("stripe_refund_id", "next_attempt_at"))
+        assert first == {"re_1": begun + settings.LEASE, "re_2": begun}
+        Refund.objects.filter(stripe_refund_id="re_2").update(status="succeeded")
+        for age, gap in ((1, 1), (10, 5), (600, 60)):
+            now = begun + dt.timedelta(minutes=age)
+            clock.move_to(now, tick=False)
+            Refund.objects.update(next_attempt_at=now)
+            looked = refund_sending._claim_pending()
+            assert looked is not None
+            assert looked.next_attempt_at == now + dt.timedelta(minutes=gap)
 
 
 def test_a_dead_workers_claim_lapses(payment: Payment, settings: object) -> None:

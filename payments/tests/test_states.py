@@ -75,7 +75,7 @@ def test_only_legal_moves_are_made() -> None:
     for word in DisputeStatus:
         assert not may_move(word, word, DISPUTE_MOVES)
     with pytest.raises(ValueError, match="can't become"):
-        move_access(Enrollment(status="revoked"), Enrollment.Status.SUSPENDED)
+        move_access(Enrollment(status="revoked"), Enrollment.Status.REVOKED)
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
@@ -24,6 +25,7 @@ from payments.services.refunds import plan_refund
 from payments.stripe_gateway import StripeNotFound, StripeRefused
 from payments.stripe_patience import deadline, time_left, wait_for
 from payments.tests.conftest import Pay, confirm, start_payment
+from payments.tests.money import close_anyway
 from tests.factories import OrderFactory, OrderItemFactory, make_course
 from tests.parallel import at_once, meet
 
@@ -99,6 +101,8 @@ def test_a_refund_of_an_intent_stripe_does_not_know_is_shown_to_staff(
 
 
 def test_while_stripe_is_away_each_sweep_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of events, once for those that are handled together."""
+    monkeypatch.setattr(inbox, "TOGETHER", 1)
     payment = make_payment(status="succeeded")
     for number in range(3):
         plan_refund(payment=payment, reason="requested", amount=Decimal(5))
@@ -126,6 +130,7 @@ def test_a_slow_stripe_does_not_outlast_a_sweep(monkeypatch: pytest.MonkeyPatch)
     calls: list[str] = []
     monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(StripeNotFound(), calls))
     monkeypatch.setattr(sweeping, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(inbox, "TOGETHER", 1)
     assert services.handle_due_events() == 1
     assert StripeEvent.objects.filter(status="received", attempts=0).count() == 2
 
@@ -147,11 +152,14 @@ def test_an_order_that_cannot_be_expired_does_not_keep_others_open(
 def test_expiry_asks_a_stripe_that_is_away_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         make_payment()
+    unpaid = make_order()
     Order.objects.update(expires_at=timezone.now())
     calls: list[str] = []
     monkeypatch.setattr(stripe_gateway, "cancel_intent", raising(PaymentsUnavailable(), calls))
-    assert services.expire_orders() == 3
+    assert services.expire_orders() == 1, "who can't be paying needs no answer"
     assert len(calls) == 1
+    unpaid.refresh_from_db()
+    assert unpaid.status == "failed"
 
 
 def test_an_order_that_is_just_being_paid_is_not_closed_under_it(
@@ -169,6 +177,55 @@ def test_an_order_that_is_just_being_paid_is_not_closed_under_it(
     assert services.expire_orders() == 0
     order.refresh_from_db()
     assert order.status == "completed"
+
+
+def test_expiry_goes_on_where_it_stopped(order: Order, standin: StandIn) -> None:
+    """An order that can't be closed, however long overdue, keeps no other one open."""
+    now = timezone.now()
+    start_payment(order)
+    others = [make_order() for _ in range(2)]
+    for hours, one in enumerate((order, *others)):
+        Order.objects.filter(id=one.id).update(expires_at=now - dt.timedelta(hours=9 - hours))
+    standin.fault("refuse", "payment_intents.cancel", status=429, times=1)
+    assert [services.expire_orders(limit=1) for _ in range(3)] == [0, 1, 1]
+    assert services.expire_orders(limit=1) == 1, "and begins anew"
+    assert not Order.objects.filter(status="pending").exists()
+
+
+def test_expiry_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_order()
+    Order.objects.update(expires_at=timezone.now())
+    monkeypatch.setattr(sweeping, "BUDGET_SECONDS", 0.0)
+    assert services.expire_orders() == 0
+    monkeypatch.undo()
+    assert services.expire_orders() == 1
+
+
+def test_a_workers_time_that_is_up_ends_its_sweep(
+    monkeypatch: pytest.MonkeyPatch, standin: StandIn
+) -> None:
+    """Else it would go on until it is killed in the middle of something."""
+    up = SoftTimeLimitExceeded()
+    calls: list[str] = []
+    for number in range(2):
+        make_event(number)
+        make_payment()
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(up, calls))
+    for work in (services.handle_due_events, services.reconcile_due_payments):
+        calls.clear()
+        with pytest.raises(SoftTimeLimitExceeded):
+            work()
+        assert len(calls) == 1
+    assert StripeEvent.objects.filter(status="received", last_error="").count() == 2
+    Payment.objects.update(status="succeeded", succeeded_at=timezone.now() - dt.timedelta(hours=1))
+    with pytest.raises(SoftTimeLimitExceeded):
+        services.book_missing()
+    Order.objects.update(expires_at=timezone.now())
+    monkeypatch.setattr(order_services, "close_order", raising(up, calls))
+    calls.clear()
+    with pytest.raises(SoftTimeLimitExceeded):
+        services.expire_orders()
+    assert len(calls) == 1
 
 
 def test_the_calls_of_one_row_end_before_its_claim(settings: Any) -> None:
@@ -234,7 +291,7 @@ def test_the_intent_of_a_closed_order_is_nudged_after_the_commit(
             f"{module}.nudge", lambda task, **_: nudged.append((task, connection.in_atomic_block))
         )
     start_payment(order)
-    order_services.close_order(order_id=order.id, reason="replaced")
+    close_anyway(order)
     outbox.deliver_due()
     assert ("payments.tasks.reconcile_payments", False) in nudged
 

@@ -64,7 +64,13 @@ _PAYOUT = {
     "status": "paid",
     "paid_at": "2026-03-01T06:00:09Z",
 }
-_ACCOUNT = {"payouts_enabled": True, "exists": True, "details_submitted": True, "is_ready": False}
+_ACCOUNT = {
+    "payouts_enabled": True,
+    "exists": True,
+    "details_submitted": True,
+    "is_ready": False,
+    "trouble": None,
+}
 
 
 def _instructor(request: Request) -> User:
@@ -188,15 +194,19 @@ class PayoutAccountView(APIView):
         tags=_TAGS,
         summary="Set up my payout account",
         description=(
-            "Opens the account at Stripe if there is none, and returns the address of Stripe's "
-            "page for the details. 503 `PAYOUTS_UNAVAILABLE` where payouts are off, 422 "
-            "`PAYMENT_REFUSED` for a country that Stripe doesn't serve."
+            "Opens the account at Stripe if there is none, or another when it was rejected or is "
+            "gone, and returns the address of Stripe's "
+            "page for the details. `country` is where I live; none is the platform's own. 503 "
+            "`PAYOUTS_UNAVAILABLE` where payouts are off, 422 `PAYOUT_COUNTRY_UNSUPPORTED` for a "
+            "country that Stripe doesn't pay to, `PAYMENT_REFUSED` for what else it refuses."
         ),
         request=StartOnboardingSerializer,
         responses={
             200: OnboardingSerializer,
             403: _FORBIDDEN,
-            422: OpenApiResponse(description="`VALIDATION_ERROR`; `PAYMENT_REFUSED`"),
+            422: OpenApiResponse(
+                description="`VALIDATION_ERROR`; `PAYOUT_COUNTRY_UNSUPPORTED`; `PAYMENT_REFUSED`"
+            ),
             503: OpenApiResponse(description="`PAYOUTS_UNAVAILABLE`; `PAYMENTS_UNAVAILABLE`"),
         },
         examples=[

@@ -51,9 +51,10 @@ class CreatePaymentIntentView(IdempotentPostMixin):
         summary="Start paying an order",
         description=(
             "Returns the order's Stripe payment intent: 201 when it was made now, 200 when it was "
-            "there. Amount and currency are the order's. 409 `ORDER_NOT_PAYABLE` when the order "
-            "isn't pending, 503 `PAYMENTS_UNAVAILABLE` while Stripe isn't configured or doesn't "
-            "answer. Honours `Idempotency-Key`."
+            "there. Amount and currency are the order's. `status` says how far it is: with "
+            "`processing` money is on its way, and there is nothing to pay. 409 "
+            "`ORDER_NOT_PAYABLE` when the order isn't pending, 503 `PAYMENTS_UNAVAILABLE` while "
+            "Stripe isn't configured or doesn't answer. Honours `Idempotency-Key`."
         ),
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=False)
@@ -83,6 +84,7 @@ class CreatePaymentIntentView(IdempotentPostMixin):
                     "publishable_key": "pk_live_xxxxx",
                     "amount": 16998,
                     "currency": "usd",
+                    "status": "requires_payment_method",
                 },
                 response_only=True,
             ),

@@ -13,6 +13,7 @@ from core.idempotent_views import IdempotentPostMixin
 from payments import selectors, services
 from payments.permissions import check_may_refund_order, check_may_see, check_right
 from payments.serializers.refunds import (
+    ApproveRequestSerializer,
     CreateRefundSerializer,
     RefundListSerializer,
     RefundRequestSerializer,
@@ -62,12 +63,7 @@ _REQUEST = {
     "decision_reason": None,
     "refund_id": None,
 }
-_GRANTED = {
-    **_REQUEST,
-    "status": "granted",
-    "decided_at": "2026-01-28T09:00:00Z",
-    "refund_id": _REFUND["id"],
-}
+_APPROVED = {**_REQUEST, "refund_id": _REFUND["id"]}
 _DECLINED = {
     **_REQUEST,
     "status": "declined",
@@ -253,7 +249,11 @@ class ApproveRefundRequestView(APIView):
         operation_id="refund_requests_approve",
         tags=["Payments"],
         summary="Grant a refund request (staff)",
-        description="Refunds what was asked for. Of two members of staff at once, one decides.",
+        description=(
+            "Refunds what was asked for. The request stays `open`, with its `refund_id`, until the "
+            "payment provider has taken the refund: then it is `granted`, and the buyer is told. "
+            "Of two members of staff at once, one decides."
+        ),
         request=None,
         responses={
             200: RefundRequestSerializer,
@@ -264,11 +264,13 @@ class ApproveRefundRequestView(APIView):
                 "`REFUND_NOT_POSSIBLE`, when the lines are back or on their way by now"
             ),
         },
-        examples=[OpenApiExample("Granted", _GRANTED, response_only=True)],
+        examples=[OpenApiExample("Approved", _APPROVED, response_only=True)],
     )
     def post(self, request: Request, request_id: uuid.UUID) -> Response:
         viewer: Any = request.user
         check_right(viewer=viewer, right=Right.REFUND)
+        body = ApproveRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         services.approve_request(request_id=request_id, actor_id=viewer.id)
         return Response(_show(request_id))
 

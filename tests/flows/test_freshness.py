@@ -15,6 +15,7 @@ from courses.cache import POLL_SECONDS
 from courses.models import Course
 from courses.services import refresh_search
 from courses.tests.test_admin import course_form, sections
+from tests.admin_browser import find_what_was_read
 from tests.factories import StaffFactory, UserFactory, make_course
 from tests.factories.people import open_test_session
 from tests.flows.slowness import Slowness
@@ -158,9 +159,9 @@ def post_as_staff(web: Web, path: str, form: Mapping[str, object]) -> None:
     visitor = Client()
     visitor.force_login(StaffFactory.create())
     web.cookies.set("sessionid", visitor.cookies["sessionid"].value)
-    web.get(path)
+    read = find_what_was_read(web.get(path).text)
     token = web.cookies["csrftoken"]
-    response = web.post(path, data={**form, "csrfmiddlewaretoken": token})
+    response = web.post(path, data={**read, **form, "csrfmiddlewaretoken": token})
     assert response.status_code == 302, response.text
 
 

@@ -143,6 +143,16 @@ def test_bench_measures_and_needs_no_target_met(
     assert "everything ran" in _make("bench", environment, f"ARGS='{small}'")
 
 
+def test_bench_measures_purchases(environment: dict[str, str], tmp_path: Path) -> None:
+    servers = "--database-url $DATABASE_URL --redis-url $REDIS_URL"
+    small = f"--quick --only purchases --purchases 3 --state {tmp_path} {servers}"
+
+    said = _make("bench", environment, f"ARGS='{small}'".replace("$", "$$"))
+
+    assert "everything ran" in said
+    assert "3 people who pay at once" in said
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The checkout as it stands, with its history, for a target that writes into it."""

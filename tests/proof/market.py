@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 from unittest.mock import patch
@@ -88,6 +88,8 @@ class Market(RuleBasedStateMachine):
         self.vouchers = [_voucher(coupon) for coupon in world.coupons]
         self.intents: list[Intent] = []
         self.changed_amounts: set[str] = set()
+        # Intents that the product didn't make.
+        self.by_hand: set[str] = set()
         self.wire: list[JsonObject] = []
         # In such a history no webhook ever arrives.
         self.is_cut_off = False
@@ -157,7 +159,19 @@ class Market(RuleBasedStateMachine):
             but=self.changed_amounts,
         )
         self._count_arrivals(before, self.now)
+        hold(list(self._charged_for_nothing()))
         self.count("converged")
+
+    def _charged_for_nothing(self) -> Iterator[str]:
+        """Whoever paid by an intent of ours paid for an order that waited for it: none is closed
+        while money for it is on its way, or may be."""
+        for intent in self.intents:
+            order = self.now.orders[intent.order_id]
+            is_ours = intent.id not in self.by_hand | self.changed_amounts
+            if is_ours and order["status"] == "failed":
+                status = self.bank.intent(intent.id)["status"]
+                if status in ("processing", "succeeded"):
+                    yield f"{intent.id} is {status}, and its order was closed meanwhile"
 
     def deliver_in_any_order(self, chance: random.Random) -> None:
         """Send everything that is on the wire."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.proof.bank import REFUNDING, SUCCEEDED, JsonObject
-from tests.proof.snapshot import Row, Snapshot, paid_for
+from tests.proof.snapshot import Row, Snapshot, paid_for, with_staff
 
 # Stripe takes nothing below (docs.stripe.com/currencies, "Minimum and maximum charge amounts").
 SMALLEST_CHARGE = 50
@@ -210,12 +210,15 @@ def _enrollments(now: Snapshot, truth: Truth) -> Iterator[str]:
             wanted.add("suspended" if is_open or appealed else "active")
             is_appealed |= appealed
         row = now.enrollment_of(person, course)
-        if row is None or (
-            row["source"] == "purchase" and row["status"] not in wanted | {"revoked"}
-        ):
+        allowed = with_staff(row, wanted | {"revoked"})
+        if row is None or (row["source"] == "purchase" and row["status"] not in allowed):
             yield f"{person} in {course} is {row and row['status']}, not {wanted}"
         # An appeal leaves closed what was closed by the loss, if that was heard of.
-        elif row["status"] == "revoked" and wanted - ({"suspended"} if is_appealed else set()):
+        elif (
+            row["status"] == "revoked"
+            and row["staff"] != "revoked"
+            and wanted - ({"suspended"} if is_appealed else set())
+        ):
             yield f"{person} in {course} is revoked and paid for"
 
 

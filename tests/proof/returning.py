@@ -109,6 +109,7 @@ class Returning(Market):
         elif what == "pay by hand":
             answer = self.bank.pay_by_hand(order["id"], order["total"])
             self.intents.append(Intent(order["id"], answer["id"], answer["client_secret"]))
+            self.by_hand.add(answer["id"])
         else:
             answer = self.bank.refund(intent.id, None if what == "refund" else 500)
         self.count(f"at Stripe: {what} {answer.get('status', 'refused')}")

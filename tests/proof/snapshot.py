@@ -13,7 +13,8 @@ _SOURCES = {
     "orders": """SELECT id, user_id, status, failure_reason AS reason, coupon_id, payment_id,
         (subtotal * 100)::bigint AS subtotal, (discount_amount * 100)::bigint AS discount,
         (tax_amount * 100)::bigint AS tax, (total_amount * 100)::bigint AS total,
-        (refunded_amount * 100)::bigint AS refunded, expires_at <= now() AS is_overdue
+        (refunded_amount * 100)::bigint AS refunded, expires_at <= now() AS is_overdue,
+        payment_in_progress_since IS NOT NULL AS is_in_progress
         FROM orders_order ORDER BY id""",
     "lines": """SELECT id, order_id, course_id, enrollment_id, state,
         (price_at_purchase * 100)::bigint AS price, (discount_amount * 100)::bigint AS discount,
@@ -28,8 +29,13 @@ _SOURCES = {
         FROM payments_refund ORDER BY id""",
     "disputes": """SELECT id, payment_id, stripe_dispute_id, status
         FROM payments_dispute ORDER BY id""",
-    "enrollments": """SELECT id, user_id, course_id, status, source
-        FROM enrollments_enrollment ORDER BY id""",
+    # What staff decided about it, as long as that stands; and whether they ever took it away.
+    "enrollments": """SELECT id, user_id, course_id, status, source,
+        (SELECT effect FROM enrollments_accesshold AS hold WHERE hold.enrollment_id = own.id
+         AND cause = 'staff' AND ended_at IS NULL) AS staff,
+        EXISTS (SELECT FROM enrollments_accesshold AS hold WHERE hold.enrollment_id = own.id
+                AND cause = 'staff' AND effect = 'revoked') AS was_taken
+        FROM enrollments_enrollment AS own ORDER BY id""",
     "redemptions": "SELECT coupon_id, order_id, user_id FROM orders_couponredemption ORDER BY id",
     "students": "SELECT course_id, student_count FROM courses_coursestats ORDER BY course_id",
     "cart": """SELECT cart.user_id, item.course_id FROM cart_cartitem AS item
@@ -87,11 +93,20 @@ class Snapshot:
             if row["user_id"] == str(user_id) and row["status"] != "revoked"
         }
 
-    def pending_order_of(self, user_id: object) -> Row | None:
-        for row in self.orders.values():
-            if row["user_id"] == str(user_id) and row["status"] == "pending":
+    def open_order_of(self, user_id: object) -> Row | None:
+        """The person's pending order that nothing pays yet; there is one at most."""
+        for row in self.pending_orders_of(user_id):
+            if not row["is_in_progress"]:
                 return row
         return None
+
+    def pending_orders_of(self, user_id: object) -> list[Row]:
+        """The person's orders that are open or being paid."""
+        rows = self.orders.values()
+        return [r for r in rows if r["user_id"] == str(user_id) and r["status"] == "pending"]
+
+    def courses_of(self, order_id: str) -> set[str]:
+        return {line["course_id"] for line in self.lines_of(order_id)}
 
     def payment_of(self, intent_id: str) -> Row | None:
         for row in self.payments.values():
@@ -107,6 +122,15 @@ class Snapshot:
                 person = self.orders[line["order_id"]]["user_id"]
                 found[person, line["course_id"]].append(line)
         return found
+
+
+_STRICTNESS = ("active", "suspended", "revoked")
+
+
+def with_staff(row: Row | None, statuses: Iterable[str]) -> set[str]:
+    """What an enrolment may be that would be one of these, if it weren't for staff's decision."""
+    staff = (row and row["staff"]) or "active"
+    return {max(status, staff, key=_STRICTNESS.index) for status in statuses}
 
 
 def paid_for(line: Row) -> int:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.proof.deciding import Deciding
 from tests.proof.market import Tally
 from tests.proof.returning import Returning
 from tests.proof.working import Working
@@ -20,7 +21,7 @@ SHARD_STEPS = 5000
 LONGEST_HISTORY = 125
 
 
-class Marketplace(Working, Returning):
+class Marketplace(Working, Returning, Deciding):
     """Everybody at once."""
 
 

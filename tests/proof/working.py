@@ -86,7 +86,7 @@ class Working(Buying, Market):
 
     @precondition(lambda self: self.intents)
     @act(
-        name=sampled_from(("confirm", "events", "payments", "expiry", "refunds")),
+        name=sampled_from(("confirm", "events", "payments", "expiry", "refunds", "order")),
         meanwhile=sampled_from(
             ("confirm", "events", "payments", "expiry", "refunds", "order", "pay", "refund")
         ),

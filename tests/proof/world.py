@@ -23,6 +23,7 @@ from courses.models import Course
 from devtools.stripe_standin.client import StandIn
 from orders.models import Coupon
 from payments import services as payment_services
+from tests.emptying import truncate
 from tests.factories import CategoryFactory, StaffFactory, UserFactory, make_course
 from tests.factories.people import InstructorFactory, open_test_session
 from tests.proof.bank import NEVER, Bank, JsonObject, signed
@@ -159,16 +160,15 @@ def make_coupons(courses: list[Course]) -> list[Coupon]:
 
 def empty_tables() -> None:
     """Empty every table of ours. TRUNCATE, as rows of the ledger can't be deleted."""
-    tables = sorted(
-        model._meta.db_table
-        for config in apps.get_app_configs()
-        if not config.name.startswith("django.")
-        for model in config.get_models(include_auto_created=True)
-        if model._meta.managed and not model._meta.proxy
+    truncate(
+        sorted(
+            model._meta.db_table
+            for config in apps.get_app_configs()
+            if not config.name.startswith("django.")
+            for model in config.get_models(include_auto_created=True)
+            if model._meta.managed and not model._meta.proxy
+        )
     )
-    names = ", ".join(f'"{table}"' for table in tables)
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {names} CASCADE")
 
 
 # --- The workers' sweeps, each one turn, and time -------------------------------------------------

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core.models import AuditEntry
+from tests.admin_browser import AdminBrowser
 from tests.factories import StaffFactory, UserFactory
 from users.models import Session, User, UserProfile
 from users.tests.conftest import NEW_PASSWORD, is_alive, log_in
@@ -33,7 +34,7 @@ def helper() -> User:
 
 
 def admin_of(person: User) -> Client:
-    client = Client()
+    client = AdminBrowser()
     client.force_login(person)
     return client
 
@@ -50,7 +51,7 @@ def form_of(client: Client, person: User) -> dict[str, Any]:
     data = {
         name: form.get_initial_for_field(field, name)
         for name, field in form.fields.items()
-        if name not in {"groups", "user_permissions", "password"}
+        if name not in {"groups", "user_permissions", "password", "as_read"}
     }
     data = {name: value for name, value in data.items() if value not in {None, False}}
     if moment := data.pop("email_verified_at", None):

@@ -14,7 +14,7 @@ from api.demo.rows.learning import EnrollmentKey
 from api.demo.story import COUPON_PERCENT, WELCOME_COUPON, Purchase
 from core.money import CENT, ZERO, quantize
 from courses.models import Course
-from enrollments.models import Enrollment
+from enrollments.models import AccessHold, Enrollment
 from orders.models import (
     Coupon,
     CouponRedemption,
@@ -24,6 +24,7 @@ from orders.models import (
     Order,
     OrderItem,
 )
+from orders.numbers import skip_order_numbers
 from orders.services import describe_line, name_seller
 from payments.models import Payment, Refund, RefundLine
 from users.models import User
@@ -31,6 +32,9 @@ from users.models import User
 # From the click on "buy" to the settled payment.
 CHECKOUT = dt.timedelta(minutes=2)
 REFUND_AFTER = dt.timedelta(days=3)
+
+# What orders are counted by, in one series whatever the year.
+ORDERS = "ORD"
 
 # Outcomes in which the money came, even if it went back later.
 PAID = frozenset({"completed", "refunded"})
@@ -71,7 +75,8 @@ class Shop:
 def create_orders(*, purchases: list[Purchase], shop: Shop) -> int:
     """Create the story's orders, oldest first, with all that hangs on them; returns how many.
 
-    Numbers follow the order of time within each year, and the series go on after them.
+    Numbers follow the order of time, orders' throughout and others' within each year, and go on
+    after them.
     """
     coupon = Coupon.objects.create(code=WELCOME_COUPON, percent_off=COUPON_PERCENT)
     numbers: Counter[str] = Counter()
@@ -82,6 +87,7 @@ def create_orders(*, purchases: list[Purchase], shop: Shop) -> int:
     _redeem(sales)
     invoices = _issue_invoices(sales, numbers)
     _issue_credit_notes(_pay(sales, shop), invoices, numbers)
+    skip_order_numbers(up_to=numbers.pop(ORDERS))
     NumberSeries.objects.bulk_create(
         NumberSeries(name=name, last=last) for name, last in sorted(numbers.items())
     )
@@ -94,9 +100,10 @@ def _ordered_at(purchase: Purchase) -> dt.datetime:
 
 
 def _number(prefix: str, at: dt.datetime, numbers: Counter[str]) -> str:
-    series = f"{prefix}-{at.year}"
+    of_year = f"{prefix}-{at.year}"
+    series = ORDERS if prefix == ORDERS else of_year
     numbers[series] += 1
-    return f"{series}-{numbers[series]:05d}"
+    return f"{of_year}-{numbers[series]:05d}"
 
 
 def _sale(purchase: Purchase, shop: Shop, coupon: Coupon, numbers: Counter[str]) -> Sale:
@@ -109,7 +116,7 @@ def _sale(purchase: Purchase, shop: Shop, coupon: Coupon, numbers: Counter[str])
     ordered_at = _ordered_at(purchase)
     user = shop.users[purchase.buyer]
     order = Order(
-        order_number=_number("ORD", ordered_at, numbers),
+        order_number=_number(ORDERS, ordered_at, numbers),
         user=user,
         status=purchase.outcome,
         failure_reason="expired" if purchase.outcome == "failed" else "",
@@ -249,7 +256,26 @@ def _pay(sales: list[Sale], shop: Shop) -> list[Refund]:
         ],
         batch_size=BATCH,
     )
+    insert_dated(
+        AccessHold,
+        [
+            _hold(refund, item)
+            for refund, (_, sale) in zip(refunds, refunded, strict=True)
+            for item in sale.items
+        ],
+    )
     return refunds
+
+
+def _hold(refund: Refund, item: OrderItem) -> AccessHold:
+    return AccessHold(
+        enrollment=item.enrollment,
+        cause=AccessHold.Cause.REFUND,
+        object_id=refund.id,
+        effect=AccessHold.Effect.REVOKED,
+        created_at=refund.created_at,
+        updated_at=refund.created_at,
+    )
 
 
 def _payment(sale: Sale) -> Payment:

@@ -31,13 +31,15 @@ _STARS = ("5", "4", "3", "2", "1")
 class Standing:
     """What a viewer has with a course: may they see it, which lessons are open, how far are they.
 
-    `is_open` opens the media of every lesson; `progress` is None unless the viewer is learning.
+    `is_open` opens the media of every lesson; `progress` is None unless the viewer is learning;
+    `obstacle` says why the viewer can't buy it, None if they can.
     """
 
     may_see: bool = False
     is_open: bool = False
     in_cart: bool = False
     in_wishlist: bool = False
+    obstacle: str | None = None
     progress: dict[str, Any] | None = None
     completed: frozenset[str] = frozenset()
 
@@ -98,7 +100,7 @@ def _find_standing(by: str, lookup: dict[str, str], viewer: Viewer) -> Standing:
     if not rows:
         raise CourseNotFound
     ((_, is_published, instructor_id, enrollment_id, status, total, completed, in_cart,
-      in_wishlist),) = rows  # fmt: skip
+      in_wishlist, is_paying),) = rows  # fmt: skip
     is_in_charge = may_open_lessons(viewer) or viewer.id == instructor_id
     is_learning = status == "active"
     progress = {
@@ -110,11 +112,30 @@ def _find_standing(by: str, lookup: dict[str, str], viewer: Viewer) -> Standing:
     return Standing(
         may_see=is_published or is_in_charge or enrollment_id is not None,
         is_open=is_learning or is_in_charge,
-        in_cart=in_cart,
+        in_cart=in_cart and not is_paying,
         in_wishlist=in_wishlist,
+        obstacle=_find_obstacle(
+            is_owned=enrollment_id is not None,
+            is_paying=is_paying,
+            is_published=is_published,
+            is_own=viewer.id == instructor_id,
+        ),
         progress=progress if is_learning else None,
         completed=frozenset(completed) if is_learning else frozenset(),
     )
+
+
+def _find_obstacle(
+    *, is_owned: bool, is_paying: bool, is_published: bool, is_own: bool
+) -> str | None:
+    """Say what keeps the viewer from buying it: `cart.selectors.Obstacle`, in its order."""
+    if is_owned:
+        return "already_enrolled"
+    if is_paying:
+        return "payment_in_progress"
+    if not is_published:
+        return "not_for_sale"
+    return "own_course" if is_own else None
 
 
 def _show(row: Row, standing: Standing) -> dict[str, Any]:
@@ -161,6 +182,7 @@ def _show(row: Row, standing: Standing) -> dict[str, Any]:
             "recent": _show_reviews(reviews),
         },
         "progress": standing.progress,
+        "viewer": {"can_buy": standing.obstacle is None, "reason": standing.obstacle},
     }
 
 

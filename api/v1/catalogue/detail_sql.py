@@ -37,7 +37,11 @@ _VIEWER = """
         EXISTS (SELECT FROM cart_cartitem AS item JOIN cart_cart AS cart ON cart.id = item.cart_id
                 WHERE cart.user_id = %(user)s AND item.course_id = course.id),
         EXISTS (SELECT FROM cart_wishlistitem AS wish
-                WHERE wish.user_id = %(user)s AND wish.course_id = course.id)
+                WHERE wish.user_id = %(user)s AND wish.course_id = course.id),
+        EXISTS (SELECT FROM orders_order AS buying
+                JOIN orders_orderitem AS line ON line.order_id = buying.id
+                WHERE buying.user_id = %(user)s AND buying.status = 'pending'
+                  AND buying.payment_in_progress_since IS NOT NULL AND line.course_id = course.id)
     FROM courses_course AS course
     LEFT JOIN enrollments_enrollment AS enrollment
         ON enrollment.course_id = course.id AND enrollment.user_id = %(user)s

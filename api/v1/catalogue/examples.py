@@ -105,6 +105,7 @@ _DETAIL = {
     "curriculum_next": None,
     "reviews": _REVIEWS,
     "progress": None,
+    "viewer": {"can_buy": True, "reason": None},
 }
 
 CATEGORIES = OpenApiExample("Shelves", value={"results": [_CATEGORY]}, response_only=True)

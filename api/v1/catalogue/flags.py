@@ -1,4 +1,4 @@
-"""What the viewer has with courses: the facts of three apps, in one statement for a whole page."""
+"""What the viewer has with courses: the facts of four apps, in one statement for a whole page."""
 
 import uuid
 from collections.abc import Collection
@@ -13,6 +13,11 @@ _FLAGS = """
     SELECT item.course_id::text, 'in_cart'
     FROM cart_cartitem AS item JOIN cart_cart AS cart ON cart.id = item.cart_id
     WHERE cart.user_id = %(user)s AND item.course_id = ANY(%(courses)s::uuid[])
+      AND NOT EXISTS (
+        SELECT FROM orders_order AS buying JOIN orders_orderitem AS line
+            ON line.order_id = buying.id
+        WHERE buying.user_id = %(user)s AND buying.status = 'pending'
+          AND buying.payment_in_progress_since IS NOT NULL AND line.course_id = item.course_id)
     UNION ALL
     SELECT course_id::text, 'in_wishlist' FROM cart_wishlistitem
     WHERE user_id = %(user)s AND course_id = ANY(%(courses)s::uuid[])
@@ -33,7 +38,8 @@ NONE = Flags()
 
 def find_flags(*, user_id: uuid.UUID, course_ids: Collection[str]) -> Flags:
     """Return which of the courses the person learns in, has in the cart, or wishes for: what the
-    selectors of `enrollments` and `cart` say one by one. One query."""
+    selectors of `enrollments` and `cart` say one by one. One for which money is on its way counts
+    as not in the cart any more. One query."""
     found: dict[str, list[str]] = {"enrolled": [], "in_cart": [], "in_wishlist": []}
     for course_id, flag in fetch_prepared(
         _FLAGS, {"user": str(user_id), "courses": list(course_ids)}

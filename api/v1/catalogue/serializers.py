@@ -228,6 +228,17 @@ class ViewerProgressSerializer(ApiSerializer):
     total_lessons = serializers.IntegerField()
 
 
+class CourseViewerSerializer(ApiSerializer):
+    """Whether the viewer can buy the course, as far as is known of them."""
+
+    can_buy = serializers.BooleanField()
+    reason = serializers.ChoiceField(
+        choices=["already_enrolled", "payment_in_progress", "own_course", "not_for_sale"],
+        allow_null=True,
+        help_text="Why not. `payment_in_progress`: money for it is on its way.",
+    )
+
+
 class CourseDetailSerializer(CourseRowSerializer):
     """The page of one course."""
 
@@ -255,3 +266,4 @@ class CourseDetailSerializer(CourseRowSerializer):
     )
     reviews = ReviewSummarySerializer()
     progress = ViewerProgressSerializer(allow_null=True)
+    viewer = CourseViewerSerializer()

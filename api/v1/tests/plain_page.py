@@ -10,12 +10,20 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
 from api.v1.catalogue.pages import with_flags
+from cart import selectors as cart_selectors
+from cart.selectors import Obstacle
 from core.urls import media_url
 from courses import rules
 from courses.errors import CourseNotFound
 from courses.models import Course, CourseStats
 from courses.permissions import Viewer, is_in_charge, may_see_course
-from courses.selectors import CourseFacts, LessonRow, SectionRow, get_curriculum
+from courses.selectors import (
+    CourseFacts,
+    LessonRow,
+    SectionRow,
+    get_courses_for_sale,
+    get_curriculum,
+)
 from courses.selectors.cards import CARD_COLUMNS, CourseCard, to_cards
 from courses.selectors.lookup import reference_filter
 from enrollments import selectors as enrollment_selectors
@@ -160,7 +168,21 @@ def get_plain_page(*, reference: str, viewer: Viewer) -> dict[str, Any]:
         "curriculum_next": None,
         "reviews": _show_reviews(detail),
         "progress": _show_progress(progress) if progress and is_learning else None,
+        "viewer": _show_viewer(viewer, course.id),
     }
+
+
+def _show_viewer(viewer: Viewer, course_id: uuid.UUID) -> dict[str, Any]:
+    courses = get_courses_for_sale(course_ids=[course_id])
+    if isinstance(viewer, User):
+        user_id = viewer.id
+        found = cart_selectors.find_obstacles(
+            user_id=user_id, course_ids=[course_id], courses=courses
+        ).get(course_id)
+    else:
+        found = None if courses[course_id].is_on_sale else Obstacle.NOT_FOR_SALE
+    reason = found.value.lower() if found else None
+    return {"can_buy": reason is None, "reason": reason}
 
 
 def _get_progress(viewer: Viewer, course_id: uuid.UUID) -> ViewerProgress | None:

@@ -16,6 +16,7 @@ from tests.factories import (
     CourseFactory,
     EnrollmentFactory,
     OrderFactory,
+    OrderItemFactory,
     UserFactory,
     sign_in,
 )
@@ -247,11 +248,24 @@ class TestCoupon:
     def test_it_takes_two_queries_more(self, client, user, count, django_assert_num_queries):
         fill(user, *["10.00"] * count)
         CouponFactory.create(code="TEN")
-        with django_assert_num_queries(5):  # person, cart, lines, courses, what is owned
+        # person, cart, what is being paid for, lines, courses, what is owned
+        with django_assert_num_queries(6):
             client.get(CART)
         apply(client)
-        with django_assert_num_queries(7):  # and the coupon, and its uses
+        with django_assert_num_queries(8):  # and the coupon, and its uses
             assert client.get(CART).json()["discount_amount"] == count
+
+
+def test_what_is_being_paid_for_counts_in_no_price(client, user):
+    first, second = fill(user, "10.00", "20.00")
+    CouponFactory.create(code="TEN", percent_off=10)
+    order = OrderFactory.create(user=user, payment_in_progress_since=timezone.now())
+    OrderItemFactory.create(order=order, course=first)
+    cart = apply(client).json()
+    shown = {line["course"]["id"]: line["unavailable_reason"] for line in cart["items"]}
+    assert shown == {str(first.id): "PAYMENT_IN_PROGRESS", str(second.id): None}
+    assert (cart["total_items"], cart["total_price"], cart["total_amount"]) == (2, 20.0, 18.0)
+    assert client.post(CREATE).json()["error"]["code"] == "PAYMENT_IN_PROGRESS"
 
 
 class TestReasons:
@@ -322,9 +336,9 @@ class TestReasons:
         coupon = CouponFactory.create(code="TEN", max_redemptions=1)
         redeem(coupon, OrderFactory.create(status="completed", completed_at=timezone.now()))
         assert refusal(apply(client)) == "used_up"
-        redeem(coupon, OrderFactory.create(user=user, status="refunded"))
         coupon.max_redemptions, coupon.max_redemptions_per_person = 3, 1
         coupon.save()
+        redeem(coupon, OrderFactory.create(user=user, status="refunded"))
         assert refusal(apply(client)) == "used_by_you"
         coupon.max_redemptions_per_person = 2
         coupon.save()

@@ -16,6 +16,8 @@ from tests.factories import (
     CategoryFactory,
     CourseFactory,
     EnrollmentFactory,
+    OrderFactory,
+    OrderItemFactory,
     StaffFactory,
     UserFactory,
     make_course,
@@ -144,6 +146,20 @@ def test_flags_are_the_viewers_own(api):
     for client in (api, sign_in(UserFactory.create())):
         for row in client.get(LIST).json()["results"]:
             assert (row["enrolled"], row["in_cart"], row["in_wishlist"]) == (False, False, False)
+
+
+def test_what_is_being_paid_for_is_not_in_the_cart():
+    first, second = CourseFactory.create_batch(2)
+    person = UserFactory.create()
+    for course in (first, second):
+        CartItemFactory.create(cart__user=person, course=course)
+    order = OrderFactory.create(user=person, payment_in_progress_since=timezone.now())
+    OrderItemFactory.create(order=order, course=first)
+    rows = sign_in(person).get(LIST).json()["results"]
+    assert {row["id"]: row["in_cart"] for row in rows} == {
+        str(first.id): False,
+        str(second.id): True,
+    }
 
 
 @pytest.mark.parametrize("status", ["draft", "in_review", "archived"])

@@ -21,12 +21,15 @@ from cart.models import WishlistItem
 from courses.errors import CourseNotFound
 from courses.models import Course, CourseStats, Lesson
 from enrollments.models import LessonProgress
+from orders.models import Order
 from reviews.models import Review
 from tests.factories import (
     CartItemFactory,
     CourseFactory,
     EnrollmentFactory,
     InstructorFactory,
+    OrderFactory,
+    OrderItemFactory,
     ReviewFactory,
     SectionFactory,
     StaffFactory,
@@ -196,6 +199,35 @@ def test_progress_is_the_viewers(api):
     assert (body["enrolled"], body["in_wishlist"], body["in_cart"]) == (True, True, False)
     stranger = page(sign_in(UserFactory.create()), course)
     assert not any(lesson["completed"] for lesson in lessons(stranger))
+
+
+def test_who_can_buy_it_and_why_not(api):
+    course = make_course()
+    learner, banned, buyer, author = (UserFactory.create() for _ in range(4))
+    EnrollmentFactory.create(user=learner, course=course)
+    EnrollmentFactory.create(user=banned, course=course, status="suspended")
+    line = CartItemFactory.create(cart__user=buyer, course=course)
+    order = OrderFactory.create(user=buyer)
+    OrderItemFactory.create(order=order, course=course)
+
+    def viewer(client):
+        body = page(client, course)
+        assert body["viewer"]["can_buy"] is (body["viewer"]["reason"] is None)
+        return body["viewer"]["reason"], body["in_cart"]
+
+    assert viewer(api) == viewer(sign_in(author)) == (None, False)
+    assert viewer(sign_in(learner)) == viewer(sign_in(banned)) == ("already_enrolled", False)
+    assert viewer(sign_in(course.instructor)) == ("own_course", False)
+    assert viewer(sign_in(buyer)) == (None, True)
+    Order.objects.update(payment_in_progress_since=timezone.now())
+    assert viewer(sign_in(buyer)) == ("payment_in_progress", False)
+    OrderItemFactory.create(order=order, course=make_course())
+    assert page(sign_in(buyer), course)["viewer"]["reason"] == "payment_in_progress"
+    Order.objects.update(status="failed")
+    assert viewer(sign_in(buyer)) == (None, True)
+    line.delete()
+    Course.objects.update(status="archived")
+    assert viewer(sign_in(course.instructor)) == ("not_for_sale", False)
 
 
 def test_removed_lessons_are_not_shown(api):

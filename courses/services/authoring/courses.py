@@ -13,7 +13,7 @@ from core.errors import Invalid
 from courses.authors import Author, require_may_create
 from courses.errors import CourseHasBuyers, RightRequired, Stale
 from courses.models import Course
-from courses.rules import find_price_fault
+from courses.rules import find_price_faults
 from courses.services import publishing
 from courses.services.authoring.access import record_creation, writing
 from courses.services.authoring.quotas import require_room_for_course
@@ -47,11 +47,11 @@ def create_course(*, author: Author, fields: CourseFields) -> uuid.UUID:
     one made from the title.
 
     Raises InstructorRequired, SlugTaken, QuotaExceeded, or Invalid when the prices contradict each
-    other.
+    other or nobody could pay them.
     """
     require_may_create(author=author, right=Right.ADD_COURSES)
     course = Course(instructor_id=author.id, is_priced="price" in fields, **fields)
-    _require_sound_prices(course)
+    _require_sound_prices(course, is_new=True)
     with transaction.atomic():
         require_room_for_course(author=author, instructor_id=author.id)
         if course.slug:
@@ -73,8 +73,9 @@ def edit_course(
     """Change what is given of the course with this id or slug and return its id.
 
     Raises InstructorRequired, CourseNotFound, NotCourseInstructor, SlugTaken, Invalid when the
-    prices contradict each other, CourseIncomplete when a course on sale would lose what it needs,
-    and Stale when `expected_last_updated` isn't the time of its last update.
+    prices contradict each other or nobody could pay a new one, CourseIncomplete when a course on
+    sale would lose what it needs, and Stale when `expected_last_updated` isn't the time of its last
+    update.
     """
     with writing(
         author=author, reference=reference, right=Right.CHANGE_COURSES, for_key="slug" in fields
@@ -84,7 +85,7 @@ def edit_course(
         changed = _apply(course, fields)
         if not changed:
             return course.id
-        _require_sound_prices(course)
+        _require_sound_prices(course, is_new="price" in changed)
         if course.is_published:
             publishing.require_complete(course)
         if "slug" in changed:
@@ -160,10 +161,13 @@ def _apply(course: Course, fields: CourseFields) -> list[str]:
     return changed
 
 
-def _require_sound_prices(course: Course) -> None:
-    fault = find_price_fault(price=course.price, original_price=course.original_price)
-    if fault is not None:
-        raise Invalid("A value is not acceptable", original_price=[fault])
+def _require_sound_prices(course: Course, *, is_new: bool) -> None:
+    faults = find_price_faults(
+        price=course.price, original_price=course.original_price, is_new=is_new
+    )
+    if faults:
+        told = {field: [fault] for field, fault in faults.items()}
+        raise Invalid("A value is not acceptable", **told)
 
 
 def _require_fresh(course: Course, expected: dt.datetime | None) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from django.test import Client
 
 from core.errors import Invalid
 from courses import services
@@ -13,6 +12,7 @@ from courses.errors import CourseIncomplete, LastLesson
 from courses.models import Course, Curriculum, Lesson
 from courses.services import authoring
 from courses.tests.authoring.conftest import lessons_of, sections_of
+from tests.admin_browser import AdminBrowser
 from tests.factories import StaffFactory, make_course
 from tests.parallel import at_once
 
@@ -174,7 +174,7 @@ def test_all_kinds_of_writes_at_once_dont_deadlock(author, course):
 def test_renaming_a_shelf_while_its_courses_come_and_go(author, course):
     """Staff write the category, then its courses; authors the course, then its category."""
     shelf = course.category
-    admin = Client()
+    admin = AdminBrowser()
     admin.force_login(StaffFactory.create())
     form = {"slug": shelf.slug, "description": "", "icon": "Book", "position": 0}
 

@@ -187,6 +187,10 @@ class TestJSONFaults:
         assert faults["$.original_price"] == ["Must not be below the price."]
         assert faults["kind"] is CourseFileInvalid
 
+    def test_a_price_that_nobody_could_pay(self) -> None:
+        faults = faults_of(as_json(minimal(price=1_000_000)))
+        assert "999,999.99" in faults["$.price"][0]
+
     def test_names_given_twice(self) -> None:
         content = b"""{"format": "learnflow-course/1", "title": "a", "title": "b",
             "curriculum": [{"title": "x", "lessons": [], "lessons": []}]}"""

@@ -35,7 +35,7 @@ names = st.text(letters, min_size=1, max_size=30).filter(lambda text: text.strip
 addresses = st.sampled_from(
     ["https://a.test/v.mp4", "http://127.0.0.1:8000/x?a=1&b=%20#t", "https://ü.test/ä"]
 )
-amounts = st.integers(min_value=0, max_value=9_999_999_999).map(lambda cents: cents / 100)
+amounts = st.integers(min_value=0, max_value=99_999_999).map(lambda cents: cents / 100)
 resources = st.fixed_dictionaries({"title": names, "url": addresses})
 lessons = st.fixed_dictionaries(
     {

@@ -12,7 +12,7 @@ from devtools.stripe_standin.scope import Scope
 _FEE_PER_MILLE_TENTHS = 290
 _FEE_FIXED = 30
 _DAYS_UNTIL_AVAILABLE = 2
-# Where a control's limit on what can be transferred is kept.
+# Where a control's limit on what can be transferred and refunded is kept.
 _LIMIT = "balance"
 
 
@@ -75,18 +75,28 @@ def book(
     )
 
 
-def limit(scope: Scope, available: int | None) -> JsonObject:
-    """Let no more than `available` (minor units) be transferred from now on; None: no limit."""
-    scope.store.put_traits(_LIMIT, {"available": available})
-    return {"available": available}
+def limit(scope: Scope, available: int | None, *, refunds_wait: bool = False) -> JsonObject:
+    """Let no more than `available` (minor units) leave from now on; None: no limit. A refund for
+    which it is too little is refused, or with `refunds_wait` made and left pending."""
+    set_to = {"available": available, "refunds_wait": refunds_wait}
+    scope.store.put_traits(_LIMIT, set_to)
+    return set_to
+
+
+def do_refunds_wait(scope: Scope, amount: int) -> bool:
+    """Whether a refund of this amount has to wait, pending, until more is available."""
+    limits = scope.store.traits(_LIMIT)
+    available = limits.get("available")
+    return bool(limits.get("refunds_wait")) and available is not None and amount > available
 
 
 def take(scope: Scope, amount: int) -> None:
-    """Take a transfer's amount from what is available, where a control limits that.
+    """Take a transfer's or a refund's amount from what is available, where a control limits that.
 
     Raises `ApiError` (400 `balance_insufficient`) when it is too little.
     """
-    available = scope.store.traits(_LIMIT).get("available")
+    limits = scope.store.traits(_LIMIT)
+    available = limits.get("available")
     if available is None:
         return
     if amount > available:
@@ -96,4 +106,4 @@ def take(scope: Scope, amount: int) -> None:
             "test card. See: https://stripe.com/docs/testing#available-balance",
             code="balance_insufficient",
         )
-    limit(scope, available - amount)
+    limit(scope, available - amount, refunds_wait=bool(limits.get("refunds_wait")))

@@ -10,6 +10,9 @@ from devtools.stripe_standin.params import Params, merge_metadata
 from devtools.stripe_standin.resources import balance
 from devtools.stripe_standin.scope import Scope
 
+# Why a refund is pending for which too little is available.
+_SHORT = "insufficient_funds"
+
 
 def create(scope: Scope, target: str, params: Params) -> JsonObject:
     """`POST /v1/refunds`. Raises `ApiError` (400) for more than is left to refund."""
@@ -70,10 +73,18 @@ def advance(scope: Scope, refund: JsonObject, outcome: str | None = None) -> Jso
     made = Behaviour.from_traits(scope.store.traits(refund["charge"]))
     if refund["status"] in {"failed", "canceled"}:
         return refund
+    if refund["pending_reason"] == _SHORT and outcome != "failed":
+        if outcome is None and balance.do_refunds_wait(scope, refund["amount"]):
+            scope.later("advance_refund", refund["id"])
+            return refund
+        balance.take(scope, refund["amount"])
+        refund["balance_transaction"] = _move(scope, refund, taken=True)
+    refund["pending_reason"] = None
     if (outcome or made.refund) == "failed":
         refund["status"] = "failed"
         refund["failure_reason"] = "expired_or_canceled_card"
-        refund["failure_balance_transaction"] = _move(scope, refund, taken=False)
+        if refund["balance_transaction"] is not None:
+            refund["failure_balance_transaction"] = _move(scope, refund, taken=False)
         scope.put(refund)
         _give_back(scope, refund)
         scope.emit("refund.failed", refund)
@@ -132,14 +143,19 @@ def _is_refundable(scope: Scope, charge: JsonObject) -> bool:
 def _refund(scope: Scope, charge: JsonObject, amount: int, params: Params) -> JsonObject:
     made = Behaviour.from_traits(scope.store.traits(charge["id"]))
     waits = made.refund == "pending" or made.kind != "card"
-    refund = _shape(scope, charge, amount, params, "pending" if waits else "succeeded")
+    is_short = charge["captured"] and balance.do_refunds_wait(scope, amount)
+    if charge["captured"] and not is_short:
+        balance.take(scope, amount)
+    refund = _shape(scope, charge, amount, params, "pending" if waits or is_short else "succeeded")
+    if refund["status"] == "pending":
+        refund["pending_reason"] = _SHORT if is_short else "processing"
     previous = {key: charge[key] for key in ("amount_refunded", "refunded")}
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] >= charge["amount"]
     if not previous["refunded"] and not charge["refunded"]:
         previous.pop("refunded")
     scope.put(charge)
-    if charge["captured"]:
+    if charge["captured"] and not is_short:
         refund["balance_transaction"] = _move(scope, refund, taken=True)
     scope.put(refund)
     scope.emit("refund.created", refund)
@@ -198,6 +214,7 @@ def _shape(
         "destination_details": details,
         "metadata": merge_metadata({}, params.get("metadata")),
         "payment_intent": charge["payment_intent"],
+        "pending_reason": None,
         "reason": params.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,

@@ -4,10 +4,10 @@ https://docs.stripe.com/connect/separate-charges-and-transfers
 """
 
 from devtools.stripe_standin.currencies import checked_currency
-from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter
+from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter, no_such
 from devtools.stripe_standin.ids import new_id
 from devtools.stripe_standin.params import Params, merge_metadata
-from devtools.stripe_standin.resources import balance
+from devtools.stripe_standin.resources import balance, connect, platform
 from devtools.stripe_standin.scope import Scope
 
 
@@ -24,12 +24,17 @@ def create(scope: Scope, target: str, params: Params) -> JsonObject:
             param="amount",
         )
     account = scope.require("account", params["destination"], "destination")
+    if scope.store.traits(account["id"]).get("is_gone"):
+        fault = no_such("destination", account["id"], "destination")
+        fault.status = 400
+        raise fault
     if account["capabilities"].get("transfers") != "active":
         raise ApiError(
             "Your destination account needs to have at least one of the following capabilities "
             "enabled: transfers, crypto_transfers, legacy_payments",
             code="insufficient_capabilities_for_transfer",
         )
+    _check_border(scope, account)
     balance.take(scope, params["amount"])
     transfer = _shape(scope, params)
     moved = balance.book(
@@ -39,6 +44,18 @@ def create(scope: Scope, target: str, params: Params) -> JsonObject:
     scope.put(transfer)
     scope.emit("transfer.created", transfer)
     return transfer
+
+
+def _check_border(scope: Scope, account: JsonObject) -> None:
+    """Under the full agreement money crosses only the borders within one region."""
+    home, country = platform.country(scope), account["country"]
+    if connect.is_recipient(account) or home == country or {home, country} <= platform.REGION:
+        return
+    raise ApiError(
+        f"Funds can't be sent to accounts located in {country} when the account is under the "
+        "`full` service agreement. To learn more, see "
+        "https://stripe.com/docs/connect/service-agreement-types."
+    )
 
 
 def retrieve(scope: Scope, target: str, params: Params) -> JsonObject:

@@ -102,6 +102,11 @@ def test_a_browser_pays_with_the_publishable_key(api, standin):
             ("amount_too_large", "amount"),
             "no more than",
         ),
+        (
+            {"amount": "1000000000", "currency": "inr"},
+            ("amount_too_large", "amount"),
+            "no more than",
+        ),
         ({"amount": "999", "currency": "xxx"}, (None, "currency"), "Invalid currency: xxx"),
         (
             {"amount": "999", "currency": "usd", "capture_method": "later"},

@@ -12,20 +12,25 @@ def paid(api):
     )
 
 
-@pytest.fixture
-def account(api, standin):
-    made = api.v1.accounts.create(
+def open_account(api, *capabilities, **more):
+    return api.v1.accounts.create(
         {
             "controller": {
                 "fees": {"payer": "application"},
                 "losses": {"payments": "application"},
                 "stripe_dashboard": {"type": "express"},
             },
-            "capabilities": {"transfers": {"requested": True}},
+            "capabilities": {name: {"requested": True} for name in capabilities},
             "email": "teacher@example.com",
             "metadata": {"instructor_id": "1"},
+            **more,
         }
     )
+
+
+@pytest.fixture
+def account(api, standin):
+    made = open_account(api, "card_payments", "transfers")
     assert made.capabilities.transfers == "inactive"
     return api.v1.accounts.retrieve(standin.onboard(made.id)["id"])
 
@@ -64,7 +69,7 @@ def test_refunds_and_disputes_have_balance_transactions(api, standin, paid):
 
 
 def test_an_account_is_onboarded_by_its_link(api, receiver):
-    account = api.v1.accounts.create({"capabilities": {"transfers": {"requested": True}}})
+    account = open_account(api, "card_payments", "transfers")
     link = api.v1.account_links.create(
         {
             "account": account.id,
@@ -79,6 +84,55 @@ def test_an_account_is_onboarded_by_its_link(api, receiver):
     account = api.v1.accounts.retrieve(account.id)
     assert (account.capabilities.transfers, account.details_submitted) == ("active", True)
     assert receiver.wait_for("account.updated")["id"] == account.id
+
+
+RECIPIENT = {"tos_acceptance": {"service_agreement": "recipient"}}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "more", "words"),
+    [
+        (["transfers"], {}, "Your platform needs approval for accounts to have requested"),
+        (["transfers"], RECIPIENT, "not supported for platforms in US creating accounts in US"),
+        (
+            ["card_payments", "transfers"],
+            {"country": "PH", **RECIPIENT},
+            "can only request the `transfers` capability",
+        ),
+        (["card_payments", "transfers"], {"country": "PH"}, "PH is not currently supported"),
+    ],
+)
+def test_an_agreement_that_does_not_fit_is_refused(api, capabilities, more, words):
+    with pytest.raises(stripe.InvalidRequestError, match=words):
+        open_account(api, *capabilities, **more)
+
+
+def test_a_recipient_can_take_transfers_and_no_cards(api, standin):
+    account = open_account(api, "transfers", country="PH", **RECIPIENT)
+    assert account.tos_acceptance.service_agreement == "recipient"
+    standin.onboard(account.id)
+    account = api.v1.accounts.retrieve(account.id)
+    assert (account.payouts_enabled, account.charges_enabled) == (True, False)
+    send(api, account)
+
+
+def test_money_crosses_no_border_under_the_full_agreement_but_within_a_region(api, standin):
+    for country, is_within in [("DE", True), ("AU", False)]:
+        account = open_account(api, "card_payments", "transfers", country=country)
+        standin.onboard(account.id)
+        if is_within:
+            send(api, account)
+        else:
+            with pytest.raises(stripe.InvalidRequestError, match="Funds can't be sent"):
+                send(api, account)
+
+
+def test_our_own_account_says_where_it_is_and_how_it_is_paid_out(api, standin):
+    ours = api.v1.accounts.retrieve_current()
+    assert (ours.country, ours.settings.payouts.schedule.interval) == ("US", "daily")
+    standin.set_up_platform(country="GB", interval="manual")
+    ours = api.v1.accounts.retrieve_current()
+    assert (ours.country, ours.settings.payouts.schedule.interval) == ("GB", "manual")
 
 
 def test_a_link_names_what_it_needs(api, account):
@@ -127,3 +181,36 @@ def test_no_more_is_transferred_than_is_there(api, standin, account):
     assert refused.value.code == "balance_insufficient"
     standin.limit_balance(None)
     send(api, account)
+
+
+def test_an_account_that_was_rejected_says_so(api, standin, account, receiver):
+    standin.reject(account.id, "fraud")
+    account = api.v1.accounts.retrieve(account.id)
+    assert account.requirements.disabled_reason == "rejected.fraud"
+    assert account.capabilities.transfers == "inactive"
+    assert receiver.wait_for("account.updated")["id"] == account.id
+
+
+def test_an_account_whose_owner_left_is_forbidden(api, standin, account, receiver):
+    standin.deauthorize(account.id)
+    assert receiver.wait_for("account.application.deauthorized")["object"] == "application"
+    with pytest.raises(stripe.PermissionError):
+        api.v1.accounts.retrieve(account.id)
+    with pytest.raises(stripe.InvalidRequestError, match="No such destination"):
+        send(api, account)
+
+
+def test_a_payout_that_a_bank_refused_is_its_accounts_alone(api, standin, account, receiver):
+    payout = standin.refuse_payout(account.id)
+    assert receiver.wait_for("payout.failed")["failure_code"] == "account_closed"
+    found = api.v1.payouts.retrieve(payout["id"], None, {"stripe_account": account.id})
+    assert (found.status, found.failure_code) == ("failed", "account_closed")
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        api.v1.payouts.retrieve(payout["id"])
+    assert refused.value.code == "resource_missing"
+
+
+def test_a_key_that_lacks_a_right_is_forbidden_in_stripes_words(api, standin):
+    standin.fault("refuse", "transfers.list", status=403)
+    with pytest.raises(stripe.PermissionError, match=r"\('transfer_read'\) permissions"):
+        api.v1.transfers.list()

@@ -133,3 +133,31 @@ def test_a_charge_is_disputed_again_once_the_first_dispute_is_won(paid, standin)
         standin.open_dispute(payment_intent=intent.id)
     standin.close_dispute(first["id"], "won")
     assert standin.open_dispute(payment_intent=intent.id)["id"] != first["id"]
+
+
+def test_a_refund_beyond_the_balance_is_refused(api, standin, paid):
+    intent = paid()
+    standin.limit_balance(1000)
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.refunds.create({"payment_intent": intent.id})
+    assert caught.value.code == "balance_insufficient"
+    assert api.v1.refunds.create({"payment_intent": intent.id, "amount": 1000}).status == (
+        "succeeded"
+    )
+    with pytest.raises(stripe.InvalidRequestError):
+        api.v1.refunds.create({"payment_intent": intent.id, "amount": 1})
+
+
+def test_a_refund_beyond_the_balance_waits_where_that_is_asked_for(api, standin, paid):
+    intent = paid()
+    standin.limit_balance(0, refunds_wait=True)
+    refund = api.v1.refunds.create({"payment_intent": intent.id})
+    assert (refund.status, refund.pending_reason) == ("pending", "insufficient_funds")
+    assert refund.balance_transaction is None
+    standin.forward(A_WHILE + 1)
+    assert api.v1.refunds.retrieve(refund.id).status == "pending"
+    standin.limit_balance(None)
+    standin.forward(A_WHILE + 1)
+    refund = api.v1.refunds.retrieve(refund.id)
+    assert (refund.status, refund.pending_reason) == ("succeeded", None)
+    assert refund.balance_transaction is not None

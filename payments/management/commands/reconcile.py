@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: compares our payments, refunds and disputes with Stripe's, now."""
+"""`manage.py reconcile`: compares our payments, refunds, disputes and transfers with Stripe's."""
 
 import argparse
 import datetime as dt
@@ -24,8 +24,8 @@ _AGE = re.compile(r"(\d{1,4})([dh])")
 
 class Command(BaseCommand):
     help = (
-        "Compares payments, refunds and disputes with Stripe's, heals what differs as a webhook "
-        "would, and verifies the books. Exits with 1 when differences stay, with 2 when it "
+        "Compares payments, refunds, disputes and transfers with Stripe's, heals what differs as a "
+        "webhook would, and verifies the books. Exits with 1 when differences stay, with 2 when it "
         "couldn't look at everything."
     )
 
@@ -75,7 +75,8 @@ def _describe(run: ReconciliationRun) -> str:
     return (
         f"{run.position.get('stage', 'done').replace('_', ' ')}: "
         f"{run.payments_compared:,} payments, {run.refunds_compared:,} refunds, "
-        f"{run.disputes_compared:,} disputes, {run.differences_healed:,} healed"
+        f"{run.disputes_compared:,} disputes, {run.transfers_compared:,} transfers, "
+        f"{run.differences_healed:,} healed"
     )
 
 
@@ -102,6 +103,7 @@ def _totals_of(run: ReconciliationRun) -> Table:
         ("Payments compared", run.payments_compared),
         ("Refunds compared", run.refunds_compared),
         ("Disputes compared", run.disputes_compared),
+        ("Transfers compared", run.transfers_compared),
         ("Differences healed", run.differences_healed),
     ):
         table.add_row(what, f"{count:,}", "")

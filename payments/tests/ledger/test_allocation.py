@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from core.money import ZERO, from_minor
 from orders.selectors import OrderLine
-from payments.ledger.allocation import Account, Part, divide_sale, take_back
+from payments.ledger.allocation import (
+    Account,
+    LineShares,
+    Part,
+    divide_sale,
+    share_lines,
+    take_back,
+)
 
 SOON = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
@@ -31,7 +38,13 @@ def line(net: str, *, tax: str = "0.00", taught: bool = True) -> OrderLine:
 
 
 def divide(*lines: OrderLine, percent: int = 70, owned: Sequence[OrderLine] = ()) -> list[Part]:
-    return divide_sale(
+    return divide_sale(share(*lines, percent=percent, owned=owned))
+
+
+def share(
+    *lines: OrderLine, percent: int = 70, owned: Sequence[OrderLine] = ()
+) -> list[LineShares]:
+    return share_lines(
         lines=lines,
         owned_item_ids={one.id for one in owned},
         percents={one.course_id: percent for one in lines},
@@ -60,6 +73,23 @@ def less(held: Sequence[Part], taken: Sequence[Part]) -> list[Part]:
 
 def loss(parts: Sequence[Part]) -> Decimal:
     return total([part for part in parts if part.order_item_id is None])
+
+
+def test_what_was_agreed_of_a_line_is_written_down() -> None:
+    sold, owned, orphan, free = (
+        line("10.01", tax="1.90"), line("5.00"), line("8.00", taught=False), line("0.00"),
+    )  # fmt: skip
+    shares = share(sold, owned, orphan, free, owned=[owned])
+    assert shares == [
+        LineShares(
+            order_item_id=sold.id, percent=70, instructor_id=sold.instructor_id, available_at=SOON,
+            instructor_amount=Decimal("7.01"), platform_amount=Decimal("3.00"),
+            tax_amount=Decimal("1.90"),
+        ),
+        LineShares(order_item_id=owned.id, buyer_amount=Decimal("5.00")),
+        LineShares(order_item_id=orphan.id, platform_amount=Decimal("8.00")),
+        LineShares(order_item_id=free.id, percent=70),
+    ]  # fmt: skip
 
 
 def test_a_line_is_divided_between_instructor_platform_and_tax() -> None:

@@ -224,6 +224,7 @@ def test_where_payouts_are_off_it_says_so(client: APIClient) -> None:
         "exists": False,
         "details_submitted": False,
         "is_ready": False,
+        "trouble": None,
     }
     refused = client.post(f"{BASE}/payout-account/", {})
     assert refused.status_code == 503
@@ -257,10 +258,11 @@ def test_while_stripe_is_away_the_account_is_shown_as_known(
 ) -> None:
     settings.STRIPE_CONNECT = True
     PayoutAccount.objects.create(instructor=teacher, stripe_account_id="acct_1")
-    standin.fault("refuse", "*", status=503)
+    standin.fault("refuse", "*", status=503, times=2)
     assert client.get(f"{BASE}/payout-account/").json()["exists"] is True
     refused = client.post(f"{BASE}/payout-account/", {})
-    assert refused.json()["error"]["code"] == "PAYOUTS_UNAVAILABLE"
+    assert refused.json()["error"]["code"] == "PAYMENTS_UNAVAILABLE"
+    assert PayoutAccount.objects.get().stripe_account_id == "acct_1"
 
 
 def test_staff_see_the_books_and_change_nothing(

@@ -2,6 +2,7 @@
 Stripe refused."""
 
 import csv
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -22,8 +23,9 @@ PAYOUT_RULES = tuple(rule for rule in books.INVARIANTS if "payout" in rule.name)
 
 
 @pytest.fixture
-def teacher(sell: Sell) -> User:
-    """Who earned 28.00."""
+def teacher(sell: Sell, settings: Any) -> User:
+    """Who earned 28.00 that can be paid."""
+    settings.EARNINGS_HOLD = dt.timedelta(0)
     return teacher_of(sell("40.00"))
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from core.money import from_minor
 from devtools.stripe_standin.client import StandIn
-from orders import services as order_services
 from orders.models import Order, OrderItem
 from payments import services, stripe_gateway
 from payments.models import LedgerEntry, LedgerTransaction, Payment, RevenueShare
 from payments.tests.conftest import Pay, confirm, start_payment
+from payments.tests.money import close_anyway
 from tests.factories import EnrollmentFactory
 from tests.parallel import at_once
 
@@ -79,7 +79,7 @@ def test_twenty_settlements_book_once(order: Order, paid: services.PaymentIntent
 
 
 def test_money_for_a_closed_order_is_the_buyers(order: Order, paid: services.PaymentIntent) -> None:
-    order_services.close_order(order_id=order.id, reason="canceled")
+    close_anyway(order)
     services.settle(intent=stripe_gateway.retrieve_intent(intent_id=paid.payment_intent_id))
     assert entries(f"undue:{Payment.objects.get().id}") == [
         ("stripe", "99.98"),

@@ -1,22 +1,33 @@
 """The page between choosing an action and doing it: what will happen, and a word about it."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from users.models import User
+_CHANGED = "This changed since the page was opened; it is shown as it is now."
 
 
-def is_confirmed(request: HttpRequest) -> bool:
-    """Return whether the person has seen the page and went on."""
-    return request.POST.get("confirmed") == "yes"
+def is_confirmed(request: HttpRequest, rows: Sequence[str] | None = None) -> bool:
+    """Return whether the person has seen the page and went on; with `rows`, what it says now: only
+    if they have seen these. Else they are told, and the page is to come again."""
+    if request.POST.get("confirmed") != "yes":
+        return False
+    if rows is None or request.POST.get("shown") in (None, _digest(rows)):
+        return True
+    messages.warning(request, _CHANGED)
+    return False
+
+
+def _digest(rows: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def ask(
@@ -40,14 +51,8 @@ def ask(
         "rows": rows,
         "form": form,
         "action": action,
+        "shown": _digest(rows),
         "selected": [str(pk) for pk in queryset.values_list("pk", flat=True)],
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
-    return TemplateResponse(request, "admin/payments/confirm.html", context)
-
-
-def acting_user(request: HttpRequest) -> User:
-    """Return who acts: the admin lets nobody in without an account."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
+    return TemplateResponse(request, "admin/confirm.html", context)

@@ -1,0 +1,160 @@
+"""A form of the admin that was opened earlier never undoes a newer edit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Model
+from django.http import HttpRequest
+from django.test import Client
+
+from core.admin import as_read
+from courses.models import Course, Lesson
+from orders.models import Coupon
+from payments.models import RevenueShare
+from tests.admin_browser import FIELD, read_form
+from tests.factories import CategoryFactory, StaffFactory, UserFactory, make_course
+from tests.factories.coupons import CouponFactory
+from tests.parallel import Beside
+
+pytestmark = pytest.mark.django_db
+
+
+def make_share() -> RevenueShare:
+    return RevenueShare.objects.create(course=make_course(), percent=60)
+
+
+# Each table with a form: how to make a row, and the column that somebody else edits meanwhile.
+FORMS: dict[str, tuple[Callable[[], Any], str, Any]] = {
+    "auth.group": (lambda: Group.objects.create(name="Clerks"), "name", "Desk"),
+    "courses.category": (CategoryFactory.create, "position", 7),
+    "courses.course": (make_course, "price", 12),
+    "courses.curriculum": (lambda: make_course().curriculum.all()[0], "title", "Newer"),
+    "orders.coupon": (CouponFactory.create, "percent_off", 11),
+    "payments.revenueshare": (make_share, "percent", 71),
+    "users.user": (UserFactory.create, "first_name", "Newer"),
+}
+# Their forms have no field that can be typed into.
+SHOWN = {"enrollments.enrollment"}
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client()
+    client.force_login(StaffFactory.create())
+    return client
+
+
+def page_of(row: Model) -> str:
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/"
+
+
+def open_form(staff: Client, row: Model) -> dict[str, Any]:
+    return read_form(staff.get(page_of(row)).content.decode())
+
+
+def test_every_form_of_a_row_is_tried() -> None:
+    request = HttpRequest()
+    request.user = StaffFactory.create()
+    found = {
+        one.opts.label_lower
+        for one in admin.site._registry.values()
+        if one.has_change_permission(request)
+    }
+    assert found == set(FORMS) | SHOWN
+
+
+@pytest.mark.parametrize("table", FORMS)
+def test_an_older_form_is_refused_and_a_fresh_one_is_saved(staff: Client, table: str) -> None:
+    make, column, newer = FORMS[table]
+    row = make()
+    older = open_form(staff, row)
+    assert older[FIELD]
+    type(row).objects.filter(pk=row.pk).update(**{column: newer})
+    answer = staff.post(page_of(row), older)
+    assert answer.status_code == 200
+    (told,) = answer.context["adminform"].form.non_field_errors()
+    assert "edited since you opened the form" in told
+    assert f"is {newer}" in told
+    assert told.count(" by now") == 1, "what is as it was isn't named"
+    row.refresh_from_db()
+    assert getattr(row, column) == newer
+    fresh = staff.post(page_of(row), open_form(staff, row))
+    assert fresh.status_code == 302, fresh.context["errors"]
+    row.refresh_from_db()
+    assert getattr(row, column) == newer
+
+
+@pytest.mark.parametrize("told", [None, "", "{}", "[]", "not JSON", '"x"'])
+def test_a_form_that_does_not_say_what_it_was_made_of_is_refused(
+    staff: Client, told: str | None
+) -> None:
+    coupon = CouponFactory.create(percent_off=10)
+    form = open_form(staff, coupon)
+    form = {key: value for key, value in form.items() if key != FIELD}
+    form |= {"percent_off": "50"} | ({} if told is None else {FIELD: told})
+    answer = staff.post(page_of(coupon), form)
+    assert "doesn't say what it was made of" in answer.content.decode().replace("&#x27;", "'")
+    coupon.refresh_from_db()
+    assert coupon.percent_off == 10
+
+
+def test_what_a_form_has_no_field_for_stands_in_nobodys_way(staff: Client) -> None:
+    course = make_course()
+    form = open_form(staff, course)
+    Course.objects.update(duration_minutes=77)
+    assert staff.post(page_of(course), form).status_code == 302
+    course.refresh_from_db()
+    assert course.title == form["title"]
+
+
+def test_rows_below_are_held_to_what_was_read_too(staff: Client) -> None:
+    section = make_course(sections=1, lessons=2).curriculum.get()
+    older = open_form(staff, section)
+    edited, other = section.lessons.order_by("order")
+    Lesson.objects.filter(id=edited.id).update(title="Newer")
+    answer = staff.post(page_of(section), {**older, "lessons-1-title": "Mine"})
+    assert answer.status_code == 200
+    assert "Title is Newer by now" in answer.content.decode()
+    other.refresh_from_db()
+    assert other.title != "Mine"
+    fresh = {**open_form(staff, section), "lessons-1-title": "Mine"}
+    assert staff.post(page_of(section), fresh).status_code == 302
+    titles = set(section.lessons.values_list("title", flat=True))
+    assert titles == {"Newer", "Mine"}
+
+
+def test_choices_and_rows_are_named_as_staff_read_them(staff: Client) -> None:
+    coupon, course = CouponFactory.create(), make_course(title="Rivers")
+    older = open_form(staff, coupon)
+    Coupon.objects.update(course=course, is_active=False)
+    told = staff.post(page_of(coupon), older).content.decode()
+    assert "Course is Rivers by now" in told
+    assert "Is active is False by now" in told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_edits_between_the_look_and_the_saving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the row's lock the newer edit would be undone by the form that looked before it."""
+    staff = Client()
+    staff.force_login(StaffFactory.create())
+    coupon = CouponFactory.create(percent_off=10)
+    form = open_form(staff, coupon) | {"max_redemptions": "9"}
+    parse, begun = as_read._parse, []
+
+    def edit() -> int:
+        return Coupon.objects.filter(pk=coupon.pk).update(percent_off=30)
+
+    def parse_while_another_edits(told: Any) -> Any:
+        begun.append(Beside(edit))
+        return parse(told)
+
+    monkeypatch.setattr(as_read, "_parse", parse_while_another_edits)
+    assert staff.post(page_of(coupon), form).status_code == 302
+    (editing,) = begun
+    assert editing.had_to_wait
+    assert editing.result() == 1
+    coupon.refresh_from_db()
+    assert (coupon.percent_off, coupon.max_redemptions) == (30, 9)

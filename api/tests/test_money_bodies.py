@@ -1,0 +1,189 @@
+"""Every body in which money is at stake refuses a field that nobody reads."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+
+from cart.models import Cart
+from courses.authoring_serializers import CourseCreateSerializer
+from courses.models import Course
+from orders.coupon_serializers import CouponSerializer, CouponTermsSerializer
+from orders.models import Coupon, Order
+from payments.models import Refund, RefundRequest
+from tests.factories import (
+    CartItemFactory,
+    CategoryFactory,
+    InstructorFactory,
+    UserFactory,
+    make_course,
+    sign_in,
+)
+from tests.factories.coupons import CouponFactory
+
+pytestmark = pytest.mark.django_db
+
+ID = "0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"
+ADDRESSES = ("/orders/", "/payments/", "/refund-requests/", "/cart/coupon/", "/instructor/")
+# Each with a body that would be taken, but for the rows it names.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "/courses/"): {"title": "Rivers", "price": 10},
+    ("patch", "/courses/{reference}/"): {"price": 10},
+    ("post", "/cart/coupon/"): {"code": "SPRING"},
+    ("post", "/orders/create-from-cart/"): {},
+    ("post", "/orders/{order_id}/refunds/"): {},
+    ("post", "/orders/{order_id}/refund-request/"): {},
+    ("post", "/refund-requests/{request_id}/approve/"): {},
+    ("post", "/refund-requests/{request_id}/refuse/"): {"reason": "No"},
+    ("post", "/instructor/coupons/"): {"code": "SPRING", "percent_off": 10},
+    ("patch", "/instructor/coupons/{coupon_id}/"): {"percent_off": 10},
+    ("post", "/payments/create-payment-intent/"): {"order_id": ID},
+    ("post", "/payments/confirm-payment/"): {"order_id": ID, "payment_intent_id": "pi_1"},
+    ("post", "/instructor/payout-account/"): {"country": "DE"},
+}
+OPEN = {
+    # Stripe's own, taken by its signature.
+    ("post", "/payments/webhook/stripe/"),
+    # A whole course as it was exported, by whatever version.
+    ("post", "/courses/import/"),
+}
+
+
+def described() -> dict[str, Any]:
+    document = yaml.safe_load(Path(settings.BASE_DIR, "docs", "openapi.yaml").read_text())
+    assert isinstance(document, dict)
+    return document
+
+
+def holds_money(schema: Any, document: dict[str, Any]) -> bool:
+    """Whether a body, or what is in it, has an amount."""
+    if isinstance(schema, list):
+        return any(holds_money(one, document) for one in schema)
+    if not isinstance(schema, dict):
+        return False
+    if name := str(schema.get("$ref", "")).rpartition("/")[2]:
+        return holds_money(document["components"]["schemas"][name], document)
+    return schema.get("format") == "double" or any(
+        holds_money(one, document) for one in schema.values()
+    )
+
+
+def test_every_body_with_money_in_it_is_in_the_list() -> None:
+    document = described()
+    found = set()
+    for path, operations in document["paths"].items():
+        for verb, operation in operations.items():
+            body = operation.get("requestBody") if isinstance(operation, dict) else None
+            short = path.removeprefix("/api/v1")
+            if body and (short.startswith(ADDRESSES) or holds_money(body, document)):
+                found.add((verb, short))
+    # It takes none, which the description doesn't tell.
+    found.add(("post", "/refund-requests/{request_id}/approve/"))
+    assert found == set(BODIES) | OPEN
+
+
+@pytest.mark.parametrize(("verb", "path"), BODIES)
+def test_a_field_that_nobody_reads_is_refused_and_nothing_done(verb: str, path: str) -> None:
+    teacher = InstructorFactory.create(is_staff=True, is_superuser=True)
+    coupon = CouponFactory.create(instructor=teacher)
+    course = make_course(instructor=teacher)
+    item = CartItemFactory.create(cart__user=teacher)
+    names = {"reference": course.id, "coupon_id": coupon.id, "order_id": ID, "request_id": ID}
+    address = "/api/v1" + path.format(**names)
+    if "order_id" in path or "request_id" in path:
+        address = address.replace(ID, str(prepare(teacher, path)))
+    before = counts()
+    body = {**BODIES[verb, path], "amount": 1, "created_at": "2026-01-01T00:00:00Z"}
+    answer = getattr(sign_in(teacher), verb)(address, body, format="json")
+    told = answer.json()["error"]
+    assert (answer.status_code, told["code"]) == (422, "UNKNOWN_FIELD"), told
+    assert told["details"]["amount"][0].startswith("There is no such field.")
+    assert counts() == before
+    assert item.cart.coupon_code == ""
+
+
+def prepare(user: Any, path: str) -> Any:
+    order = Order.objects.create(
+        user=user, order_number="ORD-2026-00001", subtotal=10, total_amount=10, status="pending",
+        currency="usd", expires_at="2100-01-01T00:00:00Z",
+    )  # fmt: skip
+    if "order_id" in path:
+        return order.id
+    return RefundRequest.objects.create(order=order, user=user, reason="").id
+
+
+def counts() -> tuple[Any, ...]:
+    return (
+        Order.objects.count(), Refund.objects.count(), Coupon.objects.count(),
+        Course.objects.count(), set(Course.objects.values_list("price", flat=True)),
+        set(Coupon.objects.values_list("percent_off", flat=True)),
+        set(RefundRequest.objects.values_list("status", flat=True)),
+        set(Cart.objects.values_list("coupon_code", flat=True)),
+    )  # fmt: skip
+
+
+class TestTheOneThatGaveHalfPriceOnEverything:
+    def test_course_for_course_id(self) -> None:
+        teacher = InstructorFactory.create()
+        course = make_course(instructor=teacher)
+        body = {"code": "HALF", "percent_off": 50, "course": str(course.id)}
+        answer = sign_in(teacher).post("/api/v1/instructor/coupons/", body)
+        told = answer.json()["error"]
+        assert (answer.status_code, told["code"]) == (422, "UNKNOWN_FIELD")
+        assert told["details"] == {"course": ["There is no such field. Did you mean course_id?"]}
+        assert not Coupon.objects.exists()
+
+    def test_what_reading_shows_may_be_sent_back(self) -> None:
+        teacher = InstructorFactory.create()
+        coupon = CouponFactory.create(instructor=teacher, percent_off=10)
+        client, address = sign_in(teacher), f"/api/v1/instructor/coupons/{coupon.id}/"
+        read = client.get(address).json()
+        read.pop("course")
+        read.pop("category")
+        assert set(read) - CouponTermsSerializer.shown
+        answer = client.patch(address, {**read, "percent_off": 20, "redemptions": 7}, format="json")
+        assert answer.status_code == 200, answer.json()
+        assert (answer.json()["percent_off"], answer.json()["redemptions"]) == (20, 0)
+
+    def test_a_course_may_be_sent_back_as_it_was_read(self) -> None:
+        course = make_course(price=Decimal(10), category=CategoryFactory.create(slug="music"))
+        client, address = sign_in(course.instructor), f"/api/v1/courses/{course.id}/"
+        for shown in (client.get(address).json(), client.patch(address, {}, format="json").json()):
+            body = {**shown, "price": 12, "category": "music"}
+            for name in ("last_updated", "original_price", "preview_video_url"):
+                body.pop(name, None)
+            answer = client.patch(address, body, format="json")
+            assert answer.status_code == 200, answer.json()
+
+
+def test_all_that_a_coupon_shows_is_settable_shown_or_refused() -> None:
+    settable = set(CouponTermsSerializer().fields)
+    left = set(CouponSerializer().fields) - settable - CouponTermsSerializer.shown
+    assert left == {"course", "code"}
+
+
+def test_all_that_a_course_shows_may_be_sent_back() -> None:
+    schemas = described()["components"]["schemas"]
+    shown = {
+        name for shape in ("CourseDetail", "OwnCourse") for name in schemas[shape]["properties"]
+    }
+    assert shown <= set(CourseCreateSerializer().fields) | CourseCreateSerializer.shown
+
+
+def test_what_is_missing_and_what_is_too_much_are_told_together() -> None:
+    answer = sign_in(UserFactory.create()).post(
+        "/api/v1/payments/create-payment-intent/", {"order": ID}
+    )
+    assert answer.status_code == 400
+    details = answer.json()["error"]["details"]
+    assert details["order"] == ["There is no such field. Did you mean order_id?"]
+    assert set(details) == {"order", "order_id"}
+
+
+def test_a_body_full_of_them_is_answered_in_short() -> None:
+    body = {f"field{number}": 1 for number in range(1000)}
+    answer = sign_in(UserFactory.create()).post("/api/v1/orders/create-from-cart/", body)
+    assert len(answer.json()["error"]["details"]) == 20

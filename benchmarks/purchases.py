@@ -1,0 +1,250 @@
+"""How fast payments are settled: many people pay at Stripe at once, and get their courses.
+
+The whole product runs as `make run` starts it, web process, workers and beat, beside the stand-in
+for Stripe, each of whose answers takes a while.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import httpx
+import psycopg
+
+from benchmarks.load import HOST
+from benchmarks.options import Options
+from benchmarks.servers import Application, ServerError, compose_environment, running
+from benchmarks.stack import ROOT, Stack, make_database
+from benchmarks.statements import StatementBook
+from devtools.launcher.ports import LOOPBACK
+from devtools.launcher.programs import plan_beat, plan_workers
+from devtools.stripe_standin.client import StandIn
+
+DATABASE = "learnflow_bench_purchases"
+# What each call to Stripe takes, beside the stand-in's own time.
+STRIPE_SECONDS = 0.1
+AT_LEAST_A_SECOND = 100.0
+P95_SECONDS = 3.0
+# People who press the button at the same moment.
+_PAYING_AT_ONCE = 32
+_PATIENCE = 600.0
+_SLOWED = ("payment_intents.retrieve", "charges.retrieve", "refunds.list", "events.list")
+_APPLICATION = Application(
+    name="purchases",
+    wsgi="learnflow.wsgi:application",
+    environment={"DJANGO_SETTINGS_MODULE": "learnflow.settings.development"},
+)
+_SETTLED = """
+    SELECT payment.stripe_payment_id, extract(epoch FROM enrollment.created_at)::float8
+    FROM payments_payment payment
+    JOIN orders_orderitem item ON item.order_id = payment.order_id
+    JOIN enrollments_enrollment enrollment ON enrollment.id = item.enrollment_id
+"""
+_LONGEST = """
+    SELECT calls, total_exec_time, query FROM pg_stat_statements
+    WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND query NOT LIKE '%pg_stat_statements%' ORDER BY total_exec_time DESC
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What one kind of statement has of a purchase: how often, and PostgreSQL's time in ms."""
+
+    times: float
+    milliseconds: float
+    query: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurchaseResult:
+    """What a burst of purchases came to. Times are from payment to access, in seconds; the shares
+    are those of one purchase. `number_wait` is how long it waited for its invoice's number, in ms.
+    """
+
+    purchases: int
+    a_second: float
+    p50: float
+    p95: float
+    p99: float
+    calls: dict[str, float]
+    statements: float
+    database_ms: float
+    number_wait: float
+    longest: list[Share] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether both targets are met."""
+        return self.a_second >= AT_LEAST_A_SECOND and self.p95 < P95_SECONDS
+
+
+def measure_purchases(
+    options: Options, stack: Stack, *, say: Callable[[str], None]
+) -> PurchaseResult:
+    """Let `options.purchases` people pay at once and return how it went."""
+    with StandIn.start(retry_delay=1.0, webhook_timeout=60.0, async_delay=1.0) as standin:
+        environment = _compose(options, stack, standin)
+        make_database(stack, DATABASE)
+        _run(environment, "manage.py", "migrate", "--verbosity", "0")
+        say(f"{options.purchases} people order")
+        standin.webhooks(hold=True)
+        said = _run(environment, "-m", "benchmarks.buyers", str(options.purchases))
+        intents = [json.loads(line) for line in said.splitlines()]
+        with _product(environment, options.state / "log") as address, ExitStack() as closing:
+            book = StatementBook(environment["DATABASE_URL"])
+            closing.callback(book.close)
+            hook = f"{address}/api/v1/payments/webhook/stripe/"
+            standin.send_webhooks_to(hook, standin.webhook_secret)
+            for operation in _SLOWED:
+                standin.fault("hang", operation, times=10**9, seconds=STRIPE_SECONDS)
+            before = standin.counts()
+            book.clear()
+            standin.webhooks()
+            say("all of them pay")
+            paid = _pay(standin, intents)
+            settled = _await_access(environment["DATABASE_URL"], paid)
+            calls = {name: count - before.get(name, 0) for name, count in standin.counts().items()}
+            shares = _read_shares(environment["DATABASE_URL"], len(paid)) if book.is_open else []
+            return _sum_up(paid, settled, calls, shares)
+
+
+def _compose(options: Options, stack: Stack, standin: StandIn) -> dict[str, str]:
+    return {
+        **compose_environment(
+            database_url=stack.url_of(DATABASE), redis_url=stack.redis_url, state=options.state
+        ),
+        **_APPLICATION.environment,
+        "STRIPE_API_BASE": standin.url,
+        "STRIPE_SECRET_KEY": standin.secret_key,
+        "STRIPE_PUBLIC_KEY": standin.publishable_key,
+        "STRIPE_WEBHOOK_SECRET": standin.webhook_secret,
+    }
+
+
+def _run(environment: Mapping[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, text=True, capture_output=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise ServerError(f"{' '.join(arguments)}: {done.stderr[-3000:]}")
+    return done.stdout
+
+
+@contextmanager
+def _product(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
+    """Keep web process, workers and beat running; yields the web process' address."""
+    with ExitStack() as started:
+        web = started.enter_context(running(_APPLICATION, environment=environment, logs=logs))
+        for program in (*plan_workers(environment), plan_beat()):
+            log = started.enter_context((logs / f"{program.name}.log").open("wb"))
+            process = subprocess.Popen(
+                program.command, cwd=ROOT, env=environment, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+            started.callback(_end, process)
+        address = f"http://{LOOPBACK}:{web.port}"
+        _await_health(address)
+        yield address
+
+
+def _await_health(address: str) -> None:
+    """Return when web process, workers and beat are there."""
+    deadline = time.monotonic() + _PATIENCE
+    headers = {"Host": HOST, "X-Forwarded-Proto": "https"}
+    while httpx.get(f"{address}/api/v1/health/", headers=headers, timeout=30).status_code != 200:
+        if time.monotonic() > deadline:
+            raise ServerError("the workers did not start")
+        time.sleep(0.5)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _pay(standin: StandIn, intents: Sequence[Mapping[str, str]]) -> dict[str, float]:
+    """Confirm all intents as browsers do; returns when each was paid."""
+    with httpx.Client(timeout=120, trust_env=False, auth=(standin.publishable_key, "")) as client:
+
+        def pay(intent: Mapping[str, str]) -> tuple[str, float]:
+            answer = client.post(
+                f"{standin.url}/v1/payment_intents/{intent['id']}/confirm",
+                data={
+                    "client_secret": intent["client_secret"], "payment_method": "pm_card_visa"
+                },
+            )  # fmt: skip
+            answer.raise_for_status()
+            return intent["id"], time.time()
+
+        with ThreadPoolExecutor(_PAYING_AT_ONCE) as people:
+            return dict(people.map(pay, intents))
+
+
+def _await_access(database_url: str, paid: Mapping[str, float]) -> dict[str, float]:
+    """Return when each payment opened its course."""
+    deadline = time.monotonic() + _PATIENCE
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            settled: dict[str, float] = dict(connection.execute(_SETTLED).fetchall())
+            if settled.keys() >= paid.keys():
+                return settled
+            time.sleep(0.25)
+    raise ServerError(f"only {len(settled)} of {len(paid)} payments were settled")
+
+
+def _read_shares(database_url: str, purchases: int) -> list[Share]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        rows = connection.execute(_LONGEST).fetchall()
+    return [
+        Share(
+            times=calls / purchases,
+            milliseconds=total / purchases,
+            query=" ".join(query.split()),
+        )
+        for calls, total, query in rows
+        if "payments_payment payment JOIN orders_orderitem" not in " ".join(query.split())
+    ]
+
+
+def _sum_up(
+    paid: Mapping[str, float],
+    settled: Mapping[str, float],
+    calls: Mapping[str, int],
+    shares: Sequence[Share],
+) -> PurchaseResult:
+    waits = [max(0.0, settled[intent] - at) for intent, at in paid.items()]
+    cuts: list[Any] = quantiles(waits, n=100, method="inclusive")
+    took = max(settled[intent] for intent in paid) - min(paid.values())
+    numbered = (one for one in shares if "orders_numberseries" in one.query)
+    return PurchaseResult(
+        purchases=len(paid),
+        a_second=len(paid) / took,
+        p50=cuts[49],
+        p95=cuts[94],
+        p99=cuts[98],
+        calls={
+            name: count / len(paid)
+            for name, count in sorted(calls.items())
+            if count and name != "payment_intents.confirm"
+        },
+        statements=sum(one.times for one in shares),
+        database_ms=sum(one.milliseconds for one in shares),
+        number_wait=sum(one.milliseconds for one in numbered),
+        longest=list(shares[:10]),
+    )

@@ -1,0 +1,111 @@
+"""A form that was opened earlier never undoes a newer edit.
+
+Each form of a row carries what the row said when the form was made, column by column as digests.
+When it is saved, the row is locked and read again: a column that says something else by now was
+edited in between, and the form comes back with what it says.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from django import forms
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.forms.models import model_to_dict
+from django.utils.text import Truncator
+
+FIELD = "as_read"
+_OPEN_AGAIN = "Open the page again to edit it as it is now."
+_LONGEST_VALUE = 100
+
+
+class _AsReadField(forms.CharField):
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """It is about the row and no part of it."""
+        return False
+
+
+class AsReadForm(forms.ModelForm[Any]):
+    """A form of a row that is there, judged by what the row says when it is saved."""
+
+    as_read = _AsReadField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        is_new = self.instance._state.adding
+        self._now = {} if is_new else self._digest()
+        self.fields[FIELD].initial = json.dumps(self._now)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse what was made of older values."""
+        cleaned = super().clean()
+        told = _parse(self.data.get(self.add_prefix(FIELD)))
+        newer = [name for name, digest in self._now.items() if told.get(name) != digest]
+        if newer and not told:
+            self.add_error(None, f"This form doesn't say what it was made of. {_OPEN_AGAIN}")
+        elif newer:
+            values = "; ".join(self._describe(name) for name in newer)
+            text = f"This was edited since you opened the form, which would undo that. {values}."
+            self.add_error(None, f"{text} {_OPEN_AGAIN}")
+        return cleaned
+
+    def _digest(self) -> dict[str, str]:
+        names = [name for name, field in self.fields.items() if not field.disabled]
+        values = model_to_dict(self.instance, names)
+        return {name: _digest_of(value) for name, value in values.items()}
+
+    def _describe(self, name: str) -> str:
+        """Say what the column is by now, as staff would read it."""
+        shown = getattr(self.instance, f"get_{name}_display", None)
+        value = shown() if shown is not None else getattr(self.instance, name)
+        if hasattr(value, "all"):
+            value = ", ".join(str(one) for one in value.all())
+        text = Truncator("nothing" if value in (None, "") else str(value)).chars(_LONGEST_VALUE)
+        return f"{self[name].label} is {text} by now"
+
+
+def bind_to_what_was_read(form: type[forms.ModelForm[Any]]) -> type[forms.ModelForm[Any]]:
+    """Return the form as one that is judged by what its row says when it is saved."""
+    return type(form.__name__, (AsReadForm, form), {})
+
+
+def name_fieldsets(fieldsets: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """Return the fieldsets with the hidden field, last in the first of them."""
+    (title, options), *rest = fieldsets
+    names = [name for name in options["fields"] if name != FIELD]
+    return [(title, {**options, "fields": [*names, FIELD]}), *rest]
+
+
+def lock_row(model: type[Model], key: Any) -> None:
+    """Hold the row until the transaction of the form ends: nobody edits it between the look at it
+    and the saving. Outside a transaction nothing is saved."""
+    if connection.in_atomic_block:
+        rows: QuerySet[Any] = model._base_manager.select_for_update(no_key=True).filter(pk=key)
+        list(rows.values_list("pk"))
+
+
+def _parse(told: Any) -> dict[str, Any]:
+    try:
+        read = json.loads(told or "{}")
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _digest_of(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, Model) for one in value):
+        value = sorted(str(one.pk) for one in value)
+    text = json.dumps(value, cls=_Encoder, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: Any) -> Any:
+        try:
+            return super().default(o)
+        except TypeError:
+            return str(o)

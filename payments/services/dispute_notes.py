@@ -1,0 +1,73 @@
+"""What a dispute means for the buyer's invoice: lost money is credited, as refunded money is."""
+
+import logging
+import uuid
+from collections import defaultdict
+from decimal import Decimal
+
+from django.db import transaction
+
+from core.money import ZERO
+from orders import selectors as order_selectors
+from orders import services as order_services
+from orders.services import LostMoney
+from payments.ledger import holdings
+from payments.models import Dispute, LedgerEntry, Payment
+from payments.selectors import pays_its_order
+from payments.state import DisputeStatus
+
+logger = logging.getLogger(__name__)
+
+
+def settle_credit_notes(*, payment: Payment) -> None:
+    """Bring the credit notes of the payment's disputes to where these stand: a lost one has one
+    over what the ledger took of the order's lines for it, with the tax in it; one won on appeal
+    none that counts. While an appeal goes on, what was credited stays so. What comes back by one
+    dispute or refund may make good what another couldn't take before, so all are looked at.
+
+    Nothing is credited for an inquiry, for money that stands for no order, nor for what had been
+    refunded before: no line holds that any more. The caller holds the payment's lock, and books
+    first. Again it changes nothing.
+    """
+    if not pays_its_order(payment=payment):
+        return
+    disputes = Dispute.objects.filter(payment=payment).order_by("opened_at", "id")
+    for dispute in disputes.filter(status=DisputeStatus.WON):
+        order_services.void_lost_credit(dispute_id=dispute.id)
+    for dispute in disputes.filter(status=DisputeStatus.LOST):
+        order_services.credit_lost_money(
+            order_id=payment.order_id, dispute_id=dispute.id, lines=_list_lost(dispute)
+        )
+
+
+def settle_missing_notes() -> int:
+    """Credit the lost disputes that have no note, and void the notes of won ones, such as those
+    decided under a version that knew no such notes; returns how many were credited or void. One
+    that can't be settled keeps nothing else from it."""
+    credited = order_selectors.list_credited_disputes()
+    lost = Dispute.objects.filter(status=DisputeStatus.LOST).exclude(id__in=credited)
+    won = Dispute.objects.filter(status=DisputeStatus.WON, id__in=credited)
+    for dispute in [*lost.order_by("id"), *won.order_by("id")]:
+        try:
+            _settle_one(dispute)
+        except Exception:
+            logger.exception("dispute %s can't be credited", dispute.id)
+    return len(credited ^ order_selectors.list_credited_disputes())
+
+
+@transaction.atomic
+def _settle_one(dispute: Dispute) -> None:
+    payment = Payment.objects.select_for_update().get(id=dispute.payment_id)
+    settle_credit_notes(payment=payment)
+
+
+def _list_lost(dispute: Dispute) -> dict[uuid.UUID, LostMoney]:
+    amounts: dict[uuid.UUID, Decimal] = defaultdict(lambda: ZERO)
+    taxes: dict[uuid.UUID, Decimal] = defaultdict(lambda: ZERO)
+    for part in holdings.list_effect(cause=dispute):
+        # What no line had any more is the platform's loss, and was credited before.
+        if part.order_item_id is not None:
+            amounts[part.order_item_id] += part.amount
+            if part.account == LedgerEntry.Account.TAX:
+                taxes[part.order_item_id] += part.amount
+    return {key: LostMoney(amount=amounts[key], tax=taxes[key]) for key in amounts}

@@ -1,0 +1,51 @@
+"""What may take money for an order, and ending it: the orders ask, and close nothing before."""
+
+import uuid
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from payments import stripe_gateway
+from payments.models import Payment
+from payments.services.settlement import forget_payment, settle
+from payments.state import PROCESSING
+from payments.stripe_gateway import StripeLater, StripeNotFound, StripeRefused
+from payments.stripe_patience import deadline
+
+
+def is_payment_open(*, order_id: uuid.UUID) -> bool:
+    """Return whether an intent of the order may take money. An intent's secret is given to nobody
+    before its row is stored, under the order's lock: whoever holds that lock and sees none may
+    close the order."""
+    return _open_payments(order_id).exists()
+
+
+def end_open_payment(*, order_id: uuid.UUID) -> None:
+    """Cancel what may take money for the order at Stripe, and take into our rows what Stripe says
+    then. Once money moves, Stripe won't: the order turns out paid, or its payment is on its way.
+
+    Raises PaymentsUnavailable, with nothing changed here, when Stripe doesn't answer or won't have
+    the intent touched.
+    """
+    with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+        for payment in _open_payments(order_id).order_by("created_at"):
+            _end(payment)
+
+
+def _open_payments(order_id: uuid.UUID) -> QuerySet[Payment]:
+    # A second intent of an order, made by a copy of us that was restored, is no open row.
+    is_open = Q(status=Payment.Status.PENDING) | Q(
+        status=Payment.Status.FAILED, stripe_status=PROCESSING
+    )
+    return Payment.objects.filter(is_open, order_id=order_id)
+
+
+def _end(payment: Payment) -> None:
+    try:
+        intent = stripe_gateway.cancel_intent(intent_id=payment.stripe_payment_id)
+    except StripeNotFound:
+        forget_payment(payment_id=payment.id)
+    except StripeRefused as exc:
+        raise StripeLater(f"The payment can't be cancelled: {exc.message}") from exc
+    else:
+        settle(intent=intent)

@@ -1,0 +1,545 @@
+"""Money on its way is left alone: what would close its order asks Stripe first, or lets it be."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from cart.models import CartItem
+from core.models import OutboxEvent
+from courses.models import Course
+from devtools.stripe_standin.client import StandIn
+from orders import services as order_services
+from orders.errors import PaymentInProgress
+from orders.models import Order
+from payments import services, stripe_gateway
+from payments.errors import OrderNotPayable
+from payments.models import Payment, Refund
+from payments.services import intents
+from payments.tests.conftest import Pay, confirm, start_payment
+from payments.tests.money import assert_books_hold, close_anyway
+from tests.factories import CartItemFactory, StaffFactory, sign_in
+from tests.parallel import at_once
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CREATE = "/api/v1/orders/create-from-cart/"
+DEBIT = "pm_usBankAccount_processing"
+
+
+def fill(user: User, *prices: str) -> list[Course]:
+    lines = [
+        CartItemFactory.create(
+            cart__user=user, course__price=Decimal(price), course__original_price=None
+        )
+        for price in prices
+    ]
+    return [line.course for line in lines]
+
+
+@pytest.fixture
+def client(buyer: User) -> APIClient:
+    return sign_in(buyer)
+
+
+@pytest.fixture
+def order(client: APIClient, buyer: User) -> Order:
+    """A pending order of what lies in the buyer's cart: two courses, 30.00 in all."""
+    fill(buyer, "10.00", "20.00")
+    return Order.objects.get(id=client.post(CREATE).json()["id"])
+
+
+def facts(intent: services.PaymentIntent) -> stripe_gateway.IntentFacts:
+    return stripe_gateway.retrieve_intent(intent_id=intent.payment_intent_id)
+
+
+def hear(intent: services.PaymentIntent) -> None:
+    """What its event does."""
+    services.settle(intent=facts(intent))
+
+
+def look(order: Order) -> tuple[str, str, bool]:
+    """How the order stands: its status, why it failed, and whether money is on its way."""
+    order.refresh_from_db()
+    return order.status, order.failure_reason, order.payment_in_progress_since is not None
+
+
+@pytest.fixture
+def debit(order: Order, standin: StandIn, pay: Pay) -> services.PaymentIntent:
+    """A bank debit of the order that is under way, of which we haven't heard yet."""
+    intent = start_payment(order)
+    assert pay(intent, DEBIT)["status"] == "processing"
+    return intent
+
+
+STANDS = ("pending", "", True)
+
+
+def let_it_be_overdue(order: Order) -> None:
+    Order.objects.filter(id=order.id).update(expires_at=timezone.now())
+
+
+def add_a_course(order: Order) -> None:
+    assert order.user is not None
+    fill(order.user, "5.00")
+
+
+def raise_the_price(order: Order) -> None:
+    Course.objects.update(price=Decimal("99.00"), original_price=None)
+
+
+def take_a_line_out(order: Order) -> None:
+    CartItem.objects.filter(course_id=order.items.all()[0].course_id).delete()
+
+
+Change = Callable[[Order], None]
+
+
+@pytest.mark.parametrize("is_heard", [True, False], ids=["heard of", "not heard of yet"])
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [(let_it_be_overdue, 200), (raise_the_price, 200), (add_a_course, 409), (take_a_line_out, 409)],
+)
+def test_ordering_again_leaves_it_alone(
+    *,
+    order: Order,
+    debit: services.PaymentIntent,
+    client: APIClient,
+    change: Change,
+    status: int,
+    is_heard: bool,
+) -> None:
+    if is_heard:
+        hear(debit)
+    change(order)
+    answer = client.post(CREATE)
+    assert answer.status_code == status
+    body = answer.json()
+    if status == 200:
+        assert body["id"] == str(order.id)
+        assert body["payment"]["status"] == "processing"
+    else:
+        assert body["error"]["code"] == "PAYMENT_IN_PROGRESS"
+        in_cart = set(CartItem.objects.values_list("course_id", flat=True))
+        shared = {str(i.course_id) for i in order.items.all() if i.course_id in in_cart}
+        assert {one["course_id"] for one in body["error"]["details"]["courses"]} == shared
+    assert look(order) == STANDS
+    assert Order.objects.count() == 1
+    assert facts(debit).status == "processing"
+
+
+def test_other_courses_are_ordered_beside_it(
+    order: Order, debit: services.PaymentIntent, client: APIClient, buyer: User, standin: StandIn
+) -> None:
+    hear(debit)
+    CartItem.objects.all().delete()
+    (course,) = fill(buyer, "5.00")
+    answer = client.post(CREATE)
+    assert answer.status_code == 201
+    assert [item["course"]["id"] for item in answer.json()["items"]] == [str(course.id)]
+    assert look(order) == STANDS
+    standin.settle_payment(debit.payment_intent_id, "succeeded")
+    hear(debit)
+    assert look(order) == ("completed", "", False)
+    assert_books_hold()
+
+
+def test_the_intents_answer_says_how_far_it_is(
+    order: Order, client: APIClient, standin: StandIn, pay: Pay
+) -> None:
+    url, body = "/api/v1/payments/create-payment-intent/", {"order_id": str(order.id)}
+    assert client.post(url, body).json()["status"] == "requires_payment_method"
+    pay(start_payment(order), DEBIT)
+    answer = client.post(url, body)
+    assert (answer.status_code, answer.json()["status"]) == (200, "processing")
+    # What Stripe said there counts, whatever became of its event.
+    assert look(order) == STANDS
+
+
+@pytest.mark.parametrize("change", [add_a_course, raise_the_price, let_it_be_overdue])
+def test_the_payment_ends_before_its_order_does(
+    order: Order, client: APIClient, standin: StandIn, pay: Pay, change: Change
+) -> None:
+    intent = start_payment(order)
+    change(order)
+    answer = client.post(CREATE)
+    assert answer.status_code == 201
+    assert answer.json()["id"] != str(order.id)
+    assert look(order)[0] == "failed"
+    assert facts(intent).status == "canceled"
+    assert Payment.objects.get().status == "failed"
+    assert pay(intent)["error"]["code"] == "payment_intent_unexpected_state"
+
+
+@pytest.mark.parametrize(
+    ("price", "body", "code"),
+    [
+        ("5.00", {"coupon_code": "UNKNOWN"}, "COUPON_INVALID"),
+        ("999999.99", {}, "AMOUNT_TOO_LARGE"),
+    ],
+)
+def test_a_refusal_leaves_the_payment_as_it_was(
+    *, order: Order, client: APIClient, buyer: User, standin: StandIn, price: str,
+    body: dict[str, str], code: str,
+) -> None:  # fmt: skip
+    intent = start_payment(order)
+    fill(buyer, price)
+    assert client.post(CREATE, body).json()["error"]["code"] == code
+    assert facts(intent).status == "requires_payment_method"
+    assert look(order) == ("pending", "", False)
+
+
+def test_what_a_card_paid_already_is_settled_and_the_rest_is_ordered(
+    order: Order, client: APIClient, buyer: User, standin: StandIn, pay: Pay
+) -> None:
+    pay(start_payment(order))
+    (course,) = fill(buyer, "5.00")
+    answer = client.post(CREATE)
+    assert answer.status_code == 201
+    assert [item["course"]["id"] for item in answer.json()["items"]] == [str(course.id)]
+    assert look(order) == ("completed", "", False)
+    assert_books_hold()
+
+
+@pytest.mark.parametrize("change", [raise_the_price, let_it_be_overdue])
+def test_when_all_of_it_is_paid_already_that_order_is_the_answer(
+    order: Order, client: APIClient, standin: StandIn, pay: Pay, change: Change
+) -> None:
+    pay(start_payment(order))
+    change(order)
+    headers = {"Idempotency-Key": "once"}
+    answer = client.post(CREATE, headers=headers)
+    assert answer.status_code == 200
+    assert (answer.json()["id"], answer.json()["status"]) == (str(order.id), "completed")
+    assert client.post(CREATE, headers=headers).json() == answer.json()
+    assert client.post(CREATE).json()["error"]["code"] == "CART_EMPTY"
+    assert Order.objects.count() == 1
+
+
+def test_while_stripe_is_away_nothing_is_changed(
+    order: Order, client: APIClient, standin: StandIn
+) -> None:
+    start_payment(order)
+    add_a_course(order)
+    standin.fault("refuse", "payment_intents.cancel", status=503)
+    answer = client.post(CREATE)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "PAYMENTS_UNAVAILABLE")
+    assert look(order) == ("pending", "", False)
+    assert Order.objects.count() == 1
+    assert client.post(CREATE).status_code == 201
+
+
+def test_an_order_that_nobody_can_pay_needs_no_stripe(
+    order: Order, client: APIClient, standin: StandIn
+) -> None:
+    add_a_course(order)
+    standin.fault("refuse", times=9, status=503)
+    assert client.post(CREATE).status_code == 201
+    assert look(order) == ("failed", "replaced", False)
+    assert standin.counts() == {}
+
+
+def test_a_payment_that_stripe_will_not_have_cancelled_keeps_its_order(
+    order: Order, client: APIClient, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise stripe_gateway.StripeRefused(code="odd", message="Not now")
+
+    start_payment(order)
+    add_a_course(order)
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", refuse)
+    assert client.post(CREATE).status_code == 503
+    assert look(order) == ("pending", "", False)
+
+
+def test_an_intent_that_stripe_does_not_know_keeps_nothing_open(
+    order: Order, client: APIClient, standin: StandIn
+) -> None:
+    start_payment(order)
+    Payment.objects.update(stripe_payment_id="pi_forgotten", stripe_status="processing")
+    add_a_course(order)
+    assert client.post(CREATE).status_code == 201
+    assert look(order) == ("failed", "replaced", False)
+
+
+def test_a_buyer_who_begins_to_pay_anew_each_time_is_left_alone(
+    order: Order, client: APIClient, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = stripe_gateway.cancel_intent
+
+    def cancel_and_begin_anew(**given: Any) -> stripe_gateway.IntentFacts:
+        answer = cancel(**given)
+        services.settle(intent=answer)
+        start_payment(order)
+        return answer
+
+    start_payment(order)
+    add_a_course(order)
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", cancel_and_begin_anew)
+    answer = client.post(CREATE)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "PAYMENT_IN_PROGRESS")
+    assert look(order) == ("pending", "", False)
+
+
+def test_staff_cannot_close_it(order: Order, debit: services.PaymentIntent) -> None:
+    staff = Client()
+    staff.force_login(StaffFactory.create())
+    chosen = {"action": "close_pending", "_selected_action": [str(order.id)]}
+    page = staff.post("/admin/orders/order/", chosen, follow=True).content.decode()
+    assert f"{order.order_number} stays open: A payment for these courses" in page
+    assert "0 orders closed" in page
+    assert look(order) == STANDS
+
+
+def test_staff_are_told_that_stripe_does_not_answer(order: Order, standin: StandIn) -> None:
+    intent = start_payment(order)
+    staff = Client()
+    staff.force_login(StaffFactory.create())
+    chosen = {"action": "close_pending", "_selected_action": [str(order.id)]}
+    standin.fault("refuse", "payment_intents.cancel", status=503)
+    page = staff.post("/admin/orders/order/", chosen, follow=True).content.decode()
+    assert "stays open: Payments are not available" in page
+    assert look(order) == ("pending", "", False)
+    page = staff.post("/admin/orders/order/", chosen, follow=True).content.decode()
+    assert "1 orders closed" in page
+    assert facts(intent).status == "canceled"
+
+
+def test_it_outlives_its_time(order: Order, debit: services.PaymentIntent) -> None:
+    let_it_be_overdue(order)
+    assert services.expire_orders() == 0
+    assert look(order) == STANDS
+
+
+def test_a_debit_that_failed_leaves_the_order_payable(
+    order: Order, debit: services.PaymentIntent, client: APIClient, standin: StandIn, pay: Pay
+) -> None:
+    hear(debit)
+    Order.objects.update(expires_at=timezone.now() - dt.timedelta(days=4))
+    standin.settle_payment(debit.payment_intent_id, "failed")
+    hear(debit)
+    assert look(order) == ("pending", "", False)
+    assert services.expire_orders() == 0, "its buyer has a day again"
+    answer = client.post(CREATE).json()
+    assert (answer["id"], answer["payment"]) == (str(order.id), None)
+    again = start_payment(order)
+    assert again.payment_intent_id == debit.payment_intent_id
+    pay(again)
+    assert confirm(order, again).status == "succeeded"
+
+
+def order_something_else(client: APIClient, buyer: User) -> Order:
+    CartItem.objects.all().delete()
+    fill(buyer, "5.00")
+    return Order.objects.get(id=client.post(CREATE).json()["id"])
+
+
+def test_a_failed_debit_of_an_order_that_was_replaced_ends_it(
+    order: Order, debit: services.PaymentIntent, client: APIClient, buyer: User, standin: StandIn
+) -> None:
+    hear(debit)
+    other = order_something_else(client, buyer)
+    standin.settle_payment(debit.payment_intent_id, "failed")
+    hear(debit)
+    assert look(order) == STANDS, "until its intent can't take money any more"
+    assert services.reconcile_due_payments() == 1
+    assert facts(debit).status == "canceled"
+    assert look(order) == ("failed", "replaced", False)
+    assert look(other) == ("pending", "", False)
+
+
+def test_a_failed_debit_that_is_tried_again_before_its_order_ends(
+    *, order: Order, debit: services.PaymentIntent, client: APIClient, buyer: User,
+    standin: StandIn, pay: Pay,
+) -> None:  # fmt: skip
+    hear(debit)
+    other = order_something_else(client, buyer)
+    standin.settle_payment(debit.payment_intent_id, "failed")
+    hear(debit)
+    pay(debit, "pm_card_visa")
+    assert services.reconcile_due_payments() == 1
+    assert look(order) == ("completed", "", False)
+    assert look(other) == ("pending", "", False)
+    assert_books_hold()
+
+
+def test_news_from_before_changes_nothing(order: Order, standin: StandIn, pay: Pay) -> None:
+    intent = start_payment(order)
+    before = facts(intent)
+    pay(intent, DEBIT)
+    meanwhile = facts(intent)
+    services.settle(intent=meanwhile)
+    services.settle(intent=before)
+    assert look(order) == STANDS
+    standin.settle_payment(intent.payment_intent_id, "failed")
+    hear(intent)
+    services.settle(intent=meanwhile)
+    assert look(order) == ("pending", "", False)
+    # Another debit of the same intent is under way again.
+    pay(intent, DEBIT)
+    hear(intent)
+    assert look(order) == STANDS
+
+
+def test_money_faster_than_our_own_commit(order: Order, debit: services.PaymentIntent) -> None:
+    Payment.objects.all().delete()
+    hear(debit)
+    assert look(order) == STANDS
+    assert Payment.objects.get().status == "pending"
+
+
+def test_a_second_intent_under_way_keeps_the_order_as_well(
+    order: Order, debit: services.PaymentIntent, client: APIClient
+) -> None:
+    """As a restored backup may have made one."""
+    second = replace(facts(debit), id="pi_second", charge_id="ch_2")
+    services.settle(intent=second)
+    services.settle(intent=replace(facts(debit), status="canceled"))
+    assert look(order) == STANDS
+    services.settle(intent=replace(second, status="canceled"))
+    assert look(order) == ("pending", "", False)
+
+
+def test_the_wrong_money_is_no_longer_on_its_way(
+    order: Order, debit: services.PaymentIntent
+) -> None:
+    hear(debit)
+    services.settle(intent=replace(facts(debit), status="succeeded", amount_received=2999))
+    assert look(order) == ("pending", "", False)
+
+
+def test_nobody_gets_the_secret_of_an_order_that_was_closed_meanwhile(
+    order: Order, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = intents._create_at_stripe
+
+    def create_and_close(*given: Any) -> stripe_gateway.IntentFacts:
+        intent = create(*given)
+        assert order_services.close_order(order_id=order.id, reason="canceled")
+        return intent
+
+    monkeypatch.setattr(intents, "_create_at_stripe", create_and_close)
+    with pytest.raises(OrderNotPayable):
+        start_payment(order)
+    payment = Payment.objects.get()
+    Payment.objects.update(next_check_at=timezone.now())
+    assert services.reconcile_due_payments() == 1
+    intent = stripe_gateway.retrieve_intent(intent_id=payment.stripe_payment_id)
+    assert intent.status == "canceled"
+
+
+def test_closing_waits_for_an_intent_that_is_being_stored(order: Order, standin: StandIn) -> None:
+    """Either the order is closed and nobody has a secret, or the payment is ended first."""
+    outcomes = at_once(
+        lambda: start_payment(order).payment_intent_id,
+        lambda: order_services.close_order(order_id=order.id, reason="canceled"),
+    )
+    assert outcomes[1] is True
+    assert look(order)[0] == "failed"
+    Payment.objects.update(next_check_at=timezone.now())
+    services.reconcile_due_payments()
+    for payment in Payment.objects.all():
+        intent = stripe_gateway.retrieve_intent(intent_id=payment.stripe_payment_id)
+        assert intent.status == "canceled"
+
+
+@pytest.mark.parametrize("method", ["pm_card_visa", DEBIT])
+def test_of_paying_and_closing_one_happens(
+    order: Order, standin: StandIn, pay: Pay, method: str
+) -> None:
+    intent = start_payment(order)
+    paid, closed = at_once(
+        lambda: pay(intent, method),
+        lambda: order_services.close_order(order_id=order.id, reason="canceled"),
+    )
+    hear(intent)
+    if paid.get("status") == "succeeded":
+        assert closed is False
+        assert look(order) == ("completed", "", False)
+    elif paid.get("status") == "processing":
+        assert isinstance(closed, PaymentInProgress)
+        assert look(order) == STANDS
+    else:
+        assert closed is True
+        assert look(order) == ("failed", "canceled", False)
+        assert facts(intent).status == "canceled"
+
+
+def test_two_checkouts_at_once_of_a_changed_cart(
+    order: Order, buyer: User, standin: StandIn
+) -> None:
+    intent = start_payment(order)
+    add_a_course(order)
+    clients = [sign_in(buyer) for _ in range(4)]
+    answers = at_once(*[lambda one=client: one.post(CREATE) for client in clients])
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert look(order) == ("failed", "replaced", False)
+    assert facts(intent).status == "canceled"
+
+
+def test_money_for_an_order_closed_long_ago_goes_back_in_its_buyers_sight(
+    order: Order, debit: services.PaymentIntent, client: APIClient, standin: StandIn
+) -> None:
+    def payment() -> Any:
+        return client.get(f"/api/v1/orders/{order.id}/").json()["payment"]
+
+    close_anyway(order)
+    hear(debit)
+    assert look(order) == ("failed", "canceled", False)
+    assert payment() is None
+    standin.settle_payment(debit.payment_intent_id, "succeeded")
+    hear(debit)
+    assert payment() == {
+        "method": "stripe",
+        "status": "refunding",
+        "transaction_id": facts(debit).charge_id,
+        "refund": {"amount": 30.0, "status": "due"},
+    }
+    assert services.send_due_refunds() == 1
+    assert payment()["status"] == "refunded"
+    assert payment()["refund"] == {"amount": 30.0, "status": "pending"}
+    refund = Refund.objects.get()
+    standin.settle_refund(refund.stripe_refund_id or "", "failed")
+    services.sync_refund(
+        facts=stripe_gateway.retrieve_refund(stripe_refund_id=refund.stripe_refund_id or "")
+    )
+    assert payment()["status"] == "succeeded", "staff have to find another way"
+    assert payment()["refund"]["status"] == "failed"
+    assert look(order) == ("failed", "canceled", False)
+    assert_books_hold()
+
+
+def test_each_failed_debit_is_told_once(
+    order: Order, debit: services.PaymentIntent, standin: StandIn, pay: Pay
+) -> None:
+    def told() -> int:
+        return OutboxEvent.objects.filter(name="payments.debit_failed").count()
+
+    meanwhile = facts(debit)
+    hear(debit)
+    standin.settle_payment(debit.payment_intent_id, "failed")
+    for _ in range(2):
+        hear(debit)
+        services.settle(intent=meanwhile)
+    assert told() == 1
+    pay(debit, DEBIT)
+    hear(debit)
+    standin.settle_payment(debit.payment_intent_id, "failed")
+    assert told() == 1
+    hear(debit)
+    assert told() == 2
+
+
+def test_a_declined_card_is_no_failed_debit(order: Order, standin: StandIn, pay: Pay) -> None:
+    intent = start_payment(order)
+    pay(intent, "pm_card_chargeDeclined")
+    hear(intent)
+    assert not OutboxEvent.objects.filter(name="payments.debit_failed").exists()

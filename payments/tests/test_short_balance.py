@@ -1,0 +1,226 @@
+"""Refunds for which too little is available at Stripe: they wait, and nobody is told otherwise."""
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from core.models import OutboxEvent
+from devtools.stripe_standin.client import StandIn
+from orders.models import Order
+from payments import services, stripe_gateway
+from payments.errors import RefundOutOfTurn
+from payments.models import Payment, ReconciliationDifference, Refund, RefundRequest
+from payments.services import refund_sending
+from payments.tests.conftest import Pay, confirm, start_payment
+from payments.tests.money import assert_books_hold, event_names, order_of, reserved
+from payments.tests.test_comparison import compare
+from tests.factories import StaffFactory
+from tests.parallel import at_once
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAID = Decimal("99.98")
+
+
+@pytest.fixture(autouse=True)
+def _the_books_hold() -> Any:
+    yield
+    assert_books_hold()
+
+
+@pytest.fixture
+def staff() -> User:
+    return StaffFactory.create()
+
+
+@pytest.fixture
+def payment(order: Order, standin: StandIn, pay: Pay) -> Payment:
+    """A settled payment of 99.98, of which nothing is available any more."""
+    intent = start_payment(order)
+    pay(intent)
+    confirm(order, intent)
+    standin.limit_balance(0)
+    return Payment.objects.get()
+
+
+@pytest.fixture
+def request_(payment: Payment, buyer: User, staff: User) -> RefundRequest:
+    """What the buyer asked for and staff approved."""
+    request = services.request_refund(
+        order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason=""
+    )
+    services.approve_request(request_id=request.id, actor_id=staff.id)
+    return request
+
+
+def send_again() -> Refund:
+    """Let the next try be due, and make it."""
+    Refund.objects.update(next_attempt_at=timezone.now())
+    services.send_due_refunds()
+    return Refund.objects.get()
+
+
+def delays() -> list[bool]:
+    """Whether the buyer had been told otherwise, of each delay that was told."""
+    rows = OutboxEvent.objects.filter(name="payments.refund_delayed").order_by("id")
+    return [row.payload["was_told"] for row in rows]
+
+
+def status_of(request: RefundRequest) -> str:
+    request.refresh_from_db()
+    return request.status
+
+
+def test_a_refund_that_stripe_refuses_for_lack_of_balance_is_tried_daily(
+    payment: Payment, request_: RefundRequest, standin: StandIn
+) -> None:
+    before = timezone.now()
+    services.send_due_refunds()
+    refund = Refund.objects.get()
+    assert (refund.status, refund.shortages) == ("due", 1)
+    assert refund.last_error.startswith("balance_insufficient")
+    assert refund.next_attempt_at >= before + dt.timedelta(days=1)
+    assert (order_of(payment)[0], reserved(payment)) == ("completed", PAID)
+    assert status_of(request_) == "open"
+    assert send_again().shortages == 2
+    assert delays() == [False], "told once, and to staff alone"
+    assert "payments.refund_failed" not in event_names()
+    standin.limit_balance(None)
+    refund = send_again()
+    assert (refund.status, order_of(payment)[0]) == ("succeeded", "refunded")
+    assert status_of(request_) == "granted"
+    assert event_names().count("payments.refund_request_decided") == 1
+
+
+def test_who_was_told_that_it_is_granted_is_told_again(
+    payment: Payment, request_: RefundRequest
+) -> None:
+    """By the version before, which said so when staff decided."""
+    RefundRequest.objects.update(status="granted", decided_at=timezone.now())
+    services.send_due_refunds()
+    assert delays() == [True]
+
+
+def test_another_refusal_is_the_end_and_told_to_whom_it_was_promised(
+    payment: Payment, request_: RefundRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RefundRequest.objects.update(status="granted", decided_at=timezone.now())
+
+    def refuse(**given: Any) -> Any:
+        raise stripe_gateway.StripeRefused(code="charge_already_refunded", message="It was.")
+
+    monkeypatch.setattr(stripe_gateway, "create_refund", refuse)
+    services.send_due_refunds()
+    assert Refund.objects.get().status == "failed"
+    (event,) = OutboxEvent.objects.filter(name="payments.refund_failed")
+    assert (event.payload["was_applied"], event.payload["was_promised"]) == (False, True)
+
+
+def test_workers_at_once_give_the_money_back_once(
+    payment: Payment, request_: RefundRequest, standin: StandIn
+) -> None:
+    """Each has the row of before the refusal: they share its key, and count it once."""
+    services.send_due_refunds()
+    claimed = Refund.objects.select_related("payment").get()
+    at_once(*[partial(refund_sending._send, claimed)] * 3)
+    assert Refund.objects.get().shortages == 2
+    standin.limit_balance(None)
+    claimed = Refund.objects.select_related("payment").get()
+    at_once(*[partial(refund_sending._send, claimed)] * 3)
+    assert Refund.objects.get().status == "succeeded"
+    made = stripe_gateway.list_refunds_of_charge(charge_id=payment.stripe_charge_id)
+    assert len(made) == 1
+
+
+def test_a_worker_that_comes_late_does_not_put_off_what_was_made(
+    payment: Payment, request_: RefundRequest, standin: StandIn
+) -> None:
+    claimed = Refund.objects.select_related("payment").get()
+    standin.limit_balance(None)
+    services.send_due_refunds()
+    refund_sending._put_off(claimed, words="said a worker that came late")
+    assert Refund.objects.get().shortages == 0
+
+
+# --- Stripe makes it, and waits ------------------------------------------------------------------
+
+
+def test_a_refund_that_stripe_waits_with_is_not_on_its_way(
+    payment: Payment, request_: RefundRequest, standin: StandIn
+) -> None:
+    standin.limit_balance(0, refunds_wait=True)
+    services.send_due_refunds()
+    refund = Refund.objects.get()
+    assert refund.status == "due"
+    assert refund.stripe_refund_id
+    assert order_of(payment)[0] == "completed"
+    assert status_of(request_) == "open"
+    assert delays() == [False]
+    assert send_again().status == "due"
+    assert delays() == [False]
+    standin.limit_balance(None)
+    standin.forward(7200)
+    assert send_again().status == "succeeded"
+    assert order_of(payment)[0] == "refunded"
+    assert status_of(request_) == "granted"
+    assert standin.counts()["refunds.create"] == 1
+
+
+def test_one_made_at_stripe_that_waits_is_not_made_again(
+    payment: Payment, standin: StandIn
+) -> None:
+    standin.limit_balance(0, refunds_wait=True)
+    facts = stripe_gateway.create_refund(
+        intent_id=payment.stripe_payment_id, amount=1000, refund_id="", idempotency_key="dashboard"
+    )
+    assert facts.is_short
+    for _ in range(2):
+        services.sync_refund(facts=facts)
+    refund = Refund.objects.get()
+    assert (refund.status, refund.reason, refund.amount) == ("due", "at_stripe", Decimal("10.00"))
+    assert order_of(payment)[1] == 0
+    standin.limit_balance(None)
+    standin.forward(7200)
+    assert send_again().status == "succeeded"
+    assert standin.counts()["refunds.create"] == 1
+    assert order_of(payment)[1] == Decimal("10.00")
+
+
+def test_what_stripe_waits_with_is_no_difference(
+    payment: Payment, request_: RefundRequest, standin: StandIn
+) -> None:
+    standin.limit_balance(0, refunds_wait=True)
+    services.send_due_refunds()
+    compare()
+    assert not ReconciliationDifference.objects.filter(resolved_at=None).exists()
+
+
+def test_what_stripe_waits_with_is_not_canceled_for_want_of_room(
+    payment: Payment, request_: RefundRequest, standin: StandIn
+) -> None:
+    standin.limit_balance(0, refunds_wait=True)
+    services.send_due_refunds()
+    ours = Refund.objects.get()
+    theirs = stripe_gateway.retrieve_refund(stripe_refund_id=str(ours.stripe_refund_id))
+    with pytest.raises(RefundOutOfTurn):
+        services.sync_refund(
+            facts=replace(theirs, id="re_other", refund_id="", is_short=False, status="succeeded")
+        )
+    assert Refund.objects.get().status == "due"
+
+
+def test_one_that_comes_to_nothing_while_it_waits_frees_its_money(
+    payment: Payment, request_: RefundRequest, standin: StandIn
+) -> None:
+    standin.limit_balance(0, refunds_wait=True)
+    services.send_due_refunds()
+    standin.settle_refund(str(Refund.objects.get().stripe_refund_id), "failed")
+    assert send_again().status == "failed"
+    assert reserved(payment) == 0
+    assert status_of(request_) == "open"

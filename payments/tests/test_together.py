@@ -1,0 +1,176 @@
+"""Events that are handled together: asked about at once, each for itself in its effect."""
+
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from devtools.stripe_standin.client import StandIn
+from orders.models import Order
+from payments import services, stripe_gateway
+from payments.errors import PaymentsUnavailable
+from payments.models import StripeEvent
+from payments.services import ahead, inbox
+from payments.stripe_facts import IntentFacts
+from payments.tests.conftest import Pay, start_payment
+from payments.tests.test_inbox import post
+from tests.factories import OrderFactory, OrderItemFactory, UserFactory, make_course
+from tests.parallel import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Retrieve = Callable[..., IntentFacts]
+
+
+@pytest.fixture
+def intents(standin: StandIn, pay: Pay) -> list[str]:
+    """Three people's payments, each told of by an event that isn't handled yet, in this order."""
+    made = []
+    for number in range(3):
+        order = OrderFactory.create(user=UserFactory.create(), subtotal=Decimal("49.99"))
+        OrderItemFactory.create(order=order, course=make_course())
+        intent = start_payment(order)
+        pay(intent)
+        post("payment_intent.succeeded", intent.payment_intent_id, standin, f"evt_{number}")
+        made.append(intent.payment_intent_id)
+    return made
+
+
+def completed() -> int:
+    return Order.objects.filter(status="completed").count()
+
+
+def instead(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[Retrieve, str], IntentFacts]
+) -> None:
+    """Answer about an intent by `change`, which is given how it is really asked."""
+    real = stripe_gateway.retrieve_intent
+    monkeypatch.setattr(
+        stripe_gateway, "retrieve_intent", lambda *, intent_id: change(real, intent_id)
+    )
+
+
+def test_they_are_asked_about_at_once(intents: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    all_here = threading.Barrier(3, timeout=60)
+
+    def meet(real: Retrieve, intent_id: str) -> IntentFacts:
+        all_here.wait()
+        return real(intent_id=intent_id)
+
+    instead(monkeypatch, meet)
+    assert services.handle_due_events() == 3
+    assert completed() == 3
+
+
+def test_no_more_than_a_process_may_are_asked_at_once(
+    intents: list[str], monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.STRIPE_CONCURRENCY = 2
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def count(real: Retrieve, intent_id: str) -> IntentFacts:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        try:
+            return real(intent_id=intent_id)
+        finally:
+            with lock:
+                under_way -= 1
+
+    instead(monkeypatch, count)
+    services.handle_due_events()
+    assert (completed(), most) == (3, 2)
+
+
+def test_a_slow_answer_holds_up_nobody_elses_event(
+    intents: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+
+    def be_slow(real: Retrieve, intent_id: str) -> IntentFacts:
+        if intent_id == intents[0]:
+            assert goes_on.wait(timeout=60)
+        return real(intent_id=intent_id)
+
+    def watch() -> int:
+        while completed() < 2:
+            assert not goes_on.wait(timeout=0.02)
+        before = completed()
+        goes_on.set()
+        return before
+
+    instead(monkeypatch, be_slow)
+    assert at_once(services.handle_due_events, watch) == [3, 2]
+    assert completed() == 3
+
+
+@pytest.mark.parametrize("problem", [PaymentsUnavailable("away"), ValueError("strange")])
+def test_what_is_not_answered_fails_for_itself(
+    intents: list[str], monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def fail(real: Retrieve, intent_id: str) -> IntentFacts:
+        if intent_id == intents[1]:
+            raise problem
+        return real(intent_id=intent_id)
+
+    with monkeypatch.context() as ill:
+        instead(ill, fail)
+        services.handle_due_events()
+    left = StripeEvent.objects.get(status="received")
+    assert (completed(), left.object_id) == (2, intents[1])
+    assert str(problem) in left.last_error
+    StripeEvent.objects.update(next_attempt_at=timezone.now())
+    services.handle_due_events()
+    assert completed() == 3
+
+
+def test_when_stripe_does_not_answer_the_sweep_ends_with_those(
+    intents: list[str], standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "TOGETHER", 2)
+    standin.fault("refuse", "payment_intents.retrieve", times=2, status=503)
+    assert services.handle_due_events() == 2
+    assert completed() == 0
+    assert StripeEvent.objects.get(id="evt_2").attempts == 0
+
+
+def test_one_answer_serves_all_events_about_the_same_intent(
+    intents: list[str], standin: StandIn
+) -> None:
+    for number in range(2):
+        post("payment_intent.processing", intents[0], standin, f"evt_more_{number}")
+    before = standin.counts().get("payment_intents.retrieve", 0)
+    assert services.handle_due_events() == 5
+    assert standin.counts()["payment_intents.retrieve"] == before + 3
+    assert not StripeEvent.objects.exclude(status="handled").exists()
+
+
+def test_a_charge_is_told_with_its_intent(intents: list[str], standin: StandIn) -> None:
+    services.handle_due_events()
+    charge = stripe_gateway.retrieve_intent(intent_id=intents[0]).charge_id
+    before = standin.counts()["payment_intents.retrieve"]
+    post("charge.updated", charge, standin, "evt_charge")
+    post("payment_intent.succeeded", intents[0], standin, "evt_again")
+    assert services.handle_due_events() == 2
+    assert standin.counts()["payment_intents.retrieve"] == before + 1
+
+
+def test_an_answer_is_not_used_beyond_its_block(intents: list[str]) -> None:
+    asked: list[str] = []
+
+    def ask(object_id: str) -> str:
+        asked.append(object_id)
+        return object_id
+
+    question = ahead.Question(ask=ask, object_id="a")
+    with ahead.asked_together([question, question]) as answered:
+        assert list(answered) == [question]
+        assert ahead.answer(ask, "a") == "a"
+        assert ahead.answer(ask, "b") == "b"
+    assert ahead.answer(ask, "a") == "a"
+    assert asked == ["a", "b", "a"]

@@ -1,0 +1,75 @@
+"""Lies to be planted in the books of `planted_world`, each with the invariant that must name it.
+
+A lie is SQL, told with triggers off, as by somebody who may do anything to the database. In braces
+it names rows of that world. What a lie may change without anybody seeing is in `SILENT`, with why.
+"""
+
+from tests.proof.planted_ledger import AGREED, ENTRIES, MOVEMENTS
+from tests.proof.planted_orders import ACCESS, DOCUMENTS, ORDERS
+from tests.proof.planted_payments import PAYMENTS, PAYOUTS
+
+# Where money, whose it is, why it moved and how it stands are written down.
+BOOKS = (
+    "payments_payment", "payments_refund", "payments_refundline", "payments_refundrequest",
+    "payments_refundrequest_order_items", "payments_dispute", "payments_ledgertransaction",
+    "payments_ledgerentry", "payments_saleline", "payments_payout",
+    "payments_payoutaccount", "payments_revenueshare",
+    "orders_order", "orders_orderitem", "orders_coupon", "orders_couponredemption",
+    "orders_invoice", "orders_creditnote", "orders_numberseries", "enrollments_enrollment",
+    "enrollments_accesshold", "courses_pricechange",
+)  # fmt: skip
+
+_ROW = "names or dates the row itself and says nothing of money"
+_WORDS = "words for people"
+_WORK = "when a worker is next to try; money moves no less for it"
+_TERMS = "terms of what is still to be sold; each order froze what they came to"
+_STRIPES = "Stripe's own name for it, which only the nightly comparison can hold to it"
+_LEARNING = "how far somebody is; no money follows from it"
+# Columns of the books that no invariant holds, and why not. "*" stands for every table.
+SILENT = {
+    "*.id": _ROW, "*.created_at": _ROW, "*.updated_at": _ROW,
+    "*.next_attempt_at": _WORK, "*.next_check_at": _WORK, "*.attempts": _WORK,
+    "*.last_error": _WORDS, "*.failure_reason": _WORDS, "*.note": _WORDS,
+    "payments_payment.stripe_status": _WORDS, "payments_payment.last_error_code": _WORDS,
+    "payments_payment.last_error_message": _WORDS, "payments_payment.metadata": _WORDS,
+    "payments_payment.needs_attention": "what staff are shown; they may clear it (audited)",
+    "payments_refund.stripe_refund_id": _STRIPES,
+    "payments_refund.requested_by_id": "who of staff asked for it; the audit trail says so, too",
+    "payments_refundrequest.reason": _WORDS, "payments_refundrequest.decision_reason": _WORDS,
+    "payments_refundrequest.decided_by_id": "who of staff decided; the audit trail says so, too",
+    "payments_dispute.stripe_dispute_id": _STRIPES, "payments_dispute.reason": _WORDS,
+    "payments_dispute.opened_at": _WORDS, "payments_dispute.evidence_due_at": _WORDS,
+    "payments_payout.stripe_transfer_id": _STRIPES, "payments_payout.paid_at": _WORDS,
+    "payments_payoutaccount.stripe_account_id": _STRIPES,
+    "payments_payoutaccount.is_ready": _STRIPES,
+    "payments_payoutaccount.details_submitted": _STRIPES,
+    "payments_payoutaccount.synced_at": _ROW, "payments_payoutaccount.trouble": _STRIPES,
+    "payments_payout.destination": _STRIPES, "payments_refund.shortages": _WORK,
+    "payments_revenueshare.course_id": _TERMS, "payments_revenueshare.percent": _TERMS,
+    "orders_order.order_number": "an order's number may be any, with gaps",
+    "orders_order.billing_address": "the buyer's own, frozen on the invoice",
+    "orders_order.payment_method": _WORDS, "orders_order.expires_at": _WORK,
+    "orders_order.completed_at": "a constraint demands it; the payment's own date is held",
+    "orders_orderitem.title_at_purchase": _WORDS,
+    "orders_coupon.code": _TERMS, "orders_coupon.instructor_id": _TERMS,
+    "orders_coupon.percent_off": _TERMS, "orders_coupon.amount_off": _TERMS,
+    "orders_coupon.course_id": _TERMS, "orders_coupon.category_id": _TERMS,
+    "orders_coupon.minimum_amount": _TERMS, "orders_coupon.valid_from": _TERMS,
+    "orders_coupon.valid_until": _TERMS, "orders_coupon.is_active": _TERMS,
+    "orders_invoice.issued_at": _ROW, "orders_invoice.billing_address": _WORDS,
+    "orders_invoice.seller": _WORDS, "orders_creditnote.issued_at": _ROW,
+    "payments_ledgertransaction.written_by": "which database transaction may add entries to it",
+    "courses_pricechange.course_id": _ROW, "courses_pricechange.changed_at": _ROW,
+    "enrollments_accesshold.actor_id": "who of staff decided; the audit trail says so, too",
+    "enrollments_accesshold.ended_by": "who of staff lifted it; the audit trail says so, too",
+    "enrollments_enrollment.enrolled_at": _LEARNING,
+    "enrollments_enrollment.lessons_completed": _LEARNING,
+    "enrollments_enrollment.total_lessons": _LEARNING,
+    "enrollments_enrollment.progress_percent": _LEARNING,
+    "enrollments_enrollment.highest_progress_percent": _LEARNING,
+    "enrollments_enrollment.is_completed": _LEARNING,
+    "enrollments_enrollment.completed_at": _LEARNING,
+    "enrollments_enrollment.last_activity_at": _LEARNING,
+}  # fmt: skip
+
+LIES = (*ENTRIES, *MOVEMENTS, *AGREED, *PAYMENTS, *PAYOUTS, *ORDERS, *DOCUMENTS, *ACCESS)
