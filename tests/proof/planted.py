@@ -30,7 +30,7 @@ SILENT = {
     "*.id": _ROW, "*.created_at": _ROW, "*.updated_at": _ROW,
     "*.next_attempt_at": _WORK, "*.next_check_at": _WORK, "*.attempts": _WORK,
     "*.last_error": _WORDS, "*.failure_reason": _WORDS, "*.note": _WORDS,
-    "payments_payment.stripe_status": _WORDS, "payments_payment.last_error_code": _WORDS,
+    "payments_payment.failed_charge_id": _STRIPES, "payments_payment.last_error_code": _WORDS,
     "payments_payment.last_error_message": _WORDS, "payments_payment.metadata": _WORDS,
     "payments_payment.needs_attention": "what staff are shown; they may clear it (audited)",
     "payments_refund.stripe_refund_id": _STRIPES,

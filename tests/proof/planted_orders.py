@@ -31,6 +31,14 @@ ORDERS = (
          _ORDER.format("transaction_id = 'ch_other'")),
     lie("an order is by another payment", "order_was_paid_once",
          _ORDER.format("payment_id = '{early.intent}'")),
+    lie("a paid order's money is still on its way", "money_on_its_way_keeps_its_order",
+         _ORDER.format("payment_in_progress_since = now()")),
+    lie("a pending order waits for nothing", "money_on_its_way_keeps_its_order",
+         "UPDATE orders_order SET payment_in_progress_since = now() "
+         "WHERE id = '{pending.order}'"),
+    lie("an order may be closed while its money is on its way", "money_on_its_way_keeps_its_order",
+         "UPDATE payments_payment SET status = 'pending', stripe_status = 'processing', "
+         "order_id = '{pending.order}' WHERE id = '{plain.payment}'"),
     lie("a line is another order's", "order_adds_up",
          _LINE.format("order_id = '{early.order}', "
                       "course_id = (SELECT id FROM courses_course WHERE price = 19.99)")),
