@@ -108,6 +108,10 @@ class Bank:
         """Every dispute, oldest first."""
         return self._all("disputes")
 
+    def transfers(self) -> list[JsonObject]:
+        """Every transfer to a teacher's account, oldest first."""
+        return self._all("transfers")
+
     def charges(self) -> list[JsonObject]:
         """Every charge, oldest first."""
         return self._all("charges")

@@ -29,6 +29,12 @@ MUST_HAPPEN = (
     "refund because amount_mismatch",
     "refund because already_owned",
     "refund because at_stripe",
+    "payout paid",
+    "payout failed",
+    "payout taken back",
+    "account: reject",
+    "account: take away",
+    "balance short",
     "converged",
 )
 

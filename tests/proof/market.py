@@ -23,6 +23,8 @@ from tests.proof.world import Answer, World
 
 # The product's own SQL is asked after this many steps; ours after every one.
 VERIFY_EVERY = 8
+# How far the clocks of the machines that work in turn are from the right one, in seconds.
+CLOCKS = (-60, 0, 60)
 
 PICK = integers(0, 15)
 WHO = integers(0, 3)
@@ -68,6 +70,8 @@ def act(**strategies: Any) -> Callable[[Callable[..., None]], Any]:
         def counted(self: Market, **drawn: Any) -> None:
             self.tally.rules[function.__name__] += 1
             self.tally.steps += 1
+            self.steps += 1
+            self.world.clock.seconds = CLOCKS[self.steps % len(CLOCKS)]
             with self.spoiling():
                 function(self, **drawn)
                 self.check()
@@ -90,6 +94,8 @@ class Market(RuleBasedStateMachine):
         self.changed_amounts: set[str] = set()
         # Intents that the product didn't make.
         self.by_hand: set[str] = set()
+        # Teachers' accounts at Stripe that are closed for good.
+        self.ended_accounts: set[str] = set()
         self.wire: list[JsonObject] = []
         # In such a history no webhook ever arrives.
         self.is_cut_off = False
@@ -98,6 +104,7 @@ class Market(RuleBasedStateMachine):
         self.trouble_began = 0
         self.is_spoiled = False
         self.checked_at = tally.steps
+        self.steps = 0
         self.now = self.last = take_snapshot()
         tally.histories += 1
 

@@ -33,6 +33,7 @@ def converge(
     only so many rows: what left more behind needs more `turns`.
     """
     bank.end_trouble()
+    bank.standin.limit_balance(None)
     for turn in range(turns):
         bank.standin.run_jobs()
         deliver(turn)

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.proof.deciding import Deciding
+from tests.proof.earning import Earning
 from tests.proof.market import Tally
 from tests.proof.returning import Returning
 from tests.proof.working import Working
@@ -21,7 +22,7 @@ SHARD_STEPS = 5000
 LONGEST_HISTORY = 125
 
 
-class Marketplace(Working, Returning, Deciding):
+class Marketplace(Working, Returning, Deciding, Earning):
     """Everybody at once."""
 
 
