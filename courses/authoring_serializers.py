@@ -77,7 +77,7 @@ def _points(help_text: str) -> serializers.ListField:
 SHOWN_TO_ALL = frozenset(
     {
         "curriculum", "curriculum_next", "enrolled", "in_cart", "in_wishlist", "is_bestseller",
-        "is_new", "lessons_count", "progress", "reviews",
+        "is_new", "lessons_count", "progress", "reviews", "viewer",
     }
 )  # fmt: skip
 

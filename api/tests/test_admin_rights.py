@@ -14,6 +14,7 @@ from api.tests.office import Rows, furnish
 from core.admin import ReadOnlyAdmin, StaffAdmin
 from courses.models import Course, Curriculum
 from courses.tests.test_admin import course_form, sections
+from tests.admin_browser import AdminBrowser
 from tests.factories import StaffFactory, make_course
 from users.models import User
 
@@ -113,10 +114,9 @@ class TestStaffWithoutRights:
         assert client.post("/admin/auth/group/add/", {"name": "Kings"}).status_code == 403
 
     @pytest.mark.parametrize("is_superuser", [False, True])
-    def test_a_course_is_given_to_another_by_superusers_alone(
-        self, client: Client, is_superuser: bool
-    ) -> None:
+    def test_a_course_is_given_to_another_by_superusers_alone(self, is_superuser: bool) -> None:
         """Its instructor may do everything with it, and earns what it earns."""
+        client = AdminBrowser()
         clerk = StaffFactory.create(is_superuser=is_superuser, is_instructor=True)
         clerk.user_permissions.set(Permission.objects.filter(codename="change_course"))
         client.force_login(clerk)
