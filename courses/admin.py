@@ -45,14 +45,15 @@ class CategoryAdmin(StaffAdmin):
     readonly_fields = ["course_count"]
     ordering = ["position", "name"]
 
+    def hold_row(self, key: Any) -> None:
+        services.hold_shelf(category_id=key)
+        super().hold_row(key)
+
     def save_model(
         self, request: HttpRequest, obj: Category, form: ModelForm[Category], change: bool
     ) -> None:
-        is_renamed = change and "name" in form.changed_data
-        if is_renamed:
-            services.hold_shelf(category_id=obj.id)
         super().save_model(request, obj, form, change)
-        if is_renamed:
+        if change and "name" in form.changed_data:
             services.rename_category(category_id=obj.id)
         services.touch_catalogue()
 
@@ -267,6 +268,10 @@ class SectionAdmin(StaffAdmin):
     def may_delete(self, request: HttpRequest, obj: Curriculum | None = None) -> bool:
         """One by one only: the list's action doesn't ask for each row."""
         return obj is not None and was_never_out(obj.course)
+
+    def hold_row(self, key: Any) -> None:
+        services.hold_course_of_section(section_id=key)
+        super().hold_row(key)
 
     def save_related(
         self, request: HttpRequest, form: ModelForm[Curriculum], formsets: Any, change: bool

@@ -121,6 +121,12 @@ def hold_shelf(*, category_id: uuid.UUID) -> None:
     list(courses.order_by("id").values_list("id"))
 
 
+def hold_course_of_section(*, section_id: uuid.UUID) -> None:
+    """Lock the section's course likewise, if there is such a section: its lock comes first."""
+    courses = Course.objects.select_for_update(no_key=True).filter(curriculum=section_id)
+    list(courses.values_list("id"))
+
+
 def rename_category(*, category_id: uuid.UUID) -> None:
     """Let readers find the category's courses by its present name."""
     ids = Course.objects.filter(category_id=category_id).order_by("id").values_list("id", flat=True)

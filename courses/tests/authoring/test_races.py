@@ -12,7 +12,7 @@ from courses.errors import CourseIncomplete, LastLesson
 from courses.models import Course, Curriculum, Lesson
 from courses.services import authoring
 from courses.tests.authoring.conftest import lessons_of, sections_of
-from tests.admin_browser import AdminBrowser
+from tests.admin_browser import AdminBrowser, read_form
 from tests.factories import StaffFactory, make_course
 from tests.parallel import at_once
 
@@ -186,4 +186,24 @@ def test_renaming_a_shelf_while_its_courses_come_and_go(author, course):
     for round_ in range(6):
         turn = authoring.publish_own_course if round_ % 2 else authoring.unpublish_own_course
         answers = at_once(partial(rename, f"Water {round_}"), partial(turn, **move))
+        assert not errors_in(answers), answers
+
+
+def test_writing_a_section_in_the_admin_while_its_author_writes_it(author, course):
+    """The course's lock comes first in the admin, too."""
+    section = sections_of(course)[0]
+    admin = AdminBrowser()
+    admin.force_login(StaffFactory.create())
+    path = f"/admin/courses/curriculum/{section.id}/change/"
+
+    def write():
+        form = read_form(admin.get(path).content.decode())
+        assert admin.post(path, form).status_code in (200, 302)
+
+    at = {"author": author, "reference": str(course.id)}
+    for round_ in range(6):
+        edit = partial(
+            authoring.edit_section, **at, section_id=section.id, fields={"title": f"S{round_}"}
+        )
+        answers = at_once(write, edit)
         assert not errors_in(answers), answers
