@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as configured
 from django.utils import timezone
 
@@ -31,11 +32,16 @@ def cursor() -> dt.datetime:
     return StripeCursor.objects.get(name=polling.CURSOR).read_until
 
 
+def fill_pages_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stripe_gateway, "PAGE_SIZE", 1)
+
+
 @pytest.fixture
 def paid(order: Order, pay: Pay) -> services.PaymentIntent:
-    """Paid at Stripe, whose webhooks reach nobody."""
+    """Paid at Stripe at the second try; its webhooks reach nobody."""
     set_cursor(timezone.now() - dt.timedelta(minutes=1))
     intent = start_payment(order)
+    pay(intent, "pm_card_chargeDeclined")
     pay(intent)
     return intent
 
@@ -81,16 +87,20 @@ def test_after_a_long_absence_the_list_is_read_in_steps(
 ) -> None:
     begin = timezone.now() - dt.timedelta(hours=3, minutes=30)
     set_cursor(begin)
+    fill_pages_soon(monkeypatch)
     asked: list[tuple[dt.datetime, dt.datetime | None]] = []
     real = stripe_gateway.list_events
 
     def listen(**given: Any) -> Page[stripe_gateway.EventFacts]:
-        asked.append((given["since"], given["until"]))
+        if not given["after"]:
+            asked.append((given["since"], given["until"]))
         return real(**given)
 
     monkeypatch.setattr(stripe_gateway, "list_events", listen)
     assert services.poll_events() >= 1
-    # The overlap is for what was read while it was new.
+    # The overlap is for what was read while it was new. The first answer shows how much there is.
+    whole, *asked = asked
+    assert whole == (begin - polling.OVERLAP, None)
     assert asked[0][0] == begin - polling.OVERLAP
     assert [since for since, _ in asked[1:]] == [until for _, until in asked[:-1]]
     assert asked[-1][1] is None
@@ -102,10 +112,11 @@ def test_after_a_long_absence_the_list_is_read_in_steps(
 
 
 def test_a_killed_poll_goes_on_where_it_was(
-    monkeypatch: pytest.MonkeyPatch, standin: StandIn
+    paid: services.PaymentIntent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = timezone.now() - dt.timedelta(hours=5, minutes=30)
     set_cursor(begin)
+    fill_pages_soon(monkeypatch)
     monkeypatch.setattr(polling, "BUDGET_SECONDS", 0.0)
     services.poll_events()
     assert cursor() == begin + polling.FIRST_STEP
@@ -114,10 +125,11 @@ def test_a_killed_poll_goes_on_where_it_was(
 
 
 def test_where_there_is_much_the_steps_are_short(
-    monkeypatch: pytest.MonkeyPatch, standin: StandIn
+    paid: services.PaymentIntent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a worker whose time is up before the end of one would begin it anew for ever."""
     set_cursor(timezone.now() - dt.timedelta(hours=1))
+    fill_pages_soon(monkeypatch)
     spans: list[dt.timedelta] = []
     real = stripe_gateway.list_events
 
@@ -157,6 +169,30 @@ def test_the_cursor_never_moves_back(
     monkeypatch.setattr(stripe_gateway, "list_events", overtaken)
     services.poll_events()
     assert cursor() == far
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+@pytest.mark.parametrize("absence", [dt.timedelta(minutes=1), dt.timedelta(hours=8), None])
+def test_no_event_is_passed_whatever_our_clock_says(
+    order: Order, pay: Pay, monkeypatch: pytest.MonkeyPatch, hours: int,
+    absence: dt.timedelta | None,
+) -> None:  # fmt: skip
+    if absence is not None:
+        set_cursor(timezone.now() - absence)
+    fill_pages_soon(monkeypatch)
+    with time_machine.travel(timezone.now() + dt.timedelta(hours=hours)):
+        pay(start_payment(order), "pm_card_chargeDeclined")
+        pay(start_payment(order), "pm_card_chargeDeclined")
+        services.poll_events()
+        pay(start_payment(order))
+        services.poll_events()
+    assert StripeEvent.objects.filter(type="payment_intent.succeeded").exists()
+    assert abs(timezone.now() - cursor()) < dt.timedelta(minutes=2)
+
+
+def test_where_nothing_ever_happened_nothing_is_passed(standin: StandIn) -> None:
+    assert services.poll_events() == 0
+    assert not StripeCursor.objects.exists()
 
 
 def test_one_payload_that_cannot_be_stored_keeps_no_other_event_out(
