@@ -45,37 +45,24 @@ def issue_invoice(*, order_id: uuid.UUID) -> Invoice:
 
 
 def issue_credit_note(
-    *,
-    order: Order,
-    refund_id: uuid.UUID,
-    shares: Sequence[tuple[OrderItem, Decimal]],
-    rest: Decimal,
+    *, order_id: uuid.UUID, refund_id: uuid.UUID, lines: Mapping[uuid.UUID, Decimal], rest: Decimal
 ) -> CreditNote | None:
-    """Credit a refund against the order's invoice, in the transaction that applies it; None for
-    an order without one, and where nothing goes back.
+    """Credit a refund against the order's invoice, once a refund, in the transaction that took it
+    into the order and as its last act, as `issue_invoice` is: everybody's refunds wait for the
+    number. None for an order without an invoice, and where nothing goes back.
 
-    `shares` are what goes back of each line, whose `refunded_amount` has it already; `rest` is of
-    no certain line. The tax in it is each line's own and never more than the invoice's; the note
-    that makes the refund whole takes what is left of it, so that all of the notes together have the
-    invoice's tax to the cent. Takes the series' lock, so it comes late.
+    `lines` are what goes back by line, `rest` is of no certain one. The tax in it is each line's
+    own and never more than the invoice's; the note that makes the refund whole takes what is left
+    of it, so that all of the notes together have the invoice's tax to the cent.
     """
-    invoice = Invoice.objects.filter(order_id=order.id).first()
+    invoice = Invoice.objects.select_related("order").filter(order_id=order_id).first()
     if invoice is None:
         return None
-    lines = _credit_lines(order, invoice, shares, rest)
-    if not lines:
+    items = OrderItem.objects.filter(id__in=lines.keys()).order_by("id")
+    told = _credit_lines(invoice, [(item, lines[item.id]) for item in items], rest)
+    if not told:
         return None
-    now = timezone.now()
-    return CreditNote.objects.create(
-        invoice=invoice,
-        refund_id=refund_id,
-        issued_at=now,
-        total_amount=sum((Decimal(line["amount"]) for line in lines), start=ZERO),
-        tax_amount=_tax_of(lines),
-        currency=order.currency,
-        lines=lines,
-        number=next_credit_note_number(at=now),
-    )
+    return _issue(CreditNote(invoice=invoice, refund_id=refund_id, lines=told))
 
 
 def void_credit_note(*, refund_id: uuid.UUID) -> None:
@@ -101,7 +88,8 @@ def credit_lost_money(
 
     The tax is as given, but never more than is left of the invoice's, and all that is left of it
     once everything is credited. Again it changes nothing: the caller holds the payment's lock,
-    under which all notes of an order are issued. Takes the series' lock, so it comes late.
+    under which all notes of an order are issued, and calls this as its last act, as the number is
+    taken from everybody's series.
     """
     invoice = Invoice.objects.filter(order_id=order_id).first()
     if invoice is None:
@@ -111,18 +99,8 @@ def credit_lost_money(
     if (ZERO if live is None else live.total_amount) == total:
         return
     void_lost_credit(dispute_id=dispute_id)
-    now = timezone.now()
     told = _tell_lost(invoice, lines, total)
-    CreditNote.objects.create(
-        invoice=invoice,
-        dispute_id=dispute_id,
-        issued_at=now,
-        total_amount=total,
-        tax_amount=_tax_of(told),
-        currency=invoice.currency,
-        lines=told,
-        number=next_credit_note_number(at=now),
-    )
+    _issue(CreditNote(invoice=invoice, dispute_id=dispute_id, lines=told))
 
 
 def void_lost_credit(*, dispute_id: uuid.UUID) -> None:
@@ -155,9 +133,23 @@ def describe_line(item: OrderItem) -> dict[str, str]:
     }
 
 
+def _issue(note: CreditNote) -> CreditNote:
+    """Number and save a note that says all else. What the database checks at the commit is checked
+    before the number is taken."""
+    note.issued_at = timezone.now()
+    note.currency = note.invoice.currency
+    note.total_amount = sum((Decimal(line["amount"]) for line in note.lines), start=ZERO)
+    note.tax_amount = _tax_of(note.lines)
+    check_constraints_now()
+    note.number = next_credit_note_number(at=note.issued_at)
+    note.save(force_insert=True)
+    return note
+
+
 def _credit_lines(
-    order: Order, invoice: Invoice, shares: Sequence[tuple[OrderItem, Decimal]], rest: Decimal
+    invoice: Invoice, shares: Sequence[tuple[OrderItem, Decimal]], rest: Decimal
 ) -> list[dict[str, str]]:
+    order = invoice.order
     credited = invoice.credit_notes.filter(voided_at=None).aggregate(sum=Sum("tax_amount"))["sum"]
     tax_left = invoice.tax_amount - (credited or ZERO)
     lines = [_credit(item, amount) for item, amount in shares if amount > 0]

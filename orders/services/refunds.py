@@ -11,7 +11,7 @@ from enrollments.services import Reason
 from orders.errors import RefundNotPossible
 from orders.events import OrderRefunded, OrderRefundUndone
 from orders.models import Order, OrderItem
-from orders.services.invoicing import issue_credit_note, void_credit_note
+from orders.services.invoicing import void_credit_note
 from orders.services.locking import lock_order
 from orders.services.standing import find_standing_elsewhere
 from orders.state import move_line, move_order
@@ -29,6 +29,7 @@ def apply_refund(
     A line whose whole amount is back becomes refunded and its enrolment is revoked. When all of the
     order's money is back, so do all its lines, and the order itself. Records OrderRefunded. Runs in
     the caller's transaction, under the order's lock, and is not idempotent: call it once a refund.
+    The caller gives it its credit note (`issue_credit_note`) as the last act of the transaction.
 
     Raises OrderNotFound, and RefundNotPossible, with nothing changed, when the order was never
     completed, a line isn't its own, an amount is negative, or more would go back than was paid.
@@ -51,8 +52,6 @@ def apply_refund(
     if whole and order.status == Order.Status.COMPLETED:
         move_order(order, Order.Status.REFUNDED)
     order.save(update_fields=["refunded_amount", "status", "updated_at"])
-    shares = [(items[item_id], share) for item_id, share in sorted(lines.items())]
-    issue_credit_note(order=order, refund_id=refund_id, shares=shares, rest=rest)
     record(
         OrderRefunded(
             order_id=order.id,

@@ -49,12 +49,14 @@ def test_an_order_and_its_papers_are_read_as_people_write_them(staff, user, plac
     order = place(user, "10.00", billing_address=address)
     pay(order)
     with transaction.atomic():
-        services.apply_refund(
-            order_id=order.id,
-            refund_id=new_id(),
-            lines={order.items.get().id: Decimal("11.90")},
-            rest=Decimal("0"),
-        )
+        facts = {
+            "order_id": order.id,
+            "refund_id": new_id(),
+            "lines": {order.items.get().id: Decimal("11.90")},
+            "rest": Decimal("0"),
+        }
+        services.apply_refund(**facts)
+        services.issue_credit_note(**facts)
     invoice, note = Invoice.objects.get(), CreditNote.objects.get()
     pages = {
         kind: staff.get(f"/admin/orders/{kind}/{row.id}/change/").content.decode()

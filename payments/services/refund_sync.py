@@ -67,12 +67,15 @@ def sync_refund(*, facts: RefundFacts) -> None:
         refund = _find(payment, facts, status) or _take_over(payment, facts, status)
         refund.payment = payment
         refund.stripe_refund_id = facts.id
+        before = (refund.applied_at, refund.undone_at)
         if facts.is_short and refund.status == Refund.Status.DUE:
             refund.next_attempt_at = timezone.now() + SHORT_LOOK
             tell_shortage(payment=payment, refund=refund, words="Stripe waits for more balance")
         elif move_refund(refund, status):
             _follow(payment, refund, facts)
         refund.save(update_fields=_CHANGED)
+        if before != (refund.applied_at, refund.undone_at):
+            _settle_notes(payment, refund)
 
 
 def tell_shortage(*, payment: Payment, refund: Refund, words: str) -> None:
@@ -184,12 +187,9 @@ def _apply(payment: Payment, refund: Refund) -> None:
     refund.applied_at = timezone.now()
     ledger.post_refund(refund=refund)
     if pays_its_order(payment=payment):
-        lines = {line.order_item_id: line.amount for line in refund.lines.all()}
+        lines, rest = _shares_of(refund)
         order_services.apply_refund(
-            order_id=payment.order_id,
-            refund_id=refund.id,
-            lines=lines,
-            rest=refund.amount - sum(lines.values(), ZERO),
+            order_id=payment.order_id, refund_id=refund.id, lines=lines, rest=rest
         )
         answer_by_refund(refund=refund, order_id=payment.order_id)
     user_id = payment.order.user_id
@@ -213,7 +213,24 @@ def _undo(payment: Payment, refund: Refund) -> None:
     if closed:
         _show_to_staff(payment, f"{payment.needs_attention}; {len(closed)} courses not reopened")
     align_access(payment=payment)
-    settle_credit_notes(payment=payment)
+
+
+def _settle_notes(payment: Payment, refund: Refund) -> None:
+    """Credit a refund that was taken into its order, or what a dispute took of one that was taken
+    out again: the last act, as the series of notes is everybody's."""
+    if refund.undone_at is not None:
+        settle_credit_notes(payment=payment)
+    elif pays_its_order(payment=payment):
+        lines, rest = _shares_of(refund)
+        order_services.issue_credit_note(
+            order_id=payment.order_id, refund_id=refund.id, lines=lines, rest=rest
+        )
+
+
+def _shares_of(refund: Refund) -> tuple[dict[uuid.UUID, Decimal], Decimal]:
+    """Return what a refund gives back by line, and what of no certain one."""
+    lines = {line.order_item_id: line.amount for line in refund.lines.all()}
+    return lines, refund.amount - sum(lines.values(), ZERO)
 
 
 def _given_back_by_line(payment: Payment, *, but: Refund) -> dict[uuid.UUID, Decimal]:

@@ -2,19 +2,24 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
+from orders.numbers import next_credit_note_number
+from orders.services import invoicing
 from payments import services, stripe_gateway
 from payments.errors import NotOursYet, RefundOutOfTurn
+from payments.ledger import posting
 from payments.models import LedgerEntry, Payment, Refund
 from payments.services import refund_sending
 from payments.services.refunds import plan_refund
@@ -80,6 +85,49 @@ def test_our_own_refund_is_taken_into_order_and_books(payment: Payment) -> None:
     assert event_names().count("payments.refund_succeeded") == 1
     assert owed_to_instructors() == 14
     assert_books_hold()
+
+
+def hear_of_a_refund(payment: Payment) -> None:
+    hear(payment, "succeeded", amount="30.00")
+
+
+def lose(payment: Payment) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "lost"))
+
+
+def lose_what_a_bank_sent_back(payment: Payment) -> None:
+    """The dispute found nothing to take, and takes what the refund that fails gives back."""
+    hear(payment, "failed", amount="30.00")
+
+
+@pytest.mark.parametrize("cause", [hear_of_a_refund, lose, lose_what_a_bank_sent_back])
+def test_the_credit_notes_number_is_the_last_thing_that_is_taken(
+    payment: Payment, cause: Callable[[Payment], None]
+) -> None:
+    next_credit_note_number(at=timezone.now())  # The year's series is there.
+    if cause is lose_what_a_bank_sent_back:
+        hear_of_a_refund(payment)
+        lose(payment)
+    with CaptureQueriesContext(connection) as queries:
+        cause(payment)
+    statements = [query["sql"] for query in queries]
+    (numbered,) = (n for n, sql in enumerate(statements) if "UPDATE orders_numberseries" in sql)
+    assert statements[numbered - 1].startswith("SET CONSTRAINTS ALL IMMEDIATE")
+    after = [sql.split(" (")[0] for sql in statements[numbered + 1 :]]
+    assert after == ['INSERT INTO "orders_creditnote"', "COMMIT"]
+
+
+@pytest.mark.parametrize("cause", [hear_of_a_refund, lose])
+def test_what_contradicts_itself_takes_no_number(
+    payment: Payment, cause: Callable[[Payment], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger's own check is put off to the commit, and made before the number."""
+    asked: list[Any] = []
+    monkeypatch.setattr(invoicing, "next_credit_note_number", lambda **at: asked.append(at))
+    monkeypatch.setattr(posting, "take_back", lambda **given: [])
+    with pytest.raises(IntegrityError):
+        cause(payment)
+    assert asked == []
 
 
 @pytest.mark.parametrize("last", ["failed", "canceled"])
