@@ -9,7 +9,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cart import selectors
-from cart.errors import CartFull, CartItemNotFound, WishlistItemNotFound
+from cart.buying import list_courses_in_progress, tell_courses
+from cart.errors import CartFull, CartItemNotFound, PaymentInProgress, WishlistItemNotFound
 from cart.models import Cart, CartItem, WishlistItem
 from cart.selectors import Obstacle, OpenCart
 from courses import selectors as course_selectors
@@ -55,10 +56,11 @@ def open_cart(*, user_id: uuid.UUID) -> OpenCart:
 def add_to_cart(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
     """Put the course into the person's cart, once.
 
-    Raises AlreadyEnrolled, CourseNotFound (unknown or not on sale), OwnCourse, and CartFull at
-    `MAX_LINES` courses.
+    Raises AlreadyEnrolled, CourseNotFound (unknown or not on sale), OwnCourse, PaymentInProgress
+    when they are paying for it already, and CartFull at `MAX_LINES` courses.
     """
     _check_buyable(user_id=user_id, course_id=course_id)
+    _check_not_being_paid(user_id=user_id, course_id=course_id)
     with transaction.atomic():
         cart = _lock_open_cart(user_id)
         existing = CartItem.objects.filter(cart_id=cart.id, course_id=course_id).first()
@@ -74,7 +76,13 @@ def merge_cart(*, user_id: uuid.UUID, course_ids: Iterable[uuid.UUID]) -> MergeO
     """Take a guest's cart into the person's own; what can't be bought is skipped and named."""
     wanted = list(dict.fromkeys(course_ids))
     courses = course_selectors.get_courses_for_sale(course_ids=wanted)
-    obstacles = selectors.find_obstacles(user_id=user_id, course_ids=wanted, courses=courses)
+    obstacles = {
+        **{
+            course.course_id: Obstacle.PAYMENT_IN_PROGRESS
+            for course in list_courses_in_progress(user_id=user_id)
+        },
+        **selectors.find_obstacles(user_id=user_id, course_ids=wanted, courses=courses),
+    }
     added: list[uuid.UUID] = []
     skipped: list[Skipped] = []
     with transaction.atomic():
@@ -180,6 +188,12 @@ def _check_buyable(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
             raise CourseNotFound
         case Obstacle.OWN_COURSE:
             raise OwnCourse
+
+
+def _check_not_being_paid(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
+    in_progress = list_courses_in_progress(user_id=user_id)
+    if found := [course for course in in_progress if course.course_id == course_id]:
+        raise PaymentInProgress(courses=tell_courses(found))
 
 
 def _merge_refusal(

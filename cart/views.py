@@ -24,6 +24,10 @@ _ADD_ERRORS = {
     404: OpenApiResponse(description="`COURSE_NOT_FOUND`: unknown, or not on sale"),
     409: OpenApiResponse(description="`ALREADY_ENROLLED`: it is theirs already"),
 }
+_CART_CONFLICTS = OpenApiResponse(
+    description="`ALREADY_ENROLLED`, `PAYMENT_IN_PROGRESS` (money for it is on its way: "
+    "`details.courses` names it and its order), or `CART_FULL` at 100 lines"
+)
 
 
 class CartItemsView(APIView):
@@ -39,7 +43,7 @@ class CartItemsView(APIView):
             201: OpenApiResponse(LineSerializer, description="Added"),
             200: OpenApiResponse(LineSerializer, description="It was in the cart"),
             **_ADD_ERRORS,
-            409: OpenApiResponse(description="`ALREADY_ENROLLED`, or `CART_FULL` at 100 lines"),
+            409: _CART_CONFLICTS,
         },
         examples=_ADD_EXAMPLES,
     )
@@ -134,6 +138,7 @@ class MoveToCartView(APIView):
             201: OpenApiResponse(LineSerializer, description="Moved"),
             200: OpenApiResponse(LineSerializer, description="It was in the cart as well"),
             **_ADD_ERRORS,
+            409: _CART_CONFLICTS,
             404: OpenApiResponse(description="`WISHLIST_ITEM_NOT_FOUND` or `COURSE_NOT_FOUND`"),
         },
         examples=[OpenApiExample("The cart's line", value=LINE, response_only=True)],

@@ -11,10 +11,13 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
+        from cart.buying import register_purchases
         from courses.services import register_counter
         from orders.sales import count_recent_sales
+        from orders.selectors import list_courses_in_progress
 
         _check_settings()
+        register_purchases(find_in_progress=list_courses_in_progress)
         register_counter(
             name="sales", fields=["sales_30_days"], count=count_recent_sales, is_window=True
         )

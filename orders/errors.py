@@ -25,15 +25,6 @@ class LinesUnavailable(Conflict):
     message = "Some courses in the cart can no longer be bought"
 
 
-class PaymentInProgress(Conflict):
-    """Money for an order is on its way, as with a bank debit, or its buyer is just paying it:
-    neither can be undone. `details["courses"]`, if given, names the courses it pays for, each with
-    its `order_id`."""
-
-    code = "PAYMENT_IN_PROGRESS"
-    message = "A payment for these courses is being processed"
-
-
 class CouponInvalid(Invalid):
     """No such coupon, or it doesn't apply: not now, not any more, or not to this cart.
     `details["reason"]` is a word of `orders.coupon_rules.Refusal`."""

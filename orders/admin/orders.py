@@ -4,12 +4,12 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from cart.errors import PaymentInProgress
 from core.admin import ReadOnlyAdmin, ReadOnlyInline, admin_link, money_column, text_lines
 from core.errors import Unavailable
 from orders import services
 from orders.admin.wording import describe_party, describe_taxes
 from orders.documents.facts import read_buyer
-from orders.errors import PaymentInProgress
 from orders.models import Invoice, Order, OrderItem
 
 

@@ -32,12 +32,11 @@ from orders.selectors.orders import (
     list_orders,
     show_orders,
 )
-from orders.selectors.progress import CourseInProgress, list_courses_in_progress
+from orders.selectors.progress import list_courses_in_progress
 
 __all__ = [
     "CartCouponRow",
     "CouponRow",
-    "CourseInProgress",
     "CreditNoteRow",
     "OrderDetail",
     "OrderForPayment",

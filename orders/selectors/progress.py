@@ -1,19 +1,9 @@
 """Reads of money on its way: orders that a bank debit is paying, for days."""
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
 
+from cart.buying import CourseInProgress
 from orders.models import Order, OrderItem
-
-
-@dataclass(frozen=True, kw_only=True)
-class CourseInProgress:
-    """A course that is being paid for, and by which order."""
-
-    course_id: uuid.UUID
-    title: str
-    order_id: uuid.UUID
 
 
 def list_courses_in_progress(
@@ -32,16 +22,4 @@ def list_courses_in_progress(
     return [
         CourseInProgress(course_id=course_id, title=title, order_id=of)
         for course_id, title, of in rows.values_list("course_id", "title_at_purchase", "order_id")
-    ]
-
-
-def tell_courses(courses: Iterable[CourseInProgress]) -> list[dict[str, str]]:
-    """Return the courses as the details of `PAYMENT_IN_PROGRESS` name them."""
-    return [
-        {
-            "course_id": str(course.course_id),
-            "title": course.title,
-            "order_id": str(course.order_id),
-        }
-        for course in courses
     ]

@@ -10,22 +10,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from cart import selectors as cart_selectors
+from cart.buying import tell_courses
+from cart.errors import PaymentInProgress
 from core.money import ZERO, maximum_charge
 from courses import selectors as course_selectors
 from courses.selectors import CourseForSale
 from orders.coupon_rules import Uses, Verdict, judge_coupon, normalise_code, require_valid
-from orders.errors import (
-    CartEmpty,
-    LinesUnavailable,
-    OrderTooLarge,
-    OrderTooSmall,
-    PaymentInProgress,
-)
+from orders.errors import CartEmpty, LinesUnavailable, OrderTooLarge, OrderTooSmall
 from orders.models import Coupon, CouponRedemption, Order, OrderItem
 from orders.numbers import next_order_number
 from orders.quotes import Quote, is_chargeable, is_too_large, make_quote
 from orders.selectors.coupons import count_uses
-from orders.selectors.progress import list_courses_in_progress, tell_courses
+from orders.selectors.progress import list_courses_in_progress
 from orders.services.closing import close_locked
 from orders.services.coupons import lock_coupon
 from orders.services.invoicing import issue_invoice

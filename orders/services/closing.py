@@ -6,11 +6,12 @@ from typing import Literal
 from django.db import transaction
 from django.utils import timezone
 
+from cart.buying import tell_courses
+from cart.errors import PaymentInProgress
 from core.outbox import record
-from orders.errors import PaymentInProgress
 from orders.events import OrderClosed
 from orders.models import CouponRedemption, Order, OrderItem
-from orders.selectors.progress import list_courses_in_progress, tell_courses
+from orders.selectors.progress import list_courses_in_progress
 from orders.services.locking import lock_order
 from orders.services.open_payments import require_no_open_payment, try_past_open_payments
 from orders.state import move_line, move_order

@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
+from cart.errors import PaymentInProgress
 from orders import paying
-from orders.errors import PaymentInProgress
 
 _T = TypeVar("_T")
 

@@ -5,10 +5,11 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
+from cart.errors import PaymentInProgress
 from cart.models import CartItem
 from core.ids import new_id
 from orders import selectors, services
-from orders.errors import OrderNotFound, PaymentInProgress
+from orders.errors import OrderNotFound
 from orders.models import CouponRedemption, Order
 from tests.factories import OrderFactory
 from tests.factories.coupons import CouponFactory

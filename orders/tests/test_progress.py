@@ -7,10 +7,11 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from cart.errors import PaymentInProgress
 from cart.models import CartItem
 from courses.models import Course
 from orders import selectors, services
-from orders.errors import CouponInvalid, PaymentInProgress
+from orders.errors import CouponInvalid
 from orders.models import CouponRedemption, Order
 from tests.factories import CartItemFactory
 from tests.factories.coupons import CouponFactory

@@ -10,6 +10,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from cart import selectors as cart_selectors
+from cart.errors import PaymentInProgress
 from cart.models import Cart, CartItem
 from core.ids import new_id
 from courses.models import Course
@@ -17,7 +18,7 @@ from enrollments import services as enrollment_services
 from enrollments.models import Enrollment
 from enrollments.services import Reason
 from orders import selectors, services
-from orders.errors import CartEmpty, CouponInvalid, PaymentInProgress, RefundNotPossible
+from orders.errors import CartEmpty, CouponInvalid, RefundNotPossible
 from orders.models import CouponRedemption, Invoice, Order, OrderItem
 from orders.services import checkout, refunds
 from orders.services.settlement import PaidOutcome

@@ -7,10 +7,10 @@ import uuid
 
 from celery.exceptions import SoftTimeLimitExceeded
 
+from cart.errors import PaymentInProgress
 from orders import paying
 from orders import selectors as order_selectors
 from orders import services as order_services
-from orders.errors import PaymentInProgress
 from payments.errors import PaymentsUnavailable
 from payments.models import StripeCursor
 from payments.services import sweeping

@@ -11,12 +11,12 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from cart.errors import PaymentInProgress
 from cart.models import CartItem
 from core.models import OutboxEvent
 from courses.models import Course
 from devtools.stripe_standin.client import StandIn
 from orders import services as order_services
-from orders.errors import PaymentInProgress
 from orders.models import Order
 from payments import services, stripe_gateway
 from payments.errors import OrderNotPayable

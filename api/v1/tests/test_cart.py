@@ -268,6 +268,33 @@ def test_what_is_being_paid_for_counts_in_no_price(client, user):
     assert client.post(CREATE).json()["error"]["code"] == "PAYMENT_IN_PROGRESS"
 
 
+def test_what_is_being_paid_for_cannot_be_put_into_the_cart(client, user):
+    paid_for, other = fill(UserFactory.create(), "10.00", "20.00")
+    order = OrderFactory.create(user=user, payment_in_progress_since=timezone.now())
+    OrderItemFactory.create(order=order, course=paid_for)
+    wish = client.post("/api/v1/wishlist/items/", {"course_id": paid_for.id}, format="json").json()
+    named = [
+        {"course_id": str(paid_for.id), "title": order.items.get().title_at_purchase,
+         "order_id": str(order.id)}
+    ]  # fmt: skip
+    for path, body in (
+        (f"{CART}items/", {"course_id": paid_for.id}),
+        (f"/api/v1/wishlist/items/{wish['id']}/move-to-cart/", {}),
+    ):
+        answer = client.post(path, body, format="json")
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (409, "PAYMENT_IN_PROGRESS")
+        assert error["details"]["courses"] == named
+    merged = client.post(
+        f"{CART}merge/", {"course_ids": [paid_for.id, other.id]}, format="json"
+    ).json()
+    assert merged["skipped"] == [{"course_id": str(paid_for.id), "reason": "PAYMENT_IN_PROGRESS"}]
+    assert [line["course"]["id"] for line in merged["items"]] == [str(other.id)]
+    Order.objects.update(payment_in_progress_since=None)
+    added = client.post(f"{CART}items/", {"course_id": paid_for.id}, format="json")
+    assert added.status_code == 201
+
+
 class TestReasons:
     """Each word that says why, on the cart as on the order."""
 
