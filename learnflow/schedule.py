@@ -27,6 +27,10 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "send-due-refunds": {"task": "payments.tasks.send_due_refunds", "schedule": 10.0},
     "expire-orders": {"task": "payments.tasks.expire_orders", "schedule": 60.0},
     "send-due-payouts": {"task": "payments.tasks.send_due_payouts", "schedule": 10.0},
+    "look-at-payout-accounts": {
+        "task": "payments.tasks.look_at_payout_accounts",
+        "schedule": 60.0,
+    },
     "issue-certificates": {
         "task": "enrollments.tasks.issue_missing_certificates",
         "schedule": 10.0,

@@ -17,7 +17,7 @@ import stripe
 
 from payments.payout_countries import Agreement
 from payments.stripe_facts import Page, read_metadata
-from payments.stripe_gateway import ask_stripe, create_at_stripe, list_at_stripe
+from payments.stripe_gateway import PAGE_SIZE, ask_stripe, create_at_stripe, list_at_stripe
 
 # What an account must be able to do. Under the full agreement Stripe lets hardly any platform ask
 # for transfers alone; under the recipient one there is nothing else.
@@ -106,12 +106,20 @@ def retrieve_bank_payout(*, payout_id: str, account_id: str) -> BankPayoutFacts:
     PaymentsUnavailable."""
     options: Any = {"stripe_account": account_id}
     payout = ask_stripe(lambda client: client.v1.payouts.retrieve(payout_id, None, options))
-    return BankPayoutFacts(
-        id=payout.id,
-        account_id=account_id,
-        has_failed=payout.status == "failed",
-        reason=payout.failure_code or "",
-    )
+    return _bank_payout(payout, account_id)
+
+
+def list_failed_bank_payouts(*, account_id: str, since: dt.datetime) -> list[BankPayoutFacts]:
+    """Return the payouts of a connected account that were made since then and that its owner's bank
+    refused, newest first, as many as a page has. Raises StripeNotFound or PaymentsUnavailable."""
+    params: Any = {
+        "status": "failed",
+        "created": {"gte": int(since.timestamp())},
+        "limit": PAGE_SIZE,
+    }
+    options: Any = {"stripe_account": account_id}
+    page = ask_stripe(lambda client: client.v1.payouts.list(params, options))
+    return [_bank_payout(payout, account_id) for payout in page.data]
 
 
 def retrieve_platform() -> PlatformFacts:
@@ -195,6 +203,15 @@ def _account(account: Any) -> AccountFacts:
         is_ready=transfers == "active" and not is_rejected,
         details_submitted=bool(account.details_submitted),
         is_rejected=is_rejected,
+    )
+
+
+def _bank_payout(payout: Any, account_id: str) -> BankPayoutFacts:
+    return BankPayoutFacts(
+        id=payout.id,
+        account_id=account_id,
+        has_failed=payout.status == "failed",
+        reason=payout.failure_code or "",
     )
 
 

@@ -54,6 +54,12 @@ def send_due_payouts() -> int:
 
 
 @shared_task
+def look_at_payout_accounts() -> int:
+    """Look at instructors' accounts at Stripe that are due."""
+    return services.look_at_accounts()
+
+
+@shared_task
 def book_missing() -> int:
     """Book the facts that aren't in the ledger."""
     return services.book_missing()

@@ -11,8 +11,11 @@ _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _PAGING = {"limit", "starting_after", "ending_before", "expand", "created"}
 
 
-def list_objects(scope: Scope, kind: str, url: str, params: Params) -> JsonObject:
-    """One page: `{"object": "list", "data": […], "has_more": …, "url": …}`."""
+def list_objects(
+    scope: Scope, kind: str, url: str, params: Params, *, account: str | None = None
+) -> JsonObject:
+    """One page: `{"object": "list", "data": […], "has_more": …, "url": …}`; of those of a connected
+    account, or of none."""
     limit = params.get("limit", 10)
     if not 1 <= limit <= 100:
         raise ApiError(
@@ -23,6 +26,12 @@ def list_objects(scope: Scope, kind: str, url: str, params: Params) -> JsonObjec
             param="limit",
         )
     clauses, values = _filters(scope, kind, params)
+    if kind == "payout":
+        clauses.append(
+            "(SELECT json_extract(traits.data, '$.account') FROM traits "
+            "WHERE traits.id = objects.id) IS ?"
+        )
+        values.append(account)
     backwards = "ending_before" in params
     for name, sign in (("starting_after", "<"), ("ending_before", ">")):
         if name in params:

@@ -133,6 +133,7 @@ OPERATIONS: tuple[Operation, ...] = (
         _TXN,
         balance.retrieve,
     ),
+    Operation("payouts.list", "get", "/v1/payouts", "payout", bank_payouts.list_all, is_list=True),
     Operation("payouts.retrieve", "get", "/v1/payouts/{payout}", "payout", bank_payouts.retrieve),
     Operation("account.retrieve", "get", "/v1/account", _ACCT, platform.retrieve),
     Operation("accounts.create", "post", "/v1/accounts", _ACCT, connect.create),

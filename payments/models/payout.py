@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from core.models import BaseModel
 
@@ -34,6 +36,23 @@ class PayoutAccount(BaseModel):
         max_length=20, choices=Trouble, blank=True, default="", db_default=""
     )
     synced_at = models.DateTimeField(null=True, blank=True)
+    # When Stripe is next asked of it, whether it told of anything or not.
+    next_look_at = models.DateTimeField(default=timezone.now, db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(trouble__in=["", "restricted", "rejected", "gone"]),
+                name="payout_account_trouble_closed",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_look_at"],
+                name="payout_account_looked_at",
+                condition=Q(stripe_account_id__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.stripe_account_id or f"account of {self.instructor_id}"

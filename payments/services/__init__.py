@@ -1,6 +1,7 @@
 """Writes about money: intents, settlement, refunds, disputes, the event inbox, reconciliation."""
 
 from payments.services.access_reasons import repair_access
+from payments.services.account_looks import look_at_accounts
 from payments.services.attention import clear_attention
 from payments.services.bookkeeping import book_missing
 from payments.services.comparison import compare_now, compare_when_due
@@ -59,6 +60,7 @@ __all__ = [
     "get_client_secret",
     "handle_due_events",
     "is_payment_open",
+    "look_at_accounts",
     "look_at_payout_account",
     "plan_payouts",
     "poll_events",

@@ -1,6 +1,7 @@
 """Payouts from instructors' accounts at Stripe to their banks. Stripe makes them by itself: we only
 hear of those that a bank refused."""
 
+import datetime as dt
 from collections.abc import Callable
 
 from django.db import transaction
@@ -24,6 +25,14 @@ def look_up_bank_payout(*, payout_id: str, account_id: str) -> Callable[[], None
         raise NotOurs("The account is none of an instructor's")
     facts = stripe_connect.retrieve_bank_payout(payout_id=payout_id, account_id=account_id)
     return lambda: _tell(account, facts)
+
+
+def look_up_failed_payouts(*, account: PayoutAccount, since: dt.datetime) -> None:
+    """Tell of the payouts since then that the bank of the account's owner refused, each once,
+    whether an event told of it or not. Raises StripeNotFound or PaymentsUnavailable."""
+    account_id = account.stripe_account_id or ""
+    for facts in stripe_connect.list_failed_bank_payouts(account_id=account_id, since=since):
+        _tell(account, facts)
 
 
 def _find_account(account_id: str) -> PayoutAccount | None:

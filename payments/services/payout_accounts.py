@@ -24,6 +24,7 @@ from payments.stripe_patience import deadline
 logger = logging.getLogger(__name__)
 
 Trouble = PayoutAccount.Trouble
+_SYNCED = ["trouble", "is_ready", "details_submitted", "synced_at", "updated_at"]
 
 # An instructor who waits for Stripe asks again and again; Stripe is asked no more often than this.
 FRESH = dt.timedelta(seconds=10)
@@ -163,6 +164,7 @@ def _replace(account: PayoutAccount, *, before: str | None, after: str) -> None:
             unsaid.update(destination=before)
         row.stripe_account_id = after
         row.trouble, row.is_ready, row.details_submitted = "", False, False
+        row.next_look_at = timezone.now()
         row.save()
 
 
@@ -185,7 +187,7 @@ def _save(account: PayoutAccount, trouble: str) -> None:
     is_new = bool(trouble) and trouble != account.trouble
     account.trouble = trouble
     account.synced_at = timezone.now()
-    account.save()
+    account.save(update_fields=_SYNCED)
     if is_new:
         outbox.record(
             PayoutAccountInTrouble(

@@ -43,7 +43,7 @@ SILENT = {
     "payments_payoutaccount.stripe_account_id": _STRIPES,
     "payments_payoutaccount.is_ready": _STRIPES,
     "payments_payoutaccount.details_submitted": _STRIPES,
-    "payments_payoutaccount.synced_at": _ROW, "payments_payoutaccount.trouble": _STRIPES,
+    "payments_payoutaccount.synced_at": _ROW, "payments_payoutaccount.next_look_at": _WORK, "payments_payoutaccount.trouble": _STRIPES,
     "payments_payout.destination": _STRIPES, "payments_refund.shortages": _WORK,
     "payments_revenueshare.course_id": _TERMS, "payments_revenueshare.percent": _TERMS,
     "orders_order.order_number": "an order's number may be any, with gaps",

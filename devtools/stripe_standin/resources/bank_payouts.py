@@ -5,6 +5,7 @@ https://docs.stripe.com/connect/payouts-connected-accounts
 
 from devtools.stripe_standin.errors import JsonObject, no_such
 from devtools.stripe_standin.ids import new_id
+from devtools.stripe_standin.listing import list_objects
 from devtools.stripe_standin.params import Params
 from devtools.stripe_standin.resources import connect
 from devtools.stripe_standin.scope import Scope
@@ -17,6 +18,13 @@ def retrieve(scope: Scope, target: str, params: Params) -> JsonObject:
     if scope.account is None or scope.store.traits(target).get("account") != scope.account:
         raise no_such("payout", target, "payout")
     return scope.get("payout", target, "payout")
+
+
+def list_all(scope: Scope, target: str, params: Params) -> JsonObject:
+    """`GET /v1/payouts`: those of the account for which the caller acts, and of nobody else."""
+    if scope.account is not None:
+        connect.require(scope, scope.account)
+    return list_objects(scope, "payout", "/v1/payouts", params, account=scope.account)
 
 
 def refuse(scope: Scope, account: JsonObject, *, amount: int, code: str) -> JsonObject:
