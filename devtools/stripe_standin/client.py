@@ -237,6 +237,19 @@ class StandInControls:
         given = {} if amount is None else {"amount": amount}
         return self._post(f"/_control/transfers/{transfer_id}/reverse", **given)
 
+    def pay_out(self, amount: int, *, fee: int = 0, currency: str = "usd") -> JsonObject:
+        """Pay the platform out to its bank; the payout."""
+        return self._post("/_control/payouts", amount=amount, fee=fee, currency=currency)
+
+    def fail_payout(self, payout_id: str, *, canceled: bool = False) -> JsonObject:
+        """Let a payout of the platform's come back from its bank, or be canceled; the payout."""
+        return self._post(f"/_control/payouts/{payout_id}/fail", canceled=canceled)
+
+    def move_balance(self, kind: str, amount: int, **more: Any) -> JsonObject:
+        """Let Stripe move money by itself, such as a `stripe_fee` of Radar (negative) or a `topup`;
+        the balance transaction."""
+        return self._post("/_control/balance_transactions", type=kind, amount=amount, **more)
+
     def limit_balance(self, available: int | None, *, refunds_wait: bool = False) -> None:
         """Say how much (minor units) can still leave; None: no limit, as at the start. A refund
         beyond it is refused, or with `refunds_wait` left pending."""

@@ -51,6 +51,9 @@ _RULES = [
     Rule("/_control/accounts/<target>/deauthorize", methods=["POST"], endpoint="deauthorize"),
     Rule("/_control/accounts/<target>/refuse_payout", methods=["POST"], endpoint="refuse_payout"),
     Rule("/_control/transfers/<target>/reverse", methods=["POST"], endpoint="reverse_transfer"),
+    Rule("/_control/payouts", methods=["POST"], endpoint="pay_out"),
+    Rule("/_control/payouts/<target>/fail", methods=["POST"], endpoint="fail_payout"),
+    Rule("/_control/balance_transactions", methods=["POST"], endpoint="move_balance"),
     Rule("/_control/balance", methods=["POST"], endpoint="limit_balance"),
     Rule("/_control/platform", methods=["POST"], endpoint="set_up_platform"),
     Rule("/_control/disputes", methods=["POST"], endpoint="open_dispute"),
@@ -213,6 +216,22 @@ class ControlPanel:
     def reverse_transfer(self, target: str, given: Settings) -> JsonObject:
         """Take a transfer back, as in the dashboard: `{"amount"}`, else all of it."""
         return self._act(lambda scope: transfers.create_reversal(scope, target, given))
+
+    def pay_out(self, target: str, given: Settings) -> JsonObject:
+        """Pay the platform out to its bank: `{"amount", "fee", "currency"}`."""
+        return self._act(lambda scope: bank_payouts.pay_out(scope, given))
+
+    def fail_payout(self, target: str, given: Settings) -> JsonObject:
+        """Let a payout of the platform's come back from its bank, or be `{"canceled": true}`."""
+        canceled = bool(given.get("canceled", False))
+        return self._act(
+            lambda scope: bank_payouts.fail(scope, scope.get("payout", target), canceled=canceled)
+        )
+
+    def move_balance(self, target: str, given: Settings) -> JsonObject:
+        """Let Stripe move money by itself: `{"type", "amount", "fee", "currency", "description",
+        "category", "source"}`, such as a `stripe_fee` or a `topup`."""
+        return self._act(lambda scope: balance.move(scope, given))
 
     def limit_balance(self, target: str, given: Settings) -> JsonObject:
         """Say how much can still leave: `{"available"}` in minor units, null: no limit. Refunds

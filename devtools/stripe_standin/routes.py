@@ -125,6 +125,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("disputes.retrieve", "get", _DP_ONE, "dispute", disputes.retrieve),
     Operation("disputes.update", "post", _DP_ONE, "dispute", disputes.update),
     Operation("disputes.close", "post", f"{_DP_ONE}/close", "dispute", disputes.close),
+    Operation("balance.retrieve", "get", "/v1/balance", "balance", balance.show),
     _list("balance_transactions", _TXN),
     Operation(
         "balance_transactions.retrieve",

@@ -1,7 +1,10 @@
-"""Balance transactions: what each movement brings to the account, or takes from it, and the fee.
+"""Balance transactions: what each movement brings to the account, or takes from it, and the fee;
+and the balance that they come to.
 
-https://docs.stripe.com/reports/balance-transaction-types
+https://docs.stripe.com/reports/balance-transaction-types and https://docs.stripe.com/api/balance
 """
+
+from collections import defaultdict
 
 from devtools.stripe_standin.errors import ApiError, JsonObject
 from devtools.stripe_standin.ids import new_id
@@ -12,6 +15,14 @@ from devtools.stripe_standin.scope import Scope
 _FEE_PER_MILLE_TENTHS = 290
 _FEE_FIXED = 30
 _DAYS_UNTIL_AVAILABLE = 2
+# What Stripe's reports call those that a control makes.
+_CATEGORIES = {
+    "stripe_fee": "fee",
+    "topup": "topup",
+    "topup_reversal": "topup_reversal",
+    "reserve_transaction": "risk_reserved_funds",
+    "contribution": "contribution",
+}
 # Where a control's limit on what can be transferred and refunded is kept.
 _LIMIT = "balance"
 
@@ -19,6 +30,43 @@ _LIMIT = "balance"
 def retrieve(scope: Scope, target: str, params: Params) -> JsonObject:
     """`GET /v1/balance_transactions/{id}`."""
     return scope.get("balance_transaction", target, "id")
+
+
+def show(scope: Scope, target: str, params: Params) -> JsonObject:
+    """`GET /v1/balance`: what the movements come to, by currency; `pending` is what is yet to
+    become available."""
+    sums: dict[str, dict[str, int]] = {"available": defaultdict(int), "pending": defaultdict(int)}
+    for moved in scope.find("balance_transaction"):
+        when = "available" if moved["available_on"] <= scope.now() else "pending"
+        sums[when][moved["currency"]] += moved["net"]
+    currencies = sorted({"usd", *sums["available"], *sums["pending"]})
+    return {
+        "object": "balance",
+        **{
+            name: [
+                {"amount": of[one], "currency": one, "source_types": {"card": of[one]}}
+                for one in currencies
+            ]
+            for name, of in sums.items()
+        },
+        "connect_reserved": [{"amount": 0, "currency": one} for one in currencies],
+        "livemode": False,
+    }
+
+
+def move(scope: Scope, given: JsonObject) -> JsonObject:
+    """Stripe moves money by itself, or the platform in the dashboard: such as a `stripe_fee` of
+    Radar, a `topup`, an `adjustment`. Raises KeyError without `type` or `amount`."""
+    source = {"currency": given.get("currency", "usd"), "id": given.get("source")}
+    return book(
+        scope,
+        source,
+        kind=given["type"],
+        category=given.get("category", _CATEGORIES.get(given["type"], "other_adjustment")),
+        amount=int(given["amount"]),
+        fee=int(given.get("fee", 0)),
+        description=given.get("description"),
+    )
 
 
 def processing_fee(amount: int) -> int:

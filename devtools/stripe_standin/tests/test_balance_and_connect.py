@@ -4,6 +4,8 @@ import pytest
 import requests
 import stripe
 
+from devtools.stripe_standin.client import StandInError
+
 
 @pytest.fixture
 def paid(api):
@@ -214,3 +216,47 @@ def test_a_key_that_lacks_a_right_is_forbidden_in_stripes_words(api, standin):
     standin.fault("refuse", "transfers.list", status=403)
     with pytest.raises(stripe.PermissionError, match=r"\('transfer_read'\) permissions"):
         api.v1.transfers.list()
+
+
+def test_the_balance_is_what_the_movements_come_to(api, standin, paid):
+    def shown(currency="usd"):
+        balance = api.v1.balance.retrieve()
+        return tuple(
+            next(one.amount for one in part if one.currency == currency)
+            for part in (balance.available, balance.pending)
+        )
+
+    assert shown() == (0, 0)
+    standin.book_charge(paid.latest_charge)
+    assert shown() == (0, 8708)
+    standin.forward(3 * 86400)
+    assert shown() == (8708, 0)
+    standin.move_balance("stripe_fee", -20, description="Radar (2026-01-01): 5 charges")
+    standin.move_balance("topup", 500, currency="eur")
+    payout = standin.pay_out(1000, fee=15)
+    assert (shown(), shown("eur")) == ((8708 - 20 - 1015, 0), (500, 0))
+    moved = api.v1.balance_transactions.list({"type": "payout"}).data[0]
+    assert (moved.amount, moved.fee, moved.net, moved.source) == (-1000, 15, -1015, payout["id"])
+    assert moved.reporting_category == "payout"
+    standin.fail_payout(payout["id"])
+    assert shown() == (8708 - 20 - 15, 0)
+    assert api.v1.payouts.retrieve(payout["id"]).status == "failed"
+
+
+@pytest.mark.parametrize(("canceled", "status"), [(False, "failed"), (True, "canceled")])
+def test_a_payout_ends_once(api, standin, canceled, status):
+    payout = standin.pay_out(1000)
+    assert standin.fail_payout(payout["id"], canceled=canceled)["status"] == status
+    with pytest.raises(StandInError):
+        standin.fail_payout(payout["id"])
+
+
+def test_payouts_are_listed_by_whose_they_are(api, standin, account):
+    own = standin.pay_out(1000)
+    refused = standin.refuse_payout(account.id)
+    assert [one.id for one in api.v1.payouts.list().data] == [own["id"]]
+    of_account = {"stripe_account": account.id}
+    listed = api.v1.payouts.list({"status": "failed"}, of_account).data
+    assert [one.id for one in listed] == [refused["id"]]
+    with pytest.raises(stripe.InvalidRequestError):
+        api.v1.payouts.retrieve(refused["id"])
