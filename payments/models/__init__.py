@@ -1,5 +1,6 @@
 """Money at Stripe: payments, refunds, disputes, the inbox of events, the ledger and payouts."""
 
+from payments.models.balance import Balance, BalanceChange, RunningBalance
 from payments.models.dispute import Dispute
 from payments.models.inbox import StripeCursor, StripeEvent
 from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare, SaleLine
@@ -9,6 +10,8 @@ from payments.models.reconciliation import ReconciliationDifference, Reconciliat
 from payments.models.refund import Refund, RefundLine, RefundRequest
 
 __all__ = [
+    "Balance",
+    "BalanceChange",
     "BankPayoutFailure",
     "Dispute",
     "LedgerEntry",
@@ -22,6 +25,7 @@ __all__ = [
     "RefundLine",
     "RefundRequest",
     "RevenueShare",
+    "RunningBalance",
     "SaleLine",
     "StripeCursor",
     "StripeEvent",

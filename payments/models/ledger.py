@@ -194,6 +194,11 @@ class LedgerEntry(BaseModel):
                 condition=Q(account="instructor"),
                 include=["amount"],
             ),
+            models.Index(
+                fields=["instructor", "-created_at", "-id"],
+                name="ledger_of_instructor_newest",
+                condition=Q(account="instructor"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import Any, TypedDict
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import F, Max, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from core.money import ZERO
 from payments.ledger import balances
-from payments.models import LedgerEntry, LedgerTransaction, Payout
+from payments.models import LedgerEntry, LedgerTransaction, Payout, RunningBalance
 
 Kind = LedgerTransaction.Kind
-# What moves earnings to the instructor rather than making or taking them.
-_PAYING = Q(transaction__kind__in=[Kind.PAYOUT, Kind.PAYOUT_PAID, Kind.PAYOUT_FAILED])
+# How far the clocks may differ of who let something occur and of who booked it.
+_CLOCKS = dt.timedelta(days=1)
 # The ledger has one kind for a payout that came to nothing; whether the instructor had the money
 # makes a difference to them.
 PAYOUT_RETURNED = "payout_returned"
@@ -70,13 +70,13 @@ class EntryRow(TypedDict):
 
 def get_earnings(*, user_id: uuid.UUID, payouts_enabled: bool) -> EarningsRow:
     """Return the instructor's balances, and what each course brought, the best first."""
-    entries = _entries(user_id)
+    standing = balances.of_instructor(user_id)
     is_payable = balances.counts_by(timezone.now())
-    sums = entries.aggregate(
+    sums = standing.aggregate(
         pending=Sum("amount", filter=~is_payable),
         available=Sum("amount", filter=is_payable),
-        lifetime=Sum("amount", filter=~_PAYING),
-        sent=Sum("amount", filter=_PAYING),
+        lifetime=Sum(F("amount") - F("sent")),
+        sent=Sum("sent"),
     )
     due = Payout.objects.filter(
         account__instructor_id=user_id, status=Payout.Status.DUE, currency=settings.CURRENCY
@@ -90,30 +90,37 @@ def get_earnings(*, user_id: uuid.UUID, payouts_enabled: bool) -> EarningsRow:
         in_transit=in_transit,
         paid_out=(sums["sent"] or ZERO) - in_transit,
         lifetime=-(sums["lifetime"] or ZERO),
-        courses=_by_course(entries),
+        courses=_by_course(standing),
     )
 
 
 def list_entries(*, user_id: uuid.UUID) -> QuerySet[LedgerEntry]:
-    """Return the movements of the instructor's money, newest first."""
-    return _in_order(_entries(user_id), "-")
+    """Return the movements of the instructor's money, those booked last first."""
+    return _with_lines(_entries(user_id)).order_by("-created_at", "-id")
+
+
+def count_entries(*, user_id: uuid.UUID) -> int:
+    """Return how many movements `list_entries` has, without counting them."""
+    count = balances.of_instructor(user_id).aggregate(count=Sum("entries"))["count"]
+    return 0 if count is None else int(count)
 
 
 def list_entries_of_month(
     *, user_id: uuid.UUID, first: dt.datetime, after: dt.datetime
 ) -> QuerySet[LedgerEntry]:
     """Return the movements from `first` on and before `after`, oldest first."""
-    of_month = _entries(user_id).filter(
-        transaction__occurred_at__gte=first, transaction__occurred_at__lt=after
-    )
-    return _in_order(of_month, "")
+    of_month = _since(user_id, first).filter(transaction__occurred_at__lt=after)
+    return _with_lines(of_month).order_by("transaction__occurred_at", "id")
 
 
 def get_balance_before(*, user_id: uuid.UUID, moment: dt.datetime) -> Decimal:
-    """Return what the instructor was owed just before that moment, payable or not."""
-    before = _entries(user_id).filter(transaction__occurred_at__lt=moment)
-    total: Decimal | None = before.aggregate(total=Sum("amount"))["total"]
-    return ZERO if total is None else -total
+    """Return what the instructor was owed just before that moment, payable or not: what they are
+    owed now less what moved since."""
+    since = _since(user_id, moment).order_by().values("instructor").annotate(total=Sum("amount"))
+    sums = balances.of_instructor(user_id).aggregate(
+        total=Sum("amount"), since=Max(Subquery(since.values("total")))
+    )
+    return (sums["since"] or ZERO) - (sums["total"] or ZERO)
 
 
 def to_entry_rows(entries: Iterable[LedgerEntry]) -> list[EntryRow]:
@@ -150,32 +157,32 @@ def _entries(user_id: uuid.UUID) -> QuerySet[LedgerEntry]:
     )
 
 
-def _in_order(entries: QuerySet[LedgerEntry], sign: str) -> QuerySet[LedgerEntry]:
-    of_lines = entries.select_related("transaction__payout", "order_item__order")
-    return of_lines.order_by(f"{sign}transaction__occurred_at", f"{sign}id")
+def _since(user_id: uuid.UUID, moment: dt.datetime) -> QuerySet[LedgerEntry]:
+    """Return what occurred from that moment on. Nothing is booked before it occurs, so that an
+    index by when it was booked spares what came before."""
+    return _entries(user_id).filter(
+        created_at__gte=moment - _CLOCKS, transaction__occurred_at__gte=moment
+    )
 
 
-def _by_course(entries: QuerySet[LedgerEntry]) -> list[CourseEarningsRow]:
-    sold = Q(transaction__kind=Kind.SALE)
+def _with_lines(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+    return entries.select_related("transaction__payout", "order_item__order")
+
+
+def _by_course(standing: QuerySet[RunningBalance]) -> list[CourseEarningsRow]:
     rows: Any = (
-        entries.filter(order_item__isnull=False)
+        standing.filter(course__isnull=False)
         .order_by()
-        .values("order_item__course_id", "order_item__course__title")
-        .annotate(
-            sales=Count("id", filter=sold),
-            earned=Sum("amount", filter=sold),
-            total=Sum("amount"),
-        )
-        .order_by("total", "order_item__course_id")
+        .values("course_id", "course__title")
+        .annotate(count=Sum("sales"), earned=Sum("sold"), total=Sum("amount"))
+        .order_by("total", "course_id")
     )
     return [
         CourseEarningsRow(
-            course=CourseRef(
-                id=row["order_item__course_id"], title=row["order_item__course__title"]
-            ),
-            sales=row["sales"],
-            earned=-(row["earned"] or ZERO),
-            returned=row["total"] - (row["earned"] or ZERO),
+            course=CourseRef(id=row["course_id"], title=row["course__title"]),
+            sales=int(row["count"]),
+            earned=-row["earned"],
+            returned=row["total"] - row["earned"],
             net=-row["total"],
         )
         for row in rows

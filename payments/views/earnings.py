@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.counted import CountedRows
 from courses.errors import InstructorRequired
 from payments import services
 from payments.selectors import earnings, payouts
@@ -116,7 +117,12 @@ class EarningsEntriesView(GenericAPIView[Any]):
         examples=[OpenApiExample("A sale", value=_ENTRY, response_only=True)],
     )
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(earnings.list_entries(user_id=_instructor(request).id))
+        user_id = _instructor(request).id
+        entries = CountedRows(
+            rows=earnings.list_entries(user_id=user_id),
+            total=lambda: earnings.count_entries(user_id=user_id),
+        )
+        page = self.paginate_queryset(entries)
         rows = earnings.to_entry_rows(page or [])
         return self.get_paginated_response(EarningsEntrySerializer(rows, many=True).data)
 
