@@ -35,6 +35,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
         "task": "enrollments.tasks.issue_missing_certificates",
         "schedule": 10.0,
     },
+    "fold-balances": {"task": "payments.tasks.fold_balances", "schedule": 60.0},
     "add-up-searches": {"task": "courses.tasks.add_up_searches", "schedule": 60.0},
 }
 

@@ -48,6 +48,12 @@ def plan_payouts() -> int:
 
 
 @shared_task
+def fold_balances() -> int:
+    """Add to the ledger's balances what changed."""
+    return services.fold_balances()
+
+
+@shared_task
 def send_due_payouts() -> int:
     """Ask Stripe for the payouts that are due."""
     return services.send_due_payouts()

@@ -98,7 +98,7 @@ def _write(sources: _Sources, now: dt.datetime) -> LoadedDemo:
         now=now,
     )
     loaded = _write_story(sources, story, users, catalogue, now)
-    ledger.post_missing()
+    ledger.post_missing(everything=True)
     course_ids = [course.id for course in catalogue.courses.values()]
     write_counters(course_ids=course_ids, now=now)
     course_services.refresh_search(course_ids=course_ids)

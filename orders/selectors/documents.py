@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from decimal import Decimal
 from typing import TypedDict
 
@@ -55,9 +56,9 @@ def list_credit_notes(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> list
     ]
 
 
-def list_credited_disputes() -> set[uuid.UUID]:
-    """Return the disputes that have a credit note which isn't void."""
-    notes = CreditNote.objects.filter(dispute_id__isnull=False, voided_at=None)
+def list_credited_disputes(*, dispute_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return which of these disputes have a credit note that isn't void."""
+    notes = CreditNote.objects.filter(dispute_id__in=dispute_ids, voided_at=None)
     return {found for found in notes.values_list("dispute_id", flat=True) if found is not None}
 
 

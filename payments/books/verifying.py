@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from payments.books.access import ACCESS
+from payments.books.balances import BALANCES
 from payments.books.dispute_notes import DISPUTE_NOTES
 from payments.books.documents import DOCUMENTS
 from payments.books.invariant import Invariant, Violation
@@ -18,6 +19,7 @@ from payments.books.shares import SHARES
 
 INVARIANTS: tuple[Invariant, ...] = (
     *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *DISPUTE_NOTES, *LEDGER, *MOVEMENTS, *SHARES, *PAYOUTS,
+    *BALANCES,
 )  # fmt: skip
 
 # A rule broken by everything needs no longer list than this to be seen.

@@ -86,7 +86,7 @@ def fold_balances() -> int:
 def _fold(due: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_FOLD.format(due=due), {"limit": FOLDED_TOGETHER})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _of_instructors() -> QuerySet[RunningBalance]:

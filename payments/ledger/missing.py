@@ -2,15 +2,15 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from orders import selectors as order_selectors
+from payments import loose_ends
 from payments.ledger.posting import (
-    INQUIRY,
     Sale,
     post_dispute,
     post_dispute_won,
@@ -19,68 +19,33 @@ from payments.ledger.posting import (
     post_sales,
     post_undue_payments,
 )
-from payments.models import Dispute, LedgerTransaction, Payment, Refund, RefundLine
+from payments.models import Dispute, LooseEnd, Payment, Refund, RefundLine
 
 logger = logging.getLogger(__name__)
 
-Kind = LedgerTransaction.Kind
 BATCH = 300
 # What rows that contradict each other end in, here or at the database's own rules.
 _UNBOOKABLE = (DataError, IntegrityError, ArithmeticError, LookupError, ValueError)
 
 
-def post_missing() -> int:
+def post_missing(*, everything: bool = False) -> int:
     """Book every payment, fee, refund and dispute that moved money and isn't in the ledger, at the
-    time it happened; returns how many movements were written.
+    time it happened; returns how many movements were written. The database noted which when they
+    were committed; with `everything` all that there are are looked at.
 
     Each is booked under its payment's lock, a few hundred payments in a transaction, so it may run
     at any time, at once with anything, and again. What can't be booked, as what it says of itself
     doesn't add up, keeps nothing else from the books.
     """
-    unbooked = _payments_without([Kind.SALE, Kind.UNDUE_PAYMENT])
-    without_fee = _payments_without([Kind.STRIPE_FEE]).filter(fee_amount__gt=0)
-    return (
-        _in_batches(unbooked, _book_payments)
-        + _in_batches(without_fee, _book_fees)
-        + _each(_refunds(), _book_refund)
-        + _each(_disputes(), _book_dispute)
-    )
-
-
-def _payments_without(kinds: Iterable[str]) -> QuerySet[Payment]:
-    booked = LedgerTransaction.objects.filter(payment=OuterRef("id"), kind__in=kinds, dispute=None)
-    paid = Payment.objects.filter(status=Payment.Status.SUCCEEDED, amount__gt=0)
-    return paid.filter(~Exists(booked)).order_by("succeeded_at", "id")
-
-
-def _refunds() -> QuerySet[Refund]:
-    booked = LedgerTransaction.objects.filter(refund=OuterRef("id"), kind=Kind.REFUND)
-    accepted = Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED])
-    taken = accepted.filter(applied_at__isnull=False, undone_at=None)
-    return taken.filter(~Exists(booked)).order_by("applied_at", "id")
-
-
-def _disputes() -> QuerySet[Dispute]:
-    of_dispute = LedgerTransaction.objects.filter(dispute=OuterRef("id"))
-    untaken = ~Exists(of_dispute.filter(kind=Kind.DISPUTE))
-    kept = Q(status="won") & ~Exists(of_dispute.filter(kind=Kind.DISPUTE_WON))
-    moved = Dispute.objects.exclude(status__startswith=INQUIRY)
-    return moved.filter(untaken | kept).order_by("created_at", "id")
-
-
-def _each(rows: QuerySet[Any], book: Callable[[uuid.UUID], bool]) -> int:
+    if everything:
+        loose_ends.note_all(kinds=[LooseEnd.Kind(kind) for kind in _BOOKING])
     return sum(
-        _try([identifier], lambda ids: book(ids[0]))
-        for identifier in list(rows.values_list("id", flat=True))
+        loose_ends.work_off(kind=LooseEnd.Kind(kind), work=partial(_try, book=book), at_once=BATCH)
+        for kind, book in _BOOKING.items()
     )
 
 
-def _in_batches(rows: QuerySet[Payment], book: Callable[[list[uuid.UUID]], int]) -> int:
-    ids = list(rows.values_list("id", flat=True))
-    return sum(_try(ids[start : start + BATCH], book) for start in range(0, len(ids), BATCH))
-
-
-def _try(ids: list[uuid.UUID], book: Callable[[list[uuid.UUID]], int]) -> int:
+def _try(ids: list[uuid.UUID], *, book: Callable[[list[uuid.UUID]], int]) -> int:
     """Book these together, or each for itself when one of them can't be booked."""
     try:
         return book(ids)
@@ -88,7 +53,7 @@ def _try(ids: list[uuid.UUID], book: Callable[[list[uuid.UUID]], int]) -> int:
         if len(ids) == 1:
             logger.exception("%s can't be booked", ids[0])
             return 0
-    return sum(_try([identifier], book) for identifier in ids)
+    return sum(_try([identifier], book=book) for identifier in ids)
 
 
 @transaction.atomic
@@ -143,3 +108,19 @@ def _book_dispute(dispute_id: uuid.UUID) -> bool:
     if dispute.status == "won":
         booked = post_dispute_won(dispute=dispute) or booked
     return booked
+
+
+def _each(
+    book: Callable[[uuid.UUID], bool],
+) -> Callable[[list[uuid.UUID]], int]:
+    """Each in a transaction of its own."""
+    return lambda ids: sum(_try([identifier], book=lambda one: book(one[0])) for identifier in ids)
+
+
+# In this order: what was taken is taken of what was booked.
+_BOOKING: dict[str, Callable[[list[uuid.UUID]], int]] = {
+    LooseEnd.Kind.PAYMENT: _book_payments,
+    LooseEnd.Kind.FEE: _book_fees,
+    LooseEnd.Kind.REFUND: _each(_book_refund),
+    LooseEnd.Kind.DISPUTE: _each(_book_dispute),
+}

@@ -4,6 +4,7 @@ from payments.models.balance import Balance, BalanceChange, RunningBalance
 from payments.models.dispute import Dispute
 from payments.models.inbox import StripeCursor, StripeEvent
 from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare, SaleLine
+from payments.models.loose_end import LooseEnd
 from payments.models.payment import Payment, first_check
 from payments.models.payout import BankPayoutFailure, Payout, PayoutAccount
 from payments.models.reconciliation import ReconciliationDifference, ReconciliationRun
@@ -16,6 +17,7 @@ __all__ = [
     "Dispute",
     "LedgerEntry",
     "LedgerTransaction",
+    "LooseEnd",
     "Payment",
     "Payout",
     "PayoutAccount",

@@ -1,5 +1,6 @@
 """Writes about money: intents, settlement, refunds, disputes, the event inbox, reconciliation."""
 
+from payments.ledger.balances import fold_balances
 from payments.services.access_reasons import repair_access
 from payments.services.account_looks import look_at_accounts
 from payments.services.attention import clear_attention
@@ -57,6 +58,7 @@ __all__ = [
     "estimate_request",
     "expire_orders",
     "find_obstacle",
+    "fold_balances",
     "get_client_secret",
     "handle_due_events",
     "is_payment_open",

@@ -2,7 +2,7 @@
 
 The version before knew no reasons: while it still runs beside this one, it suspends, revokes and
 opens by status alone. Its rows are the ones whose status isn't what their open reasons say. They
-get their reasons before a dispute or a refund is followed, and each hour.
+get their reasons before a dispute or a refund is followed, and each hour: the database notes them.
 """
 
 import uuid
@@ -14,26 +14,11 @@ from django.db import connection, transaction
 from enrollments import services as enrollment_services
 from orders import services as order_services
 from orders.models import OrderItem
+from payments import loose_ends
+from payments.models import LooseEnd
 
 AT_ONCE: Final = 500
 
-_ODD: Final = """
-    WITH open AS (
-        SELECT enrollment_id, bool_or(effect = 'revoked') AS revokes
-        FROM enrollments_accesshold WHERE ended_at IS NULL {of_holds} GROUP BY enrollment_id
-    ), chosen AS (
-        SELECT id, status FROM enrollments_enrollment WHERE status <> 'active' {of_enrollments}
-        UNION
-        SELECT enrollment.id, enrollment.status FROM open
-        JOIN enrollments_enrollment enrollment ON enrollment.id = open.enrollment_id
-    )
-    SELECT chosen.id FROM chosen LEFT JOIN open ON open.enrollment_id = chosen.id
-    WHERE chosen.status <> CASE
-        WHEN open.enrollment_id IS NULL THEN 'active'
-        WHEN open.revokes THEN 'revoked' ELSE 'suspended'
-    END
-    ORDER BY chosen.id
-"""
 # Bought, taken or granted anew since; or the dispute is won, or the refund came to nothing.
 _END: Final = """
     UPDATE enrollments_accesshold hold SET ended_at = now(), updated_at = now()
@@ -134,17 +119,17 @@ def explain_access(*, order_id: uuid.UUID) -> None:
         _mend(odd)
 
 
-def repair_access(*, limit: int = 10_000) -> int:
+def repair_access(*, limit: int = 10_000, everything: bool = False) -> int:
     """Give every enrolment its reasons whose status isn't what they say, and bring it to what they
-    say; returns how many there were. Each batch is a transaction."""
-    odd = _list_odd()[:limit]
-    for start in range(0, len(odd), AT_ONCE):
-        with transaction.atomic():
-            _mend(odd[start : start + AT_ONCE])
-    return len(odd)
+    say; returns how many there were. The database noted which when they were written; with
+    `everything` all are looked at. Each batch is a transaction."""
+    if everything:
+        loose_ends.note_all(kinds=[LooseEnd.Kind.ACCESS])
+    return loose_ends.work_off(kind=LooseEnd.Kind.ACCESS, work=_mend, at_once=AT_ONCE, limit=limit)
 
 
-def _mend(enrollment_ids: Sequence[uuid.UUID]) -> None:
+@transaction.atomic
+def _mend(enrollment_ids: Sequence[uuid.UUID]) -> int:
     enrollment_services.lock_enrollments(enrollment_ids=enrollment_ids)
     # Somebody may have been at one of them until now.
     ids = _list_odd(among=enrollment_ids)
@@ -155,15 +140,10 @@ def _mend(enrollment_ids: Sequence[uuid.UUID]) -> None:
             cursor.execute(_INSERT.format(found=found), {"ids": odd})
         cursor.execute(_INSERT.format(found=_NOBODYS), {"ids": _list_odd(among=odd)})
     enrollment_services.settle_enrollments(enrollment_ids=ids)
+    return len(ids)
 
 
-def _list_odd(*, among: Sequence[uuid.UUID] | None = None) -> list[uuid.UUID]:
-    """Return the enrolments whose status isn't what their open reasons say, in key order."""
-    query = _ODD.format(of_holds="", of_enrollments="")
-    if among is not None:
-        query = _ODD.format(
-            of_holds="AND enrollment_id = ANY(%(ids)s)", of_enrollments="AND id = ANY(%(ids)s)"
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(query, {"ids": list(among or [])})
-        return [row[0] for row in cursor.fetchall()]
+def _list_odd(*, among: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return those of these enrolments whose status isn't what their open reasons say, in key
+    order."""
+    return sorted(loose_ends.find(LooseEnd.Kind.ACCESS, among))

@@ -22,12 +22,17 @@ NOT_BEFORE = dt.timedelta(minutes=5)
 NOT_AFTER = dt.timedelta(days=3)
 
 
-def book_missing(*, limit: int = 100) -> int:
+def book_missing(*, limit: int = 100, everything: bool = False) -> int:
     """Book every fact that isn't in the ledger, settle the credit notes of disputes, and book
     the fees of late payments of which Stripe has told by now; returns how many movements and notes
-    that made."""
+    that made. Facts and notes are those that the database noted as missing; with `everything` all
+    are looked at."""
     # What is credited follows from what is booked.
-    return ledger.post_missing() + settle_missing_notes() + _look_up_fees(limit)
+    return (
+        ledger.post_missing(everything=everything)
+        + settle_missing_notes(everything=everything)
+        + _look_up_fees(limit)
+    )
 
 
 def _look_up_fees(limit: int) -> int:

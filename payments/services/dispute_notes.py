@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections import defaultdict
+from collections.abc import Collection
 from decimal import Decimal
 
 from django.db import transaction
@@ -11,12 +12,15 @@ from core.money import ZERO
 from orders import selectors as order_selectors
 from orders import services as order_services
 from orders.services import LostMoney
+from payments import loose_ends
 from payments.ledger import holdings
-from payments.models import Dispute, LedgerEntry, Payment
+from payments.models import Dispute, LedgerEntry, LooseEnd, Payment
 from payments.selectors import pays_its_order
 from payments.state import DisputeStatus
 
 logger = logging.getLogger(__name__)
+
+AT_ONCE = 200
 
 
 def settle_credit_notes(*, payment: Payment) -> None:
@@ -40,19 +44,31 @@ def settle_credit_notes(*, payment: Payment) -> None:
         )
 
 
-def settle_missing_notes() -> int:
+def settle_missing_notes(*, everything: bool = False) -> int:
     """Credit the lost disputes that have no note, and void the notes of won ones, such as those
-    decided under a version that knew no such notes; returns how many were credited or void. One
-    that can't be settled keeps nothing else from it."""
-    credited = order_selectors.list_credited_disputes()
-    lost = Dispute.objects.filter(status=DisputeStatus.LOST).exclude(id__in=credited)
-    won = Dispute.objects.filter(status=DisputeStatus.WON, id__in=credited)
-    for dispute in [*lost.order_by("id"), *won.order_by("id")]:
-        try:
-            _settle_one(dispute)
-        except Exception:
-            logger.exception("dispute %s can't be credited", dispute.id)
-    return len(credited ^ order_selectors.list_credited_disputes())
+    decided under a version that knew no such notes; returns how many were credited or void. The
+    database noted which when they were decided; with `everything` all are looked at. One that
+    can't be settled keeps nothing else from it."""
+    if everything:
+        loose_ends.note_all(kinds=[LooseEnd.Kind.NOTE])
+    failed: set[uuid.UUID] = set()
+
+    def settle(dispute_ids: list[uuid.UUID]) -> int:
+        before = order_selectors.list_credited_disputes(dispute_ids=dispute_ids)
+        for dispute in Dispute.objects.filter(id__in=dispute_ids).order_by("id"):
+            try:
+                _settle_one(dispute)
+            except Exception:
+                logger.exception("dispute %s can't be credited", dispute.id)
+                failed.add(dispute.id)
+        return len(before ^ order_selectors.list_credited_disputes(dispute_ids=dispute_ids))
+
+    def keep(dispute_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        # A lost one of which no line has anything to lose needs no note. What isn't booked yet
+        # may be credited when it is.
+        return (failed | loose_ends.find(LooseEnd.Kind.DISPUTE, dispute_ids)) & set(dispute_ids)
+
+    return loose_ends.work_off(kind=LooseEnd.Kind.NOTE, work=settle, keep=keep, at_once=AT_ONCE)
 
 
 @transaction.atomic

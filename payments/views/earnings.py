@@ -118,7 +118,7 @@ class EarningsEntriesView(GenericAPIView[Any]):
     )
     def get(self, request: Request) -> Response:
         user_id = _instructor(request).id
-        entries = CountedRows(
+        entries: Any = CountedRows(
             rows=earnings.list_entries(user_id=user_id),
             total=lambda: earnings.count_entries(user_id=user_id),
         )
