@@ -4,6 +4,7 @@ A lie is SQL, told with triggers off, as by somebody who may do anything to the 
 it names rows of that world. What a lie may change without anybody seeing is in `SILENT`, with why.
 """
 
+from tests.proof.planted_balances import BALANCES
 from tests.proof.planted_ledger import AGREED, ENTRIES, MOVEMENTS
 from tests.proof.planted_orders import ACCESS, DOCUMENTS, ORDERS
 from tests.proof.planted_payments import PAYMENTS, PAYOUTS
@@ -12,7 +13,8 @@ from tests.proof.planted_payments import PAYMENTS, PAYOUTS
 BOOKS = (
     "payments_payment", "payments_refund", "payments_refundline", "payments_refundrequest",
     "payments_refundrequest_order_items", "payments_dispute", "payments_ledgertransaction",
-    "payments_ledgerentry", "payments_saleline", "payments_payout",
+    "payments_ledgerentry", "payments_saleline", "payments_payout", "payments_balance",
+    "payments_balancechange",
     "payments_payoutaccount", "payments_revenueshare",
     "orders_order", "orders_orderitem", "orders_coupon", "orders_couponredemption",
     "orders_invoice", "orders_creditnote", "orders_numberseries", "enrollments_enrollment",
@@ -73,4 +75,4 @@ SILENT = {
     "enrollments_enrollment.last_activity_at": _LEARNING,
 }  # fmt: skip
 
-LIES = (*ENTRIES, *MOVEMENTS, *AGREED, *PAYMENTS, *PAYOUTS, *ORDERS, *DOCUMENTS, *ACCESS)
+LIES = (*ENTRIES, *MOVEMENTS, *AGREED, *PAYMENTS, *PAYOUTS, *ORDERS, *DOCUMENTS, *ACCESS, *BALANCES)

@@ -197,6 +197,7 @@ SWEEPS: dict[str, Callable[[], int]] = {
     "plan": payment_services.plan_payouts,
     "payouts": payment_services.send_due_payouts,
     "outbox": outbox.deliver_due,
+    "balances": payment_services.fold_balances,
 }
 
 _DUE = {
