@@ -10,8 +10,11 @@ from benchmarks.rows import ROWS
 _ROOT = Path(__file__).resolve().parents[1]
 _QUICK_COURSES = 2_000
 _QUICK_PURCHASES = 20
+_ORDERS = (10_000, 1_000_000)
+_QUICK_ORDERS = (400, 2_000)
 _SCALE = "scale"
 PURCHASES = "purchases"
+BOOKS = "books"
 _NAMES = tuple(row.name for row in ROWS)
 SERVERS = ("product", "floor", "textbook")
 
@@ -28,6 +31,7 @@ class Options:
     rounds: int
     connections: int
     purchases: int
+    orders: tuple[int, ...]
     only: tuple[str, ...]
     servers: tuple[str, ...]
     scale: tuple[int, ...]
@@ -50,11 +54,13 @@ def parse_options(arguments: list[str]) -> Options:
         given |= {
             "courses": min(given["courses"], _QUICK_COURSES),
             "purchases": min(given["purchases"], _QUICK_PURCHASES),
+            "orders": given["orders"] or _QUICK_ORDERS,
             "seconds": 1,
             "rounds": 1,
             "no_scale": True,
         }
     given["scale"] = _choose_scale(given)
+    given["orders"] = tuple(sorted(given["orders"] or _ORDERS))
     given["only"] = tuple(given["only"] or _NAMES)
     given["servers"] = tuple(given["servers"] or SERVERS)
     return Options(**given)
@@ -81,15 +87,23 @@ def _build_parser() -> argparse.ArgumentParser:
     add(
         "--only",
         action="append",
-        choices=[*_NAMES, _SCALE, PURCHASES],
+        choices=[*_NAMES, _SCALE, PURCHASES, BOOKS],
         metavar="ROW",
-        help=f"measure this row alone; may be repeated: {', '.join(_NAMES)}, scale, purchases",
+        help=f"measure this row alone; may be repeated: {', '.join(_NAMES)}, scale, purchases, "
+        "books",
     )
     add(
         "--purchases",
         type=_positive,
         default=500,
         help="people who pay at once, with --only purchases (500)",
+    )
+    add(
+        "--orders",
+        type=_positive,
+        action="append",
+        metavar="NUMBER",
+        help="a size of the marketplace, with --only books; may be repeated (10000 and 1000000)",
     )
     add(
         "--servers",

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.books import JobResult
 from benchmarks.load import Turn
 from benchmarks.purchases import PurchaseResult
 from benchmarks.rows import Row
@@ -102,6 +103,7 @@ class Results:
     rows: list[RowResult]
     scale: list[ScaleResult]
     purchases: PurchaseResult | None = None
+    books: list[JobResult] = field(default_factory=list)
     taken_at: str = field(default_factory=lambda: dt.datetime.now(dt.UTC).isoformat("T", "seconds"))
     machine: str = field(default_factory=lambda: f"{platform.machine()}, {_processors()}")
 
@@ -109,9 +111,8 @@ class Results:
     def holds(self) -> bool:
         """Whether every row and every growth is within its target."""
         bought = self.purchases is None or self.purchases.holds
-        return (
-            bought and all(row.holds for row in self.rows) and all(one.holds for one in self.scale)
-        )
+        grown = all(one.holds for one in self.scale) and all(one.holds for one in self.books)
+        return bought and grown and all(row.holds for row in self.rows)
 
 
 def summarise(
@@ -158,6 +159,8 @@ def to_json(results: Results) -> dict[str, Any]:
         shown["holds"] = row.holds
     for shown, item in zip(facts["scale"], results.scale, strict=True):
         shown |= {"growth": item.growth, "holds": item.holds}
+    for shown, job in zip(facts["books"], results.books, strict=True):
+        shown |= {"growth": job.growth, "holds": job.holds}
     if results.purchases is not None:
         facts["purchases"]["holds"] = results.purchases.holds
     return facts | {"holds": results.holds}

@@ -8,6 +8,7 @@ import psycopg
 from rich.console import Console
 
 from benchmarks.bodies import BodyError
+from benchmarks.books import JobResult, measure_books
 from benchmarks.compare import ComparisonError, compare, read_earlier
 from benchmarks.load import LoadError, require_wrk
 from benchmarks.marketplace import (
@@ -17,7 +18,7 @@ from benchmarks.marketplace import (
     read_facts,
 )
 from benchmarks.measure import measure_row
-from benchmarks.options import PURCHASES, Options, parse_options
+from benchmarks.options import BOOKS, PURCHASES, Options, parse_options
 from benchmarks.purchases import PurchaseResult, measure_purchases
 from benchmarks.results import Results, RowResult, ScaleResult, to_json, write_results
 from benchmarks.rows import ROWS
@@ -63,6 +64,7 @@ def _measure(options: Options, console: Console) -> Results:
         rows = _measure_rows(options, stack, console) if _rows_asked_for(options) else []
         scale = _measure_growth(options, stack, console) if options.scale else []
         purchases = _measure_purchases(options, stack, console)
+        books = _measure_books(options, stack, console)
     return Results(
         courses=options.courses,
         connections=options.connections,
@@ -71,6 +73,7 @@ def _measure(options: Options, console: Console) -> Results:
         rows=rows,
         scale=scale,
         purchases=purchases,
+        books=books,
     )
 
 
@@ -83,6 +86,13 @@ def _measure_purchases(options: Options, stack: Stack, console: Console) -> Purc
         return None
     console.rule(f"{options.purchases:,} people pay at once")
     return measure_purchases(options, stack, say=console.print)
+
+
+def _measure_books(options: Options, stack: Stack, console: Console) -> list[JobResult]:
+    if BOOKS not in options.only:
+        return []
+    console.rule(f"growth with history: {', '.join(f'{n:,}' for n in options.orders)} orders")
+    return measure_books(options, stack, say=console.print)
 
 
 def _measure_rows(options: Options, stack: Stack, console: Console) -> list[RowResult]:

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from benchmarks.books import TARGET
 from benchmarks.compare import Change
 from benchmarks.options import SERVERS
 from benchmarks.purchases import (
@@ -29,6 +30,8 @@ def print_results(results: Results, console: Console, *, judged: bool = True) ->
         console.print(_scale_table(results))
     if results.purchases:
         console.print(_purchases_table(results.purchases, judged=judged))
+    if results.books:
+        console.print(_books_table(results, judged=judged))
     verdict = "[green]every target met[/]" if results.holds else "[red]targets missed[/]"
     if not judged:
         verdict = "[green]everything ran[/]; the targets are for a whole run"
@@ -110,6 +113,23 @@ def _scale_table(results: Results) -> Table:
             f"{item.growth:.2f}x",
             f"≤ {item.target:g}x",
             _verdict(item.holds),
+        )
+    return table
+
+
+def _books_table(results: Results, *, judged: bool) -> Table:
+    sizes = sorted({size for job in results.books for size in job.ms})
+    table = Table(title="Time of what comes again and again, in ms, by the number of orders")
+    table.add_column("")
+    for title in (*(f"{size:,}" for size in sizes), "ratio", "target", ""):
+        table.add_column(title, justify="right", no_wrap=True)
+    for job in results.books:
+        table.add_row(
+            escape(job.name),
+            *(f"{job.ms[size]:.2f}" for size in sizes),
+            f"{job.growth:.2f}",
+            f"≤ {TARGET:g}" if job.judged else "",
+            _verdict(job.holds if judged and job.judged else None),
         )
     return table
 
