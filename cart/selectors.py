@@ -108,6 +108,12 @@ def lock_cart(*, user_id: uuid.UUID) -> OpenCart | None:
     return OpenCart(**row) if row else None
 
 
+def lock_carts(*, user_ids: Collection[uuid.UUID]) -> None:
+    """Lock the carts of these people as `lock_cart` does each, in key order, by one statement."""
+    carts = Cart.objects.select_for_update(no_key=True).filter(user_id__in=user_ids)
+    list(carts.order_by("id").values_list("id"))
+
+
 def list_course_ids(*, user_id: uuid.UUID) -> list[uuid.UUID]:
     """Return the courses in the person's cart, in the order they were added."""
     rows = CartItem.objects.filter(cart__user_id=user_id).order_by("added_at", "id")

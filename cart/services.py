@@ -3,8 +3,11 @@
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -19,6 +22,17 @@ from enrollments.errors import AlreadyEnrolled, OwnCourse
 
 # A cart is answered and ordered whole, so it is bounded.
 MAX_LINES = 100
+
+_BOUGHT: Final = "unnest(%s::uuid[], %s::uuid[]) AS bought (user_id, course_id)"
+_DELETE_LINES: Final = f"""
+    DELETE FROM cart_cartitem line USING cart_cart cart, {_BOUGHT}
+    WHERE cart.id = line.cart_id AND cart.user_id = bought.user_id
+      AND line.course_id = bought.course_id
+"""  # noqa: S608 - of this module's own texts
+_DELETE_WISHES: Final = f"""
+    DELETE FROM cart_wishlistitem wish USING {_BOUGHT}
+    WHERE wish.user_id = bought.user_id AND wish.course_id = bought.course_id
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,16 +171,26 @@ def move_to_cart(*, user_id: uuid.UUID, item_id: uuid.UUID) -> AddedLine:
     return line
 
 
-def settle_cart(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID], coupon_code: str) -> None:
-    """Take what was paid for out of cart and wishlist, and the cart's coupon as well if it is the
-    one that was used ("" for none) or nothing is left for it.
+@dataclass(frozen=True, kw_only=True)
+class PaidCart:
+    """What somebody paid for, and the coupon that was used, "" for none."""
 
-    Runs in the caller's transaction, who holds the cart's lock (`selectors.lock_cart`).
+    user_id: uuid.UUID
+    course_ids: Collection[uuid.UUID]
+    coupon_code: str
+
+
+def settle_carts(*, paid: Collection[PaidCart]) -> None:
+    """Take what was paid for out of carts and wishlists, and a cart's coupon as well if it is the
+    one that was used or nothing is left for it; by as many statements as for one.
+
+    Runs in the caller's transaction, who holds the carts' locks (`selectors.lock_carts`).
     """
-    remove_bought(user_id=user_id, course_ids=course_ids)
-    carts = Cart.objects.filter(user_id=user_id).exclude(coupon_code="")
+    _remove_bought([(one.user_id, course_id) for one in paid for course_id in one.course_ids])
+    is_used = (Q(user_id=one.user_id, coupon_code=one.coupon_code) for one in paid)
     is_empty = ~Exists(CartItem.objects.filter(cart_id=OuterRef("id")))
-    _write_code(carts.filter(Q(coupon_code=coupon_code) | is_empty), "")
+    carts = Cart.objects.filter(user_id__in=[one.user_id for one in paid]).exclude(coupon_code="")
+    _write_code(carts.filter(reduce(or_, is_used, Q(is_empty))), "")
 
 
 def remove_bought(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID]) -> None:
@@ -174,8 +198,15 @@ def remove_bought(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID]) -> N
 
     Takes no lock on the cart itself: the caller may hold locks that come after it.
     """
-    CartItem.objects.filter(cart__user_id=user_id, course_id__in=course_ids).delete()
-    WishlistItem.objects.filter(user_id=user_id, course_id__in=course_ids).delete()
+    _remove_bought([(user_id, course_id) for course_id in course_ids])
+
+
+def _remove_bought(bought: Collection[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Take each course out of its person's cart and wishlist."""
+    people, courses = [person for person, _ in bought], [course for _, course in bought]
+    with connection.cursor() as cursor:
+        for statement in (_DELETE_LINES, _DELETE_WISHES):
+            cursor.execute(statement, [people, courses])
 
 
 def _check_buyable(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:

@@ -21,6 +21,7 @@ from celery.signals import (
 from core import logging
 from core.process import become
 from learnflow.broker import use_forgiving_qos
+from learnflow.queues import niceness_of
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.development")
 
@@ -48,7 +49,10 @@ _roles: list[str] = []
 def _note_roles(instance: Any, **_: Any) -> None:
     from core.heartbeats import worker_of
 
-    _roles[:] = [worker_of(name) for name in instance.app.amqp.queues.consume_from]
+    consumed = [*instance.app.amqp.queues.consume_from]
+    _roles[:] = [worker_of(name) for name in consumed]
+    if hasattr(os, "nice"):  # Its processes are made after this, and take it over.
+        os.nice(niceness_of(consumed))
     # What is loaded by now is shared with the processes that are made next, as long as nobody
     # writes to it, which collecting garbage would.
     gc.collect()

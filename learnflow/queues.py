@@ -16,15 +16,18 @@ from core.starting import stop_start
 
 # Each queue, and how many processes its worker has where nothing else is said.
 PROCESSES: dict[str, int] = {
-    # What is paid for, and what follows from it: Stripe's events, settlement, refunds.
+    # What is paid for: Stripe's events, settlement, refunds, and what follows from these.
     "money": 2,
-    # What somebody waits for who learns: certificates, and what else follows from what people did.
+    # What somebody waits for who learns: certificates, and what else follows from what people did,
+    # such as receipts. It may wait for purchases, and none for it.
     "learning": 1,
     # Everything that speaks to the mail server.
     "mail": 2,
     # Upkeep: counting, pruning, comparing. Nobody waits for it.
     "bulk": 1,
 }
+# What is done besides leaves the processors to purchases: they are nobody's for long.
+NICENESS: dict[str, int] = {"money": 0, "learning": 5, "mail": 10, "bulk": 10}
 DEFAULT = "bulk"
 # Where the version before these queues sends everything. Taken along by the worker of `DEFAULT`, so
 # that nothing is left lying after a deployment.
@@ -67,6 +70,11 @@ def declare_queues() -> list[Queue]:
 def consumed_by(queue: str) -> list[str]:
     """Return what the worker of a queue takes from."""
     return [queue, FORMER] if queue == DEFAULT else [queue]
+
+
+def niceness_of(queues: Sequence[str]) -> int:
+    """Return how far a worker of these queues steps back behind other processes."""
+    return min((NICENESS[name] for name in queues if name in NICENESS), default=0)
 
 
 def worker_arguments(group: str, processes: str = "") -> list[str]:

@@ -59,7 +59,7 @@ def mail_password_changed(event: PasswordChanged) -> None:
         _mail(user, event, letters.password_changed(first_name=name_for(user)))
 
 
-@subscribe(OrderCompleted, name="notifications.mail_receipt", queue="money")
+@subscribe(OrderCompleted, name="notifications.mail_receipt")
 def mail_receipt(event: OrderCompleted) -> None:
     """Send the receipt; nothing was paid for a free order, so it has none."""
     user = _find(event.user_id)

@@ -1,6 +1,8 @@
 """Numbers of orders, invoices and credit notes."""
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
@@ -26,39 +28,51 @@ def skip_order_numbers(*, up_to: int) -> None:
         )
 
 
-def next_invoice_number(*, at: dt.datetime) -> str:
-    """Return the year's next `INV-YYYY-NNNNN`. Gapless because the number is part of the
-    transaction that settles: if that is rolled back, the next settlement gets the same number.
+def next_invoice_numbers(*, times: Sequence[dt.datetime]) -> list[str]:
+    """Return a `INV-YYYY-NNNNN` for each of these moments, rising in their order within a year.
+    Gapless because the numbers are part of the transaction that settles: if that is rolled back,
+    the next settlement gets the same.
 
-    The series' row stays locked until the caller's transaction ends, so take it last.
+    The series' row stays locked until the caller's transaction ends, so take them last.
     """
-    return _next("INV", at)
+    wanted = Counter(_series("INV", at) for at in times)
+    # In key order: at the turn of the year there are two.
+    given = {name: _take(name, count) for name, count in sorted(wanted.items())}
+    return [f"{name}-{next(given[name]):05d}" for name in (_series("INV", at) for at in times)]
 
 
 def next_credit_note_number(*, at: dt.datetime) -> str:
     """Return the year's next `CN-YYYY-NNNNN`, gapless as invoices' numbers are."""
-    return _next("CN", at)
+    name = _series("CN", at)
+    return f"{name}-{next(_take(name, 1)):05d}"
 
 
-def _next(prefix: str, at: dt.datetime) -> str:
-    name = f"{prefix}-{_year(at)}"
-    last = _advance(name)
+def _series(prefix: str, at: dt.datetime) -> str:
+    return f"{prefix}-{_year(at)}"
+
+
+def _take(name: str, count: int) -> Iterator[int]:
+    """Return the next `count` numbers of a series."""
+    last = _advance(name, count)
     if last is None:
         NumberSeries.objects.bulk_create([NumberSeries(name=name)], ignore_conflicts=True)
-        last = _advance(name)
-    return f"{name}-{last:05d}"
+        last = _advance(name, count)
+    if last is None:
+        raise RuntimeError(f"There is no series {name}")
+    return iter(range(last - count + 1, last + 1))
 
 
 def _year(at: dt.datetime) -> int:
     return at.astimezone(dt.UTC).year
 
 
-def _advance(name: str) -> int | None:
-    """Count one up; the update's row lock keeps the number ours until the transaction ends. None
-    for a series that isn't there."""
+def _advance(name: str, count: int) -> int | None:
+    """Count up; the update's row lock keeps the numbers ours until the transaction ends. None for a
+    series that isn't there."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE orders_numberseries SET last = last + 1 WHERE name = %s RETURNING last", [name]
+            "UPDATE orders_numberseries SET last = last + %s WHERE name = %s RETURNING last",
+            [count, name],
         )
         row = cursor.fetchone()
     return None if row is None else int(row[0])

@@ -2,11 +2,11 @@
 
 A request has one deadline for all its calls together. It holds whatever Stripe does (hang, send a
 byte a second, leave its name unresolved), as each call is made in a thread of its own, which the
-request stops waiting for. A process has `STRIPE_CONCURRENCY` of these threads, fewer than a web
-process serves requests with: a Stripe that hangs holds up payments and nobody else. Those who wait
-for long are counted with all others who do (`core.waits`), so that it doesn't either when something
-else hangs with it. There is no circuit breaker on purpose: it would refuse buyers whom a Stripe
-that is only partly ill would have served.
+request stops waiting for. A web process has `STRIPE_CONCURRENCY` of these threads, fewer than it
+serves requests with: a Stripe that hangs holds up payments and nobody else. A worker has
+`STRIPE_WORKER_CONCURRENCY`. Those who wait for long are counted with all others who do
+(`core.waits`), so that it doesn't either when something else hangs with it. There is no circuit
+breaker on purpose: it would refuse buyers whom a Stripe that is only partly ill would have served.
 """
 
 import contextvars
@@ -22,6 +22,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
+from core.process import role
 from core.waits import slow_waits
 from payments.errors import PaymentsUnavailable
 
@@ -65,7 +66,14 @@ def wait_for(call: Callable[[], _T]) -> _T:
     The call must not use the database: its thread has another connection than the caller. One that
     is given up goes on until its own time-outs end it, and keeps its thread until then.
     """
-    return _bulkhead(settings.STRIPE_CONCURRENCY, os.getpid()).run(call)
+    return _bulkhead(calls_at_once(), os.getpid()).run(call)
+
+
+def calls_at_once() -> int:
+    """Return how many calls to Stripe this process may have under way: a worker's threads serve
+    nobody else."""
+    in_worker = role() == "worker"
+    return settings.STRIPE_WORKER_CONCURRENCY if in_worker else settings.STRIPE_CONCURRENCY
 
 
 class _Bulkhead:

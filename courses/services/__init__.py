@@ -26,7 +26,7 @@ from courses.services.search_index import (
     refresh_search,
     refresh_stale_search,
 )
-from courses.services.stats import RatingFact, change_rating, change_student_count
+from courses.services.stats import RatingFact, change_rating, change_student_counts
 
 __all__ = [
     "RatingFact",
@@ -35,7 +35,7 @@ __all__ = [
     "approve_course",
     "archive_course",
     "change_rating",
-    "change_student_count",
+    "change_student_counts",
     "delete_course",
     "hold_course_of_section",
     "hold_shelf",

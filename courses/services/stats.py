@@ -2,13 +2,14 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Greatest, Least
 
 from courses.models import CourseStats
@@ -22,12 +23,27 @@ class RatingFact:
     has_text: bool
 
 
-def change_student_count(*, course_id: uuid.UUID, by: int) -> None:
-    """Add `by` (negative to take away) to the course's students.
+def change_student_counts(*, changes: Mapping[uuid.UUID, int]) -> None:
+    """Add so many (below zero: take them away) to the students of each course, by two statements;
+    the counters are locked in key order.
 
-    Never falls below zero: a drifted counter, repaired at night, must not stop a refund.
+    None falls below zero: a drifted counter, repaired at night, must not stop a refund.
     """
-    _adjust(course_id, {"student_count": _shift("student_count", by)})
+    ids = sorted(course_id for course_id, by in changes.items() if by)
+    locked = CourseStats.objects.select_for_update(no_key=True).filter(course_id__in=ids)
+    there = set(locked.order_by("course_id").values_list("course_id", flat=True))
+    if there:
+        _add_students({course_id: changes[course_id] for course_id in ids if course_id in there})
+    for course_id in ids:
+        if course_id not in there:
+            _adjust(course_id, {"student_count": _shift("student_count", changes[course_id])})
+
+
+def _add_students(changes: Mapping[uuid.UUID, int]) -> None:
+    by = Case(*[When(course_id=course_id, then=Value(n)) for course_id, n in changes.items()])
+    CourseStats.objects.filter(course_id__in=changes).update(
+        student_count=Greatest(F("student_count") + by, Value(0))
+    )
 
 
 def change_rating(

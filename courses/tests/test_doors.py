@@ -103,17 +103,17 @@ def test_an_unknown_lesson_is_refused():
 
 def test_students_are_counted_never_below_zero():
     course, other = CourseFactory.create_batch(2)
-    services.change_student_count(course_id=course.id, by=2)
-    services.change_student_count(course_id=course.id, by=-1)
+    services.change_student_counts(changes={course.id: 2})
+    services.change_student_counts(changes={course.id: -1})
     assert CourseStats.objects.get(course=course).student_count == 1
-    services.change_student_count(course_id=course.id, by=-5)
+    services.change_student_counts(changes={course.id: -5})
     assert CourseStats.objects.get(course=course).student_count == 0
     assert CourseStats.objects.get(course=other).student_count == 0
 
 
 def test_a_course_without_counters_gets_them():
     course = CourseFactory.create(stats=None)
-    services.change_student_count(course_id=course.id, by=1)
+    services.change_student_counts(changes={course.id: 1})
     assert CourseStats.objects.get(course=course).student_count == 1
 
 

@@ -214,7 +214,7 @@ def test_a_change_waits_for_a_recount_that_is_under_way(monkeypatch):
         assert counted.wait(60)
         with transaction.atomic():
             EnrollmentFactory.create(course=course)
-            services.change_student_count(course_id=course.id, by=1)
+            services.change_student_counts(changes={course.id: 1})
 
     drift, changed = at_once(services.recount_stats, enroll)
     assert [row.counted for row in drift] == [0]

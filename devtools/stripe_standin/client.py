@@ -11,7 +11,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,9 +94,11 @@ class StandInControls:
             types=list(types),
         )
 
-    def send_webhooks_to(self, url: str, *webhook_secrets: str) -> None:
-        """Send events, those still waiting too, to this URL alone until a restart."""
-        self._post("/_control/endpoints", endpoints=[{"url": url, "secrets": webhook_secrets}])
+    def send_webhooks_to(self, url: str, *webhook_secrets: str, types: Sequence[str] = ()) -> None:
+        """Send events, those still waiting too, to this URL alone until a restart. With `types` it
+        is registered for events of these alone."""
+        endpoint = {"url": url, "secrets": webhook_secrets, "types": list(types)}
+        self._post("/_control/endpoints", endpoints=[endpoint])
 
     def fault(
         self,

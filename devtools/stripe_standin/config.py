@@ -7,10 +7,16 @@ API_VERSION = "2026-10-28.endive"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where events go. Several secrets sign at once, as while Stripe rolls a secret."""
+    """Where events go. Several secrets sign at once, as while Stripe rolls a secret. `types` are
+    the events it is registered for; without any, it is for all."""
 
     url: str
     secrets: tuple[str, ...]
+    types: tuple[str, ...] = ()
+
+    def wants(self, event_type: str) -> bool:
+        """Whether events of that type go there."""
+        return not self.types or event_type in self.types
 
 
 @dataclass(frozen=True, slots=True)

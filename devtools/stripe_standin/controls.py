@@ -126,9 +126,11 @@ class ControlPanel:
         return asdict(self._controls.mode)
 
     def endpoints(self, target: str, given: Settings) -> JsonObject:
-        """Send events elsewhere: `{"endpoints": [{"url", "secrets": […]}]}`, until a restart."""
+        """Send events elsewhere: `{"endpoints": [{"url", "secrets": […], "types": […]}]}`, until a
+        restart."""
         endpoints = tuple(
-            Endpoint(item["url"], tuple(item["secrets"])) for item in given["endpoints"]
+            Endpoint(item["url"], tuple(item["secrets"]), tuple(item.get("types", ())))
+            for item in given["endpoints"]
         )
         self._controls.config = replace(self._controls.config, endpoints=endpoints)
         self._worker.adopt()

@@ -1,7 +1,8 @@
 """Stripe's lists: newest first, paged by cursor, filtered by a few fields."""
 
-import json
 from typing import Any
+
+import orjson
 
 from devtools.stripe_standin.errors import ApiError, JsonObject
 from devtools.stripe_standin.params import Params
@@ -43,7 +44,7 @@ def list_objects(
         *values,
         limit + 1,
     )
-    data = [json.loads(row["data"]) for row in rows[:limit]]
+    data = [orjson.loads(row["data"]) for row in rows[:limit]]
     if backwards:
         data.reverse()
     return {"object": "list", "data": data, "has_more": len(rows) > limit, "url": url}

@@ -1,8 +1,9 @@
 """What an operation works with: the store, the configuration, and who asked."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from devtools.stripe_standin.config import API_VERSION, PLAIN, Config, WebhookMode
 from devtools.stripe_standin.errors import JsonObject, no_such
@@ -71,7 +72,7 @@ class Scope:
             "created": self.now(),
             "data": data,
             "livemode": False,
-            "pending_webhooks": len(self.config.endpoints),
+            "pending_webhooks": sum(one.wants(kind) for one in self.config.endpoints),
             "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
             "type": kind,
         }
@@ -84,7 +85,8 @@ class Scope:
         """Have an event of this type delivered to every endpoint, as the mode says."""
         mode = self.mode if self.mode.covers(kind) else PLAIN
         copies = 0 if mode.drop else mode.duplicate
-        for endpoint in self.config.endpoints * copies:
+        wanted = tuple(one for one in self.config.endpoints if one.wants(kind))
+        for endpoint in wanted * copies:
             self.store.execute(
                 "INSERT INTO deliveries (event, kind, url, state, due) "
                 "VALUES (?, ?, ?, 'pending', ?)",
@@ -111,4 +113,4 @@ class Scope:
             kind,
             *fields.values(),
         )
-        return [json.loads(row["data"]) for row in rows]
+        return [orjson.loads(row["data"]) for row in rows]

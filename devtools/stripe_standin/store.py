@@ -4,13 +4,14 @@ One connection behind one lock: a request is a single transaction, so a process 
 leaves either all of a request's work (objects, events, deliveries, stored answer) or none of it.
 """
 
-import json
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import orjson
 
 from devtools.stripe_standin.errors import JsonObject
 
@@ -76,16 +77,18 @@ class Store:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(_SCHEMA)
+        self._ahead = self._read_clock()
 
     def now(self) -> float:
         """The stand-in's time in seconds since 1970: the machine's, and what `forward` added."""
-        return time.time() + float(self.rows("SELECT total(ahead) AS ahead FROM clock")[0]["ahead"])
+        return time.time() + self._ahead
 
     def forward(self, seconds: float) -> None:
         """Move the stand-in's time ahead. Raises ValueError for a step back: time has none."""
         if not 0 <= seconds < float("inf"):
             raise ValueError("seconds must be zero or more")
         self.execute("INSERT INTO clock (ahead) VALUES (?)", seconds)
+        self._ahead = self._read_clock()
 
     def close(self) -> None:
         """Close the file once the transaction under way has ended."""
@@ -134,7 +137,7 @@ class Store:
             "ON CONFLICT (id) DO UPDATE SET data = excluded.data",
             thing["id"],
             thing["object"],
-            json.dumps(thing),
+            orjson.dumps(thing).decode(),
         )
 
     def get(self, identifier: str) -> JsonObject | None:
@@ -142,22 +145,28 @@ class Store:
         found = self.rows("SELECT data FROM objects WHERE id = ?", identifier)
         if not found:
             return None
-        thing: JsonObject = json.loads(found[0]["data"])
+        thing: JsonObject = orjson.loads(found[0]["data"])
         return thing
 
     def put_traits(self, identifier: str, traits: JsonObject) -> None:
         """Remember what an object does not show: how its test card behaves."""
         self.execute(
-            "INSERT OR REPLACE INTO traits (id, data) VALUES (?, ?)", identifier, json.dumps(traits)
+            "INSERT OR REPLACE INTO traits (id, data) VALUES (?, ?)",
+            identifier,
+            orjson.dumps(traits).decode(),
         )
 
     def traits(self, identifier: str) -> JsonObject:
         """What `put_traits` remembered; empty when nothing."""
         found = self.rows("SELECT data FROM traits WHERE id = ?", identifier)
-        return json.loads(found[0]["data"]) if found else {}
+        return orjson.loads(found[0]["data"]) if found else {}
 
     def clear(self) -> None:
         """Forget everything."""
         with self.transaction():
             for table in _TABLES:
                 self.execute(f"DELETE FROM {table}")
+        self._ahead = self._read_clock()
+
+    def _read_clock(self) -> float:
+        return float(self.rows("SELECT total(ahead) AS ahead FROM clock")[0]["ahead"])

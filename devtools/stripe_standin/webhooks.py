@@ -7,15 +7,15 @@ process, so what was not delivered goes out after a restart (perhaps twice, as w
 
 import hashlib
 import hmac
-import json
 import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
+import orjson
 
 from devtools.stripe_standin.config import Endpoint
 from devtools.stripe_standin.errors import ApiError
@@ -119,11 +119,12 @@ class Worker:
         scope = self._scope()
         if not scope.config.endpoints:
             return
-        marks = ", ".join("?" for _ in self._endpoints())
+        known = [*self._endpoints()]
         scope.store.execute(
-            f"UPDATE deliveries SET url = ? WHERE state = 'pending' AND url NOT IN ({marks})",
+            "UPDATE deliveries SET url = ? "
+            f"WHERE state = 'pending' AND url NOT IN ({_marks(known)})",
             scope.config.endpoints[0].url,
-            *self._endpoints(),
+            *known,
         )
 
     def _endpoints(self) -> dict[str, Endpoint]:
@@ -177,19 +178,23 @@ class Worker:
         with self._changed:
             # Taken before the query: a send that ends in between is recorded by then.
             busy = set(self._sending)
-        return [row for row in self._pending(before=before) if row["seq"] not in busy]
+        rows = self._pending(before=before, limit=_BATCH + len(busy))
+        return [row for row in rows if row["seq"] not in busy]
 
-    def _pending(self, *, before: float) -> list[sqlite3.Row]:
-        mode, known = self._controls.mode, self._endpoints()
-        rows = self._scope().store.rows(
-            "SELECT * FROM deliveries WHERE state = 'pending' AND due <= ? ORDER BY due, seq",
+    def _pending(self, *, before: float, limit: int = -1) -> list[sqlite3.Row]:
+        mode, known = self._controls.mode, [*self._endpoints()]
+        if mode.hold and not mode.types:
+            return []
+        held = [*mode.types] if mode.hold else []
+        return self._scope().store.rows(
+            "SELECT * FROM deliveries WHERE state = 'pending' AND due <= ? "
+            f"AND kind NOT IN ({_marks(held)}) AND url IN ({_marks(known)}) "
+            "ORDER BY due, seq LIMIT ?",
             before,
+            *held,
+            *known,
+            limit,
         )
-        return [
-            row
-            for row in rows
-            if not (mode.hold and mode.covers(row["kind"])) and row["url"] in known
-        ]
 
     def _send_due(self) -> None:
         due = self._free(before=self._scope().store.now())[:_BATCH]
@@ -220,7 +225,7 @@ class Worker:
         event, endpoint = scope.store.get(row["event"]), self._endpoints().get(row["url"])
         if event is None or endpoint is None:
             return None, "the event or the endpoint is gone"
-        payload = json.dumps(with_pending(scope, event), indent=2).encode()
+        payload = orjson.dumps(with_pending(scope, event), option=orjson.OPT_INDENT_2)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
@@ -250,6 +255,11 @@ class Worker:
             scope.store.now() + pause,
             row["seq"],
         )
+
+
+def _marks(values: Collection[str]) -> str:
+    """As many places for values as there are."""
+    return ", ".join("?" for _ in values)
 
 
 def _do(scope: Scope, name: str, target: str) -> None:

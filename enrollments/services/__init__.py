@@ -2,6 +2,8 @@
 
 from enrollments.services.access import (
     BoughtEnrollment,
+    Purchase,
+    enroll_all_bought,
     enroll_bought,
     enroll_free,
     grant_access,
@@ -33,8 +35,10 @@ from enrollments.services.progress import (
 __all__ = [
     "BoughtEnrollment",
     "LessonMark",
+    "Purchase",
     "Reason",
     "WatchReport",
+    "enroll_all_bought",
     "enroll_bought",
     "enroll_free",
     "grant_access",

@@ -4,7 +4,7 @@ Locks are taken in one order, each kind in key order: enrolments, certificates, 
 counters), counters of courses.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,10 +20,27 @@ from enrollments.errors import AlreadyEnrolled, CourseNotFree, OwnCourse
 from enrollments.events import Enrolled
 from enrollments.models import Enrollment
 from enrollments.services.certificates import reinstate_certificates
-from enrollments.services.holds import audit_enrollment, count_students, end_holds, name_facts
+from enrollments.services.holds import (
+    audit_enrollment,
+    count_students,
+    end_holds,
+    lock_enrollments,
+    name_facts,
+)
 from enrollments.state import move_access
 
 Status = Enrollment.Status
+
+# A person and a course.
+_Place = tuple[UUID, UUID]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """Courses that somebody bought together."""
+
+    user_id: UUID
+    course_ids: Collection[UUID]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +69,9 @@ def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
             raise OwnCourse
         if course.price > 0:
             raise CourseNotFree
-        enrollment, admitted = _admit(
-            user_id=user_id, course_ids=[course_id], source=Enrollment.Source.FREE
-        )[0]
+        enrollment, admitted = _admit_one(
+            user_id=user_id, course_id=course_id, source=Enrollment.Source.FREE
+        )
         if not admitted:
             raise AlreadyEnrolled
     return enrollment
@@ -65,15 +82,29 @@ def enroll_bought(*, user_id: UUID, course_ids: Collection[UUID]) -> list[Bought
 
     A course that is already theirs is left as it is and comes back as `already_owned`.
     """
-    admissions = _admit(user_id=user_id, course_ids=course_ids, source=Enrollment.Source.PURCHASE)
-    return [
-        BoughtEnrollment(
-            course_id=enrollment.course_id,
-            enrollment_id=enrollment.id,
-            already_owned=not admitted,
-        )
-        for enrollment, admitted in admissions
-    ]
+    return enroll_all_bought(purchases=[Purchase(user_id=user_id, course_ids=course_ids)])[0]
+
+
+def enroll_all_bought(*, purchases: Sequence[Purchase]) -> list[list[BoughtEnrollment]]:
+    """Enrol the buyers of many purchases, each as `enroll_bought` does, by as many statements as
+    for one. Of two that hold the same course for the same buyer, the second finds it owned."""
+    wanted = [(one.user_id, course_id) for one in purchases for course_id in one.course_ids]
+    admissions = _admit(wanted, source=Enrollment.Source.PURCHASE)
+    taken: set[_Place] = set()
+    bought = []
+    for one in purchases:
+        places = [(one.user_id, course_id) for course_id in sorted(set(one.course_ids))]
+        bought.append([_to_bought(*admissions[place], place in taken) for place in places])
+        taken.update(places)
+    return bought
+
+
+def _to_bought(enrollment: Enrollment, admitted: bool, is_taken: bool) -> BoughtEnrollment:
+    return BoughtEnrollment(
+        course_id=enrollment.course_id,
+        enrollment_id=enrollment.id,
+        already_owned=is_taken or not admitted,
+    )
 
 
 def grant_access(*, user_id: UUID, course_id: UUID, actor_id: UUID) -> Enrollment:
@@ -82,42 +113,53 @@ def grant_access(*, user_id: UUID, course_id: UUID, actor_id: UUID) -> Enrollmen
     Raises AlreadyEnrolled.
     """
     with transaction.atomic():
-        enrollment, admitted = _admit(
-            user_id=user_id, course_ids=[course_id], source=Enrollment.Source.STAFF
-        )[0]
+        enrollment, admitted = _admit_one(
+            user_id=user_id, course_id=course_id, source=Enrollment.Source.STAFF
+        )
         if not admitted:
             raise AlreadyEnrolled
         audit_enrollment(actor_id, "enrollment.granted", enrollment)
     return enrollment
 
 
+def _admit_one(
+    *, user_id: UUID, course_id: UUID, source: Enrollment.Source
+) -> tuple[Enrollment, bool]:
+    return _admit([(user_id, course_id)], source=source)[user_id, course_id]
+
+
 def _admit(
-    *, user_id: UUID, course_ids: Collection[UUID], source: Enrollment.Source
-) -> list[tuple[Enrollment, bool]]:
+    wanted: Collection[_Place], *, source: Enrollment.Source
+) -> dict[_Place, tuple[Enrollment, bool]]:
     """Return each enrolment, locked, and whether this call opened it."""
     with transaction.atomic():
-        new_ids = _insert_missing(user_id=user_id, course_ids=course_ids, source=source)
-        rows = list(
-            Enrollment.objects.select_for_update(no_key=True)
-            .filter(user_id=user_id, course_id__in=course_ids)
-            .order_by("id")
-        )
+        new_ids = _insert_missing(wanted, source)
+        rows = _lock_places(wanted)
         revoked = [row for row in rows if row.status == Status.REVOKED]
         _reactivate(revoked, source)
         admitted = [row for row in rows if row.id in new_ids or row in revoked]
         count_students(opened=admitted)
-        for row in admitted:
-            outbox.record(Enrolled(**name_facts(row), source=source.value))
-    return [(row, row in admitted) for row in sorted(rows, key=lambda row: row.course_id)]
+        outbox.record_all([Enrolled(**name_facts(row), source=source.value) for row in admitted])
+    opened = {row.id for row in admitted}
+    return {(row.user_id, row.course_id): (row, row.id in opened) for row in rows}
 
 
-def _insert_missing(
-    *, user_id: UUID, course_ids: Collection[UUID], source: Enrollment.Source
-) -> set[UUID]:
+def _lock_places(wanted: Collection[_Place]) -> list[Enrollment]:
+    """Hold the enrolments of these people in these courses, in key order."""
+    among = Enrollment.objects.filter(
+        user_id__in={user_id for user_id, _ in wanted},
+        course_id__in={course_id for _, course_id in wanted},
+    )
+    places, found = set(wanted), among.values_list("id", "user_id", "course_id")
+    chosen = [key for key, user_id, course_id in found if (user_id, course_id) in places]
+    return lock_enrollments(enrollment_ids=chosen)
+
+
+def _insert_missing(wanted: Collection[_Place], source: Enrollment.Source) -> set[UUID]:
     now = timezone.now()
     fresh = [
         Enrollment(user_id=user_id, course_id=course_id, source=source, enrolled_at=now)
-        for course_id in sorted(set(course_ids))
+        for user_id, course_id in sorted(set(wanted))
     ]
     # On conflict do nothing: a parallel enrolment makes this wait for it, never a second row.
     Enrollment.objects.bulk_create(fresh, ignore_conflicts=True)
@@ -128,6 +170,8 @@ def _insert_missing(
 
 
 def _reactivate(revoked: list[Enrollment], source: Enrollment.Source) -> None:
+    if not revoked:
+        return
     now = timezone.now()
     for row in revoked:
         move_access(row, Status.ACTIVE)

@@ -4,6 +4,7 @@ Every change locks its enrolments first, in key order, and reads their reasons a
 opens or ends one sees all the others. The further locks are those of `access`.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -221,9 +222,9 @@ def _move(
 
 def count_students(*, opened: Collection[Enrollment], closed: Collection[Enrollment] = ()) -> None:
     """Students of a course are its active enrolments; counters are locked in key order."""
-    changes = [(row.course_id, 1) for row in opened] + [(row.course_id, -1) for row in closed]
-    for course_id, by in sorted(changes):
-        course_services.change_student_count(course_id=course_id, by=by)
+    changes = Counter(row.course_id for row in opened)
+    changes.subtract(row.course_id for row in closed)
+    course_services.change_student_counts(changes=changes)
 
 
 def _record(row: Enrollment, why: str) -> None:

@@ -343,10 +343,12 @@ RECONCILE_WINDOW = timedelta(days=env.int("RECONCILE_DAYS", default=3))
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=5.0)
 # All of a request's calls together.
 STRIPE_DEADLINE_SECONDS: float = env.float("STRIPE_DEADLINE_SECONDS", default=5.0)
-# Calls under way at once in a process: two of a web process' threads are left for everybody else.
+# Calls under way at once: two of a web process' threads are left for everybody else. A worker asks
+# about many purchases together.
 STRIPE_CONCURRENCY: int = env.int(
     "STRIPE_CONCURRENCY", default=max(1, env.int("WEB_THREADS", default=8) - 2)
 )
+STRIPE_WORKER_CONCURRENCY: int = env.int("STRIPE_WORKER_CONCURRENCY", default=20)
 
 # The least that Stripe charges in CURRENCY; an order may cost nothing or at least this.
 MINIMUM_CHARGE = Decimal(env.str("MINIMUM_CHARGE", default="0.50"))

@@ -69,9 +69,22 @@ def test_daily_and_hourly_work_is_the_jobs_alone_and_goes_where_its_task_goes() 
         assert route["queue"].name == queues.TASKS[task]
 
 
-def test_what_a_purchase_causes_is_moneys() -> None:
-    for name in ("cart.drop_enrolled", "notifications.mail_receipt"):
-        assert outbox.queue_of(name) == "money"
+def test_what_each_purchase_causes_keeps_no_purchase_waiting() -> None:
+    """Thousands of people may be buying."""
+    caused = [
+        *outbox._handlers["orders.order_completed"],
+        *outbox._handlers["enrollments.enrolled"],
+    ]
+    assert {"cart.drop_enrolled", "notifications.mail_receipt"} < {*caused}
+    assert {outbox.queue_of(name) for name in caused} == {"learning"}
+
+
+def test_purchases_come_first_where_processors_are_short() -> None:
+    assert queues.niceness_of(["money"]) == 0
+    assert queues.niceness_of(["learning"]) > 0
+    assert queues.niceness_of(queues.consumed_by("bulk")) == queues.niceness_of(["mail"])
+    # Who works for several is as urgent as the most urgent of them.
+    assert queues.niceness_of(["learning", "money"]) == 0
 
 
 def test_make_run_has_a_worker_for_each_queue() -> None:

@@ -30,6 +30,7 @@ from orders.selectors.orders import (
     list_lines_of_orders,
     list_order_lines,
     list_orders,
+    list_paying_payments,
     show_orders,
 )
 from orders.selectors.progress import list_courses_in_progress
@@ -58,6 +59,7 @@ __all__ = [
     "list_order_lines",
     "list_orders",
     "list_own_coupons",
+    "list_paying_payments",
     "show_coupons",
     "show_orders",
 ]

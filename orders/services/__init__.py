@@ -8,7 +8,7 @@ from orders.services.invoicing import (
     credit_lost_money,
     describe_line,
     issue_credit_note,
-    issue_invoice,
+    issue_invoices,
     name_seller,
     void_lost_credit,
 )
@@ -16,7 +16,7 @@ from orders.services.locking import hold_order, lock_order
 from orders.services.open_payments import OrderHasOpenPayment, try_past_open_payments
 from orders.services.progress import end_progress, note_progress
 from orders.services.refunds import apply_refund, undo_refund
-from orders.services.settlement import PaidOutcome, mark_paid
+from orders.services.settlement import PaidOrder, PaidOutcome, mark_all_paid, mark_paid
 from orders.services.standing import cancel_bought_again, list_standing_enrollments
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "CreatedOrder",
     "LostMoney",
     "OrderHasOpenPayment",
+    "PaidOrder",
     "PaidOutcome",
     "apply_coupon",
     "apply_refund",
@@ -36,9 +37,10 @@ __all__ = [
     "end_progress",
     "hold_order",
     "issue_credit_note",
-    "issue_invoice",
+    "issue_invoices",
     "list_standing_enrollments",
     "lock_order",
+    "mark_all_paid",
     "mark_paid",
     "name_seller",
     "note_progress",

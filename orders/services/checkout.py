@@ -24,7 +24,7 @@ from orders.selectors.coupons import count_uses
 from orders.selectors.progress import list_courses_in_progress
 from orders.services.closing import close_locked
 from orders.services.coupons import lock_coupon
-from orders.services.invoicing import issue_invoice
+from orders.services.invoicing import issue_invoices
 from orders.services.open_payments import require_no_open_payment
 from orders.services.settlement import complete_locked
 
@@ -101,8 +101,8 @@ def create_from_cart(
         return CreatedOrder(order_id=pending.id, created=False)
     order = _place_instead(pending, wish)
     if order.total_amount == ZERO:
-        complete_locked(order=order, user_id=user_id)
-        issue_invoice(order_id=order.id)
+        complete_locked(orders=[order])
+        issue_invoices(order_ids=[order.id])
     return CreatedOrder(order_id=order.id, created=True)
 
 

@@ -1,7 +1,7 @@
 """Invoices and credit notes: numbered without gaps, and frozen as they were."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,22 +12,37 @@ from django.utils import timezone
 from core.constraints import check_constraints_now
 from core.money import ZERO, quantize
 from orders.models import CreditNote, Invoice, Order, OrderItem
-from orders.numbers import next_credit_note_number, next_invoice_number
+from orders.numbers import next_credit_note_number, next_invoice_numbers
 
 # What a credit note calls money that went back for no certain course.
 _REST = "Partial refund"
 
 
-def issue_invoice(*, order_id: uuid.UUID) -> Invoice:
-    """Give a completed order its invoice, dated as it was completed, in the transaction that
-    completed it and as its last act: everybody's settlements wait for the number that this one
+def issue_invoices(*, order_ids: Collection[uuid.UUID]) -> None:
+    """Give completed orders their invoices, dated as they were completed, in the transaction that
+    completed them and as its last act: everybody's settlements wait for the numbers that this one
     takes. What the database checks at the commit is checked before that. Raises ValueError for an
-    order that isn't completed."""
-    order = Order.objects.select_related("user").get(id=order_id)
+    order that isn't completed. None takes no number, and many take theirs together."""
+    orders = list(
+        Order.objects.filter(id__in=order_ids).select_related("user").order_by("completed_at", "id")
+    )
+    if not orders:
+        return
+    lines: dict[uuid.UUID, list[dict[str, str]]] = {order.id: [] for order in orders}
+    for item in OrderItem.objects.filter(order_id__in=lines).order_by("created_at", "id"):
+        lines[item.order_id].append(describe_line(item))
+    invoices = [_draft_invoice(order, lines[order.id]) for order in orders]
+    check_constraints_now()
+    numbers = next_invoice_numbers(times=[invoice.issued_at for invoice in invoices])
+    for invoice, number in zip(invoices, numbers, strict=True):
+        invoice.number = number
+    Invoice.objects.bulk_create(invoices)
+
+
+def _draft_invoice(order: Order, lines: list[dict[str, str]]) -> Invoice:
     if order.completed_at is None:
         raise ValueError("Only a completed order has an invoice")
-    items = OrderItem.objects.filter(order_id=order_id).order_by("created_at", "id")
-    invoice = Invoice(
+    return Invoice(
         order=order,
         issued_at=order.completed_at,
         total_amount=order.total_amount,
@@ -36,12 +51,8 @@ def issue_invoice(*, order_id: uuid.UUID) -> Invoice:
         currency=order.currency,
         billing_address=order.billing_address or _name_buyer(order),
         seller=name_seller(),
-        lines=[describe_line(item) for item in items],
+        lines=lines,
     )
-    check_constraints_now()
-    invoice.number = next_invoice_number(at=order.completed_at)
-    invoice.save(force_insert=True)
-    return invoice
 
 
 def issue_credit_note(

@@ -1,19 +1,30 @@
-"""Paid means enrolled: an order's completion, all of it in one transaction."""
+"""Paid means enrolled: the completion of orders, all of it in one transaction.
+
+Whatever is done to one order is done to many by the same statements: one is a batch of one.
+"""
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from django.utils import timezone
 
 from cart import services as cart_services
-from core.outbox import record
+from cart.services import PaidCart
+from core.outbox import record_all
 from enrollments import services as enrollment_services
+from enrollments.services import BoughtEnrollment, Purchase
 from orders.events import OrderCompleted
-from orders.models import STRIPE, Order, OrderItem
-from orders.services.locking import lock_cart_and_order
+from orders.models import STRIPE, Coupon, Order, OrderItem
+from orders.services.locking import lock_carts_and_orders
 from orders.state import move_line, move_order
+
+_COMPLETED_FIELDS: Final = (
+    "status", "completed_at", "payment_in_progress_since", "payment_method", "payment_id",
+    "transaction_id", "updated_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,59 +43,141 @@ class PaidOutcome:
     same_payment: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaidOrder:
+    """A payment that succeeded, and the order it was made for. `payment_id` is the intent,
+    `transaction_id` the charge, `amount` in major units."""
+
+    order_id: uuid.UUID
+    payment_id: str
+    transaction_id: str
+    amount: Decimal
+    currency: str
+
+
 def mark_paid(
     *, order_id: uuid.UUID, payment_id: str, transaction_id: str, amount: Decimal, currency: str
 ) -> PaidOutcome:
-    """Complete the order with a payment that succeeded: enrol every line, take the bought courses
-    out of cart and wishlist and record OrderCompleted. What is `completed` is to be given its
-    invoice (`issue_invoice`) as the last act of the transaction.
+    """Complete one order as `mark_all_paid` does many."""
+    paid = PaidOrder(
+        order_id=order_id,
+        payment_id=payment_id,
+        transaction_id=transaction_id,
+        amount=amount,
+        currency=currency,
+    )
+    return mark_all_paid(payments=[paid])[0]
+
+
+def mark_all_paid(*, payments: Sequence[PaidOrder]) -> list[PaidOutcome]:
+    """Complete orders with payments that succeeded: enrol every line, take the bought courses out
+    of carts and wishlists and record OrderCompleted. Returns what became of each payment, as if
+    they had come one after the other; how many statements that takes doesn't depend on how many
+    they are. What is `completed` is to be given its invoice (`issue_invoices`) as the last act of
+    the transaction.
 
     Runs in the caller's transaction (TransactionManagementError outside one) and takes the locks of
-    the buyer's cart and of the order, so that ordering, payment, expiry and replacement are decided
-    one after the other. `payment_id` is
-    the intent, `transaction_id` the charge, `amount` in major units. Raises OrderNotFound.
+    the buyers' carts and of the orders, so that ordering, payment, expiry and replacement are
+    decided one after the other. Raises OrderNotFound, with nothing done.
     """
-    order = lock_cart_and_order(order_id=order_id)
-    if order.status in (Order.Status.COMPLETED, Order.Status.REFUNDED):
-        return PaidOutcome(kind="already_completed", same_payment=order.payment_id == payment_id)
-    # Without its buyer (erased since) there is nobody to enrol: the money goes back.
-    if order.status != Order.Status.PENDING or order.user_id is None:
-        return PaidOutcome(kind="order_closed", same_payment=False)
-    if amount != order.total_amount or currency.lower() != order.currency:
-        return PaidOutcome(kind="amount_mismatch")
-    order.payment_method = STRIPE
-    order.payment_id = payment_id
-    order.transaction_id = transaction_id
-    owned = complete_locked(order=order, user_id=order.user_id)
-    return PaidOutcome(kind="completed", already_owned_item_ids=owned, same_payment=True)
+    orders = lock_carts_and_orders(order_ids={paid.order_id for paid in payments})
+    outcomes = [_decide(orders[paid.order_id], paid) for paid in payments]
+    completed = [
+        orders[paid.order_id]
+        for paid, outcome in zip(payments, outcomes, strict=True)
+        if outcome.kind == "completed"
+    ]
+    owned = complete_locked(orders=completed)
+    return [
+        replace(outcome, already_owned_item_ids=owned[paid.order_id])
+        if outcome.kind == "completed"
+        else outcome
+        for paid, outcome in zip(payments, outcomes, strict=True)
+    ]
 
 
-def complete_locked(*, order: Order, user_id: uuid.UUID) -> list[uuid.UUID]:
-    """Complete a pending order; the caller holds the locks of its buyer's cart and its own, and
-    gives it its invoice. Returns the lines of courses that the buyer owns by now, which aren't
-    enrolled again."""
-    move_order(order, Order.Status.COMPLETED)
-    order.completed_at = timezone.now()
-    order.payment_in_progress_since = None
-    order.save()
-    items = list(OrderItem.objects.filter(order_id=order.id).order_by("created_at", "id"))
-    owned = _enroll_lines(user_id=user_id, items=items)
-    cart_services.settle_cart(
-        user_id=user_id,
-        course_ids=[item.course_id for item in items],
-        coupon_code=order.coupon.code if order.coupon else "",
-    )
-    record(OrderCompleted(order_id=order.id, user_id=user_id))
+def complete_locked(*, orders: Collection[Order]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Complete pending orders, each of a person who is there; the caller holds the locks of their
+    buyers' carts and their own, and gives them their invoices. Returns of each order the lines of
+    courses that its buyer owns by now, which aren't enrolled again."""
+    if not orders:
+        return {}
+    now = timezone.now()
+    for order in orders:
+        if order.status != Order.Status.COMPLETED:
+            move_order(order, Order.Status.COMPLETED)
+        order.completed_at = order.updated_at = now
+        order.payment_in_progress_since = None
+    Order.objects.bulk_update(orders, _COMPLETED_FIELDS)
+    lines = _list_lines(orders)
+    owned = _enroll_lines(orders, lines)
+    cart_services.settle_carts(paid=_list_paid_carts(orders, lines))
+    record_all([OrderCompleted(order_id=order.id, user_id=_buyer(order)) for order in orders])
     return owned
 
 
-def _enroll_lines(*, user_id: uuid.UUID, items: list[OrderItem]) -> list[uuid.UUID]:
-    bought = {
-        row.course_id: row
-        for row in enrollment_services.enroll_bought(
-            user_id=user_id, course_ids=[item.course_id for item in items]
+def _decide(order: Order, paid: PaidOrder) -> PaidOutcome:
+    """Return what the payment does to its locked order, and set that, unsaved."""
+    if order.status in (Order.Status.COMPLETED, Order.Status.REFUNDED):
+        is_same = order.payment_id == paid.payment_id
+        return PaidOutcome(kind="already_completed", same_payment=is_same)
+    # Without its buyer (erased since) there is nobody to enrol: the money goes back.
+    if order.status != Order.Status.PENDING or order.user_id is None:
+        return PaidOutcome(kind="order_closed", same_payment=False)
+    if paid.amount != order.total_amount or paid.currency.lower() != order.currency:
+        return PaidOutcome(kind="amount_mismatch")
+    # At once, as another payment of the same order may come with it.
+    move_order(order, Order.Status.COMPLETED)
+    order.payment_method = STRIPE
+    order.payment_id = paid.payment_id
+    order.transaction_id = paid.transaction_id
+    return PaidOutcome(kind="completed", same_payment=True)
+
+
+def _list_lines(orders: Collection[Order]) -> dict[uuid.UUID, list[OrderItem]]:
+    lines: dict[uuid.UUID, list[OrderItem]] = {order.id: [] for order in orders}
+    for item in OrderItem.objects.filter(order_id__in=lines).order_by("created_at", "id"):
+        lines[item.order_id].append(item)
+    return lines
+
+
+def _list_paid_carts(
+    orders: Collection[Order], lines: Mapping[uuid.UUID, Sequence[OrderItem]]
+) -> list[PaidCart]:
+    used = {order.coupon_id for order in orders if order.coupon_id is not None}
+    codes = dict(Coupon.objects.filter(id__in=used).values_list("id", "code"))
+    return [
+        PaidCart(
+            user_id=_buyer(order),
+            course_ids=[item.course_id for item in lines[order.id]],
+            coupon_code=codes[order.coupon_id] if order.coupon_id is not None else "",
         )
+        for order in orders
+    ]
+
+
+def _enroll_lines(
+    orders: Collection[Order], lines: Mapping[uuid.UUID, Sequence[OrderItem]]
+) -> dict[uuid.UUID, list[uuid.UUID]]:
+    bought = enrollment_services.enroll_all_bought(
+        purchases=[
+            Purchase(user_id=_buyer(order), course_ids=[item.course_id for item in lines[order.id]])
+            for order in orders
+        ]
+    )
+    owned = {
+        order.id: _fulfill(lines[order.id], {row.course_id: row for row in rows})
+        for order, rows in zip(orders, bought, strict=True)
     }
+    items = [item for of_order in lines.values() for item in of_order]
+    OrderItem.objects.bulk_update(items, ["state", "enrollment"])
+    return owned
+
+
+def _fulfill(
+    items: Sequence[OrderItem], bought: Mapping[uuid.UUID, BoughtEnrollment]
+) -> list[uuid.UUID]:
+    """Move an order's lines, unsaved; returns those whose course was owned."""
     owned: list[uuid.UUID] = []
     for item in items:
         enrollment = bought[item.course_id]
@@ -95,5 +188,10 @@ def _enroll_lines(*, user_id: uuid.UUID, items: list[OrderItem]) -> list[uuid.UU
         else:
             move_line(item, OrderItem.State.FULFILLED)
             item.enrollment_id = enrollment.enrollment_id
-    OrderItem.objects.bulk_update(items, ["state", "enrollment"])
     return owned
+
+
+def _buyer(order: Order) -> uuid.UUID:
+    if order.user_id is None:
+        raise ValueError("An order without its buyer isn't completed")
+    return order.user_id

@@ -59,7 +59,7 @@ def pay():
         with transaction.atomic():
             outcome = services.mark_paid(order_id=order.id, **{**facts, **changed})
             if outcome.kind == "completed":
-                services.issue_invoice(order_id=order.id)
+                services.issue_invoices(order_ids=[order.id])
             return outcome
 
     return pay_order

@@ -37,28 +37,20 @@ INQUIRY = "warning_"
 
 @dataclass(frozen=True, kw_only=True)
 class Sale:
-    """A payment that completed its order, with the order's lines and those owned already."""
+    """A payment that completed its order, with all lines of the order and those owned already. The
+    lines cost what was paid; else the commit is refused."""
 
     payment: Payment
     lines: Sequence[OrderLine]
     owned_item_ids: Collection[uuid.UUID]
 
 
-def post_sale(
-    *, payment: Payment, lines: Sequence[OrderLine], owned_item_ids: Collection[uuid.UUID]
-) -> bool:
-    """Book a payment that completed its order: to each line's instructor their share, to the
-    platform the rest, to the tax office the tax; the money of `owned_item_ids`, courses the buyer
-    owned already, to the buyer. Payable EARNINGS_HOLD after the payment succeeded.
-
-    `lines` are all lines of the order, which cost what was paid; else the commit is refused.
-    """
-    sale = Sale(payment=payment, lines=lines, owned_item_ids=owned_item_ids)
-    return post_sales(sales=[sale]) == 1
-
-
 def post_sales(*, sales: Sequence[Sale]) -> int:
-    """Book many sales, each as `post_sale` does; returns how many weren't there yet."""
+    """Book payments that completed their orders; returns how many weren't there yet. To each line's
+    instructor goes their share, to the platform the rest, to the tax office the tax; the money of
+    courses the buyer owned already, to the buyer. Payable EARNINGS_HOLD after the payment
+    succeeded.
+    """
     percents = _percents(line.course_id for sale in sales for line in sale.lines)
     agreed = [_agree(sale, percents) for sale in sales]
     new = {movement.row.id for movement in write([movement for movement, _ in agreed])}
@@ -71,13 +63,9 @@ def post_sales(*, sales: Sequence[Sale]) -> int:
     return len(new)
 
 
-def post_undue_payment(*, payment: Payment) -> bool:
-    """Book money that stands for no order (late, twice, the wrong amount): it is the buyer's."""
-    return post_undue_payments(payments=[payment]) == 1
-
-
 def post_undue_payments(*, payments: Sequence[Payment]) -> int:
-    """Book many payments that stand for no order; returns how many weren't there yet."""
+    """Book money that stands for no order (late, twice, the wrong amount): it is the buyers'.
+    Returns how many payments weren't there yet."""
     new = write(
         [
             Movement(
@@ -90,13 +78,9 @@ def post_undue_payments(*, payments: Sequence[Payment]) -> int:
     return len(new)
 
 
-def post_fee(*, payment: Payment) -> bool:
-    """Book what Stripe kept of the payment; False while `fee_amount` isn't known, or is nothing."""
-    return post_fees(payments=[payment]) == 1
-
-
 def post_fees(*, payments: Sequence[Payment]) -> int:
-    """Book what Stripe kept of many payments; returns how many fees weren't there yet."""
+    """Book what Stripe kept of payments whose `fee_amount` is known, and isn't nothing; returns how
+    many fees weren't there yet."""
     new = write(
         [
             Movement(

@@ -12,7 +12,6 @@ from payments.services.expiry import expire_orders
 from payments.services.inbox import (
     handle_due_events,
     prune_events,
-    receive_event,
     resend_events,
 )
 from payments.services.intents import (
@@ -30,6 +29,7 @@ from payments.services.payout_accounts import (
 )
 from payments.services.payouts import plan_payouts, send_due_payouts, sync_transfer
 from payments.services.polling import poll_events
+from payments.services.receiving import receive_event
 from payments.services.reconciliation import reconcile_due_payments
 from payments.services.refund_requests import (
     approve_request,

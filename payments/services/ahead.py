@@ -2,15 +2,18 @@
 
 import contextvars
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.conf import settings
+from payments.stripe_patience import calls_at_once
 
 _T = TypeVar("_T")
+
+# How long those that are answered wait for more, to be worked together.
+GATHER_SECONDS = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +28,16 @@ _asked: ContextVar[Mapping[Question, Future[Any]] | None] = ContextVar("stripe_a
 
 
 @contextmanager
-def asked_together(questions: Collection[Question]) -> Iterator[Iterator[Question]]:
-    """Ask all of them at once, as many as a process may (`STRIPE_CONCURRENCY`), each once. Yields
-    them in the order of their answers, so that a slow one holds up none of the others; in the block
-    `answer` gives what was answered.
+def asked_together(questions: Collection[Question]) -> Iterator[Iterator[list[Question]]]:
+    """Ask all of them at once, as many as a process may (`calls_at_once`), each once. Yields
+    them as they are answered, those whose answers come within `GATHER_SECONDS` of each other
+    together, so that a slow one holds up none of the others; in the block `answer` gives what was
+    answered.
 
     Who uses an answer for an event must have the event before: an answer is never older than the
     block.
     """
-    with ThreadPoolExecutor(settings.STRIPE_CONCURRENCY, thread_name_prefix="ahead") as threads:
+    with ThreadPoolExecutor(calls_at_once(), thread_name_prefix="ahead") as threads:
         futures = {
             question: threads.submit(
                 contextvars.copy_context().run, question.ask, question.object_id
@@ -42,11 +46,18 @@ def asked_together(questions: Collection[Question]) -> Iterator[Iterator[Questio
         }
         token = _asked.set(futures)
         try:
-            by_future = {future: question for question, future in futures.items()}
-            yield (by_future[future] for future in as_completed(by_future))
+            yield _as_answered(futures)
         finally:
             _asked.reset(token)
             threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _as_answered(futures: Mapping[Question, Future[Any]]) -> Iterator[list[Question]]:
+    waiting = {future: question for question, future in futures.items()}
+    while waiting:
+        wait(waiting, return_when=FIRST_COMPLETED)
+        done = wait(waiting, timeout=GATHER_SECONDS).done
+        yield [waiting.pop(future) for future in done]
 
 
 def answer(ask: Callable[[str], _T], object_id: str) -> _T:

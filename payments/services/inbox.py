@@ -1,4 +1,4 @@
-"""The inbox: events are stored once by Stripe's id, answered, then handled by a worker.
+"""The inbox: what was stored at its door (`receiving`) is handled by a worker.
 
 An event is a trigger, not a truth: handling fetches the object anew, outside any transaction, and
 marks the event handled in the transaction of its effect. A claim lapses by itself, so a killed
@@ -10,27 +10,24 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import chain
 
 from django.conf import settings
-from django.db import DataError, transaction
+from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from core.logging import current_id
 from core.nudge import nudge
 from core.outbox import back_off_delay
 from core.pruning import prune
-from payments import stripe_gateway
 from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import Payment, StripeEvent
 from payments.services import bank_payouts, lookups, payout_accounts, payouts
 from payments.services.ahead import Question, asked_together
 from payments.services.lookups import Effect, NotOurs
 from payments.services.sweeping import attempt, is_over, patience
-from payments.stripe_gateway import EventFacts, StripeNotFound
+from payments.services.together import settle_together
+from payments.stripe_gateway import StripeNotFound
 from payments.stripe_patience import deadline
-from payments.stripe_payloads import keep_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,33 +43,13 @@ PARKED_FOR = dt.timedelta(days=3)
 KEEP_EVENTS = dt.timedelta(days=90)
 
 
-def receive_event(*, raw_body: bytes, signature: str) -> bool:
-    """Verify and store an event; True when it is new. Raises InvalidSignature.
-
-    One statement: the same event twenty times at once is one row. Of the payload only ids and
-    states are kept (`payments.stripe_payloads`). It is only for people to read, so an event with
-    text PostgreSQL can't store (NUL, half a surrogate pair) goes without.
-    """
-    event = stripe_gateway.verify_event(raw_body=raw_body, signature=signature)
-    return store_events(events=[event]) == 1
-
-
-def store_events(*, events: Sequence[EventFacts]) -> int:
-    """Store those that aren't here yet, due at once; returns how many that were."""
-    try:
-        return _store(events)
-    except DataError:
-        if len(events) > 1:
-            return sum(store_events(events=[event]) for event in events)
-        return _store([replace(event, payload={}) for event in events])
-
-
 def handle_due_events(*, limit: int = 100) -> int:
     """Handle stored events that are due, oldest first, some at a time; returns how many were tried.
 
-    Stripe is asked about those together, and each is handled when its answer is there, in a
-    transaction of its own: a slow answer holds up nobody else's event, and one answer serves all
-    events about the same object. When Stripe doesn't answer the sweep ends with them.
+    Stripe is asked about those together, and each is handled when its answer is there: a slow
+    answer holds up nobody else's event, and one answer serves all events about the same object.
+    Purchases that are answered at about the same time are settled in one transaction, everything
+    else in one of its own. When Stripe doesn't answer the sweep ends with them.
     """
     started, tried, goes_on = time.monotonic(), 0, True
     while goes_on and tried < limit and (events := _claim(limit=min(TOGETHER, limit - tried))):
@@ -101,34 +78,6 @@ def prune_events() -> int:
     return prune(old)
 
 
-def _store(events: Sequence[EventFacts]) -> int:
-    known = set(
-        StripeEvent.objects.filter(id__in=[event.id for event in events]).values_list(
-            "id", flat=True
-        )
-    )
-    new = [_row_of(event) for event in events if event.id not in known]
-    with transaction.atomic():
-        StripeEvent.objects.bulk_create(new, ignore_conflicts=True)
-        if any(row.status == StripeEvent.Status.RECEIVED for row in new):
-            transaction.on_commit(lambda: nudge("payments.tasks.handle_stripe_events"))
-    return len(new)
-
-
-def _row_of(event: EventFacts) -> StripeEvent:
-    is_handled = event.type in _LOOK_UP and not event.is_thin
-    return StripeEvent(
-        id=event.id,
-        type=event.type,
-        object_id=event.object_id,
-        payload=keep_of(event.payload),
-        status=StripeEvent.Status.RECEIVED if is_handled else StripeEvent.Status.IGNORED,
-        created_at_stripe=event.created,
-        next_attempt_at=timezone.now(),
-        request_id=current_id(),
-    )
-
-
 def _handle_together(events: Sequence[StripeEvent]) -> bool:
     """Handle events that are claimed; False when Stripe didn't answer for some of them."""
     questions = _questions_of(events)
@@ -139,27 +88,45 @@ def _handle_together(events: Sequence[StripeEvent]) -> bool:
     unasked = [event for event in events if event.id not in questions]
     # All their calls together end well before the claims do.
     with deadline(seconds=patience()), asked_together(by_question) as answered:
-        in_order = chain(chain.from_iterable(by_question[one] for one in answered), unasked)
-        answers = [attempt(event, work=_handle, failed=_try_later) for event in in_order]
+        answers = []
+        for group in answered:
+            due = [event for question in group for event in by_question[question]]
+            left = settle_together(events=due, questions=questions)
+            answers += [attempt(event, work=_handle, failed=_try_later) for event in left]
+        answers += [attempt(event, work=_handle, failed=_try_later) for event in unasked]
     return all(answers)
 
 
 def _questions_of(events: Sequence[StripeEvent]) -> dict[str, Question]:
     """Return by event what it needs to know of Stripe, where that can be told beforehand."""
     charges = [event.object_id for event in events if event.type == _CHARGE_UPDATED]
-    known = (
-        Payment.objects.filter(stripe_charge_id__in=charges) if charges else Payment.objects.none()
-    )
-    intents = dict(known.values_list("stripe_charge_id", "stripe_payment_id"))
+    payments = Payment.objects.filter(stripe_charge_id__in=charges) if charges else []
+    known = {payment.stripe_charge_id: payment for payment in payments}
     questions = {
         event.id: Question(ask=_ASK[event.type], object_id=event.object_id)
         for event in events
         if event.type in _ASK
     }
     for event in events:
-        if event.type == _CHARGE_UPDATED and (intent_id := intents.get(event.object_id)):
+        if event.type != _CHARGE_UPDATED:
+            continue
+        if intent_id := _intent_of_charge(event, known.get(event.object_id)):
             questions[event.id] = Question(ask=lookups.ask_intent, object_id=intent_id)
     return questions
+
+
+def _intent_of_charge(event: StripeEvent, payment: Payment | None) -> str | None:
+    """Return the intent that tells of a charge; None when there is nothing to ask."""
+    if payment is not None:
+        return None if _has_fee(payment) else payment.stripe_payment_id
+    told = event.payload.get("data", {}).get("object", {}).get("payment_intent")
+    return told if isinstance(told, str) else None
+
+
+def _has_fee(payment: Payment) -> bool:
+    """Whether nothing that a charge tells afterwards is news: what was paid is never changed, and
+    its refunds and disputes have events of their own."""
+    return payment.status == Payment.Status.SUCCEEDED and payment.fee_amount is not None
 
 
 def _handle(event: StripeEvent) -> None:
@@ -187,12 +154,12 @@ def _take_effect(event: StripeEvent, effect: Effect) -> None:
 def _look_up_charge(event: StripeEvent) -> Effect:
     """A charge changes when Stripe knows its fee, which is told with its intent."""
     known = Payment.objects.filter(stripe_charge_id=event.object_id).first()
-    if known is not None:
-        return lookups.look_up_intent(intent_id=known.stripe_payment_id)
-    told = event.payload.get("data", {}).get("object", {}).get("payment_intent")
-    if not isinstance(told, str):
+    if known is not None and _has_fee(known):
+        return lambda: None
+    intent_id = _intent_of_charge(event, known)
+    if intent_id is None:
         raise NotOurs("There is no payment intent behind it")
-    return lookups.look_up_intent(intent_id=told)
+    return lookups.look_up_intent(intent_id=intent_id)
 
 
 def _look_up_intent(event: StripeEvent) -> Effect:
@@ -281,15 +248,25 @@ _ASK: dict[str, Callable[[str], object]] = {
 
 
 def _claim(*, limit: int) -> list[StripeEvent]:
+    """Claim what is due, oldest first. What only tells of a fee comes after what somebody waits
+    for."""
     now = timezone.now()
     due = StripeEvent.objects.filter(status=StripeEvent.Status.RECEIVED, next_attempt_at__lte=now)
     with transaction.atomic():
-        events = list(due.select_for_update(skip_locked=True).order_by("next_attempt_at")[:limit])
-        for event in events:
-            event.attempts += 1
-            event.next_attempt_at = now + settings.LEASE
-        StripeEvent.objects.bulk_update(events, ["attempts", "next_attempt_at"])
+        events = _lock(due.exclude(type=_CHARGE_UPDATED), limit)
+        if len(events) < limit:
+            events += _lock(due.filter(type=_CHARGE_UPDATED), limit - len(events))
+        until = now + settings.LEASE
+        StripeEvent.objects.filter(id__in=[event.id for event in events]).update(
+            attempts=F("attempts") + 1, next_attempt_at=until
+        )
+    for event in events:
+        event.attempts, event.next_attempt_at = event.attempts + 1, until
     return events
+
+
+def _lock(due: QuerySet[StripeEvent], limit: int) -> list[StripeEvent]:
+    return list(due.select_for_update(skip_locked=True).order_by("next_attempt_at")[:limit])
 
 
 def _try_later(event: StripeEvent, exc: Exception) -> None:

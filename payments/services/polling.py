@@ -15,7 +15,8 @@ from django.db.models.functions import Greatest
 
 from payments import stripe_gateway
 from payments.models import StripeCursor
-from payments.services.inbox import HANDLED_TYPES, store_events
+from payments.services.inbox import HANDLED_TYPES
+from payments.services.receiving import store_events
 from payments.services.sweeping import BUDGET_SECONDS
 from payments.stripe_gateway import EventFacts, Page
 

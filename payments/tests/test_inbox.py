@@ -19,7 +19,7 @@ from enrollments.models import Enrollment
 from orders.models import Order
 from payments import services, stripe_gateway
 from payments.models import Dispute, Payment, Refund, StripeEvent
-from payments.services import inbox, lookups, refund_sending
+from payments.services import inbox, lookups, receiving, refund_sending
 from payments.services.refunds import plan_refund
 from payments.stripe_gateway import EventFacts
 from payments.tests.conftest import Pay, confirm, start_payment
@@ -78,13 +78,13 @@ def test_twenty_deliveries_at_once_are_one_event(
     order: Order, standin: StandIn, pay: Pay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each has seen that there is no such event before any of them stores it."""
-    make_row = inbox._row_of
+    make_row = receiving._row_of
 
     def meet_and_make_row(event: EventFacts) -> StripeEvent:
         meet()
         return make_row(event)
 
-    monkeypatch.setattr(inbox, "_row_of", meet_and_make_row)
+    monkeypatch.setattr(receiving, "_row_of", meet_and_make_row)
     intent = start_payment(order)
     pay(intent)
     outcomes = at_once(

@@ -1,6 +1,7 @@
 """Settlement: once, whoever comes, and money that can't stay goes back."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -15,13 +16,14 @@ from devtools.stripe_standin.client import StandIn
 from enrollments.models import Enrollment
 from orders import services as order_services
 from orders.models import Invoice, Order
-from orders.numbers import next_invoice_number
+from orders.numbers import next_invoice_numbers
 from orders.services import invoicing
 from payments import services, stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable
 from payments.ledger import posting
 from payments.models import Payment, Refund
 from payments.services import settlement
+from payments.services.taking import Taken
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.money import close_anyway
 from tests.factories import EnrollmentFactory
@@ -63,7 +65,7 @@ def test_twenty_settlements_at_once_are_one(order: Order, paid: services.Payment
 def test_the_invoices_number_is_the_last_thing_that_is_taken(
     order: Order, paid: services.PaymentIntent
 ) -> None:
-    next_invoice_number(at=timezone.now())  # The year's series is there.
+    next_invoice_numbers(times=[timezone.now()])  # The year's series is there.
     intent = facts(paid)
     with CaptureQueriesContext(connection) as queries:
         services.settle(intent=intent)
@@ -79,7 +81,7 @@ def test_what_contradicts_itself_takes_no_number(
 ) -> None:
     """The ledger's own check is put off to the commit, and made before the number."""
     asked: list[Any] = []
-    monkeypatch.setattr(invoicing, "next_invoice_number", lambda **at: asked.append(at))
+    monkeypatch.setattr(invoicing, "next_invoice_numbers", lambda **at: asked.append(at))
     monkeypatch.setattr(posting, "negated", lambda parts: parts)
     with pytest.raises(IntegrityError):
         services.settle(intent=facts(paid))
@@ -114,11 +116,13 @@ def test_a_failure_that_is_being_written_lets_the_success_wait(
     success = facts(paid)
     has_read, follow = threading.Event(), settlement._follow
 
-    def meet_and_follow(payment: Payment, intent: stripe_gateway.IntentFacts) -> bool:
-        if intent.status != "succeeded":
+    def meet_and_follow(
+        payments: Sequence[Payment], told: Mapping[str, stripe_gateway.IntentFacts]
+    ) -> list[Taken]:
+        if any(intent.status != "succeeded" for intent in told.values()):
             has_read.set()
             meet()
-        return follow(payment, intent)
+        return follow(payments, told)
 
     def succeed() -> str:
         assert has_read.wait(timeout=60)

@@ -87,7 +87,7 @@ def test_spelling_is_forgiven_only_when_nothing_matches(shelf):
 
 def test_equals_are_ordered_by_popularity():
     quiet, loud = make("Jazz One"), make("Jazz Two")
-    services.change_student_count(course_id=loud.id, by=3)
+    services.change_student_counts(changes={loud.id: 3})
     services.refresh_search(course_ids=[quiet.id, loud.id])
     assert titles("jazz") == ["Jazz Two", "Jazz One"]
 

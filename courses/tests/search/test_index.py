@@ -39,10 +39,10 @@ class TestRefreshing:
     def test_learners_make_a_course_stale_when_they_are_many(self):
         course = CourseFactory.create(title="Oboe")
         services.refresh_search(course_ids=[course.id])
-        services.change_student_count(course_id=course.id, by=1000)
+        services.change_student_counts(changes={course.id: 1000})
         assert services.refresh_stale_search() == 1
         assert SearchEntry.objects.get().popularity == 30
-        services.change_student_count(course_id=course.id, by=1)
+        services.change_student_counts(changes={course.id: 1})
         assert services.refresh_stale_search() == 0
 
     def test_the_net_finds_what_is_missing_changed_or_gone(self):
@@ -147,7 +147,7 @@ class TestOrder:
         titled = CourseFactory.create(title="Advanced Cello", **make)
         exact = CourseFactory.create(title="Cello", **make)
         for course, learners in ((mentioned, 90_000), (titled, 500), (exact, 0)):
-            services.change_student_count(course_id=course.id, by=learners)
+            services.change_student_counts(changes={course.id: learners})
         services.refresh_search(course_ids=[mentioned.id, titled.id, exact.id])
         assert titles("cello") == ["Cello", "Advanced Cello", "Other"]
 

@@ -56,7 +56,8 @@ def sell() -> Sell:
         )
         lines = order_selectors.list_order_lines(order_id=order.id)
         with transaction.atomic():
-            assert ledger.post_sale(payment=payment, lines=lines, owned_item_ids=[])
+            sale = ledger.Sale(payment=payment, lines=lines, owned_item_ids=[])
+            assert ledger.post_sales(sales=[sale]) == 1
         return payment
 
     return book

@@ -89,7 +89,7 @@ def test_a_refund_of_undue_money_takes_it_from_the_buyers(sell: Sell) -> None:
         succeeded_at=timezone.now(),
         next_check_at=timezone.now(),
     )
-    assert ledger.post_undue_payment(payment=late)
+    assert ledger.post_undue_payments(payments=[late]) == 1
     assert ledger.post_refund(refund=add_refund(late, "40.00"))
     assert balance("buyers") == 0
     assert balance("instructor") == Decimal("28.00")

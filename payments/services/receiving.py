@@ -1,0 +1,80 @@
+"""The inbox's door: events are stored once by Stripe's id, and nothing else is done about them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from django.db import DataError, connection, transaction
+from django.utils import timezone
+
+from core.logging import current_id
+from core.nudge import nudge
+from payments import stripe_gateway
+from payments.models import StripeEvent
+from payments.services.inbox import HANDLED_TYPES
+from payments.stripe_gateway import EventFacts
+from payments.stripe_payloads import keep_of
+
+_STORED: Final = (
+    "id", "type", "object_id", "status", "created_at_stripe", "received_at", "next_attempt_at",
+    "request_id",
+)  # fmt: skip
+# One statement, and so a transaction by itself.
+_INSERT: Final = """
+    INSERT INTO payments_stripeevent
+        (id, type, object_id, status, created_at_stripe, received_at, next_attempt_at, request_id,
+         payload, attempts, last_error)
+    SELECT new.*, 0, '' FROM unnest(
+        %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+        %s::timestamptz[], %s::text[], %s::jsonb[]
+    ) new
+    ON CONFLICT DO NOTHING RETURNING status
+"""
+
+
+def receive_event(*, raw_body: bytes, signature: str) -> bool:
+    """Verify and store an event; True when it is new. Raises InvalidSignature.
+
+    One statement: the same event twenty times at once is one row. Of the payload only ids and
+    states are kept (`payments.stripe_payloads`). It is only for people to read, so an event with
+    text PostgreSQL can't store (NUL, half a surrogate pair) goes without.
+    """
+    event = stripe_gateway.verify_event(raw_body=raw_body, signature=signature)
+    return store_events(events=[event]) == 1
+
+
+def store_events(*, events: Sequence[EventFacts]) -> int:
+    """Store those that aren't here yet, due at once; returns how many that were."""
+    try:
+        return _store(events)
+    except DataError:
+        if len(events) > 1:
+            return sum(store_events(events=[event]) for event in events)
+        return _store([replace(event, payload={}) for event in events])
+
+
+def _store(events: Sequence[EventFacts]) -> int:
+    rows = [_row_of(event) for event in events]
+    columns = [[getattr(row, name) for row in rows] for name in _STORED]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [*columns, [json.dumps(row.payload) for row in rows]])
+        stored = cursor.fetchall()
+    if any(status == StripeEvent.Status.RECEIVED for (status,) in stored):
+        transaction.on_commit(lambda: nudge("payments.tasks.handle_stripe_events"))
+    return len(stored)
+
+
+def _row_of(event: EventFacts) -> StripeEvent:
+    is_handled = event.type in HANDLED_TYPES and not event.is_thin
+    return StripeEvent(
+        id=event.id,
+        type=event.type,
+        object_id=event.object_id,
+        payload=keep_of(event.payload),
+        status=StripeEvent.Status.RECEIVED if is_handled else StripeEvent.Status.IGNORED,
+        created_at_stripe=event.created,
+        received_at=timezone.now(),
+        next_attempt_at=timezone.now(),
+        request_id=current_id(),
+    )
