@@ -59,7 +59,7 @@ def issue_credit_note(
     *, order_id: uuid.UUID, refund_id: uuid.UUID, lines: Mapping[uuid.UUID, Decimal], rest: Decimal
 ) -> CreditNote | None:
     """Credit a refund against the order's invoice, once a refund, in the transaction that took it
-    into the order and as its last act, as `issue_invoice` is: everybody's refunds wait for the
+    into the order and as its last act, as `issue_invoices` is: everybody's refunds wait for the
     number. None for an order without an invoice, and where nothing goes back.
 
     `lines` are what goes back by line, `rest` is of no certain one. The tax in it is each line's
