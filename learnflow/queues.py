@@ -43,6 +43,7 @@ TASKS: dict[str, str] = {
     "payments.tasks.plan_payouts": "bulk",
     "payments.tasks.look_at_payout_accounts": "bulk",
     "payments.tasks.fold_balances": "bulk",
+    "payments.tasks.read_stripe_balance": "bulk",
     "payments.tasks.book_missing": "bulk",
     "payments.tasks.repair_access": "bulk",
     "payments.tasks.compare_with_stripe": "bulk",

@@ -79,6 +79,26 @@ class EventFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MovementFacts:
+    """What Stripe says of a balance transaction: of money that came to our balance, or left it.
+    Minor units; `net` is what the balance changed by. `source` is the id of what it is of, and
+    `balance_type` which of our balances it is on, "" where Stripe doesn't say."""
+
+    id: str
+    type: str
+    reporting_category: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    created: dt.datetime
+    available_on: dt.datetime
+    description: str
+    source: str
+    balance_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page(Generic[_F]):
     """Part of a list, newest first. `after` leads to the next page; it is empty on the last.
     `oldest` is when its last item was made, None of an empty one."""
@@ -162,6 +182,34 @@ def _dispute_status(dispute: Any) -> DisputeStatus:
         return DisputeStatus.LOST if is_taken else DisputeStatus.WARNING_CLOSED
     logger.warning("dispute %s is %s, which is new to us", dispute.id, dispute.status)
     return DisputeStatus.UNDER_REVIEW if is_taken else DisputeStatus.WARNING_UNDER_REVIEW
+
+
+def read_movement(moved: Any) -> MovementFacts:
+    """Read a balance transaction."""
+    return MovementFacts(
+        id=moved.id,
+        type=moved.type,
+        reporting_category=_text(moved, "reporting_category"),
+        amount=moved.amount,
+        fee=moved.fee,
+        net=moved.net,
+        currency=moved.currency,
+        created=read_time(moved.created),
+        available_on=read_time(moved.available_on),
+        description=_text(moved, "description"),
+        source=_id_of(moved.source),
+        balance_type=_text(moved, "balance_type"),
+    )
+
+
+def read_balance(balance: Any) -> dict[str, int]:
+    """Read what lies at Stripe, by currency: what is available and what is yet to be. What Stripe
+    holds for the debts of connected accounts (`connect_reserved`) is in neither: it was taken off
+    by movements of their own."""
+    sums: dict[str, int] = {}
+    for part in (*balance.available, *balance.pending):
+        sums[part.currency] = sums.get(part.currency, 0) + part.amount
+    return sums
 
 
 def read_event(payload: dict[str, Any]) -> EventFacts:

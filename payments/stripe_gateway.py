@@ -23,12 +23,15 @@ from payments.stripe_facts import (
     DisputeFacts,
     EventFacts,
     IntentFacts,
+    MovementFacts,
     Page,
     RefundFacts,
+    read_balance,
     read_dispute,
     read_event,
     read_intent,
     read_metadata,
+    read_movement,
     read_refund,
     read_time,
 )
@@ -236,6 +239,19 @@ def list_events(
 
     events, read = (lambda client: client.v1.events), (lambda event: read_event(event.to_dict()))
     return _page(events, read, after, since=since, until=until, types=list(types))
+
+
+def list_movements(
+    *, since: dt.datetime, until: dt.datetime | None = None, after: str = ""
+) -> Page[MovementFacts]:
+    """Return a page of what came to our balance, or left it, since then, up to and with `until`."""
+    movements, read = (lambda client: client.v1.balance_transactions), read_movement
+    return _page(movements, read, after, since=since, until=until)
+
+
+def retrieve_balance() -> dict[str, int]:
+    """Return what lies at Stripe for us now, by currency. Raises PaymentsUnavailable."""
+    return read_balance(_call(lambda client: client.v1.balance.retrieve()))
 
 
 def _page(

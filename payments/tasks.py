@@ -24,6 +24,12 @@ def prune_stripe_events() -> int:
 
 
 @shared_task
+def read_stripe_balance() -> int:
+    """Keep and book what moved on our balance at Stripe by itself."""
+    return services.read_balance()
+
+
+@shared_task
 def compare_with_stripe() -> bool:
     """Go on with the daily comparison with Stripe, for some seconds at a time."""
     return services.compare_when_due()

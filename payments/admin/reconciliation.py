@@ -28,6 +28,7 @@ class ReconciliationRunAdmin(ReadOnlyAdmin):
 
     list_display = (
         "created_at", "since", "finished_at", "payments_compared", "refunds_compared",
-        "disputes_compared", "transfers_compared", "differences_healed", "totals", "error",
+        "disputes_compared", "transfers_compared", "differences_healed", "totals", "balances",
+        "error",
     )  # fmt: skip
     show_full_result_count = False

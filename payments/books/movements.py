@@ -5,7 +5,13 @@ from payments.books.invariant import Invariant
 # What each kind of movement names, and how its reference follows from that. The database refuses
 # another (`ledger_has_its_cause`); a kind that isn't listed has none.
 CAUSE = """
-    coalesce(CASE movement.kind
+    coalesce(CASE WHEN movement.balance_movement_id IS NOT NULL THEN
+        movement.kind IN ('bank_payout', 'bank_payout_failed', 'top_up', 'top_up_reversed',
+                          'stripe_charge', 'reserve', 'adjustment')
+        AND movement.reference = movement.kind || ':' || movement.balance_movement_id
+        AND num_nonnulls(movement.payment_id, movement.refund_id, movement.dispute_id,
+                         movement.payout_id) = 0
+    ELSE CASE movement.kind
         WHEN 'sale' THEN movement.reference = 'sale:' || movement.payment_id
             AND num_nonnulls(movement.refund_id, movement.dispute_id, movement.payout_id) = 0
         WHEN 'undue_payment' THEN movement.reference = 'undue:' || movement.payment_id
@@ -38,7 +44,7 @@ CAUSE = """
                    ~ ('^payout_returned:' || movement.payout_id || ':[0-9]+$'))
             AND num_nonnulls(movement.payment_id, movement.refund_id, movement.dispute_id) = 0
         ELSE false
-    END, false)
+    END END, false)
 """
 
 # What makes a platform's loss good again is booked under the refund or dispute it was lost by, and
@@ -52,6 +58,7 @@ _FACTS = """
                dispute.payment_id AS dispute_of, dispute.amount AS disputed,
                dispute.status AS dispute_status,
                payout.amount AS payout_amount, payout.currency AS payout_in,
+               balance.net AS balance_net, balance.currency AS balance_in, balance.happened_at,
                movement.kind IN ('refund', 'dispute')
                    AND movement.reference LIKE '%:%:%' AS covers_a_loss
         FROM payments_ledgertransaction movement
@@ -59,17 +66,19 @@ _FACTS = """
         LEFT JOIN payments_refund refund ON refund.id = movement.refund_id
         LEFT JOIN payments_dispute dispute ON dispute.id = movement.dispute_id
         LEFT JOIN payments_payout payout ON payout.id = movement.payout_id
+        LEFT JOIN payments_balancemovement balance ON balance.id = movement.balance_movement_id
     )
 """
 
 MOVEMENTS = (
     Invariant(
         name="movement_has_its_cause",
-        sentence="A movement names the payment, refund, dispute or payout that its kind is of, and "
-        "nothing else, and its reference follows from that.",
+        sentence="A movement names the payment, refund, dispute, payout or balance movement that "
+        "its kind is of, and nothing else, and its reference follows from that.",
         query=f"""
             SELECT movement.reference AS subject, movement.kind, movement.payment_id,
-                   movement.refund_id, movement.dispute_id, movement.payout_id
+                   movement.refund_id, movement.dispute_id, movement.payout_id,
+                   movement.balance_movement_id
             FROM payments_ledgertransaction movement WHERE NOT {CAUSE}
         """,  # noqa: S608 (the text above)
     ),
@@ -87,7 +96,8 @@ MOVEMENTS = (
                   AND before.kind IN ('refund_failed', 'dispute_won')
                   AND before.id::text = substring(facts.reference FROM '[^:]+$')
             WHERE facts.refund_of <> facts.payment_id OR facts.dispute_of <> facts.payment_id
-               OR facts.currency IS DISTINCT FROM coalesce(facts.paid_in, facts.payout_in)
+               OR facts.currency IS DISTINCT FROM coalesce(
+                   facts.paid_in, facts.payout_in, facts.balance_in)
                OR (facts.covers_a_loss AND before.id IS NULL)
                OR (facts.kind = 'refund_failed'
                    AND (facts.undone_at IS NULL
@@ -99,11 +109,12 @@ MOVEMENTS = (
     Invariant(
         name="movement_has_its_date",
         sentence="A sale, undue payment or fee is booked at the time its payment succeeded, a "
-        "refund when it was applied, its failure when it was undone.",
+        "refund when it was applied, its failure when it was undone, a balance movement when it "
+        "happened.",
         given=_FACTS,
         query="""
             SELECT facts.reference AS subject, facts.occurred_at, facts.succeeded_at,
-                   facts.applied_at, facts.undone_at
+                   facts.applied_at, facts.undone_at, facts.happened_at
             FROM facts
             WHERE NOT facts.covers_a_loss AND facts.occurred_at <> CASE
                 WHEN facts.kind IN ('sale', 'undue_payment')
@@ -111,13 +122,14 @@ MOVEMENTS = (
                 THEN facts.succeeded_at
                 WHEN facts.kind = 'refund' THEN facts.applied_at
                 WHEN facts.kind = 'refund_failed' THEN facts.undone_at
+                WHEN facts.balance_movement_id IS NOT NULL THEN facts.happened_at
             END
         """,
     ),
     Invariant(
         name="movement_moves_its_amount",
-        sentence="A movement takes from Stripe, or brings there, what its payment, fee, refund or "
-        "dispute says, and touches no account that its kind doesn't.",
+        sentence="A movement takes from Stripe, or brings there, what its payment, fee, refund, "
+        "dispute or balance movement says, and touches no account that its kind doesn't.",
         given=_FACTS,
         query="""
             SELECT facts.reference AS subject, facts.kind, entries.at_stripe, entries.accounts
@@ -134,6 +146,13 @@ MOVEMENTS = (
                    WHEN 'payout' THEN ARRAY['instructor', 'payouts']
                    WHEN 'payout_paid' THEN ARRAY['payouts', 'stripe']
                    WHEN 'payout_failed' THEN ARRAY['instructor', 'payouts', 'stripe']
+                   WHEN 'bank_payout' THEN ARRAY['stripe', 'stripe_fees', 'bank']
+                   WHEN 'bank_payout_failed' THEN ARRAY['stripe', 'stripe_fees', 'bank']
+                   WHEN 'top_up' THEN ARRAY['stripe', 'stripe_fees', 'bank']
+                   WHEN 'top_up_reversed' THEN ARRAY['stripe', 'stripe_fees', 'bank']
+                   WHEN 'stripe_charge' THEN ARRAY['stripe', 'stripe_fees']
+                   WHEN 'reserve' THEN ARRAY['stripe', 'stripe_fees', 'reserved']
+                   WHEN 'adjustment' THEN ARRAY['stripe', 'stripe_fees', 'adjustments']
                    ELSE ARRAY['stripe', 'instructor', 'platform', 'tax', 'buyers']
                END
                OR entries.at_stripe <> CASE
@@ -145,6 +164,7 @@ MOVEMENTS = (
                    WHEN facts.kind = 'dispute' THEN -facts.disputed
                    WHEN facts.kind = 'dispute_won' THEN facts.disputed
                    WHEN facts.kind = 'payout_paid' THEN -facts.payout_amount
+                   WHEN facts.balance_movement_id IS NOT NULL THEN facts.balance_net
                    ELSE entries.at_stripe
                END
         """,

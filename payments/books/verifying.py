@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from payments.books.access import ACCESS
+from payments.books.balance_movements import BALANCE_MOVEMENTS
 from payments.books.balances import BALANCES
 from payments.books.dispute_notes import DISPUTE_NOTES
 from payments.books.documents import DOCUMENTS
@@ -19,7 +20,7 @@ from payments.books.shares import SHARES
 
 INVARIANTS: tuple[Invariant, ...] = (
     *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *DISPUTE_NOTES, *LEDGER, *MOVEMENTS, *SHARES, *PAYOUTS,
-    *BALANCES,
+    *BALANCES, *BALANCE_MOVEMENTS,
 )  # fmt: skip
 
 # A rule broken by everything needs no longer list than this to be seen.

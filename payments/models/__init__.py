@@ -1,6 +1,7 @@
 """Money at Stripe: payments, refunds, disputes, the inbox of events, the ledger and payouts."""
 
 from payments.models.balance import Balance, BalanceChange, RunningBalance
+from payments.models.balance_movement import BalanceMovement
 from payments.models.dispute import Dispute
 from payments.models.inbox import StripeCursor, StripeEvent
 from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare, SaleLine
@@ -13,6 +14,7 @@ from payments.models.refund import Refund, RefundLine, RefundRequest
 __all__ = [
     "Balance",
     "BalanceChange",
+    "BalanceMovement",
     "BankPayoutFailure",
     "Dispute",
     "LedgerEntry",

@@ -16,6 +16,7 @@ from django.db.models.functions import Round
 from core.models import BaseModel
 from courses.models import Course
 from orders.models import OrderItem
+from payments.models.balance_movement import BalanceMovement
 from payments.models.dispute import Dispute
 from payments.models.payment import Payment
 from payments.models.payout import Payout
@@ -112,6 +113,15 @@ class LedgerTransaction(BaseModel):
         PAYOUT = "payout"
         PAYOUT_PAID = "payout_paid"
         PAYOUT_FAILED = "payout_failed"
+        # What moved on our balance at Stripe by itself: to our bank and back, from there and back,
+        # fees of no payment, what Stripe holds back, and whatever else it puts right.
+        BANK_PAYOUT = "bank_payout"
+        BANK_PAYOUT_FAILED = "bank_payout_failed"
+        TOP_UP = "top_up"
+        TOP_UP_REVERSED = "top_up_reversed"
+        STRIPE_CHARGE = "stripe_charge"
+        RESERVE = "reserve"
+        ADJUSTMENT = "adjustment"
 
     kind = models.CharField(max_length=20, choices=Kind)
     reference = models.CharField(max_length=100, unique=True)
@@ -129,6 +139,11 @@ class LedgerTransaction(BaseModel):
     payout = models.ForeignKey(
         Payout, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    # Found by `reference`, which follows from it.
+    balance_movement = models.ForeignKey(
+        BalanceMovement, on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        db_index=False,
+    )  # fmt: skip
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
@@ -156,6 +171,12 @@ class LedgerEntry(BaseModel):
         BUYERS = "buyers"
         # What is on its way to an instructor.
         PAYOUTS = "payouts"
+        # What went to our bank, less what came from there.
+        BANK = "bank"
+        # What Stripe holds back of ours.
+        RESERVED = "reserved"
+        # What Stripe took or gave for none of these reasons.
+        ADJUSTMENTS = "adjustments"
 
     transaction = models.ForeignKey(
         LedgerTransaction, on_delete=models.PROTECT, related_name="entries"

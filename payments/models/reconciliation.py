@@ -22,6 +22,8 @@ class ReconciliationRun(BaseModel):
     transfers_compared = models.PositiveIntegerField(default=0, db_default=0)
     # By currency, what was captured and refunded of the payments compared: ours and Stripe's.
     totals = models.JSONField(default=dict, db_default={}, blank=True)
+    # By currency, what lies at Stripe: by the ledger, and by Stripe.
+    balances = models.JSONField(default=dict, db_default={}, blank=True)
     differences_healed = models.PositiveIntegerField(default=0, db_default=0)
     error = models.TextField(blank=True)
 

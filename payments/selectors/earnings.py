@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.money import ZERO
 from payments.ledger import balances
-from payments.models import LedgerEntry, LedgerTransaction, Payout, RunningBalance
+from payments.models import BalanceMovement, LedgerEntry, LedgerTransaction, Payout, RunningBalance
 
 Kind = LedgerTransaction.Kind
 # How far the clocks may differ of who let something occur and of who booked it.
@@ -20,7 +20,11 @@ _CLOCKS = dt.timedelta(days=1)
 # The ledger has one kind for a payout that came to nothing; whether the instructor had the money
 # makes a difference to them.
 PAYOUT_RETURNED = "payout_returned"
-ENTRY_KINDS = [*Kind.choices, (PAYOUT_RETURNED, "Payout Returned")]
+# What moves on our own balance at Stripe is no instructor's.
+ENTRY_KINDS = [
+    *(choice for choice in Kind.choices if choice[0] not in BalanceMovement.BookedAs),
+    (PAYOUT_RETURNED, "Payout Returned"),
+]
 
 
 class CourseRef(TypedDict):

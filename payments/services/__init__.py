@@ -4,6 +4,7 @@ from payments.ledger.balances import fold_balances
 from payments.services.access_reasons import repair_access
 from payments.services.account_looks import look_at_accounts
 from payments.services.attention import clear_attention
+from payments.services.balance_reading import read_balance
 from payments.services.bookkeeping import book_missing
 from payments.services.comparison import compare_now, compare_when_due
 from payments.services.disputes import sync_dispute
@@ -67,6 +68,7 @@ __all__ = [
     "plan_payouts",
     "poll_events",
     "prune_events",
+    "read_balance",
     "receive_event",
     "reconcile_due_payments",
     "refund_order",

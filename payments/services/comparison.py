@@ -26,6 +26,7 @@ from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.services.comparing import PageOutcome, compare_object, compare_page
 from payments.services.differences import list_unseen_ids, record_look
 from payments.services.matching import SUBJECTS, TOTALS, Found, Subject
+from payments.services.matching_balance import BALANCE, compare_balance
 from payments.services.matching_transfers import TRANSFERS
 from payments.services.platform import look_at_platform
 from payments.stripe_gateway import StripeForbidden
@@ -43,7 +44,7 @@ BOOKS = "books"
 # How our own account at Stripe is set up.
 ACCOUNT = "account"
 _BY_NAME: dict[str, Subject[Any]] = {subject.name: subject for subject in (*SUBJECTS, TRANSFERS)}
-_STAGES = [*_BY_NAME, "open", ACCOUNT, BOOKS]
+_STAGES = [*_BY_NAME, "open", ACCOUNT, BALANCE, BOOKS]
 _COUNTERS = {
     "payment_intent": "payments_compared",
     "refund": "refunds_compared",
@@ -154,7 +155,8 @@ def _claim() -> ReconciliationRun | None:
 
 
 def _advance(run: ReconciliationRun) -> None:
-    """Take the next step: a page of one list, what is open from before, our account, or the books.
+    """Take the next step: a page of a list, what is open from before, our account, what lies there,
+    or the books.
     A step with much to heal ends early, and is gone on with by the next."""
     stage, left = run.position["stage"], []
     try:
@@ -178,6 +180,8 @@ def _take_step(run: ReconciliationRun, stage: str, ends_at: float) -> bool:
         return _compare_page(run, stage, ends_at)
     if stage == BOOKS:
         return _verify_books(run, ends_at)
+    if stage == BALANCE:
+        return compare_balance(run=run)
     if stage == ACCOUNT:
         return _look_at_account(run)
     return _look_at_open_ones(run, ends_at)
@@ -283,7 +287,15 @@ def _save(run: ReconciliationRun, **changes: Any) -> None:
     """Write the run, unless it was given up for another one meanwhile."""
     for name, value in changes.items():
         setattr(run, name, value)
-    fields = ("position", "leased_until", "finished_at", "totals", "differences_healed", "error")
+    fields = (
+        "position",
+        "leased_until",
+        "finished_at",
+        "totals",
+        "balances",
+        "differences_healed",
+        "error",
+    )
     values = {name: getattr(run, name) for name in (*fields, *_COUNTERS.values())}
     rows = ReconciliationRun.objects.filter(id=run.id, finished_at=None)
     if not rows.update(**values, updated_at=timezone.now()):

@@ -289,8 +289,8 @@ def turns() -> int:
 def test_the_daily_run_goes_on_page_by_page(standin: StandIn, small_steps: None) -> None:
     for _ in range(7):
         pay_at_stripe(standin, str(uuid.uuid4()))
-    # Pages of intents, refunds, disputes, transfers, open ones, our account, books.
-    assert turns() == 3 + 1 + 1 + 1 + 1 + 1 + 1
+    # Pages of intents, refunds, disputes, transfers, open ones, our account, its balance, books.
+    assert turns() == 3 + 1 + 1 + 1 + 1 + 1 + 1 + 1
     run = ReconciliationRun.objects.get()
     assert (run.payments_compared, run.error) == (7, "")
     assert run.finished_at is not None
@@ -448,8 +448,8 @@ def test_open_differences_of_before_are_looked_at_in_turns(
     for left in (2, 1, 0):
         services.compare_when_due()
         assert ReconciliationDifference.objects.filter(resolved_at=None).count() == left
-    # What finds that none is left, our account, and the books.
-    assert turns() == 1 + 1 + len(books.INVARIANTS)
+    # What finds that none is left, our account, what lies there, and the books.
+    assert turns() == 1 + 1 + 1 + len(books.INVARIANTS)
     assert ReconciliationRun.objects.filter(finished_at=None).count() == 0
 
 

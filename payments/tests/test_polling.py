@@ -13,7 +13,7 @@ from orders.models import Order
 from payments import services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import StripeCursor, StripeEvent, first_check
-from payments.services import polling
+from payments.services import polling, reading_on
 from payments.services.inbox import HANDLED_TYPES
 from payments.stripe_gateway import Page
 from payments.tests.conftest import Pay, start_payment
@@ -100,12 +100,12 @@ def test_after_a_long_absence_the_list_is_read_in_steps(
     assert services.poll_events() >= 1
     # The overlap is for what was read while it was new. The first answer shows how much there is.
     whole, *asked = asked
-    assert whole == (begin - polling.OVERLAP, None)
-    assert asked[0][0] == begin - polling.OVERLAP
+    assert whole == (begin - reading_on.OVERLAP, None)
+    assert asked[0][0] == begin - reading_on.OVERLAP
     assert [since for since, _ in asked[1:]] == [until for _, until in asked[:-1]]
     assert asked[-1][1] is None
     steps = [until - since for since, until in asked if until is not None]
-    assert steps[0] == polling.OVERLAP + polling.FIRST_STEP
+    assert steps[0] == reading_on.OVERLAP + reading_on.FIRST_STEP
     assert max(steps) == polling.LONGEST_STEP
     assert steps == sorted(steps)
     assert timezone.now() - cursor() < dt.timedelta(minutes=2)
@@ -117,11 +117,11 @@ def test_a_killed_poll_goes_on_where_it_was(
     begin = timezone.now() - dt.timedelta(hours=5, minutes=30)
     set_cursor(begin)
     fill_pages_soon(monkeypatch)
-    monkeypatch.setattr(polling, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(reading_on, "BUDGET_SECONDS", 0.0)
     services.poll_events()
-    assert cursor() == begin + polling.FIRST_STEP
+    assert cursor() == begin + reading_on.FIRST_STEP
     services.poll_events()
-    assert cursor() == begin + 2 * polling.FIRST_STEP
+    assert cursor() == begin + 2 * reading_on.FIRST_STEP
 
 
 def test_where_there_is_much_the_steps_are_short(
@@ -139,10 +139,10 @@ def test_where_there_is_much_the_steps_are_short(
         return real(**given)
 
     monkeypatch.setattr(stripe_gateway, "list_events", listen)
-    monkeypatch.setattr(polling, "SLOW_STEP_SECONDS", -1.0)
+    monkeypatch.setattr(reading_on, "SLOW_STEP_SECONDS", -1.0)
     services.poll_events()
     assert len(spans) > 30
-    assert set(spans[3:]) == {polling.FIRST_STEP}
+    assert set(spans[3:]) == {reading_on.FIRST_STEP}
 
 
 def test_while_stripe_is_away_the_cursor_stays(

@@ -4,6 +4,7 @@ A lie is SQL, told with triggers off, as by somebody who may do anything to the 
 it names rows of that world. What a lie may change without anybody seeing is in `SILENT`, with why.
 """
 
+from tests.proof.planted_balance_movements import BALANCE_MOVEMENTS
 from tests.proof.planted_balances import BALANCES
 from tests.proof.planted_ledger import AGREED, ENTRIES, MOVEMENTS
 from tests.proof.planted_orders import ACCESS, DOCUMENTS, ORDERS
@@ -14,7 +15,7 @@ BOOKS = (
     "payments_payment", "payments_refund", "payments_refundline", "payments_refundrequest",
     "payments_refundrequest_order_items", "payments_dispute", "payments_ledgertransaction",
     "payments_ledgerentry", "payments_saleline", "payments_payout", "payments_balance",
-    "payments_balancechange",
+    "payments_balancechange", "payments_balancemovement",
     "payments_payoutaccount", "payments_revenueshare",
     "orders_order", "orders_orderitem", "orders_coupon", "orders_couponredemption",
     "orders_invoice", "orders_creditnote", "orders_numberseries", "enrollments_enrollment",
@@ -48,6 +49,9 @@ SILENT = {
     "payments_payoutaccount.synced_at": _ROW, "payments_payoutaccount.next_look_at": _WORK,
     "payments_payoutaccount.trouble": _STRIPES,
     "payments_payout.destination": _STRIPES, "payments_refund.shortages": _WORK,
+    "payments_balancemovement.stripe_id": _STRIPES, "payments_balancemovement.source": _STRIPES,
+    "payments_balancemovement.reporting_category": _WORDS,
+    "payments_balancemovement.description": _WORDS, "payments_balancemovement.available_on": _WORDS,
     "payments_revenueshare.course_id": _TERMS, "payments_revenueshare.percent": _TERMS,
     "orders_order.order_number": "an order's number may be any, with gaps",
     "orders_order.billing_address": "the buyer's own, frozen on the invoice",
@@ -75,4 +79,7 @@ SILENT = {
     "enrollments_enrollment.last_activity_at": _LEARNING,
 }  # fmt: skip
 
-LIES = (*ENTRIES, *MOVEMENTS, *AGREED, *PAYMENTS, *PAYOUTS, *ORDERS, *DOCUMENTS, *ACCESS, *BALANCES)
+LIES = (
+    *ENTRIES, *MOVEMENTS, *AGREED, *PAYMENTS, *PAYOUTS, *ORDERS, *DOCUMENTS, *ACCESS, *BALANCES,
+    *BALANCE_MOVEMENTS,
+)  # fmt: skip

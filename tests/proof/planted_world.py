@@ -17,7 +17,17 @@ from orders import services as order_services
 from orders.models import Order, OrderItem
 from payments import services as payment_services
 from payments.ledger import payouts as payout_ledger
-from payments.models import Dispute, Payment, Payout, PayoutAccount, Refund, RevenueShare
+from payments.models import (
+    BalanceMovement,
+    Dispute,
+    Payment,
+    Payout,
+    PayoutAccount,
+    Refund,
+    RevenueShare,
+)
+from payments.services.balance_reading import keep_movements
+from payments.stripe_facts import MovementFacts
 from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
 from tests.factories import CartItemFactory, StaffFactory, UserFactory, make_course
 from tests.factories.coupons import CouponFactory
@@ -28,6 +38,10 @@ ADDRESS = {"first_name": "Ada", "last_name": "Lovelace", "country": "DE"}
 # A payout's end, what of it came back, its amount; all of one instructor, one after the other.
 _PAYOUTS = (("failed", "", "4.00"), ("paid", "", "5.00"), ("paid", "2.00", "6.00"),
             ("failed", "7.00", "7.00"), ("due", "", "3.00"))  # fmt: skip
+# What moved on the balance at Stripe: its type, what came, Stripe's fee.
+_MOVED = (("payout", -10000, 150), ("payout_failure", 10000, 0), ("topup", 5000, 0),
+          ("topup_reversal", -5000, 0), ("stripe_fee", -70, 0), ("reserved_funds", -900, 0),
+          ("adjustment", 333, 0), ("advance", 100, 0))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,7 @@ class PlantedWorld:
     coupon: str
     free_enrollment: str
     payouts: dict[str, str]
+    moved: dict[str, str]
 
     def names(self) -> dict[str, Any]:
         """Return what a statement may name in braces."""
@@ -186,6 +201,7 @@ def make_world() -> PlantedWorld:
             ann=str(maker.ann.id), bob=str(maker.bob.id), coupon=str(maker.coupon.id),
             free_enrollment=_enroll_free(maker),
             payouts=maker.pay_out(),
+            moved=_move_balance(),
         ))  # fmt: skip
 
 
@@ -258,6 +274,22 @@ def _buy_what_is_owned(maker: Maker) -> Bought:
 def _enroll_free(maker: Maker) -> str:
     someone = UserFactory.create()
     return str(enrollment_services.enroll_free(user_id=someone.id, course_id=maker.free.id).id)
+
+
+def _move_balance() -> dict[str, str]:
+    """What moves at Stripe by itself, one of each kind and one that is only shown; their ids by
+    Stripe's type."""
+    for kind, amount, fee in _MOVED:
+        keep_movements(
+            [
+                MovementFacts(
+                    id=f"txn_{kind}", type=kind, reporting_category="", amount=amount, fee=fee,
+                    net=amount - fee, currency="usd", created=timezone.now(),
+                    available_on=timezone.now(), description="", source="",
+                )
+            ]
+        )  # fmt: skip
+    return {moved.type: str(moved.id) for moved in BalanceMovement.objects.all()}
 
 
 def _payout(account: PayoutAccount, *, status: str, back: str, amount: Decimal) -> Payout:

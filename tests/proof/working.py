@@ -60,13 +60,13 @@ class Working(Buying, Market):
             self._take_turn(one)
 
     def _take_turn(self, name: str) -> None:
-        """The poll has no rows of its own to put off: it raises when Stripe doesn't answer, and
+        """Who reads a list of Stripe's has no rows to put off: it raises when Stripe is away, and
         its task's next turn reads on from the same place."""
         is_in_trouble = self.bank.is_in_trouble
         try:
             SWEEPS[name]()
         except PaymentsUnavailable:
-            assert name == "poll"
+            assert name in ("poll", "balance")
             assert is_in_trouble
 
     @precondition(lambda self: self.now.orders)
@@ -77,6 +77,20 @@ class Working(Buying, Market):
         if hours > 24:
             # Stripe forgets a key after a day (docs.stripe.com/api/idempotent_requests).
             self.bank.standin.expire_idempotency_keys()
+
+    @act(what=sampled_from(("payout", "payout back", "fee", "topup")), number=PICK)
+    def move_balance(self, what: str, number: int) -> None:
+        """Money moves at Stripe of no purchase: to the platform's bank and back, for Radar."""
+        standin, amount = self.bank.standin, 100 + number % 9900
+        if what.startswith("payout"):
+            payout = standin.pay_out(amount, fee=number % 3)
+            if what == "payout back":
+                standin.fail_payout(payout["id"])
+        elif what == "fee":
+            standin.move_balance("stripe_fee", -(number % 90 + 1), description="Radar")
+        else:
+            standin.move_balance("topup", amount)
+        self.count(f"balance: {what}")
 
     @act(fault=sampled_from(FAULTS))
     def let_stripe_fail(self, fault: tuple[FaultKind, str]) -> None:

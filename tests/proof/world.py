@@ -190,6 +190,7 @@ def empty_tables() -> None:
 
 SWEEPS: dict[str, Callable[[], int]] = {
     "poll": payment_services.poll_events,
+    "balance": payment_services.read_balance,
     "events": payment_services.handle_due_events,
     "refunds": payment_services.send_due_refunds,
     "payments": payment_services.reconcile_due_payments,

@@ -1,0 +1,133 @@
+"""How what lies at Stripe is compared with `stripe` in the ledger.
+
+Both move while they are looked at: an event is handled seconds after Stripe moved the money, and a
+fee is known some time after its payment. So a difference that what moves just now may explain is
+waited for, until it has lasted for a day.
+"""
+
+import datetime as dt
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Q, Sum
+from django.db.models.functions import Abs
+from django.utils import timezone
+
+from core.money import ZERO, from_minor, money_text
+from payments import stripe_gateway
+from payments.ledger.at_stripe import sum_at_stripe
+from payments.models import LedgerEntry, Payment, ReconciliationDifference, ReconciliationRun
+from payments.services.balance_reading import (
+    book_unbooked,
+    go_on_reading,
+    list_unbooked,
+    major_of,
+)
+from payments.services.differences import list_unseen_ids, record_look
+from payments.services.matching import Found
+from payments.state import PROCESSING
+
+BALANCE = "balance"
+MOVEMENT = "balance_transaction"
+# What moved this lately may be known to one side alone.
+IN_FLIGHT = dt.timedelta(minutes=15)
+# How long a fee may stay unknown, and its payment count as on its way.
+FEE_WITHIN = dt.timedelta(days=2)
+# From when on a difference is no longer waited for: a run a day before has seen it, too.
+LASTS = dt.timedelta(hours=20)
+# As many of a kind as are shown at once, and as many pages as are asked for.
+_SHOWN = 100
+_PAGES = 10
+Kind = ReconciliationDifference.Kind
+
+
+def compare_balance(*, run: ReconciliationRun) -> bool:
+    """Keep and book what moved on our balance since it was last read, then compare what lies at
+    Stripe with the ledger; returns whether all was read. What can't be booked is shown. Raises
+    PaymentsUnavailable."""
+    if not go_on_reading():
+        return False
+    book_unbooked()
+    _show_unbooked(run)
+    ours, theirs = sum_at_stripe(currency=settings.CURRENCY), _ask()
+    there = theirs.setdefault(settings.CURRENCY, ZERO)
+    # Money in another currency is shown here and added to nothing.
+    run.balances = {
+        currency: {"here": str(ours if currency == settings.CURRENCY else ZERO), "there": str(sum_)}
+        for currency, sum_ in theirs.items()
+    }
+    if ours == there:
+        record_look(run=run, object_type=BALANCE, object_id=settings.CURRENCY, before=[], left=[])
+    elif _is_more_than_moves(abs(ours - there)) or _has_lasted():
+        told = [money_text(amount, settings.CURRENCY) for amount in (ours, there)]
+        left = [Found(kind=Kind.AMOUNT, ours=told[0], theirs=told[1])]
+        record_look(
+            run=run, object_type=BALANCE, object_id=settings.CURRENCY, before=left, left=left
+        )
+    return True
+
+
+def _ask() -> dict[str, Decimal]:
+    sums = stripe_gateway.retrieve_balance()
+    return {currency: major_of(sum_, currency) for currency, sum_ in sums.items()}
+
+
+def _show_unbooked(run: ReconciliationRun) -> None:
+    """Keep in sight what moved our money and is of a type that is new to us, until it is booked."""
+    for moved in list_unbooked()[:_SHOWN]:
+        theirs = f"{moved.type}, {money_text(moved.net, moved.currency)}"
+        left = [Found(kind=Kind.MISSING_HERE, ours="", theirs=theirs)]
+        record_look(
+            run=run, object_type=MOVEMENT, object_id=moved.stripe_id, before=left, left=left
+        )
+    unseen = list_unseen_ids(object_type=MOVEMENT, since=run.created_at)
+    still = set(list_unbooked().filter(stripe_id__in=unseen).values_list("stripe_id", flat=True))
+    for stripe_id in set(unseen) - still:
+        record_look(run=run, object_type=MOVEMENT, object_id=stripe_id, before=[], left=[])
+
+
+def _is_more_than_moves(difference: Decimal) -> bool:
+    """Whether what is on its way just now, by either side, can't explain the difference."""
+    theirs = _sum_moving_there()
+    return theirs is not None and difference > theirs + _sum_moving_here()
+
+
+def _sum_moving_here() -> Decimal:
+    now = timezone.now()
+    booked = LedgerEntry.objects.filter(
+        account=LedgerEntry.Account.STRIPE,
+        transaction__occurred_at__gte=now - IN_FLIGHT,
+        transaction__currency=settings.CURRENCY,
+    ).aggregate(total=Sum(Abs("amount")))["total"]
+    without_fee = Q(
+        status=Payment.Status.SUCCEEDED, fee_amount=None, succeeded_at__gte=now - FEE_WITHIN
+    )
+    # Of some bank debits Stripe has a pending movement before the money comes.
+    on_its_way = Q(status=Payment.Status.PENDING, stripe_status=PROCESSING)
+    payments = Payment.objects.filter(without_fee | on_its_way, currency=settings.CURRENCY)
+    open_ = payments.aggregate(total=Sum("amount"))["total"]
+    return (booked or ZERO) + (open_ or ZERO)
+
+
+def _sum_moving_there() -> Decimal | None:
+    """Return what moved at Stripe lately, both ways; None for more than is asked for."""
+    since, after, total = timezone.now() - IN_FLIGHT, "", 0
+    for _ in range(_PAGES):
+        page = stripe_gateway.list_movements(since=since, after=after)
+        total += sum(abs(moved.net) for moved in page.items if moved.currency == settings.CURRENCY)
+        after = page.after
+        if not after:
+            return from_minor(total)
+    return None
+
+
+def _has_lasted() -> bool:
+    """Whether each run since a day ago has seen a difference."""
+    runs = ReconciliationRun.objects.filter(finished_at__isnull=False, error="")
+    seen_at = None
+    for balances, created_at in runs.values_list("balances", "created_at")[:_SHOWN]:
+        known = balances.get(settings.CURRENCY)
+        if known is None or Decimal(known["here"]) == Decimal(known["there"]):
+            break
+        seen_at = created_at
+    return seen_at is not None and seen_at <= timezone.now() - LASTS
