@@ -50,12 +50,14 @@ def embedded_stack(state: Path) -> Iterator[Stack]:
         yield stack
 
 
-def make_database(stack: Stack, database: str) -> None:
-    """Make an empty database in the place of what had this name."""
+def make_database(stack: Stack, database: str, *, template: str = "template1") -> None:
+    """Make a database in the place of what had this name: empty, or as the template is."""
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         name = sql.Identifier(database)
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template))
+        )
 
 
 def read_comment(stack: Stack, database: str) -> str | None:

@@ -35,8 +35,16 @@ class Command(BaseCommand):
             help="how far back: 3d, 12h, or an ISO date or time (UTC where no offset is given; "
             "default: 3d)",
         )  # fmt: skip
+        parser.add_argument(
+            "--everything", action="store_true",
+            help="before that, look through all of history for facts that aren't booked, credit "
+            "notes that are missing and access without its reason, and see to them",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["everything"]:
+            done = services.book_missing(everything=True) + services.repair_access(everything=True)
+            console_for(self.stdout).print(f"Seen to, of all of history: {done:,}")
         if not stripe_gateway.is_configured():
             words = "Stripe isn't configured here: there is nothing to compare."
             raise CommandError(words, returncode=NOT_LOOKED)
