@@ -7,7 +7,7 @@ _ANNS = "instructor_id = '{ann}'"
 _OF_BOTH = (
     ("amount = amount - 5", _ANNS),
     ("currency = 'eur'", _ANNS),
-    ("account = 'buyers'", "account = 'tax'"),
+    ("account = 'nobody'", "account = 'tax'"),
     ("instructor_id = '{bob}'", _ANNS),
     ("course_id = '{whole.course}'", _ANNS),
     ("entries = entries + 1", _ANNS),
