@@ -18,7 +18,7 @@ PLAN = """
         FROM users_user WHERE email LIKE 'buyer-%%'
     ), shelf AS (
         SELECT id AS course_id, instructor_id, title, price,
-               row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS courses
+               row_number() OVER (ORDER BY id) - 1 AS place
         FROM courses_course WHERE price > 0
     ), chosen AS (
         SELECT timed.*, people.user_id, shelf.course_id, shelf.instructor_id, shelf.title,
@@ -32,7 +32,8 @@ PLAN = """
                     ELSE 'completed' END AS fate
         FROM timed
         JOIN people ON people.place = n %% %(buyers)s
-        JOIN shelf ON shelf.place = (n %% %(buyers)s * 7 + n / %(buyers)s * 101) %% shelf.courses
+        JOIN shelf ON shelf.place = (n %% %(buyers)s * 7 + n / %(buyers)s * 101)
+                                    %% (SELECT count(*) FROM shelf)
     )
     SELECT chosen.*, price + tax AS total, round((price + tax) * 0.029 + 0.30, 2) AS fee,
            at + interval '30 days' AS available_at,
