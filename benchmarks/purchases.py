@@ -6,28 +6,25 @@ for Stripe, each of whose answers takes a while.
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 import httpx
 import psycopg
 
-from benchmarks.load import HOST
 from benchmarks.options import Options
-from benchmarks.servers import Application, ServerError, compose_environment, running
+from benchmarks.processors import parent_of, read_processors
+from benchmarks.servers import Application, ServerError, compose_environment
 from benchmarks.stack import ROOT, Stack, make_database
 from benchmarks.statements import StatementBook
-from devtools.launcher.ports import LOOPBACK
-from devtools.launcher.programs import plan_beat, plan_workers
+from benchmarks.whole import Product, whole_product
 from devtools.stripe_standin.client import StandIn
 
 DATABASE = "learnflow_bench_purchases"
@@ -71,7 +68,9 @@ class Share:
 @dataclass(frozen=True, kw_only=True)
 class PurchaseResult:
     """What a burst of purchases came to. Times are from payment to access, in seconds; the shares
-    are those of one purchase. `number_wait` is how long it waited for its invoice's number, in ms.
+    are those of one purchase. `number_wait` is how long it waited for its invoice's number, and
+    `processors` what each part of the product worked for it until all had access, in ms; `load` is
+    how many processes wanted the machine's processors in the last minute.
     """
 
     purchases: int
@@ -83,6 +82,8 @@ class PurchaseResult:
     statements: float
     database_ms: float
     number_wait: float
+    load: float
+    processors: dict[str, float] = field(default_factory=dict)
     longest: list[Share] = field(default_factory=list)
 
     @property
@@ -95,7 +96,9 @@ def measure_purchases(
     options: Options, stack: Stack, *, say: Callable[[str], None]
 ) -> PurchaseResult:
     """Let `options.purchases` people pay at once and return how it went."""
-    with StandIn.start(retry_delay=1.0, webhook_timeout=60.0, async_delay=1.0) as standin:
+    with StandIn.start(
+        retry_delay=1.0, webhook_timeout=60.0, async_delay=1.0, keep_open=True
+    ) as standin:
         environment = _compose(options, stack, standin)
         make_database(stack, DATABASE)
         _run(environment, "manage.py", "migrate", "--verbosity", "0")
@@ -103,10 +106,16 @@ def measure_purchases(
         standin.webhooks(hold=True)
         said = _run(environment, "-m", "benchmarks.buyers", str(options.purchases))
         intents = [json.loads(line) for line in said.splitlines()]
-        with _product(environment, options.state / "log") as address, ExitStack() as closing:
+        with (
+            whole_product(
+                _APPLICATION, environment=environment, logs=options.state / "log"
+            ) as product,
+            ExitStack() as closing,
+        ):
             book = StatementBook(environment["DATABASE_URL"])
             closing.callback(book.close)
-            hook = f"{address}/api/v1/payments/webhook/stripe/"
+            hook = f"{product.address}/api/v1/payments/webhook/stripe/"
+            roots = _name_processes(environment["DATABASE_URL"], standin, product)
             standin.send_webhooks_to(hook, standin.webhook_secret, types=_HEARD)
             for operation in _SLOWED:
                 standin.fault("hang", operation, times=10**9, seconds=STRIPE_SECONDS)
@@ -114,11 +123,14 @@ def measure_purchases(
             book.clear()
             standin.webhooks()
             say("all of them pay")
+            worked = read_processors(roots)
             paid = _pay(standin, intents)
             settled = _await_access(environment["DATABASE_URL"], paid)
+            after = read_processors(roots)
+            processors = {name: after[name] - worked[name] for name in after}
             calls = {name: count - before.get(name, 0) for name, count in standin.counts().items()}
             shares = _read_shares(environment["DATABASE_URL"], len(paid)) if book.is_open else []
-            return _sum_up(paid, settled, calls, shares)
+            return _sum_up(paid, settled, calls, shares, processors)
 
 
 def _compose(options: Options, stack: Stack, standin: StandIn) -> dict[str, str]:
@@ -144,40 +156,11 @@ def _run(environment: Mapping[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-@contextmanager
-def _product(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
-    """Keep web process, workers and beat running; yields the web process' address."""
-    with ExitStack() as started:
-        web = started.enter_context(running(_APPLICATION, environment=environment, logs=logs))
-        for program in (*plan_workers(environment), plan_beat()):
-            log = started.enter_context((logs / f"{program.name}.log").open("wb"))
-            process = subprocess.Popen(
-                program.command, cwd=ROOT, env=environment, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-            started.callback(_end, process)
-        address = f"http://{LOOPBACK}:{web.port}"
-        _await_health(address)
-        yield address
-
-
-def _await_health(address: str) -> None:
-    """Return when web process, workers and beat are there."""
-    deadline = time.monotonic() + _PATIENCE
-    headers = {"Host": HOST, "X-Forwarded-Proto": "https"}
-    while httpx.get(f"{address}/api/v1/health/", headers=headers, timeout=30).status_code != 200:
-        if time.monotonic() > deadline:
-            raise ServerError("the workers did not start")
-        time.sleep(0.5)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(60)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _name_processes(database_url: str, standin: StandIn, product: Product) -> dict[str, int]:
+    roots = {**product.processes, "stand-in for Stripe": standin.process.pid}
+    with psycopg.connect(database_url) as connection:
+        server = parent_of(connection.info.backend_pid)
+    return roots if server is None else {**roots, "PostgreSQL": server}
 
 
 def _pay(standin: StandIn, intents: Sequence[Mapping[str, str]]) -> dict[str, float]:
@@ -229,6 +212,7 @@ def _sum_up(
     settled: Mapping[str, float],
     calls: Mapping[str, int],
     shares: Sequence[Share],
+    processors: Mapping[str, float],
 ) -> PurchaseResult:
     waits = [max(0.0, settled[intent] - at) for intent, at in paid.items()]
     cuts: list[Any] = quantiles(waits, n=100, method="inclusive")
@@ -248,5 +232,7 @@ def _sum_up(
         statements=sum(one.times for one in shares),
         database_ms=sum(one.milliseconds for one in shares),
         number_wait=sum(one.milliseconds for one in numbered),
+        load=os.getloadavg()[0],
+        processors={name: 1000 * took / len(paid) for name, took in processors.items()},
         longest=list(shares[:10]),
     )

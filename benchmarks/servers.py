@@ -39,6 +39,7 @@ class Server:
 
     name: str
     port: int
+    pid: int
 
 
 _THROTTLES = ("ANON", "USER", "CATALOGUE", "LOGIN", "REGISTER", "REFRESH", "PAYMENT", "VERIFY",
@@ -99,7 +100,7 @@ def running(
         process = _start(application, port, environment, log)
         try:
             _await_answer(process, port, path)
-            yield Server(name=application.name, port=port)
+            yield Server(name=application.name, port=port, pid=process.pid)
         finally:
             _stop(process)
 

@@ -158,6 +158,10 @@ def _purchases_table(result: PurchaseResult, *, judged: bool) -> Table:
     table.add_row("  PostgreSQL's time, ms", f"{result.database_ms:.1f}", "", "")
     table.add_row("  waiting for the invoice's number, ms", f"{result.number_wait:.2f}", "", "")
     table.add_section()
+    table.add_row("the machine's load in the last minute", f"{result.load:.1f}", "", "")
+    for name, took in sorted(result.processors.items(), key=lambda item: -item[1]):
+        table.add_row(f"processors' time a purchase, ms: {name}", f"{took:.1f}", "", "")
+    table.add_section()
     for share in result.longest:
         text = escape(share.query[:90])
         table.add_row(f"{share.times:.2f} x {text}", f"{share.milliseconds:.2f} ms", "", "")

@@ -21,7 +21,6 @@ from celery.signals import (
 from core import logging
 from core.process import become
 from learnflow.broker import use_forgiving_qos
-from learnflow.queues import niceness_of
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.development")
 
@@ -48,6 +47,7 @@ _roles: list[str] = []
 @celeryd_after_setup.connect
 def _note_roles(instance: Any, **_: Any) -> None:
     from core.heartbeats import worker_of
+    from learnflow.queues import niceness_of
 
     consumed = [*instance.app.amqp.queues.consume_from]
     _roles[:] = [worker_of(name) for name in consumed]

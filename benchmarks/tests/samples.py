@@ -46,5 +46,7 @@ def purchase_result(*, a_second: float = 120.0, p95: float = 1.5) -> PurchaseRes
         statements=40.0,
         database_ms=8.0,
         number_wait=0.1,
+        load=1.5,
+        processors={"web": 3.0, "worker-money": 8.0},
         longest=[Share(times=1.0, milliseconds=0.4, query="INSERT [x]")],
     )

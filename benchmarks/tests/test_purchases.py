@@ -27,11 +27,12 @@ def test_waits_are_from_payment_to_access():
         Share(times=1.0, milliseconds=4.0, query="INSERT"),
     ]
     calls = {"payment_intents.retrieve": 202, "payment_intents.confirm": 101, "refunds.list": 0}
-    result = _sum_up(paid, settled, calls, shares)
+    result = _sum_up(paid, settled, calls, shares, {"web": 0.202})
     assert (result.purchases, result.p50, result.p95) == (101, 2.0, 2.0)
     # From the first payment to the last access.
     assert result.a_second == pytest.approx(101 / 102)
     assert result.calls == {"payment_intents.retrieve": 2.0}
+    assert result.processors == {"web": pytest.approx(2.0)}
     assert (result.statements, result.database_ms, result.number_wait) == (3.0, 7.0, 3.0)
 
 
@@ -54,4 +55,7 @@ def test_they_are_printed_with_where_the_time_goes():
     assert "settled a second 120.0 ≥ 100 met" in lines
     assert "p95 4.00 < 3 missed" in lines
     assert "calls to Stripe a purchase: payment_intents.retrieve 1.25" in lines
+    assert "the machine's load in the last minute 1.5" in lines
+    work = [line for line in lines if line.startswith("processors' time a purchase, ms:")]
+    assert [line.split(": ")[1] for line in work] == ["worker-money 8.0", "web 3.0"]
     assert "1.00 x INSERT [x] 0.40 ms" in lines

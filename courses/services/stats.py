@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, Final
 
-from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db import connection, transaction
+from django.db.models import F, Value
 from django.db.models.functions import Greatest, Least
 
 from courses.models import CourseStats
+
+_ADD_STUDENTS: Final = """
+    UPDATE courses_coursestats stats SET student_count = greatest(stats.student_count + new.by, 0)
+    FROM unnest(%s::uuid[], %s::integer[]) AS new (course_id, by)
+    WHERE stats.course_id = new.course_id
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +46,8 @@ def change_student_counts(*, changes: Mapping[uuid.UUID, int]) -> None:
 
 
 def _add_students(changes: Mapping[uuid.UUID, int]) -> None:
-    by = Case(*[When(course_id=course_id, then=Value(n)) for course_id, n in changes.items()])
-    CourseStats.objects.filter(course_id__in=changes).update(
-        student_count=Greatest(F("student_count") + by, Value(0))
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_STUDENTS, [[*changes.keys()], [*changes.values()]])
 
 
 def change_rating(

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from cart import services as cart_services
 from cart.services import PaidCart
+from core.bulk import update_each
 from core.outbox import record_all
 from enrollments import services as enrollment_services
 from enrollments.services import BoughtEnrollment, Purchase
@@ -108,7 +109,7 @@ def complete_locked(*, orders: Collection[Order]) -> dict[uuid.UUID, list[uuid.U
             move_order(order, Order.Status.COMPLETED)
         order.completed_at = order.updated_at = now
         order.payment_in_progress_since = None
-    Order.objects.bulk_update(orders, _COMPLETED_FIELDS)
+    update_each(orders, fields=_COMPLETED_FIELDS)
     lines = _list_lines(orders)
     owned = _enroll_lines(orders, lines)
     cart_services.settle_carts(paid=_list_paid_carts(orders, lines))
@@ -170,7 +171,7 @@ def _enroll_lines(
         for order, rows in zip(orders, bought, strict=True)
     }
     items = [item for of_order in lines.values() for item in of_order]
-    OrderItem.objects.bulk_update(items, ["state", "enrollment"])
+    update_each(items, fields=["state", "enrollment"])
     return owned
 
 

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from django.db import transaction
 from django.utils import timezone
 
+from core.bulk import update_each
 from core.money import from_minor
 from orders import selectors as order_selectors
 from orders import services as order_services
@@ -109,7 +110,7 @@ def _follow(payments: Sequence[Payment], told: Mapping[str, IntentFacts]) -> lis
     for payment in changed.values():
         payment.updated_at = timezone.now()
     # Refunds that are planned below refer to the rows, so these have to say what they are by then.
-    Payment.objects.bulk_update(changed.values(), _FOLLOWED)
+    update_each(changed.values(), fields=_FOLLOWED)
     taken = take_money(
         payments=[payment for payment in news if payment.status == Payment.Status.SUCCEEDED]
     )
