@@ -21,7 +21,7 @@ from payments.stripe_facts import IntentFacts
 logger = logging.getLogger(__name__)
 
 # So long it waits for somebody who is at one of the purchases, or for a number: then each goes on
-# by itself, and one waits alone.
+# by itself.
 _LOCK_WAIT = "2s"
 
 
@@ -34,13 +34,11 @@ def settle_together(
     if len(intents) < 2:
         return list(events)
     told = [event for event in events if questions[event.id].object_id in intents]
-    try:
-        done = _settle(told, questions, intents)
-    except SoftTimeLimitExceeded:
-        raise
-    except Exception as exc:
-        logger.info("%s events are handled one by one: %r", len(told), exc)
-        return list(events)
+    done = _try(told, questions, intents)
+    if done is None:
+        # Who has to wait for somebody comes after all others.
+        alone = [_try(told, questions, {key: intent}) for key, intent in intents.items()]
+        done = {key for settled in alone for key in settled or ()}
     for event in events:
         if event.id in done:
             with on_behalf_of(event.request_id):
@@ -65,6 +63,21 @@ def _answered(question: Question) -> IntentFacts | None:
         # Whoever looks at it alone meets it again.
         return None
     return intent if intent.status == "succeeded" else None
+
+
+def _try(
+    events: Sequence[StripeEvent],
+    questions: Mapping[str, Question],
+    intents: Mapping[str, IntentFacts],
+) -> set[str] | None:
+    """Settle as `_settle` does; None, with nothing done, when anything goes wrong."""
+    try:
+        return _settle(events, questions, intents)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as exc:
+        logger.info("%s can't be settled together: %r", ", ".join(intents), exc)
+        return None
 
 
 def _settle(

@@ -207,6 +207,7 @@ def test_a_workers_time_that_is_up_ends_its_sweep(
     """Else it would go on until it is killed in the middle of something."""
     up = SoftTimeLimitExceeded()
     calls: list[str] = []
+    monkeypatch.setattr(inbox, "TOGETHER", 1)
     for number in range(2):
         make_event(number)
         make_payment()

@@ -122,7 +122,7 @@ def test_a_settlement_that_fails_books_nothing(
     def fail(*_: object) -> None:
         raise RuntimeError("after the posting")
 
-    monkeypatch.setattr("payments.services.settlement._return_what_cannot_stay", fail)
+    monkeypatch.setattr("payments.services.taking._give_back_owned_lines", fail)
     with pytest.raises(RuntimeError):
         confirm(order, paid)
     assert not LedgerTransaction.objects.exists()
