@@ -1,6 +1,6 @@
 """Who may learn what, against what was paid; and what is counted of it."""
 
-from payments.books.invariant import CLOCKS, Invariant
+from payments.books.invariant import CLOCKS, Invariant, Scope
 
 # The lines of completed orders that give access. One whose payment is disputed, or was lost that
 # way, gives none.
@@ -164,6 +164,7 @@ ACCESS = (
     ),
     Invariant(
         name="students_are_counted",
+        scope=Scope.COUNT,
         sentence="A course's number of students is that of its active enrolments.",
         query="""
             SELECT course.slug AS subject, coalesce(stats.student_count, 0) AS stored,
@@ -179,6 +180,7 @@ ACCESS = (
     ),
     Invariant(
         name="ratings_are_counted",
+        scope=Scope.COUNT,
         sentence="A course's number and sum of ratings are those of its reviews.",
         query="""
             SELECT course.slug AS subject, stats.rating_count, stats.rating_sum,

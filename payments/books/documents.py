@@ -1,11 +1,12 @@
 """Invoices and credit notes: one for each cause, numbered without gaps."""
 
-from payments.books.invariant import Invariant
+from payments.books.invariant import Invariant, Scope
 
 
 def _gapless(name: str, what: str, table: str) -> Invariant:
     return Invariant(
         name=name,
+        scope=Scope.COUNT,
         sentence=f"{what} of a year are numbered from 1 without a gap, up to the last number given "
         "out.",
         query=f"""

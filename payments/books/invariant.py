@@ -2,21 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 # Processes' clocks may be this far apart, and so may what they write of the same moment.
 CLOCKS = "interval '2 minutes'"
+
+
+class Scope(Enum):
+    """Of which part of the books an invariant can be asked alone (`payments.books.changes`)."""
+
+    # What belongs together of orders, enrolments and payouts, and the courses that these are in.
+    GROUP = "group"
+    # Coupons with all their uses by some people.
+    PEOPLE = "people"
+    # All that is counted of a course, a coupon or a number series.
+    COUNT = "count"
+    # All that an instructor earned and was paid.
+    EARNER = "earner"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Invariant:
     """A rule that holds at every commit. `query` selects the rows that break it: first `subject`,
     which names the row for a person, then columns that say how. `given` is the WITH clause that it
-    reads from, if any. No parameters, no semicolon."""
+    reads from, if any. No parameters, no semicolon, and no table that isn't in the world of its
+    scope (`payments.books.worlds`)."""
 
     name: str
     sentence: str
     query: str
     given: str = ""
+    scope: Scope = Scope.GROUP
 
 
 @dataclass(frozen=True, kw_only=True)

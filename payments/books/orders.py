@@ -1,6 +1,6 @@
 """What an order says of itself: its sums, its states, its coupon."""
 
-from payments.books.invariant import Invariant
+from payments.books.invariant import Invariant, Scope
 
 _PAID = "(item.price_at_purchase - item.discount_amount + item.tax_amount)"
 
@@ -144,6 +144,7 @@ ORDERS = (
     ),
     Invariant(
         name="coupon_uses_are_counted",
+        scope=Scope.COUNT,
         sentence="A coupon counts as many uses as it has redemptions.",
         query="""
             SELECT coupon.code AS subject, coupon.used_count, coalesce(used.times, 0) AS redemptions
@@ -156,6 +157,7 @@ ORDERS = (
     ),
     Invariant(
         name="coupon_within_a_persons_limit",
+        scope=Scope.PEOPLE,
         sentence="Nobody uses a coupon more often than one person may.",
         query="""
             SELECT coupon.code AS subject, redemption.user_id,

@@ -1,6 +1,22 @@
 """What instructors were paid, against what they had earned."""
 
-from payments.books.invariant import CLOCKS, Invariant
+from payments.books.invariant import CLOCKS, Invariant, Scope
+
+# Each entry of an instructor's, and from when on it counts for payouts: what was earned as soon as
+# it may, what was taken as late as it may, and a payout at its own time. What a payout finds is
+# then one running sum, however many there are.
+_COUNTING = f"""
+    SELECT movement.reference, movement.kind, movement.currency, entry.instructor_id, entry.amount,
+           CASE
+               WHEN entry.amount < 0
+               THEN greatest(entry.created_at, entry.available_at) - {CLOCKS}
+               WHEN movement.kind = 'payout' THEN least(entry.created_at, movement.occurred_at)
+               ELSE greatest(entry.created_at + {CLOCKS}, entry.available_at)
+           END AS counts_from
+    FROM payments_ledgerentry entry
+    JOIN payments_ledgertransaction movement ON movement.id = entry.transaction_id
+    WHERE entry.account = 'instructor'
+"""  # noqa: S608 (the text above)
 
 PAYOUTS = (
     Invariant(
@@ -58,28 +74,20 @@ PAYOUTS = (
     ),
     Invariant(
         name="payout_was_earned",
+        scope=Scope.EARNER,
         sentence="No payout took more than an instructor could be paid by then: what was earned "
         "and no longer held, less what had been taken back and paid out.",
         query=f"""
-            SELECT payout.reference AS subject, paid.instructor_id, paid.amount,
-                   -sum(entry.amount) AS left_over
-            FROM payments_ledgertransaction payout
-            JOIN payments_ledgerentry paid
-                 ON paid.transaction_id = payout.id AND paid.account = 'instructor'
-            JOIN payments_ledgerentry entry
-                 ON entry.account = 'instructor' AND entry.instructor_id = paid.instructor_id
-            JOIN payments_ledgertransaction movement
-                 ON movement.id = entry.transaction_id AND movement.currency = payout.currency
-            WHERE payout.kind = 'payout' AND CASE
-                WHEN entry.amount < 0
-                THEN entry.created_at <= paid.created_at + {CLOCKS}
-                     AND entry.available_at <= payout.occurred_at + {CLOCKS}
-                WHEN movement.kind = 'payout' THEN entry.created_at <= paid.created_at
-                ELSE entry.created_at < paid.created_at - {CLOCKS}
-                     AND entry.available_at <= payout.occurred_at
-            END
-            GROUP BY payout.reference, paid.instructor_id, paid.amount
-            HAVING sum(entry.amount) > 0
+            SELECT counted.reference AS subject, counted.instructor_id, counted.amount,
+                   -counted.total AS left_over
+            FROM (
+                SELECT entry.*, sum(entry.amount) OVER (
+                           PARTITION BY entry.instructor_id, entry.currency
+                           ORDER BY entry.counts_from
+                       ) AS total
+                FROM ({_COUNTING}) entry
+            ) counted
+            WHERE counted.kind = 'payout' AND counted.amount > 0 AND counted.total > 0
         """,  # noqa: S608 (the text above)
     ),
 )

@@ -41,7 +41,7 @@ def verify(
     violations: list[Violation] = []
     with _snapshot():
         for invariant in invariants:
-            broken = _ask(invariant)
+            broken = ask(invariant)
             violations += broken
             if on_checked is not None:
                 on_checked(invariant, len(broken))
@@ -61,11 +61,13 @@ def _snapshot() -> Iterator[None]:
         cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
-def _ask(invariant: Invariant) -> list[Violation]:
+def ask(invariant: Invariant, *, mark: str = "") -> list[Violation]:
+    """Return the rows that break this invariant, up to 20. With a `mark` the statement's text is
+    another, so that no plan is used that was made for other tables of the same names."""
     with connection.cursor() as cursor:
         # The queries are this package's own texts; nothing of anybody else's is in them.
         cursor.execute(
-            f"{invariant.given} SELECT * FROM ({invariant.query}) AS broken "  # noqa: S608
+            f"{mark} {invariant.given} SELECT * FROM ({invariant.query}) AS broken "  # noqa: S608
             f"LIMIT {ROWS_PER_INVARIANT}"
         )
         names = [column[0] for column in cursor.description or ()]

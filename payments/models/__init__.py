@@ -10,12 +10,15 @@ from payments.models.payment import Payment, first_check
 from payments.models.payout import BankPayoutFailure, Payout, PayoutAccount
 from payments.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from payments.models.refund import Refund, RefundLine, RefundRequest
+from payments.models.touched import BookMark, BookTouch
 
 __all__ = [
     "Balance",
     "BalanceChange",
     "BalanceMovement",
     "BankPayoutFailure",
+    "BookMark",
+    "BookTouch",
     "Dispute",
     "LedgerEntry",
     "LedgerTransaction",
