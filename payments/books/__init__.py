@@ -4,7 +4,25 @@ Each invariant is one SQL query that returns the rows breaking it. `verify` asks
 snapshot: `manage.py verify_books`, the nightly reconciliation and the tests do.
 """
 
-from payments.books.invariant import Invariant, Violation
+from payments.books.changes import (
+    Turn,
+    last_note,
+    verify_changed,
+    verify_counts,
+    verify_touched,
+)
+from payments.books.invariant import Invariant, Scope, Violation
 from payments.books.verifying import INVARIANTS, verify
 
-__all__ = ["INVARIANTS", "Invariant", "Violation", "verify"]
+__all__ = [
+    "INVARIANTS",
+    "Invariant",
+    "Scope",
+    "Turn",
+    "Violation",
+    "last_note",
+    "verify",
+    "verify_changed",
+    "verify_counts",
+    "verify_touched",
+]

@@ -99,7 +99,7 @@ def _ask_of(
         "since": [since.get(earner, "-infinity") for earner in earners],
         "marked": list(since),
     }
-    with worlds.tables(_WORLD, given), connection.cursor() as cursor:
+    with worlds.tables(_WORLD, given, dict.fromkeys(_WORLD, "")), connection.cursor() as cursor:
         broken = ask()
         if marks:
             cursor.execute(_FORGET if broken else _MARK, {"earners": earners} if broken else None)

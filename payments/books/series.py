@@ -8,7 +8,8 @@ from django.db import connection
 # Up to which number each series was without a gap, beside its last number given out. Orders'
 # numbers may have gaps.
 _SERIES = """
-    SELECT series.name, series.last, mark.amount FROM orders_numberseries series
+    SELECT coalesce(series.name, mark.name), series.last::numeric, mark.amount
+    FROM orders_numberseries series
     FULL JOIN (
         SELECT substring(name FROM 8) AS name, amount FROM payments_bookmark
         WHERE name LIKE 'series:%'
@@ -45,7 +46,7 @@ def find_series(rows: Mapping[str, Decimal], sums: Mapping[str, Decimal]) -> set
             doubtful.add(name)
         elif sums.get(name, 0) != _triangle(last) - _triangle(verified):
             doubtful.add(name)
-    return doubtful - {None}
+    return doubtful
 
 
 def mark_series() -> None:

@@ -126,6 +126,7 @@ _COUNTS = {
     """,
     "orders_numberseries": "SELECT * FROM real.orders_numberseries WHERE name = ANY(%(series)s)",
 }
+_KEYS = {"courses_coursestats": "course_id", "orders_numberseries": "name"}
 # How what is little is found among much, and how little is compared: with fresh tables of a few
 # thousand rows, of which the planner knows nothing yet.
 _BY_INDEX = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
@@ -174,15 +175,19 @@ def counts(*, courses: list[str], coupons: list[str], series: list[str]) -> Iter
 
 
 @contextmanager
-def tables(texts: Mapping[str, str], given: Mapping[str, Any]) -> Iterator[None]:
-    """A world of these tables."""
+def tables(
+    texts: Mapping[str, str], given: Mapping[str, Any], keys: Mapping[str, str] = _KEYS
+) -> Iterator[None]:
+    """A world of these tables; `keys` are those that aren't called `id`, or empty for none."""
     with by_index():
-        _make(texts, given)
+        _make(texts, given, keys)
     yield
     _drop(texts)
 
 
-def _make(texts: Mapping[str, str], given: Mapping[str, Any]) -> None:
+def _make(
+    texts: Mapping[str, str], given: Mapping[str, Any], keys: Mapping[str, str] = _KEYS
+) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_schema()")
         schema = connection.ops.quote_name(cursor.fetchone()[0])
@@ -191,6 +196,9 @@ def _make(texts: Mapping[str, str], given: Mapping[str, Any]) -> None:
                 f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {text.replace('real.', f'{schema}.')}",
                 given,
             )
+            if key := keys.get(table, "id"):
+                # An invariant may group by it and name other columns.
+                cursor.execute(f"ALTER TABLE pg_temp.{table} ADD PRIMARY KEY ({key})")
             cursor.execute(f"ANALYZE pg_temp.{table}")
 
 
