@@ -197,9 +197,11 @@ def _make(
                 given,
             )
             if key := keys.get(table, "id"):
-                # An invariant may group by it and name other columns.
+                # An invariant may group by it and name other columns. It also tells the planner how
+                # many rows there are.
                 cursor.execute(f"ALTER TABLE pg_temp.{table} ADD PRIMARY KEY ({key})")
-            cursor.execute(f"ANALYZE pg_temp.{table}")
+            else:
+                cursor.execute(f"ANALYZE pg_temp.{table}")
 
 
 def _drop(texts: Mapping[str, str]) -> None:

@@ -2,8 +2,8 @@
 done, and what can't be healed kept in sight of staff.
 
 A run is a row with a position. Whoever holds its lease works on for a while and gives it back: no
-worker is busy for long, and a killed one costs no more than the lease. In the end the books
-themselves are verified (`payments.books`).
+worker is busy for long, and a killed one costs no more than the lease. In the end what was written
+to of the books is verified (`payments.services.verification`), also where Stripe isn't configured.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from core.money import ZERO
-from payments import books, ledger, stripe_gateway
+from payments import stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.services.comparing import PageOutcome, compare_object, compare_page
@@ -29,6 +29,7 @@ from payments.services.matching import SUBJECTS, TOTALS, Found, Subject
 from payments.services.matching_balance import BALANCE, compare_balance
 from payments.services.matching_transfers import TRANSFERS
 from payments.services.platform import look_at_platform
+from payments.services.verification import BOOKS, verify_books
 from payments.stripe_gateway import StripeForbidden
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,6 @@ SLICE_SECONDS = 15.0
 STEP_SECONDS = 15.0
 # How long a run rests that failed, other than as Stripe didn't answer.
 AFTER_FAILURE = dt.timedelta(minutes=10)
-BOOKS = "books"
 # How our own account at Stripe is set up.
 ACCOUNT = "account"
 _BY_NAME: dict[str, Subject[Any]] = {subject.name: subject for subject in (*SUBJECTS, TRANSFERS)}
@@ -57,13 +57,11 @@ OnProgress = Callable[[ReconciliationRun], None]
 
 def compare_when_due() -> bool:
     """Work on the run under way, or begin the daily one when its time has come; returns whether
-    there was anything to do. Does nothing where Stripe isn't configured.
+    there was anything to do. Where Stripe isn't configured the run verifies the books alone.
 
     When Stripe doesn't answer, the run waits for its next turn where it stands. One that fails for
     another reason says so and is tried again; after a day, another one begins in its place.
     """
-    if not stripe_gateway.is_configured():
-        return False
     run = _claim() or _begin_daily()
     if run is None:
         return False
@@ -158,7 +156,8 @@ def _advance(run: ReconciliationRun) -> None:
     """Take the next step: a page of a list, what is open from before, our account, what lies there,
     or the books.
     A step with much to heal ends early, and is gone on with by the next."""
-    stage, left = run.position["stage"], []
+    stage = run.position["stage"] if stripe_gateway.is_configured() else BOOKS
+    left: list[Found] = []
     try:
         is_over = _take_step(run, stage, time.monotonic() + STEP_SECONDS)
     except StripeForbidden as exc:
@@ -179,7 +178,7 @@ def _take_step(run: ReconciliationRun, stage: str, ends_at: float) -> bool:
     if stage in _BY_NAME:
         return _compare_page(run, stage, ends_at)
     if stage == BOOKS:
-        return _verify_books(run, ends_at)
+        return verify_books(run, ends_at)
     if stage == BALANCE:
         return compare_balance(run=run)
     if stage == ACCOUNT:
@@ -255,32 +254,6 @@ def _look_at_account(run: ReconciliationRun) -> bool:
         left = [] if setup.is_right else [found]
         record_look(run=run, object_type=ACCOUNT, object_id=setup.name, before=left, left=left)
     return True
-
-
-def _verify_books(run: ReconciliationRun, ends_at: float) -> bool:
-    """Book what isn't in the ledger yet (facts of before it was kept), then ask the invariants, one
-    after the other; returns whether all were asked."""
-    asked: int = run.position.get("asked", 0)
-    if asked == 0 and (booked := ledger.post_missing()):
-        logger.warning("%s movements of money were not in the ledger", booked)
-    for number, invariant in enumerate(books.INVARIANTS[asked:], start=asked + 1):
-        _ask(run, invariant)
-        if time.monotonic() >= ends_at and number < len(books.INVARIANTS):
-            run.position |= {"asked": number}
-            return False
-    return True
-
-
-def _ask(run: ReconciliationRun, invariant: books.Invariant) -> None:
-    left = []
-    for violation in books.verify(invariants=(invariant,)):
-        logger.error("the books are broken: %s", violation)
-        kind = ReconciliationDifference.Kind.BOOKS
-        left.append(Found(kind=kind, ours=str(violation), theirs=invariant.sentence))
-    # The first of them names the difference.
-    record_look(
-        run=run, object_type=BOOKS, object_id=invariant.name, before=left[:1], left=left[:1]
-    )
 
 
 def _save(run: ReconciliationRun, **changes: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -19,8 +19,15 @@ from devtools.stripe_standin.client import StandIn
 from orders.models import Order
 from payments import books, services, stripe_gateway
 from payments.errors import PaymentsUnavailable
-from payments.models import Dispute, Payment, ReconciliationDifference, ReconciliationRun, Refund
-from payments.services import comparing, comparison, lookups, matching
+from payments.models import (
+    BookTouch,
+    Dispute,
+    Payment,
+    ReconciliationDifference,
+    ReconciliationRun,
+    Refund,
+)
+from payments.services import comparing, comparison, lookups, matching, verification
 from payments.services import differences as differences_service
 from payments.services.differences import record_look
 from payments.stripe_gateway import StripeNotFound
@@ -384,10 +391,13 @@ def test_a_run_by_hand_takes_the_place_of_one_under_way(
     assert ReconciliationRun.objects.filter(finished_at=None).count() == 0
 
 
-def test_without_stripe_nothing_is_compared(settings: Any) -> None:
+def test_without_stripe_the_books_are_verified_alone(settled: Payment, settings: Any) -> None:
+    Order.objects.update(refunded_amount=Decimal("1.00"))
     settings.STRIPE_SECRET_KEY = ""
-    assert not services.compare_when_due()
-    assert not ReconciliationRun.objects.exists()
+    assert turns() == 1
+    run = ReconciliationRun.objects.get()
+    assert (run.error, run.payments_compared) == ("", 0)
+    assert differences(is_open=True) == {("books", "books")}
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("a fault of ours"), StripeNotFound("pi_gone")])
@@ -448,8 +458,9 @@ def test_open_differences_of_before_are_looked_at_in_turns(
     for left in (2, 1, 0):
         services.compare_when_due()
         assert ReconciliationDifference.objects.filter(resolved_at=None).count() == left
-    # What finds that none is left, our account, what lies there, and the books.
-    assert turns() == 1 + 1 + 1 + len(books.INVARIANTS)
+    # What finds that none is left, our account, what lies there, and the books: their counts, what
+    # was written to, and what was broken before.
+    assert turns() == 1 + 1 + 1 + 3
     assert ReconciliationRun.objects.filter(finished_at=None).count() == 0
 
 
@@ -460,10 +471,50 @@ def test_the_books_are_verified_in_turns(settled: Payment, monkeypatch: pytest.M
     run = ReconciliationRun.objects.create(
         since=timezone.now() - dt.timedelta(days=9), position={"stage": "books"}
     )
-    assert turns() == len(books.INVARIANTS)
+    assert turns() == 3
     run.refresh_from_db()
     assert (run.error, run.finished_at is not None) == ("", True)
     assert differences(is_open=True) == {("books", "books")}
+
+
+def test_what_is_known_to_be_broken_is_asked_of_all_books_until_it_is_mended(
+    settled: Payment,
+) -> None:
+    Order.objects.update(refunded_amount=Decimal("1.00"))
+    compare()
+    assert not BookTouch.objects.exists()
+    compare()
+    assert differences(is_open=True) == {("books", "books")}, "nothing was written to since"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE orders_order SET refunded_amount = 0")
+    compare()
+    assert differences(is_open=True) == set()
+
+
+def test_what_a_killed_worker_had_verified_is_verified_again(
+    settled: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Order.objects.update(refunded_amount=Decimal("1.00"))
+    with monkeypatch.context() as patched:
+
+        def be_killed(*given: object) -> None:
+            raise SystemExit
+
+        patched.setattr(verification, "_keep", be_killed)
+        with pytest.raises(SystemExit):
+            compare()
+    assert BookTouch.objects.exists()
+    compare()
+    assert differences(is_open=True) == {("books", "books")}
+
+
+def test_workers_at_once_verify_what_was_written_to_once(settled: Payment) -> None:
+    Order.objects.update(refunded_amount=Decimal("1.00"))
+    up_to, found = books.last_note(), []
+    turns = at_once(*[lambda: books.verify_touched(up_to=up_to, on_found=found.extend)] * 4)
+    assert not [turn for turn in turns if isinstance(turn, Exception)]
+    assert [violation.invariant for violation in found] == ["order_refunds_add_up"]
 
 
 # --- For people ---------------------------------------------------------------------------------

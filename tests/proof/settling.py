@@ -52,8 +52,10 @@ def converge(
 
 
 def verify_books() -> None:
-    """Ask `payments.books`, as `manage.py verify_books` does. Raises AssertionError."""
+    """Ask `payments.books`, as `manage.py verify_books` does, of all and of what was written to.
+    Raises AssertionError."""
     hold(list(map(str, books.verify())))
+    hold([str(violation) for turn in books.verify_changed() for violation in turn.violations])
 
 
 def hold(wrong: list[str]) -> None:
