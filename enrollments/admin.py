@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, ask, is_confirmed
+from core.admin import Growing, ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, ask, is_confirmed
 from enrollments import services
 from enrollments.errors import AlreadyEnrolled
 from enrollments.models import AccessHold, Certificate, Enrollment, LessonProgress
@@ -80,7 +80,7 @@ class GrantForm(forms.ModelForm[Enrollment]):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(StaffAdmin):
+class EnrollmentAdmin(Growing, StaffAdmin):
     """Who has which course. "Add" grants access. The actions add staff's own reason against it and
     lift it again; what a dispute or a refund takes away is theirs to give back."""
 
@@ -89,7 +89,8 @@ class EnrollmentAdmin(StaffAdmin):
         "last_activity_at",
     )  # fmt: skip
     list_filter = ("status", "source", "is_completed", "enrolled_at")
-    search_fields = ("user__email", "user__last_name", "course__title", "=id")
+    search_fields = ("user__email", "course__slug", "id")
+    search_help_text = "E-mail, the course's slug or the enrolment's id"
     list_select_related = ("user", "course")
     date_hierarchy = "enrolled_at"
     autocomplete_fields = ("user", "course")
@@ -189,7 +190,8 @@ class CertificateAdmin(ReadOnlyAdmin):
         "revoked_at",
     )  # fmt: skip
     list_filter = ("revoked_because", "issued_at")
-    search_fields = ("serial", "student_name", "course_title", "user__email")
+    search_fields = ("serial", "user__email")
+    search_help_text = "Serial or e-mail"
     date_hierarchy = "issued_at"
     # Its address is the private storage's, which serves nobody.
     exclude = ("file",)

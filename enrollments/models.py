@@ -113,6 +113,13 @@ class Enrollment(BaseModel):
         indexes = [
             models.Index(fields=["user", "is_completed", "-enrolled_at"], name="enrollment_mine"),
             models.Index(fields=["course", "-enrolled_at"], name="enrollment_of_course"),
+            models.Index(fields=["-enrolled_at"], name="enrollment_newest"),
+            models.Index(fields=["status", "-enrolled_at"], name="enrollment_unusual",
+                         condition=~Q(status="active")),
+            models.Index(fields=["source", "-enrolled_at"], name="enrollment_not_bought",
+                         condition=~Q(source="purchase")),
+            models.Index(fields=["-enrolled_at"], name="enrollment_completed",
+                         condition=Q(is_completed=True)),
             models.Index(fields=["id"], name="enrollment_not_active",
                          condition=~Q(status="active")),
         ]  # fmt: skip
@@ -257,6 +264,9 @@ class Certificate(BaseModel):
             models.UniqueConstraint(fields=["user", "course"], name="certificate_once"),
         ]
         indexes = [
+            models.Index(fields=["-issued_at"], name="certificate_newest"),
+            models.Index(fields=["-issued_at"], name="certificate_revoked",
+                         condition=~Q(revoked_because="")),
             models.Index(fields=["next_attempt_at"], name="certificate_due",
                          condition=Q(file="", revoked_at=None)),
         ]  # fmt: skip

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, ValuesByIndexFilter
 from notifications import services
 from notifications.models import Email, Notification
 
@@ -16,8 +16,8 @@ class EmailAdmin(ReadOnlyAdmin):
     # The bodies carry sign-in links: not even staff read those here.
     exclude = ("text", "html")
     list_display = ("created_at", "kind", "to", "subject", "status", "attempts", "sent_at")
-    list_filter = ("status", "kind")
-    search_fields = ("to", "subject", "dedupe_key")
+    list_filter = ("status", ("kind", ValuesByIndexFilter))
+    search_fields = ("to", "dedupe_key")
     show_full_result_count = False
     actions = ("resend",)
 

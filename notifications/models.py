@@ -50,6 +50,10 @@ class Email(BaseModel):
             ),
         ]
         indexes = [
+            models.Index(fields=["-created_at"], name="email_newest"),
+            models.Index(fields=["status", "-created_at"], name="email_unusual",
+                         condition=~Q(status="sent")),
+            models.Index(fields=["to"], name="email_to"),
             models.Index(fields=["next_attempt_at"], name="email_waiting",
                          condition=Q(status__in=["pending", "unwritten"])),
             # What must not stay: empty but for what a worker of the version before still writes.

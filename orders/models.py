@@ -153,6 +153,10 @@ class Order(BaseModel):
             models.Index(fields=["user", "-created_at"], name="order_mine"),
             models.Index(fields=["user", "status", "-created_at"], name="order_mine_by_status"),
             models.Index(fields=["-created_at"], name="order_newest"),
+            models.Index(fields=["status", "-created_at"], name="order_unusual",
+                         condition=~Q(status="completed")),
+            models.Index(fields=["failure_reason", "-created_at"], name="order_failed",
+                         condition=~Q(failure_reason="")),
             models.Index(fields=["expires_at"], name="order_expiring",
                          condition=Q(status="pending")),
         ]  # fmt: skip
@@ -225,7 +229,10 @@ class CouponRedemption(BaseModel):
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
 
     class Meta:
-        indexes = [models.Index(fields=["coupon", "user"], name="redemption_of_person")]
+        indexes = [
+            models.Index(fields=["coupon", "user"], name="redemption_of_person"),
+            models.Index(fields=["-created_at"], name="redemption_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.coupon_id} in {self.order_id}"
@@ -261,6 +268,7 @@ class Invoice(BaseModel):
 
     class Meta:
         ordering = ["-issued_at"]
+        indexes = [models.Index(fields=["-issued_at"], name="invoice_newest")]
 
     def __str__(self) -> str:
         return self.number
@@ -289,6 +297,11 @@ class CreditNote(BaseModel):
 
     class Meta:
         ordering = ["-issued_at"]
+        indexes = [
+            models.Index(fields=["-issued_at"], name="credit_note_newest"),
+            models.Index(fields=["-issued_at"], name="credit_note_void",
+                         condition=Q(voided_at__isnull=False)),
+        ]  # fmt: skip
         constraints = [
             models.CheckConstraint(
                 condition=Q(total_amount__gt=0, tax_amount__gte=0), name="credit_note_positive"

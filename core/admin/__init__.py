@@ -12,13 +12,16 @@ from core.admin.base import (
 )
 from core.admin.columns import admin_link, money_column, text_lines
 from core.admin.confirming import ask, is_confirmed
+from core.admin.growing import Growing, ValuesByIndexFilter
 
 __all__ = [
+    "Growing",
     "ReadOnlyAdmin",
     "ReadOnlyInline",
     "StaffAdmin",
     "StaffStackedInline",
     "StaffTabularInline",
+    "ValuesByIndexFilter",
     "admin_link",
     "ask",
     "is_confirmed",

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from core.admin.as_read import FIELD, bind_to_what_was_read, lock_row, name_fieldsets
+from core.admin.growing import Growing
 from core.admin.lookups import declared_lookups
 from core.admin.trailing import audited, record_deletions, record_form, watching_form
 
@@ -178,8 +179,8 @@ class StaffAdmin(_Narrowing, _AsRead, admin.ModelAdmin[Any]):
         return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}"))
 
 
-class ReadOnlyAdmin(_Shown, StaffAdmin):
-    """Rows that only the product itself writes."""
+class ReadOnlyAdmin(_Shown, Growing, StaffAdmin):
+    """Rows that only the product itself writes, more and more of them."""
 
 
 class _InlineAsRead(_AsRead):

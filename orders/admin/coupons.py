@@ -172,7 +172,6 @@ class CouponRedemptionAdmin(ReadOnlyAdmin):
     """Who uses which coupon in which order; an order that ends unpaid gives it back."""
 
     list_display = ("coupon", "order", "status", "user", "discount", "created_at")
-    list_filter = ("order__status",)
     # The list of coupons leads here.
     allowed_lookups = ("coupon__id__exact",)
     list_select_related = ("coupon", "order", "user")

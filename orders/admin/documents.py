@@ -78,7 +78,7 @@ class InvoiceAdmin(DocumentAdmin):
         ("Amounts", {"fields": ("titles", "taxes", "total")}),
         ("Parties", {"fields": ("sold_by", "address")}),
     )
-    list_filter = ("currency", "issued_at")
+    list_filter = ("issued_at",)
     list_select_related = ("order",)
     search_fields = ("number", "order__order_number", "order__user__email")
     date_hierarchy = "issued_at"
@@ -124,7 +124,7 @@ class CreditNoteAdmin(DocumentAdmin):
             {"fields": ("titles", "tax", "total")},
         ),
     )
-    list_filter = (("voided_at", admin.EmptyFieldListFilter), "currency", "issued_at")
+    list_filter = (("voided_at", admin.EmptyFieldListFilter), "issued_at")
     list_select_related = ("invoice",)
     search_fields = ("number", "invoice__number", "invoice__order__order_number")
     date_hierarchy = "issued_at"

@@ -44,6 +44,19 @@ class InvoiceInline(ReadOnlyInline):
     show_change_link = True
 
 
+class FailureFilter(admin.SimpleListFilter):
+    """Orders by why they failed."""
+
+    title = "failure reason"
+    parameter_name = "failure_reason"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(reason, reason) for reason in ("expired", "replaced", "canceled")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order] | None:
+        return queryset.filter(failure_reason=self.value()) if self.value() else queryset
+
+
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     """Orders with their lines and how they were paid."""
@@ -56,13 +69,13 @@ class OrderAdmin(ReadOnlyAdmin):
         "order_number", "created_at", "user", "status", "total",
         "refunded", "completed_at",
     )  # fmt: skip
-    list_filter = ("status", "failure_reason", "currency", "created_at")
+    list_filter = ("status", FailureFilter, "created_at")
     list_select_related = ("user",)
     search_fields = (
-        "order_number", "invoice__number", "user__email", "user__first_name", "user__last_name",
-        "payment_id", "transaction_id",
+        "order_number", "invoice__number", "user__email", "payments__stripe_payment_id",
+        "payments__stripe_charge_id",
     )  # fmt: skip
-    search_help_text = "Order or invoice number, name, e-mail, payment intent or charge"
+    search_help_text = "Order or invoice number, e-mail, payment intent or charge"
     date_hierarchy = "created_at"
     show_full_result_count = False
     inlines = (OrderItemInline, InvoiceInline)

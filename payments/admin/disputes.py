@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin, admin_link, money_column
+from core.admin import ReadOnlyAdmin, ValuesByIndexFilter, admin_link, money_column
 from payments.models import Dispute
 
 
@@ -33,7 +33,9 @@ class DisputeAdmin(ReadOnlyAdmin):
         "stripe_dispute_id", "order", "buyer", "money", "reason", "status", "evidence_due_at",
         "opened_at", "closed_at",
     )  # fmt: skip
-    list_filter = (UndecidedFilter, "status", "reason")
+    list_filter = (
+        UndecidedFilter, ("status", ValuesByIndexFilter), ("reason", ValuesByIndexFilter),
+    )  # fmt: skip
     list_select_related = ("payment__order__user",)
     search_fields = (
         "stripe_dispute_id", "payment__stripe_payment_id", "payment__order__order_number",

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, ValuesByIndexFilter
 from payments import services
 from payments.models import StripeEvent
 
@@ -16,7 +16,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     # Names and addresses of buyers, as Stripe tells them.
     exclude = ("payload",)
     list_display = ("id", "type", "object_id", "status", "attempts", "received_at", "handled_at")
-    list_filter = ("status", "type")
+    list_filter = ("status", ("type", ValuesByIndexFilter))
     search_fields = ("id", "object_id")
     show_full_result_count = False
     actions = ("resend",)

@@ -36,7 +36,7 @@ class LedgerTransactionAdmin(ReadOnlyAdmin):
     """Each movement of money. It is corrected by another movement, never by a change."""
 
     list_display = ("occurred_at", "kind", "moved", "order", "reference")
-    list_filter = ("kind", "currency")
+    list_filter = ("kind",)
     list_select_related = ("payment__order",)
     search_fields = ("reference", "payment__stripe_payment_id", "payment__order__order_number")
     search_help_text = "Reference, payment intent or order number"
@@ -70,7 +70,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
     change_list_template = "admin/payments/ledgerentry/change_list.html"
     list_display = ("transaction", "account", "instructor", "order_item", "amount", "available_at")
-    list_filter = ("account", "transaction__kind", "transaction__currency")
+    list_filter = ("account",)
     list_select_related = ("transaction", "instructor", "order_item")
     search_fields = ("instructor__email", "transaction__reference")
     ordering = ("-id",)

@@ -83,7 +83,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "created_at", "order", "buyer", "paid", "refunding", "status", "needs_attention",
         "stripe_payment_id",
     )  # fmt: skip
-    list_filter = (AttentionFilter, "status", "currency")
+    list_filter = (AttentionFilter, "status")
     list_select_related = ("order__user",)
     search_fields = (
         "stripe_payment_id", "stripe_charge_id", "order__order_number", "order__user__email"

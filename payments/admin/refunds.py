@@ -9,6 +9,7 @@ from django.utils.html import format_html_join
 from core.admin import (
     ReadOnlyAdmin,
     ReadOnlyInline,
+    ValuesByIndexFilter,
     admin_link,
     ask,
     is_confirmed,
@@ -59,7 +60,7 @@ class RefundAdmin(ReadOnlyAdmin):
         "created_at", "order", "buyer", "money", "status", "reason", "requested_by",
         "failure_reason", "undone_at",
     )  # fmt: skip
-    list_filter = (RefundTroubleFilter, "status", "reason")
+    list_filter = (RefundTroubleFilter, "status", ("reason", ValuesByIndexFilter))
     list_select_related = ("payment__order__user", "requested_by")
     search_fields = (
         "stripe_refund_id", "payment__stripe_payment_id", "payment__order__order_number",

@@ -40,11 +40,12 @@ def find_series(rows: Mapping[str, Decimal], sums: Mapping[str, Decimal]) -> set
         known = cursor.fetchall()
     doubtful = {*rows, *sums} - {name for name, *_ in known}
     for name, last, verified in known:
-        if last is None or verified is None:
-            doubtful.add(name)
-        elif rows.get(name, 0) != last - verified:
-            doubtful.add(name)
-        elif sums.get(name, 0) != _triangle(last) - _triangle(verified):
+        if (
+            last is None
+            or verified is None
+            or rows.get(name, 0) != last - verified
+            or sums.get(name, 0) != _triangle(last) - _triangle(verified)
+        ):
             doubtful.add(name)
     return doubtful
 

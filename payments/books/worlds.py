@@ -192,10 +192,8 @@ def _make(
         cursor.execute("SELECT current_schema()")
         schema = connection.ops.quote_name(cursor.fetchone()[0])
         for table, text in texts.items():
-            cursor.execute(
-                f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {text.replace('real.', f'{schema}.')}",
-                given,
-            )
+            rows = text.replace("real.", f"{schema}.")
+            cursor.execute(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {rows}", given)
             if key := keys.get(table, "id"):
                 # An invariant may group by it and name other columns. It also tells the planner how
                 # many rows there are.

@@ -1,6 +1,7 @@
 """Disputes, as banks call buyers' complaints."""
 
 from django.db import models
+from django.db.models import Q
 
 from core.models import BaseModel
 from payments.models.payment import Payment
@@ -24,6 +25,12 @@ class Dispute(BaseModel):
 
     class Meta:
         ordering = ["-opened_at"]
+        indexes = [
+            models.Index(fields=["-opened_at"], name="dispute_newest"),
+            models.Index(fields=["status", "-opened_at"], name="dispute_by_status"),
+            models.Index(fields=["reason", "-opened_at"], name="dispute_by_reason"),
+            models.Index(fields=["-opened_at"], name="dispute_open", condition=Q(closed_at=None)),
+        ]
 
     def __str__(self) -> str:
         return self.stripe_dispute_id

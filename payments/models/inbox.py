@@ -46,6 +46,9 @@ class StripeEvent(models.Model):
                          condition=Q(status="dead")),
             models.Index(fields=["object_id"], name="stripe_event_object"),
             models.Index(fields=["-received_at"], name="stripe_event_newest"),
+            models.Index(fields=["status", "-received_at"], name="stripe_event_unusual",
+                         condition=~Q(status="handled")),
+            models.Index(fields=["type", "-received_at"], name="stripe_event_by_type"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -147,7 +147,11 @@ class LedgerTransaction(BaseModel):
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
-        indexes = [models.Index(fields=["-occurred_at", "-id"], name="ledger_newest")]
+        indexes = [
+            models.Index(fields=["-occurred_at", "-id"], name="ledger_newest"),
+            models.Index(fields=["kind", "-occurred_at"], name="ledger_unusual",
+                         condition=~Q(kind__in=["sale", "stripe_fee"])),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.reference
@@ -220,7 +224,9 @@ class LedgerEntry(BaseModel):
                 name="ledger_of_instructor_newest",
                 condition=Q(account="instructor"),
             ),
-        ]
+            models.Index(fields=["account", "-id"], name="ledger_entry_unusual",
+                         condition=Q(account__in=["buyers", "payouts"])),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.amount} {self.account}"

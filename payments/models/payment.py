@@ -69,6 +69,9 @@ class Payment(BaseModel):
                          condition=Q(status="pending")),
             models.Index(fields=["succeeded_at"], name="payment_without_fee",
                          condition=Q(status="succeeded", fee_amount=None)),
+            models.Index(fields=["-created_at"], name="payment_newest"),
+            models.Index(fields=["status", "-created_at"], name="payment_unusual",
+                         condition=~Q(status="succeeded")),
             models.Index(fields=["-created_at"], name="payment_attention",
                          condition=~Q(needs_attention="")),
         ]  # fmt: skip

@@ -102,6 +102,11 @@ class Payout(BaseModel):
             models.Index(fields=["next_attempt_at"], name="payout_due", condition=Q(status="due")),
             models.Index(fields=["updated_at"], name="payout_failed", condition=Q(status="failed")),
             models.Index(fields=["account", "-created_at"], name="payout_of_account"),
+            models.Index(fields=["-created_at"], name="payout_newest"),
+            models.Index(fields=["status", "-created_at"], name="payout_by_status"),
+            models.Index(
+                fields=["-created_at"], name="payout_trouble", condition=~Q(last_error="")
+            ),
         ]
 
     def __str__(self) -> str:

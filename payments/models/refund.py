@@ -56,6 +56,9 @@ class Refund(BaseModel):
             ),
         ]
         indexes = [
+            models.Index(fields=["-created_at"], name="refund_newest"),
+            models.Index(fields=["status", "-created_at"], name="refund_by_status"),
+            models.Index(fields=["reason", "-created_at"], name="refund_by_reason"),
             models.Index(fields=["next_attempt_at"], name="refund_due", condition=Q(status="due")),
             models.Index(fields=["next_attempt_at"], name="refund_pending",
                          condition=Q(status="pending")),
@@ -119,6 +122,10 @@ class RefundRequest(BaseModel):
             models.UniqueConstraint(
                 fields=["order"], condition=Q(status="open"), name="refund_request_one_open"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at"], name="refund_request_newest"),
+            models.Index(fields=["status", "-created_at"], name="refund_request_by_status"),
         ]
 
     def __str__(self) -> str:

@@ -101,7 +101,9 @@ def test_what_was_not_written_to_is_not_looked_at(planted: PlantedWorld) -> None
     assert find_among_changes() == []
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE orders_order SET refunded_amount = 0.01 WHERE status = 'completed'")
+            cursor.execute(
+                "UPDATE orders_order SET refunded_amount = 0.01 WHERE status = 'completed'"
+            )
             cursor.execute("DELETE FROM payments_booktouch")
         assert books.verify() != []
         assert find_among_changes() == []
