@@ -4,7 +4,6 @@ Rows are counted up to a bound, ordered by what an index is ordered by, searched
 index finds, and dates are told by the first and the last one.
 """
 
-from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
@@ -39,24 +38,16 @@ class BoundedPaginator(Paginator[Any]):
 class ValuesByIndexFilter(admin.AllValuesFieldListFilter):
     """The values of a column that begins an index, found by going from one to the next."""
 
-    def __init__(
-        self,
-        field: Field[Any, Any],
-        request: HttpRequest,
-        params: dict[str, str],
-        model: type[Model],
-        model_admin: ModelAdmin[Any],
-        field_path: str,
-    ) -> None:
-        super().__init__(field, request, params, model, model_admin, field_path)
+    def __init__(self, field: Field[Any, Any], *given: Any) -> None:
+        super().__init__(field, *given)
         # In place of a query of all rows, which hasn't been sent yet.
-        self.lookup_choices = list_values(model, field)
+        self.lookup_choices: Any = list_values(field.model, field)
 
 
 def list_values(model: type[Model], field: Field[Any, Any]) -> list[Any]:
     """Return the first hundred different values, each for one look into the index."""
     quote = connection.ops.quote_name
-    table, column = quote(model._meta.db_table), quote(field.column)
+    table, column = quote(model._meta.db_table), quote(str(field.column))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -85,7 +76,7 @@ class Growing(ModelAdmin[Any]):
     paginator = BoundedPaginator
     show_full_result_count = False
 
-    def get_sortable_by(self, request: HttpRequest) -> Collection[str]:
+    def get_sortable_by(self, request: HttpRequest) -> Any:
         """The columns that begin an index."""
         names = leading_columns(self.model)
         return [one for one in self.get_list_display(request) if self._orders_by(one) in names]
@@ -118,14 +109,14 @@ class Growing(ModelAdmin[Any]):
                 condition |= Q(**{f"{path}__startswith": spelling})
         return condition
 
-    def _orders_by(self, name: str) -> str | None:
+    def _orders_by(self, name: Any) -> str:
         """The column of the table that this column of the list is ordered by, if it is one."""
-        shown = getattr(self, name, None) or getattr(self.model, name, None)
+        shown = getattr(self, str(name), None) or getattr(self.model, str(name), None)
         ordering = getattr(shown, "admin_order_field", name)
         try:
-            return self.model._meta.get_field(str(ordering).lstrip("-")).name
+            return str(self.model._meta.get_field(str(ordering).lstrip("-")).name)
         except FieldDoesNotExist:
-            return None
+            return ""
 
 
 def leading_columns(model: type[Model]) -> set[str]:
@@ -133,7 +124,7 @@ def leading_columns(model: type[Model]) -> set[str]:
     names = {
         field.name
         for field in model._meta.concrete_fields
-        if field.primary_key or field.unique or field.db_index
+        if field.primary_key or field.unique or getattr(field, "db_index", False)
     }
     return names | {
         one.fields[0].lstrip("-")

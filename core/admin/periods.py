@@ -64,7 +64,7 @@ def list_periods(
 def _as_date(value: Any) -> dt.date | None:
     if isinstance(value, dt.datetime):
         return (timezone.localtime(value) if timezone.is_aware(value) else value).date()
-    return value
+    return value if isinstance(value, dt.date) else None
 
 
 def _number(value: Any) -> int | None:

@@ -6,7 +6,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from core import outbox
-from core.admin.base import ReadOnlyAdmin
+from core.admin.base import ReadOnlyAdmin, StaffAdmin
 from core.models import AuditEntry, JobRun, OutboxDelivery
 
 
@@ -50,6 +50,15 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         names = people.values(get_user_model().USERNAME_FIELD)
         entries: QuerySet[AuditEntry] = super().get_queryset(request)
         return entries.annotate(actor_name=Subquery(names))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str
+    ) -> tuple[QuerySet[AuditEntry], bool]:
+        """By any of the three: who acted is no column that an index could find."""
+        found: tuple[QuerySet[AuditEntry], bool] = StaffAdmin.get_search_results(
+            self, request, queryset, search_term
+        )
+        return found
 
     @admin.display(description="By")
     def actor(self, entry: AuditEntry) -> str:

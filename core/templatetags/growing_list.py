@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.contrib.admin.templatetags.admin_list import date_hierarchy
+from django.contrib.admin.views.main import ChangeList
 
 from core.admin.periods import Periods
 
@@ -13,7 +14,7 @@ register = template.Library()
 class _WithPeriods:
     """A change list whose rows are asked for their dates only."""
 
-    def __init__(self, changelist: Any) -> None:
+    def __init__(self, changelist: ChangeList) -> None:
         self._changelist = changelist
         self.queryset = Periods(
             changelist.model, field=changelist.date_hierarchy, params=changelist.params
@@ -24,6 +25,7 @@ class _WithPeriods:
 
 
 @register.inclusion_tag("admin/date_hierarchy.html")
-def growing_dates(changelist: Any) -> Any:
+def growing_dates(changelist: ChangeList) -> Any:
     """Django's own row of dates, of which some may lead to an empty list."""
-    return date_hierarchy(_WithPeriods(changelist))
+    with_periods: Any = _WithPeriods(changelist)
+    return date_hierarchy(with_periods)

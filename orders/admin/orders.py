@@ -48,7 +48,7 @@ class FailureFilter(admin.SimpleListFilter):
     """Orders by why they failed."""
 
     title = "failure reason"
-    parameter_name = "failure_reason"
+    parameter_name = "failed_because"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [(reason, reason) for reason in ("expired", "replaced", "canceled")]
@@ -72,8 +72,7 @@ class OrderAdmin(ReadOnlyAdmin):
     list_filter = ("status", FailureFilter, "created_at")
     list_select_related = ("user",)
     search_fields = (
-        "order_number", "invoice__number", "user__email", "payments__stripe_payment_id",
-        "payments__stripe_charge_id",
+        "order_number", "invoice__number", "user__email", "payment_id", "transaction_id",
     )  # fmt: skip
     search_help_text = "Order or invoice number, e-mail, payment intent or charge"
     date_hierarchy = "created_at"

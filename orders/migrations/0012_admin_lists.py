@@ -32,6 +32,14 @@ class Migration(migrations.Migration):
         ),
         AddIndexConcurrently(
             model_name='order',
+            index=models.Index(condition=models.Q(('payment_id', ''), _negated=True), fields=['payment_id'], name='order_of_payment'),
+        ),
+        AddIndexConcurrently(
+            model_name='order',
+            index=models.Index(condition=models.Q(('transaction_id', ''), _negated=True), fields=['transaction_id'], name='order_of_charge'),
+        ),
+        AddIndexConcurrently(
+            model_name='order',
             index=models.Index(condition=models.Q(('status', 'completed'), _negated=True), fields=['status', '-created_at'], name='order_unusual'),
         ),
         AddIndexConcurrently(

@@ -29,7 +29,7 @@ def test_orders_can_be_found_and_read(staff, user, place, pay):
     stranger = UserFactory.create(first_name="Some", last_name="Body")
     OrderFactory.create(order_number="ORD-1999-99999", user=stranger)
     invoice = Invoice.objects.get()
-    needles = (order.order_number, user.email, user.full_name, invoice.number, "pi_needle")
+    needles = (order.order_number, user.email, user.email[:5], invoice.number, "pi_needle")
     for needle in needles:
         page = staff.get("/admin/orders/order/", {"q": needle}).content.decode()
         assert order.order_number in page

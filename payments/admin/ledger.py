@@ -7,6 +7,7 @@ from django.db.models import Field, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 
 from core.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, money_column
+from core.admin.growing import MOST_COUNTED
 from core.money import ZERO, money_text
 from payments.models import (
     BankPayoutFailure,
@@ -66,7 +67,8 @@ class LedgerTransactionAdmin(ReadOnlyAdmin):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
-    """The sides of all movements; above the list the balances of what is filtered."""
+    """The sides of all movements; above the list the balances of what is filtered, unless that is
+    more than can be added up while somebody waits."""
 
     change_list_template = "admin/payments/ledgerentry/change_list.html"
     list_display = ("transaction", "account", "instructor", "order_item", "amount", "available_at")
@@ -81,7 +83,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         response = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None)
-        if context and "cl" in context:
+        if context and "cl" in context and context["cl"].result_count <= MOST_COUNTED:
             context["balances"] = list(
                 context["cl"]
                 .queryset.order_by()

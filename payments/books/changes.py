@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import connection, transaction
 
@@ -57,7 +58,7 @@ def verify_counts(*, on_found: OnFound | None = None) -> list[Violation]:
             "SELECT kind, key, sum(amount) FROM payments_booktouch WHERE amount IS NOT NULL"
             " GROUP BY kind, key HAVING sum(amount) <> 0"
         )
-        changed = defaultdict(dict)
+        changed: dict[str, dict[str, Decimal]] = defaultdict(dict)
         for kind, key, amount in cursor.fetchall():
             changed[kind][key] = amount
         doubts = {

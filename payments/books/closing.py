@@ -42,7 +42,8 @@ _OF_ORDERS = """
     ), dispute AS (
         SELECT * FROM payments_dispute WHERE payment_id = ANY(ARRAY(SELECT id FROM payment))
     ), movement AS (
-        SELECT * FROM payments_ledgertransaction WHERE payment_id = ANY(ARRAY(SELECT id FROM payment))
+        SELECT * FROM payments_ledgertransaction
+        WHERE payment_id = ANY(ARRAY(SELECT id FROM payment))
         UNION SELECT * FROM payments_ledgertransaction
               WHERE refund_id = ANY(ARRAY(SELECT id FROM refund))
         UNION SELECT * FROM payments_ledgertransaction
@@ -58,7 +59,7 @@ _OF_ORDERS = """
         UNION SELECT * FROM orders_creditnote WHERE refund_id = ANY(ARRAY(SELECT id FROM refund))
     )
 """
-_MOVEMENTS_OF_ORDERS = f"{_OF_ORDERS} SELECT id FROM movement"
+_MOVEMENTS_OF_ORDERS = f"{_OF_ORDERS} SELECT id FROM movement"  # noqa: S608 (the text above)
 # The other orders that these have to be compared with.
 _LINKED_ORDERS = f"""
     {_OF_ORDERS}, linked_refund AS (
@@ -104,7 +105,7 @@ _LINKED_ORDERS = f"""
           JOIN orders_orderitem same
                ON same.order_id = other.id AND same.course_id = item.course_id
           WHERE bought.id = ANY(%(orders)s)
-"""
+"""  # noqa: S608 (the text above)
 _ENROLLMENTS_OF_ORDERS = """
     SELECT enrollment_id FROM orders_orderitem
     WHERE order_id = ANY(%(orders)s) AND enrollment_id IS NOT NULL

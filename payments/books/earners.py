@@ -114,5 +114,5 @@ def _marked(earners: list[str], past: Collection[str]) -> dict[str, str]:
 
 def _names(query: str, noted: Mapping[str, Collection[str]]) -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute(query, {name: noted[name] for name in ("movement", "movement_past")})
+        cursor.execute(query, {name: list(noted[name]) for name in ("movement", "movement_past")})
         return {row[0] for row in cursor.fetchall()}

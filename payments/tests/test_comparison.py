@@ -511,7 +511,8 @@ def test_what_a_killed_worker_had_verified_is_verified_again(
 
 def test_workers_at_once_verify_what_was_written_to_once(settled: Payment) -> None:
     Order.objects.update(refunded_amount=Decimal("1.00"))
-    up_to, found = books.last_note(), []
+    up_to = books.last_note()
+    found: list[books.Violation] = []
     turns = at_once(*[lambda: books.verify_touched(up_to=up_to, on_found=found.extend)] * 4)
     assert not [turn for turn in turns if isinstance(turn, Exception)]
     assert [violation.invariant for violation in found] == ["order_refunds_add_up"]

