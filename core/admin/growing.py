@@ -91,7 +91,7 @@ class Growing(ModelAdmin[Any]):
             return queryset, False
         found: set[Any] = set()
         for path in self.get_search_fields(request):
-            rows = self.model._base_manager.filter(self._condition(str(path), term))
+            rows = self.model._base_manager.filter(self._condition(str(path).lstrip("=^"), term))
             found.update(rows.values_list("pk", flat=True)[:MOST_FOUND])
         return queryset.filter(pk__in=found), False
 
@@ -99,9 +99,11 @@ class Growing(ModelAdmin[Any]):
         field: Any = get_fields_from_path(self.model, path)[-1]
         if not isinstance(field, CharField):
             try:
-                return Q(**{path: field.to_python(term)})
+                value = field.to_python(term)
+                field.run_validators(value)
             except ValidationError:
                 return Q(pk__in=[])
+            return Q(**{path: value})
         spellings = list(dict.fromkeys([term, term.lower(), term.upper()]))
         condition = Q(**{f"{path}__in": spellings})
         if field.unique and len(term) >= _SHORTEST_BEGINNING:

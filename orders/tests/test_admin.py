@@ -29,7 +29,7 @@ def test_orders_can_be_found_and_read(staff, user, place, pay):
     stranger = UserFactory.create(first_name="Some", last_name="Body")
     OrderFactory.create(order_number="ORD-1999-99999", user=stranger)
     invoice = Invoice.objects.get()
-    needles = (order.order_number, user.email, user.email[:5], invoice.number, "pi_needle")
+    needles = (order.order_number, user.email, user.email[:-3], invoice.number, "pi_needle")
     for needle in needles:
         page = staff.get("/admin/orders/order/", {"q": needle}).content.decode()
         assert order.order_number in page
@@ -115,7 +115,7 @@ def test_closing_orders_is_audited(staff, user, place):
 def test_the_lists_take_a_fixed_number_of_queries(staff, count, django_assert_num_queries):
     OrderFactory.create_batch(count)
     CouponFactory.create_batch(count)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(6):
         staff.get("/admin/orders/order/")
     with django_assert_num_queries(7):
         staff.get("/admin/orders/coupon/")
