@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
     )
 
     dependencies = [
-        ("payments", "0019_explain_access"),
+        ("payments", "0023_loose_ends"),
         ("orders", "0008_order_numbers"),
         ("reviews", "0001_initial"),
         ("enrollments", "0005_highest_progress"),
