@@ -29,7 +29,7 @@ def test_what_is_booked_with_its_fact_is_not_noted(sell: Sell) -> None:
         payment = sell("40.00")
         payment.fee_amount = Decimal("1.00")
         payment.save()
-        ledger.post_fee(payment=payment)
+        ledger.post_fees(payments=[payment])
         ledger.post_refund(refund=add_refund(payment, "10.00"))
         ledger.post_dispute(dispute=add_dispute(payment, "5.00"))
     assert noted() == []
