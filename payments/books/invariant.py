@@ -19,6 +19,8 @@ class Scope(Enum):
     COUNT = "count"
     # All that an instructor earned and was paid.
     EARNER = "earner"
+    # Of none: it is asked of all books alone.
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
     )
 
     dependencies = [
-        ("payments", "0023_loose_ends"),
+        ("payments", "0028_looked_at_accounts"),
         ("orders", "0008_order_numbers"),
         ("reviews", "0001_initial"),
         ("enrollments", "0005_highest_progress"),
