@@ -119,9 +119,18 @@ _PAYOUTS_OF_NOTES = """
 _MOVEMENTS_OF_PAYOUTS = (
     "SELECT id FROM payments_ledgertransaction WHERE payout_id = ANY(%(payouts)s)"
 )
+_BALANCE_MOVEMENTS_OF_NOTES = """
+    SELECT id FROM payments_balancemovement WHERE id = ANY(%(balance_movement)s)
+    UNION SELECT balance_movement_id FROM payments_ledgertransaction
+          WHERE id = ANY(%(movement)s) AND balance_movement_id IS NOT NULL
+"""
+_MOVEMENTS_OF_BALANCE_MOVEMENTS = (
+    "SELECT id FROM payments_ledgertransaction WHERE balance_movement_id = ANY(%(moved)s)"
+)
 KINDS = (
     "order", "item", "enrollment", "invoice", "request", "payment", "refund", "dispute", "movement",
-    "movement_past", "payout", "account", "course", "coupon", "earner", "earner_past",
+    "movement_past", "payout", "balance_movement", "account", "course", "coupon", "earner",
+    "earner_past",
 )  # fmt: skip
 
 
@@ -134,6 +143,7 @@ class Closed:
     orders: set[str] = field(default_factory=set)
     movements: set[str] = field(default_factory=set)
     payouts: set[str] = field(default_factory=set)
+    balance_movements: set[str] = field(default_factory=set)
     enrollments: set[str] = field(default_factory=set)
 
 
@@ -148,6 +158,8 @@ def close(notes: Iterable[tuple[str, str]]) -> Closed:
     closed.payouts = _ids(_PAYOUTS_OF_NOTES, **noted)
     closed.movements |= set(noted["movement"])
     closed.movements |= _ids(_MOVEMENTS_OF_PAYOUTS, payouts=closed.payouts)
+    closed.balance_movements = _ids(_BALANCE_MOVEMENTS_OF_NOTES, **noted)
+    closed.movements |= _ids(_MOVEMENTS_OF_BALANCE_MOVEMENTS, moved=closed.balance_movements)
     closed.enrollments |= set(noted["enrollment"])
     return closed
 

@@ -61,6 +61,9 @@ _GROUPS = {
         SELECT * FROM real.payments_payoutaccount
         WHERE id = ANY(ARRAY(SELECT account_id FROM payments_payout))
     """,
+    "payments_balancemovement": (
+        "SELECT * FROM real.payments_balancemovement WHERE id = ANY(%(moved)s)"
+    ),
     "payments_ledgertransaction": (
         "SELECT * FROM real.payments_ledgertransaction WHERE id = ANY(%(movements)s)"
     ),
@@ -148,7 +151,8 @@ def groups(closed: Closed) -> Iterator[None]:
     """The world of what belongs together."""
     given = {
         "orders": list(closed.orders), "movements": list(closed.movements),
-        "payouts": list(closed.payouts), "enrollments": list(closed.enrollments),
+        "payouts": list(closed.payouts), "moved": list(closed.balance_movements),
+        "enrollments": list(closed.enrollments),
         "course": closed.noted["course"], "coupon": closed.noted["coupon"],
     }  # fmt: skip
     with tables(_GROUPS, given):

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0008_order_numbers'),
-        ('payments', '0024_touched_books'),
+        ('payments', '0026_touched_books'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
     atomic = False
     harmless = "What the version before writes is of no balance movement, and keeps its rule."
 
-    dependencies = [("payments", "0028_looked_at_accounts")]
+    dependencies = [("payments", "0024_looked_at_accounts")]
 
     operations = [
         migrations.AlterField(

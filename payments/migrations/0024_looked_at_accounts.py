@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     atomic = False
     harmless = "The version before writes no trouble but these."
 
-    dependencies = [("payments", "0025_admin_lists")]
+    dependencies = [("payments", "0023_loose_ends")]
 
     operations = [
         migrations.AddField(

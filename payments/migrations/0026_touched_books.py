@@ -27,7 +27,8 @@ _NOTES = {
         ('payment', {_UNDONE.format("r.payment_id")}, NULL),
         ('refund', {_UNDONE.format("r.refund_id")}, NULL),
         ('dispute', {_UNDONE.format("r.dispute_id")}, NULL),
-        ('payout', {_UNDONE.format("r.payout_id")}, NULL)""",
+        ('payout', {_UNDONE.format("r.payout_id")}, NULL),
+        ('balance_movement', {_UNDONE.format("r.balance_movement_id")}, NULL)""",
     # What was earned can break no payout; what is taken can, and what is written of the past.
     "payments_ledgerentry": f"""('movement', r.transaction_id::text, NULL::numeric),
         ('item', {_UNDONE.format("r.order_item_id")}, NULL),
@@ -39,6 +40,7 @@ _NOTES = {
     "payments_saleline": """('payment', r.payment_id::text, NULL::numeric),
         ('item', r.order_item_id::text, NULL)""",
     "payments_payout": "('payout', r.id::text, NULL::numeric)",
+    "payments_balancemovement": "('balance_movement', r.id::text, NULL::numeric)",
     "payments_payoutaccount": "('account', r.id::text, NULL::numeric)",
     "enrollments_enrollment": """('enrollment', r.id::text, NULL::numeric),
         ('students', CASE WHEN r.status = 'active' THEN r.course_id::text END, sign)""",
@@ -140,7 +142,7 @@ class Migration(migrations.Migration):
     )
 
     dependencies = [
-        ("payments", "0028_looked_at_accounts"),
+        ("payments", "0025_booked_balance"),
         ("orders", "0008_order_numbers"),
         ("reviews", "0001_initial"),
         ("enrollments", "0005_highest_progress"),
