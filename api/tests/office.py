@@ -16,6 +16,7 @@ from notifications.models import Email, Notification
 from orders.models import Coupon, CouponRedemption, CreditNote, Invoice, Order
 from payments import services
 from payments.models import (
+    BalanceMovement,
     BankPayoutFailure,
     Dispute,
     LedgerEntry,
@@ -100,6 +101,10 @@ def _money(rows: Rows) -> list[Model]:
         RevenueShare.objects.create(course=make_course(), percent=50), run, difference,
         RefundRequest.objects.create(order=order, user=user), *_learning(order),
         BankPayoutFailure.objects.create(account=account, stripe_payout_id="po_1"),
+        BalanceMovement.objects.create(
+            stripe_id="txn_1", type="topup", amount=5, fee=0, net=5, currency="eur",
+            happened_at=timezone.now(), available_on=timezone.now(),
+        ),
     ]  # fmt: skip
 
 

@@ -245,6 +245,15 @@ def test_what_stripe_said_is_not_changed(standin: StandIn, change: str) -> None:
             cursor.execute(statement)
 
 
+def test_what_came_less_the_fee_is_what_the_balance_changed_by() -> None:
+    now = timezone.now()
+    with pytest.raises(DatabaseError, match="balance_movement_adds_up"):
+        BalanceMovement.objects.create(
+            stripe_id="txn_1", type="topup", amount=5, fee=1, net=5, currency="usd",
+            happened_at=now, available_on=now,
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "changed",
     [
