@@ -38,8 +38,9 @@ class BoundedPaginator(Paginator[Any]):
 class ValuesByIndexFilter(admin.AllValuesFieldListFilter):
     """The values of a column that begins an index, found by going from one to the next."""
 
-    def __init__(self, field: Field[Any, Any], *given: Any) -> None:
-        super().__init__(field, *given)
+    def __init__(self, field: Field[Any, Any], *given: Any, field_path: str) -> None:
+        # `given` is what stands between, as Django calls it.
+        super().__init__(field, *given, field_path=field_path)  # type: ignore[misc]
         # In place of a query of all rows, which hasn't been sent yet.
         self.lookup_choices: Any = list_values(field.model, field)
 
