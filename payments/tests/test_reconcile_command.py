@@ -12,7 +12,13 @@ from django.utils import timezone
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
 from payments import books, services
-from payments.models import ReconciliationDifference, ReconciliationRun
+from payments.models import (
+    LedgerTransaction,
+    LooseEnd,
+    ReconciliationDifference,
+    ReconciliationRun,
+)
+from payments.tests.ledger.test_missing import unbooked
 from payments.tests.test_parking import pay_at_stripe
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +60,16 @@ def test_without_stripe_it_says_so_and_runs_nothing(settings: Any) -> None:
     status, message, _ = fail("reconcile")
     assert (status, message) == (2, "Stripe isn't configured here: there is nothing to compare.")
     assert not ReconciliationRun.objects.exists()
+
+
+def test_all_of_history_is_looked_through_on_demand(settings: Any) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+    payment = unbooked("10.00")
+    LooseEnd.objects.all().delete()
+    assert "Seen to" not in fail("reconcile")[2]
+    assert not LedgerTransaction.objects.exists()
+    assert "Seen to, of all of history: 2" in fail("reconcile", "--everything")[2]
+    assert set(LedgerTransaction.objects.values_list("payment", flat=True)) == {payment.id}
 
 
 def test_one_given_up_for_another_did_not_look_to_the_end(
