@@ -22,7 +22,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
     "sweep-stripe-events": {"task": "payments.tasks.handle_stripe_events", "schedule": 5.0},
     "reconcile-payments": {"task": "payments.tasks.reconcile_payments", "schedule": 15.0},
     "poll-stripe-events": {"task": "payments.tasks.poll_stripe_events", "schedule": 30.0},
-    "read-stripe-balance": {"task": "payments.tasks.read_stripe_balance", "schedule": 300.0},
+    "read-stripe-balance": {"task": "payments.tasks.read_stripe_balance", "schedule": 60.0},
     # The daily comparison, some seconds at a time: its own rows say how far it is.
     "compare-with-stripe": {"task": "payments.tasks.compare_with_stripe", "schedule": 30.0},
     "send-due-refunds": {"task": "payments.tasks.send_due_refunds", "schedule": 10.0},

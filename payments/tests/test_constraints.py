@@ -19,6 +19,8 @@ from payments.models import (
     BalanceChange,
     BalanceMovement,
     BankPayoutFailure,
+    BookMark,
+    BookTouch,
     Dispute,
     LooseEnd,
     Payment,
@@ -94,11 +96,11 @@ TWICE: dict[str, Lie] = {
     "enrollment_once": (Enrollment, {}),
 }
 ORDERS = list(apps.get_app_config("orders").get_models())
-# Running balances and loose ends, which the database alone writes, are tried elsewhere.
+# Running balances, loose ends and notes, which the database alone writes, are tried elsewhere.
 PAYMENTS = [
     model
     for model in apps.get_app_config("payments").get_models()
-    if model not in (Balance, BalanceChange, LooseEnd, RunningBalance)
+    if model not in (Balance, BalanceChange, BookMark, BookTouch, LooseEnd, RunningBalance)
 ]
 
 # Tried where the ledger's other rules are, in `ledger/test_database_rules.py`.
