@@ -96,9 +96,7 @@ def measure_purchases(
     options: Options, stack: Stack, *, say: Callable[[str], None]
 ) -> PurchaseResult:
     """Let `options.purchases` people pay at once and return how it went."""
-    with StandIn.start(
-        retry_delay=1.0, webhook_timeout=60.0, async_delay=1.0, keep_open=True
-    ) as standin:
+    with StandIn.start(retry_delay=1.0, webhook_timeout=60.0, async_delay=1.0) as standin:
         environment = _compose(options, stack, standin)
         make_database(stack, DATABASE)
         _run(environment, "manage.py", "migrate", "--verbosity", "0")

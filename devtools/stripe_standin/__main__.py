@@ -29,24 +29,11 @@ class _Handler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    keeps_open = False
-
-    def send_header(self, keyword: str, value: str) -> None:
-        """Leave out that the connection ends, after a question: whoever sends no body leaves none
-        of it behind for the next to stumble over."""
-        if not (self.keeps_open and keyword == "Connection" and self.command == "GET"):
-            super().send_header(keyword, value)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (the base's name)
         """Write out faults alone; requests are counted by the controls."""
         if type != "info":
             super().log(type, message, *args)
-
-
-class _OpenHandler(_Handler):
-    """Keeps a connection open after a question, as Stripe does."""
-
-    keeps_open = True
 
 
 def parse(arguments: Sequence[str]) -> tuple[Config, int]:
@@ -68,9 +55,6 @@ def parse(arguments: Sequence[str]) -> tuple[Config, int]:
     parser.add_argument("--instance", default="", help="echoed by /_control/health")
     parser.add_argument("--retry-delay", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--webhook-timeout", type=float, default=10.0, metavar="SECONDS")
-    parser.add_argument(
-        "--keep-open", action="store_true", help="keep connections open after a question"
-    )
     parser.add_argument(
         "--async-delay",
         type=float,
@@ -98,7 +82,6 @@ def parse(arguments: Sequence[str]) -> tuple[Config, int]:
             retry_delay=options.retry_delay,
             webhook_timeout=options.webhook_timeout,
             async_delay=options.async_delay,
-            keep_open=options.keep_open,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -110,8 +93,7 @@ def serve(config: Config, port: int) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    handler = _OpenHandler if config.keep_open else _Handler
-    server = make_server(HOST, port, lambda *_: [], threaded=True, request_handler=handler)
+    server = make_server(HOST, port, lambda *_: [], threaded=True, request_handler=_Handler)
     config = replace(config, base_url=f"http://{HOST}:{server.port}")
     store = Store(config.state)
     controls = Controls(config)

@@ -312,10 +312,8 @@ class StandIn(StandInControls):
         retry_delay: float = 0.05,
         webhook_timeout: float = 5.0,
         async_delay: float = A_WHILE,
-        keep_open: bool = False,
     ) -> Iterator[Self]:
-        """Run a stand-in on a free loopback port until the block ends. With `keep_open` it keeps
-        connections open after a question, as Stripe does.
+        """Run a stand-in on a free loopback port until the block ends.
 
         Raises `StandInError` when it does not come up in time, or isn't our own child.
         """
@@ -326,8 +324,6 @@ class StandIn(StandInControls):
         command += ["--webhook-secret", keys.webhook, "--instance", instance]
         command += [f"--retry-delay={retry_delay}", f"--webhook-timeout={webhook_timeout}"]
         command += [f"--async-delay={async_delay}"]
-        if keep_open:
-            command += ["--keep-open"]
         if webhook_url is not None:
             command += ["--webhook-url", webhook_url]
         if state is not None:

@@ -56,7 +56,6 @@ class Config:
     retry_delay: float = 1.0
     webhook_timeout: float = 10.0
     async_delay: float = 2.0
-    keep_open: bool = False
     base_url: str = field(default="http://127.0.0.1")
 
     def __post_init__(self) -> None:
