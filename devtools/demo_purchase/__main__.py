@@ -8,6 +8,7 @@ from pathlib import Path
 
 from devtools.demo_purchase.client import PATIENCE_SECONDS, DemoError, PatientClient
 from devtools.demo_purchase.journey import Journey
+from devtools.demo_purchase.slow_money import SlowMoney
 from devtools.launcher.configuration import read_configuration
 from devtools.launcher.errors import LauncherError
 from devtools.launcher.state import read_instance
@@ -52,6 +53,7 @@ def find_instance(*, patience: float = PATIENCE_SECONDS) -> Journey:
 
 def travel(journey: Journey) -> None:
     """Take every step in order. Raises DemoError at the first that does not hold."""
+    slow = SlowMoney(journey)
     steps = (
         ("sign up", journey.sign_up),
         ("find a course", journey.find_course),
@@ -65,6 +67,11 @@ def travel(journey: Journey) -> None:
         ("certificate is made", journey.await_certificate),
         ("download the certificate", journey.download_certificate),
         ("verify it without a login", journey.verify_certificate),
+        ("order another course", slow.order_another),
+        ("pay it by bank debit", slow.pay_by_debit),
+        ("ordered again meanwhile", slow.leave_it_alone),
+        ("the bank sends the money", slow.let_it_arrive),
+        ("the bank takes it back", slow.lose_a_dispute),
     )
     beginning = time.monotonic()
     for name, step in steps:
