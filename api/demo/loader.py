@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from api.demo.permission import insist_on_nobodys_data, insist_on_settings, is_loaded
 from api.demo.pictures import provide_avatars, provide_thumbnails
+from api.demo.rows.banking import pay_bank
 from api.demo.rows.catalogue import Catalogue, create_catalogue
 from api.demo.rows.certificates import create_certificates
 from api.demo.rows.counters import write_counters
@@ -99,6 +100,7 @@ def _write(sources: _Sources, now: dt.datetime) -> LoadedDemo:
     )
     loaded = _write_story(sources, story, users, catalogue, now)
     ledger.post_missing(everything=True)
+    pay_bank(now=now)
     course_ids = [course.id for course in catalogue.courses.values()]
     write_counters(course_ids=course_ids, now=now)
     course_services.refresh_search(course_ids=course_ids)

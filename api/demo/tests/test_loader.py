@@ -25,7 +25,8 @@ from notifications.models import Email
 from orders.models import Invoice, NumberSeries, Order, OrderItem
 from orders.numbers import next_invoice_numbers, next_order_number
 from payments.books.verifying import verify
-from payments.models import LedgerEntry, LedgerTransaction, Payment, Refund
+from payments.ledger.at_stripe import sum_at_stripe
+from payments.models import BalanceMovement, LedgerEntry, LedgerTransaction, Payment, Refund
 from reviews.models import Review
 from users.models import User, UserProfile
 
@@ -180,6 +181,14 @@ def test_every_paid_order_has_its_payment_and_invoice():
 def test_the_books_hold_of_it():
     assert LedgerTransaction.objects.filter(kind="refund").exists()
     assert verify() == []
+
+
+def test_what_came_was_paid_to_the_bank_so_that_nothing_of_it_lies_at_stripe():
+    assert sum_at_stripe(currency="usd") == 0
+    payouts = BalanceMovement.objects.all()
+    assert len(payouts) > 6
+    assert {payout.type for payout in payouts} == {"payout"}
+    assert all(payout.net < 0 for payout in payouts)
 
 
 def test_what_teachers_earned_is_booked_when_it_was_earned():
