@@ -30,23 +30,26 @@ _CAPABILITIES = {
 @dataclass(frozen=True, kw_only=True)
 class AccountFacts:
     """What Stripe says of a connected account. `is_ready`: money can be transferred to it;
-    `is_rejected`: never again."""
+    `is_rejected`: never again. `instructor_id` is whose we opened it as, "" for one we didn't."""
 
     id: str
     is_ready: bool
     details_submitted: bool
     is_rejected: bool = False
+    instructor_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferFacts:
-    """What Stripe says of a transfer. `payout_id` is our row, when we asked for it."""
+    """What Stripe says of a transfer. `payout_id` is our row, when we asked for it, `destination`
+    the connected account."""
 
     id: str
     amount: int
     amount_reversed: int
     payout_id: str
     currency: str = ""
+    destination: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +206,7 @@ def _account(account: Any) -> AccountFacts:
         is_ready=transfers == "active" and not is_rejected,
         details_submitted=bool(account.details_submitted),
         is_rejected=is_rejected,
+        instructor_id=read_metadata(account, "instructor_id"),
     )
 
 
@@ -222,4 +226,5 @@ def _transfer(transfer: Any) -> TransferFacts:
         amount_reversed=transfer.amount_reversed,
         payout_id=read_metadata(transfer, "payout_id"),
         currency=transfer.currency,
+        destination=str(transfer.destination or ""),
     )

@@ -88,8 +88,9 @@ def _money(rows: Rows) -> list[Model]:
     teacher: Any = order.items.get().instructor
     account = PayoutAccount.objects.create(instructor=teacher, stripe_account_id="acct_1")
     payout = Payout.objects.create(
-        account=account, amount=Decimal(5), currency="usd", next_attempt_at=timezone.now()
-    )
+        account=account, amount=Decimal(5), currency="usd", status="failed",
+        next_attempt_at=timezone.now(),
+    )  # fmt: skip
     run = ReconciliationRun.objects.create(since=timezone.now())
     difference = ReconciliationDifference.objects.create(
         kind="status", object_type="refund", object_id="re_9", found_by=run,

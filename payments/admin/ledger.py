@@ -138,9 +138,10 @@ class PayoutAccountAdmin(ReadOnlyAdmin):
     """Instructors' accounts at Stripe."""
 
     list_display = (
-        "instructor", "stripe_account_id", "is_ready", "trouble", "details_submitted", "synced_at",
+        "instructor", "stripe_account_id", "is_ready", "trouble", "is_foreign", "details_submitted",
+        "synced_at",
     )  # fmt: skip
-    list_filter = ("is_ready", "trouble", "details_submitted")
+    list_filter = ("is_ready", "trouble", "is_foreign", "details_submitted")
     list_select_related = ("instructor",)
     search_fields = ("instructor__email", "stripe_account_id")
 

@@ -1,6 +1,6 @@
 """Each movement of the ledger against its cause: that there is one, and that it moved as much."""
 
-from payments.books.invariant import Invariant
+from payments.books.invariant import CLOCKS, Invariant
 
 # What each kind of movement names, and how its reference follows from that. The database refuses
 # another (`ledger_has_its_cause`); a kind that isn't listed has none.
@@ -58,6 +58,7 @@ _FACTS = """
                dispute.payment_id AS dispute_of, dispute.amount AS disputed,
                dispute.status AS dispute_status,
                payout.amount AS payout_amount, payout.currency AS payout_in,
+               payout.created_at AS planned_at,
                balance.net AS balance_net, balance.currency AS balance_in, balance.happened_at,
                movement.kind IN ('refund', 'dispute')
                    AND movement.reference LIKE '%:%:%' AS covers_a_loss
@@ -109,14 +110,16 @@ MOVEMENTS = (
     Invariant(
         name="movement_has_its_date",
         sentence="A sale, undue payment or fee is booked at the time its payment succeeded, a "
-        "refund when it was applied, its failure when it was undone, a balance movement when it "
-        "happened.",
+        "refund when it was applied, its failure when it was undone, a payout when it was planned, "
+        "a balance movement when it happened.",
         given=_FACTS,
-        query="""
+        query=f"""
             SELECT facts.reference AS subject, facts.occurred_at, facts.succeeded_at,
-                   facts.applied_at, facts.undone_at, facts.happened_at
+                   facts.applied_at, facts.undone_at, facts.planned_at, facts.happened_at
             FROM facts
-            WHERE NOT facts.covers_a_loss AND facts.occurred_at <> CASE
+            WHERE (facts.kind = 'payout' AND greatest(facts.occurred_at, facts.planned_at)
+                   - least(facts.occurred_at, facts.planned_at) > {CLOCKS})
+               OR NOT facts.covers_a_loss AND facts.occurred_at <> CASE
                 WHEN facts.kind IN ('sale', 'undue_payment')
                      OR (facts.kind = 'stripe_fee' AND facts.dispute_id IS NULL)
                 THEN facts.succeeded_at
@@ -124,7 +127,7 @@ MOVEMENTS = (
                 WHEN facts.kind = 'refund_failed' THEN facts.undone_at
                 WHEN facts.balance_movement_id IS NOT NULL THEN facts.happened_at
             END
-        """,
+        """,  # noqa: S608 (the text above)
     ),
     Invariant(
         name="movement_moves_its_amount",

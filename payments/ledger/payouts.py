@@ -25,6 +25,19 @@ def post_payout(*, payout: Payout) -> bool:
     )
 
 
+def is_booked_as_planned(*, payout: Payout) -> bool:
+    """Return whether the ledger has the payout as its row says: planned, in its amount and
+    currency, to its account's instructor. So much has the row to be believed before money moves."""
+    return LedgerEntry.objects.filter(
+        transaction__reference=f"payout:{payout.id}",
+        transaction__payout=payout,
+        transaction__currency=payout.currency,
+        account=Account.INSTRUCTOR,
+        instructor=payout.account.instructor_id,
+        amount=payout.amount,
+    ).exists()
+
+
 def post_payout_paid(*, payout: Payout) -> bool:
     """Book that Stripe moved the money to the instructor's account."""
     return write_one(

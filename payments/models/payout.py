@@ -35,6 +35,8 @@ class PayoutAccount(BaseModel):
     trouble = models.CharField(
         max_length=20, choices=Trouble, blank=True, default="", db_default=""
     )
+    # Stripe says that it was opened for somebody else, or not by us: it isn't paid.
+    is_foreign = models.BooleanField(default=False, db_default=False)
     synced_at = models.DateTimeField(null=True, blank=True)
     # When Stripe is next asked of it, whether it told of anything or not.
     next_look_at = models.DateTimeField(default=timezone.now, db_default=Now())
@@ -51,6 +53,9 @@ class PayoutAccount(BaseModel):
                 fields=["next_look_at"],
                 name="payout_account_looked_at",
                 condition=Q(stripe_account_id__isnull=False),
+            ),
+            models.Index(
+                fields=["id"], name="payout_account_foreign", condition=Q(is_foreign=True)
             ),
         ]
 

@@ -62,6 +62,8 @@ class ReconciliationDifference(BaseModel):
         STATUS = "status"
         # How much of a payment was refunded, or of a transfer taken back.
         REFUNDED = "refunded"
+        # Whose account money went to, or is to go to.
+        DESTINATION = "destination"
         # An invariant that rows of ours break; `ours` is the first of them.
         BOOKS = "books"
 

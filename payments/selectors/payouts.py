@@ -57,6 +57,13 @@ class PayoutRow(TypedDict):
     paid_at: dt.datetime | None
 
 
+def list_foreign_accounts(*, limit: int) -> list[str]:
+    """Return the ids of our rows whose account is another's by what Stripe said last, oldest first,
+    so many at the most."""
+    rows = PayoutAccount.objects.filter(is_foreign=True).order_by("id")
+    return [str(row_id) for row_id in rows.values_list("id", flat=True)[:limit]]
+
+
 def get_payout_account(*, user_id: uuid.UUID, payouts_enabled: bool) -> PayoutAccountRow:
     """Return how far the instructor's account is by our rows, also when there is none."""
     account = PayoutAccount.objects.filter(instructor_id=user_id).first()

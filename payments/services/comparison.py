@@ -23,6 +23,7 @@ from core.money import ZERO
 from payments import stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
+from payments.selectors.payouts import list_foreign_accounts
 from payments.services.comparing import PageOutcome, compare_object, compare_page
 from payments.services.differences import list_unseen_ids, record_look
 from payments.services.matching import SUBJECTS, TOTALS, Found, Subject
@@ -43,6 +44,9 @@ STEP_SECONDS = 15.0
 AFTER_FAILURE = dt.timedelta(minutes=10)
 # How our own account at Stripe is set up.
 ACCOUNT = "account"
+# Accounts of instructors, by the id of our row.
+PAYOUT_ACCOUNT = "payout_account"
+FOREIGN_AT_ONCE = 100
 _BY_NAME: dict[str, Subject[Any]] = {subject.name: subject for subject in (*SUBJECTS, TRANSFERS)}
 _STAGES = [*_BY_NAME, "open", ACCOUNT, BALANCE, BOOKS]
 _COUNTERS = {
@@ -247,13 +251,27 @@ def _look_at_open_ones(run: ReconciliationRun, ends_at: float) -> bool:
 
 
 def _look_at_account(run: ReconciliationRun) -> bool:
-    """Keep what of our own account isn't as paying instructors needs it."""
+    """Keep what of our own account isn't as paying instructors needs it, and which accounts of
+    instructors are another's at Stripe."""
     for setup in look_at_platform():
         kind = ReconciliationDifference.Kind.STATUS
         found = Found(kind=kind, ours=f"needs {setup.needed}", theirs=setup.found)
         left = [] if setup.is_right else [found]
         record_look(run=run, object_type=ACCOUNT, object_id=setup.name, before=left, left=left)
+    _keep_foreign_accounts(run)
     return True
+
+
+def _keep_foreign_accounts(run: ReconciliationRun) -> None:
+    """Keep the accounts that Stripe, when it was last asked, said aren't their instructor's, some
+    at a time, and resolve those that are again."""
+    foreign = set(list_foreign_accounts(limit=FOREIGN_AT_ONCE))
+    before = list_unseen_ids(object_type=PAYOUT_ACCOUNT, since=run.created_at)
+    for row_id in sorted(foreign.union(before)):
+        kind = ReconciliationDifference.Kind.DESTINATION
+        found = Found(kind=kind, ours="an instructor's", theirs="not of this instructor")
+        left = [found] if row_id in foreign else []
+        record_look(run=run, object_type=PAYOUT_ACCOUNT, object_id=row_id, before=left, left=left)
 
 
 def _save(run: ReconciliationRun, **changes: Any) -> None:

@@ -13,7 +13,7 @@ from payments.models import Payout, ReconciliationDifference
 from payments.selectors.payouts import with_returned
 from payments.services.matching import Found, Subject, always, ids_of, keep, made_before, unequal
 from payments.services.payout_accounts import are_payouts_enabled
-from payments.services.payouts import look_up_transfer
+from payments.services.payouts import get_destination, look_up_transfer
 from payments.stripe_connect import TransferFacts
 from payments.stripe_gateway import Page
 
@@ -34,7 +34,8 @@ def _heal(transfer_id: str) -> None:
 
 
 def _load(ids: Collection[str]) -> dict[str, Payout]:
-    rows = with_returned(Payout.objects.filter(stripe_transfer_id__in=ids))
+    payouts = Payout.objects.filter(stripe_transfer_id__in=ids).select_related("account")
+    rows = with_returned(payouts)
     return {str(row.stripe_transfer_id): row for row in rows}
 
 
@@ -48,6 +49,7 @@ def _differ(theirs: TransferFacts, ours: Any) -> list[Found]:
         + unequal(Kind.AMOUNT, ours.amount, amount)
         + unequal(Kind.CURRENCY, ours.currency, theirs.currency)
         + unequal(Kind.REFUNDED, ours.returned_amount, back)
+        + unequal(Kind.DESTINATION, get_destination(ours), theirs.destination)
     )
 
 

@@ -24,7 +24,9 @@ from payments.stripe_patience import deadline
 logger = logging.getLogger(__name__)
 
 Trouble = PayoutAccount.Trouble
-_SYNCED = ["trouble", "is_ready", "details_submitted", "synced_at", "updated_at"]
+_SYNCED = [
+    "trouble", "is_ready", "is_foreign", "details_submitted", "synced_at", "updated_at"
+]  # fmt: skip
 
 # An instructor who waits for Stripe asks again and again; Stripe is asked no more often than this.
 FRESH = dt.timedelta(seconds=10)
@@ -88,15 +90,23 @@ def look_up_account(*, account_id: str) -> Callable[[], None]:
 
 def sync_account(*, facts: AccountFacts) -> None:
     """Bring our row to what Stripe says of the account; one that isn't ours, or was replaced,
-    changes nothing. Its owner is told once when it can't be paid any more."""
+    changes nothing. Its owner is told once when it can't be paid any more. One that is another's
+    isn't paid."""
     with transaction.atomic():
         account = _lock(facts.id)
         if account is None:
             return
         trouble = _judge(account, facts)
-        account.is_ready = facts.is_ready
+        account.is_foreign = not is_of(facts=facts, instructor_id=account.instructor_id)
+        account.is_ready = facts.is_ready and not account.is_foreign
         account.details_submitted = facts.details_submitted
         _save(account, trouble)
+
+
+def is_of(*, facts: AccountFacts, instructor_id: uuid.UUID) -> bool:
+    """Return whether the account at Stripe was opened by us for this instructor. An id of ours may
+    be written to by others; what Stripe keeps with the account, only with our key."""
+    return facts.instructor_id == str(instructor_id)
 
 
 def end_account(*, account_id: str) -> None:

@@ -25,7 +25,12 @@ from payments.events import PayoutFailed, PayoutTakenBack
 from payments.ledger import balances
 from payments.ledger import payouts as ledger
 from payments.models import Payout, PayoutAccount
-from payments.services.payout_accounts import are_payouts_enabled, refresh_account
+from payments.services.payout_accounts import (
+    are_payouts_enabled,
+    is_of,
+    refresh_account,
+    sync_account,
+)
 from payments.services.sweeping import sweep
 from payments.stripe_connect import TransferFacts
 from payments.stripe_gateway import StripeNotFound, StripeRefused
@@ -35,6 +40,14 @@ logger = logging.getLogger(__name__)
 # After a payout that Stripe refused: somebody has to do something first, or the money of late sales
 # to become available there.
 PAUSE_AFTER_FAILURE = dt.timedelta(days=1)
+
+
+class PayoutNotBooked(Exception):
+    """A payout that is due says otherwise than the ledger does."""
+
+
+class PayoutAccountForeign(Exception):
+    """The account at Stripe that a payout is to go to isn't its instructor's."""
 
 
 def plan_payouts(*, limit: int = 500) -> int:
@@ -53,7 +66,8 @@ def plan_payouts(*, limit: int = 500) -> int:
 def send_due_payouts(*, limit: int = 20) -> int:
     """Ask Stripe for the payouts that are due; returns how many were tried. A worker killed between
     call and commit, or two at once, pay once: what was made before is looked for first, and the key
-    of the call follows from the row."""
+    of the call follows from the row. One that isn't booked as it stands, or would
+    go to an account that isn't its instructor's at Stripe, is not sent."""
     if not are_payouts_enabled():
         return 0
     return sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
@@ -137,11 +151,15 @@ def _plan(account_id: uuid.UUID) -> bool:
 
 
 def _send(payout: Payout) -> None:
+    if not ledger.is_booked_as_planned(payout=payout):
+        # Somebody wrote to the row, or to the ledger: it stays as it is, for staff to see.
+        raise PayoutNotBooked(f"payout {payout.id} isn't what is booked of it; nothing was sent")
     try:
+        _check_destination(payout)
         facts = stripe_connect.create_transfer(
             amount=to_minor(payout.amount),
             currency=payout.currency,
-            account_id=_destination(payout),
+            account_id=get_destination(payout),
             payout_id=str(payout.id),
             idempotency_key=f"payout-{payout.id}",
         )
@@ -155,7 +173,16 @@ def _send(payout: Payout) -> None:
         sync_transfer(facts=facts)
 
 
-def _destination(payout: Payout) -> str:
+def _check_destination(payout: Payout) -> None:
+    """Ask Stripe whose account it is: an id that was written over leads elsewhere. Raises
+    PayoutAccountForeign, with nothing sent."""
+    account = stripe_connect.retrieve_account(account_id=get_destination(payout))
+    if not is_of(facts=account, instructor_id=payout.account.instructor_id):
+        sync_account(facts=account)
+        raise PayoutAccountForeign(f"{account.id} isn't the instructor's; nothing was sent")
+
+
+def get_destination(payout: Payout) -> str:
     """Return the account at Stripe that the payout goes to: the one it was planned for, also when
     another has taken its place since. So its transfer is the same at each try."""
     return payout.destination or payout.account.stripe_account_id or ""
@@ -169,7 +196,7 @@ def _end_refused(payout: Payout, words: str) -> None:
         sync_transfer(facts=facts)
         return
     # It may have been restricted, without our having heard: then it isn't tried daily.
-    refresh_account(account_id=_destination(payout))
+    refresh_account(account_id=get_destination(payout))
     _give_up(payout, words)
 
 

@@ -134,8 +134,9 @@ def _rows() -> None:
         available_on=now,
     )  # fmt: skip
     Payout.objects.create(
-        account=account, amount=5, currency="usd", stripe_transfer_id="tr_1", next_attempt_at=now
-    )
+        account=account, amount=5, currency="usd", status="paid", stripe_transfer_id="tr_1",
+        paid_at=now, next_attempt_at=now,
+    )  # fmt: skip
     StripeEvent.objects.create(
         id="evt_1", type="x", payload={}, created_at_stripe=now, next_attempt_at=now
     )

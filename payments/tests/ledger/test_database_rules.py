@@ -44,7 +44,8 @@ def undue(sell: Sell) -> Payment:
 
 
 def write(undue: Payment, *amounts: str, account: str = "buyers", **changed: Any) -> None:
-    """Insert a movement and its entries by SQL alone; what is given replaces its columns."""
+    """Insert a movement and its entries by SQL alone: the first is Stripe's, the others' account
+    is given. What else is given replaces the movement's columns."""
     with transaction.atomic(), connection.cursor() as cursor:
         identifier, now = uuid.uuid4(), timezone.now()
         row: dict[str, Any] = {
@@ -57,12 +58,12 @@ def write(undue: Payment, *amounts: str, account: str = "buyers", **changed: Any
             f" VALUES ({', '.join(['%s'] * len(row))})",
             [*row.values()],
         )
-        for amount in amounts:
+        for place, amount in enumerate(amounts):
             cursor.execute(
                 "INSERT INTO payments_ledgerentry"
                 " (id, created_at, updated_at, account, amount, transaction_id)"
                 " VALUES (%s, %s, %s, %s, %s, %s)",
-                [uuid.uuid4(), now, now, account, amount, identifier],
+                [uuid.uuid4(), now, now, account if place else "stripe", amount, identifier],
             )
 
 
@@ -93,9 +94,9 @@ def test_an_entry_is_not_zero(undue: Payment) -> None:
 
 
 def test_a_cause_is_booked_once(undue: Payment) -> None:
-    write(undue, "1.00", "-1.00")
+    write(undue, "10.00", "-10.00")
     with pytest.raises(IntegrityError, match="reference"):
-        write(undue, "1.00", "-1.00")
+        write(undue, "10.00", "-10.00")
 
 
 @pytest.mark.parametrize(
@@ -109,12 +110,12 @@ def test_a_cause_is_booked_once(undue: Payment) -> None:
 )  # fmt: skip
 def test_a_movement_needs_the_cause_of_its_kind(undue: Payment, changed: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError, match="ledger_has_its_cause"):
-        write(undue, "1.00", "-1.00", **changed)
+        write(undue, "10.00", "-10.00", **changed)
 
 
 def test_a_closed_movement_takes_no_entries(undue: Payment) -> None:
     """Not even such as cancel out: they would say whose the money is anew."""
-    write(undue, "1.00", "-1.00")
+    write(undue, "10.00", "-10.00")
     closed = LedgerTransaction.objects.get(payment=undue)
     with pytest.raises(IntegrityError, match="is closed"):
         LedgerEntry.objects.bulk_create(
@@ -131,9 +132,9 @@ def test_a_movement_may_be_written_by_steps_of_one_transaction(undue: Payment) -
                 kind="undue_payment", reference=f"undue:{undue.id}", currency="usd",
                 occurred_at=timezone.now(), payment=undue,
             )  # fmt: skip
-        for amount in ("5.00", "-5.00"):
+        for account, amount in (("stripe", "10.00"), ("buyers", "-10.00")):
             with transaction.atomic():
-                LedgerEntry.objects.create(transaction=row, account="buyers", amount=amount)
+                LedgerEntry.objects.create(transaction=row, account=account, amount=amount)
     assert LedgerEntry.objects.filter(transaction=row).count() == 2
 
 

@@ -148,20 +148,17 @@ def test_a_transfer_that_a_restored_backup_forgot_is_found(
 
 def with_nothing_known(payout: Payout) -> None:
     """Bring the payout, and the books of it, to where they were before it was sent."""
-    free = "ALTER TABLE payments_ledger{} {} TRIGGER USER"
+    free = "ALTER TABLE payments_{} {} TRIGGER USER"
+    tables = ("ledgerentry", "ledgertransaction", "payout")
     of_it = "SELECT id FROM payments_ledgertransaction WHERE kind = 'payout_paid'"
     run_sql(
-        free.format("entry", "DISABLE"),
-        free.format("transaction", "DISABLE"),
+        *(free.format(table, "DISABLE") for table in tables),
         f"DELETE FROM payments_ledgerentry WHERE transaction_id IN ({of_it})",
         "DELETE FROM payments_ledgertransaction WHERE kind = 'payout_paid'",
-        free.format("entry", "ENABLE"),
-        free.format("transaction", "ENABLE"),
+        "UPDATE payments_payout SET status = 'due', paid_at = NULL, stripe_transfer_id = NULL,"
+        " attempts = 0, next_attempt_at = now()",
+        *(free.format(table, "ENABLE") for table in tables),
     )
-    Payout.objects.update(
-        status="due", paid_at=None, stripe_transfer_id=None, attempts=0,
-        next_attempt_at=timezone.now(),
-    )  # fmt: skip
 
 
 def find_nothing_at_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 
 def fail(refund: Refund) -> bool:
-    refund.undone_at = timezone.now()
+    refund.status, refund.undone_at = "failed", timezone.now()
     refund.save()
     return ledger.post_refund_failed(refund=refund)
 
