@@ -11,16 +11,19 @@ from payments.books.changes import (
     verify_counts,
     verify_touched,
 )
+from payments.books.guards import GUARDS, list_guards
 from payments.books.invariant import Invariant, Scope, Violation
 from payments.books.verifying import INVARIANTS, verify
 
 __all__ = [
+    "GUARDS",
     "INVARIANTS",
     "Invariant",
     "Scope",
     "Turn",
     "Violation",
     "last_note",
+    "list_guards",
     "verify",
     "verify_changed",
     "verify_counts",

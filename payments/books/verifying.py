@@ -10,6 +10,7 @@ from payments.books.balance_movements import BALANCE_MOVEMENTS
 from payments.books.balances import BALANCES
 from payments.books.dispute_notes import DISPUTE_NOTES
 from payments.books.documents import DOCUMENTS
+from payments.books.guards import GUARDS
 from payments.books.invariant import Invariant, Violation
 from payments.books.ledger import LEDGER
 from payments.books.movements import MOVEMENTS
@@ -20,7 +21,7 @@ from payments.books.shares import SHARES
 
 INVARIANTS: tuple[Invariant, ...] = (
     *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *DISPUTE_NOTES, *LEDGER, *MOVEMENTS, *SHARES, *PAYOUTS,
-    *BALANCES, *BALANCE_MOVEMENTS,
+    *BALANCES, *BALANCE_MOVEMENTS, *GUARDS,
 )  # fmt: skip
 
 # A rule broken by everything needs no longer list than this to be seen.

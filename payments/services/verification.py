@@ -48,6 +48,7 @@ def _begin(run: ReconciliationRun) -> None:
         # Those that this run finds are found in what was just looked at.
         "broken": sorted(list_open_ids(object_type=BOOKS, object_ids=_BY_NAME)),
     }
+    _keep(run, books.verify(invariants=books.GUARDS))
     books.verify_counts(on_found=lambda broken: _keep(run, broken))
 
 

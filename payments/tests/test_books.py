@@ -24,7 +24,14 @@ from orders import services as order_services
 from orders.models import Order, OrderItem
 from payments import books, services
 from payments.ledger import payouts as ledger
-from payments.models import LedgerEntry, Payment, Payout, PayoutAccount, Refund
+from payments.models import (
+    LedgerEntry,
+    Payment,
+    Payout,
+    PayoutAccount,
+    ReconciliationDifference,
+    Refund,
+)
 from payments.services.refunds import plan_refund
 from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
 from tests.factories import (
@@ -218,10 +225,24 @@ def test_the_documentation_tells_every_invariant() -> None:
 def test_a_payout_is_seen_that_is_not_what_is_booked(db: None, lie: str) -> None:
     _, paid, _, returned, due = pay_out()
     assert books.verify() == []
-    run_sql(
-        lie.format(paid=paid.id, returned=returned.id, due=due.id, somebody=UserFactory.create().id)
+    told = lie.format(
+        paid=paid.id, returned=returned.id, due=due.id, somebody=UserFactory.create().id
     )
+    run_sql(
+        "SET LOCAL session_replication_role = replica", told,
+        "SET LOCAL session_replication_role = origin",
+    )  # fmt: skip
     assert "payout_is_booked_as_it_stands" in broken_names()
+
+
+@override_settings(STRIPE_SECRET_KEY="")
+def test_the_nightly_run_tells_of_a_guard_that_is_off(db: None) -> None:
+    switch = "ALTER TABLE payments_payout {} TRIGGER payout_is_booked"
+    for switched, told in (("DISABLE", ["guards_are_in_force"]), ("ENABLE", [])):
+        run_sql(switch.format(switched))
+        services.compare_now(since=timezone.now(), on_progress=lambda run: None)
+        rows = ReconciliationDifference.objects.filter(resolved_at=None)
+        assert list(rows.values_list("object_id", flat=True)) == told
 
 
 def test_a_movement_without_sides_is_seen(world: World) -> None:

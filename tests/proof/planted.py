@@ -7,6 +7,7 @@ it names rows of that world. What a lie may change without anybody seeing is in 
 from tests.proof.planted_balance_movements import BALANCE_MOVEMENTS
 from tests.proof.planted_balances import BALANCES
 from tests.proof.planted_ledger import AGREED, ENTRIES, MOVEMENTS
+from tests.proof.planted_lie import lie
 from tests.proof.planted_orders import ACCESS, DOCUMENTS, ORDERS
 from tests.proof.planted_payments import PAYMENTS, PAYOUTS
 
@@ -44,7 +45,7 @@ SILENT = {
     "payments_dispute.opened_at": _WORDS, "payments_dispute.evidence_due_at": _WORDS,
     "payments_payout.stripe_transfer_id": _STRIPES, "payments_payout.paid_at": _WORDS,
     "payments_payoutaccount.stripe_account_id": _STRIPES,
-    "payments_payoutaccount.is_ready": _STRIPES,
+    "payments_payoutaccount.is_ready": _STRIPES, "payments_payoutaccount.is_foreign": _STRIPES,
     "payments_payoutaccount.details_submitted": _STRIPES,
     "payments_payoutaccount.synced_at": _ROW, "payments_payoutaccount.next_look_at": _WORK,
     "payments_payoutaccount.trouble": _STRIPES,
@@ -79,7 +80,26 @@ SILENT = {
     "enrollments_enrollment.last_activity_at": _LEARNING,
 }  # fmt: skip
 
+GUARDS = (
+    lie("a trigger is switched off", "guards_are_in_force",
+        "ALTER TABLE payments_payout DISABLE TRIGGER payout_is_booked"),
+    lie("a trigger is for replicas alone", "guards_are_in_force",
+        "ALTER TABLE payments_ledgerentry ENABLE REPLICA TRIGGER ledger_adds_up"),
+    lie("a table's triggers are switched off", "guards_are_in_force",
+        "ALTER TABLE payments_saleline DISABLE TRIGGER USER"),
+    lie("a trigger is gone", "guards_are_in_force",
+        "DROP TRIGGER ledger_is_append_only ON payments_ledgerentry"),
+    lie("a check is gone", "guards_are_in_force",
+        "ALTER TABLE payments_ledgertransaction DROP CONSTRAINT ledger_has_its_cause"),
+    lie("a check isn't asked of what was there", "guards_are_in_force",
+        "ALTER TABLE payments_payout DROP CONSTRAINT payout_amount_positive",
+        "ALTER TABLE payments_payout ADD CONSTRAINT payout_amount_positive CHECK (amount > 0) "
+        "NOT VALID"),
+    lie("two payouts may be due for an account", "guards_are_in_force",
+        "DROP INDEX payout_one_due_per_account"),
+)  # fmt: skip
+
 LIES = (
     *ENTRIES, *MOVEMENTS, *AGREED, *PAYMENTS, *PAYOUTS, *ORDERS, *DOCUMENTS, *ACCESS, *BALANCES,
-    *BALANCE_MOVEMENTS,
+    *BALANCE_MOVEMENTS, *GUARDS,
 )  # fmt: skip

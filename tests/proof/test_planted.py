@@ -97,7 +97,25 @@ WHOLE = {one.name for one in books.INVARIANTS if one.scope is books.Scope.WHOLE}
 
 
 def test_what_only_the_full_check_finds_is_known() -> None:
-    assert {"balances_are_the_ledgers"} == WHOLE
+    assert {"balances_are_the_ledgers", "guards_are_in_force"} == WHOLE
+
+
+def test_every_guard_of_the_books_is_known() -> None:
+    """The list in the code is what the migrations left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT 'trigger', tgrelid::regclass::text, tgname FROM pg_trigger
+            WHERE NOT tgisinternal AND tgrelid::regclass::text = ANY(%(books)s)
+            UNION SELECT 'check', conrelid::regclass::text, conname FROM pg_constraint
+            WHERE contype = 'c' AND conrelid::regclass::text = ANY(%(books)s)
+            UNION SELECT 'unique', indrelid::regclass::text, indexrelid::regclass::text
+            FROM pg_index WHERE indisunique AND NOT indisprimary
+              AND indrelid::regclass::text = ANY(%(books)s)
+            """,
+            {"books": list(BOOKS)},
+        )
+        assert sorted(cursor.fetchall()) == sorted(books.list_guards())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,177 @@
+"""The guards of the books themselves: what the database refuses by itself is there, and on."""
+
+from payments.books.invariant import Invariant, Scope
+
+# By table: triggers, checks and unique indexes, as the migrations leave them (names are apart by a
+# blank). A guard that is switched off leaves no other trace, as what it let through may look right.
+TRIGGERS = {
+    "courses_pricechange": "courses_prices_stay",
+    "enrollments_accesshold": "loose_if_changed",
+    "enrollments_enrollment": "loose_if_changed loose_if_new",
+    "orders_coupon": "coupon_keeps_its_uses",
+    "orders_couponredemption": "coupon_counts_its_uses",
+    "orders_numberseries": "orders_number_by_sequence",
+    "payments_balance": "balances_are_the_ledgers",
+    "payments_balancechange": "balances_are_the_ledgers changes_are_folded held_is_not_folded",
+    "payments_balancemovement": (
+        "balance_movement_is_never_changed balance_movement_is_never_deleted"
+    ),
+    "payments_dispute": "loose_if_changed loose_if_new",
+    "payments_ledgerentry": (
+        "entries_count ledger_adds_up ledger_has_its_owner ledger_is_append_only "
+        "ledger_is_closed ledger_is_never_emptied ledger_moves_as_its_cause_says "
+        "ledger_pays_what_is_owed ledger_shares_as_sold"
+    ),
+    "payments_ledgertransaction": (
+        "ledger_is_append_only ledger_is_never_emptied ledger_is_not_empty sale_is_as_agreed"
+    ),
+    "payments_payment": "loose_if_changed loose_if_new",
+    "payments_payout": "payout_is_booked payout_stays",
+    "payments_refund": "loose_if_changed loose_if_new",
+    "payments_saleline": "sale_line_is_append_only sale_line_is_never_emptied",
+}
+# Where each written row is noted for the nightly run.
+NOTED = (
+    "courses_pricechange",
+    "enrollments_accesshold",
+    "enrollments_enrollment",
+    "orders_coupon",
+    "orders_couponredemption",
+    "orders_creditnote",
+    "orders_invoice",
+    "orders_order",
+    "orders_orderitem",
+    "payments_balancemovement",
+    "payments_dispute",
+    "payments_ledgerentry",
+    "payments_ledgertransaction",
+    "payments_payment",
+    "payments_payout",
+    "payments_payoutaccount",
+    "payments_refund",
+    "payments_refundline",
+    "payments_refundrequest",
+    "payments_refundrequest_order_items",
+    "payments_saleline",
+)
+_NOTES = ("books_note_insert", "books_note_update", "books_note_delete")
+CHECKS = {
+    "enrollments_accesshold": (
+        "access_hold_effect_closed access_hold_has_its_object access_hold_of_staff_says_why"
+    ),
+    "enrollments_enrollment": (
+        "enrollment_completed_has_date enrollment_progress_bounded "
+        "enrollment_source_closed enrollment_status_closed "
+        "enrollments_enrollment_lessons_completed_check "
+        "enrollments_enrollment_progress_percent_check "
+        "enrollments_enrollment_total_lessons_check"
+    ),
+    "orders_coupon": (
+        "coupon_amount_positive coupon_code_upper_case coupon_dates_in_order "
+        "coupon_minimum_positive coupon_one_kind coupon_one_scope coupon_percent_bounded "
+        "orders_coupon_max_redemptions_check "
+        "orders_coupon_max_redemptions_per_person_check orders_coupon_percent_off_check"
+    ),
+    "orders_creditnote": "credit_note_has_one_cause credit_note_positive",
+    "orders_numberseries": "orders_numberseries_last_check",
+    "orders_order": (
+        "order_completed_has_date order_money_not_negative order_refund_bounded "
+        "order_status_closed order_total_adds_up"
+    ),
+    "orders_orderitem": (
+        "order_item_money_not_negative order_item_refund_bounded order_item_state_closed"
+    ),
+    "payments_balancemovement": "balance_movement_adds_up balance_movement_booked_as_closed",
+    "payments_ledgerentry": "ledger_entry_not_zero ledger_entry_of_instructor",
+    "payments_ledgertransaction": "ledger_has_its_cause",
+    "payments_payment": "payment_amount_not_negative payment_refunds_bounded payment_status_closed",
+    "payments_payout": (
+        "payments_payout_attempts_check payout_amount_positive payout_paid_has_date "
+        "payout_status_closed"
+    ),
+    "payments_payoutaccount": "payout_account_trouble_closed",
+    "payments_refund": (
+        "payments_refund_attempts_check payments_refund_shortages_check "
+        "refund_amount_positive refund_status_closed refund_undone_was_applied"
+    ),
+    "payments_refundline": "refund_line_not_negative",
+    "payments_refundrequest": "refund_request_status_closed",
+    "payments_revenueshare": "payments_revenueshare_percent_check revenue_share_percent_bounded",
+    "payments_saleline": (
+        "payments_saleline_percent_check sale_line_money_not_negative "
+        "sale_line_of_instructor sale_line_one_kind sale_line_share_of_percent"
+    ),
+}
+UNIQUES = {
+    "enrollments_accesshold": "access_hold_one_open access_hold_one_of_staff",
+    "enrollments_enrollment": "enrollment_once",
+    "orders_coupon": "orders_coupon_code_key",
+    "orders_couponredemption": "orders_couponredemption_order_id_key",
+    "orders_creditnote": (
+        "credit_note_one_of_a_dispute orders_creditnote_number_key orders_creditnote_refund_id_key"
+    ),
+    "orders_invoice": "orders_invoice_order_id_key orders_invoice_number_key",
+    "orders_order": "order_one_open_per_user orders_order_order_number_key",
+    "orders_orderitem": "order_item_once",
+    "payments_balance": "balance_once",
+    "payments_balancemovement": "payments_balancemovement_stripe_id_key",
+    "payments_dispute": "payments_dispute_stripe_dispute_id_key",
+    "payments_ledgertransaction": "payments_ledgertransaction_reference_key",
+    "payments_payment": "payments_payment_stripe_payment_id_key payment_one_open_per_order",
+    "payments_payout": "payout_one_due_per_account payments_payout_stripe_transfer_id_key",
+    "payments_payoutaccount": (
+        "payments_payoutaccount_instructor_id_key payments_payoutaccount_stripe_account_id_key"
+    ),
+    "payments_refund": "payments_refund_stripe_refund_id_key",
+    "payments_refundline": "refund_line_once",
+    "payments_refundrequest": "refund_request_one_open payments_refundrequest_refund_id_key",
+    "payments_refundrequest_order_items": (
+        "payments_refundrequest_o_refundrequest_id_orderit_20c03c1f_uniq"
+    ),
+    "payments_revenueshare": "payments_revenueshare_course_id_key",
+    "payments_saleline": "payments_saleline_order_item_id_key",
+}
+
+
+def list_guards() -> list[tuple[str, str, str]]:
+    """Return every guard: its kind (`trigger`, `check` or `unique`), table and name."""
+    kinds = (("trigger", TRIGGERS), ("check", CHECKS), ("unique", UNIQUES))
+    named = [
+        (kind, table, name)
+        for kind, by_table in kinds
+        for table, names in by_table.items()
+        for name in names.split()
+    ]
+    return named + [("trigger", table, name) for table in NOTED for name in _NOTES]
+
+
+_LISTED = ", ".join(f"('{kind}', '{table}', '{name}')" for kind, table, name in list_guards())
+
+GUARDS = (
+    Invariant(
+        name="guards_are_in_force",
+        scope=Scope.WHOLE,
+        sentence="Each trigger, check and unique index that guards the books is in force.",
+        query=f"""
+            SELECT guard.name AS subject, guard.kind, guard.of_table
+            FROM (VALUES {_LISTED}) AS guard(kind, of_table, name)
+            WHERE NOT CASE guard.kind
+                WHEN 'trigger' THEN EXISTS (
+                    SELECT FROM pg_trigger
+                    WHERE tgrelid = to_regclass(guard.of_table) AND tgname = guard.name
+                      AND tgenabled IN ('O', 'A')
+                )
+                WHEN 'check' THEN EXISTS (
+                    SELECT FROM pg_constraint
+                    WHERE conrelid = to_regclass(guard.of_table) AND conname = guard.name
+                      AND contype = 'c' AND convalidated
+                )
+                ELSE EXISTS (
+                    SELECT FROM pg_index JOIN pg_class ON pg_class.oid = pg_index.indexrelid
+                    WHERE indrelid = to_regclass(guard.of_table) AND relname = guard.name
+                      AND indisunique AND indisvalid
+                )
+            END
+        """,  # noqa: S608 (the text above)
+    ),
+)
