@@ -139,14 +139,15 @@ CREDIT_NOTES = """
     INSERT INTO orders_creditnote (id, created_at, updated_at, invoice_id, number, refund_id,
         dispute_id, issued_at, total_amount, tax_amount, currency, lines)
     SELECT uuidv7(), noted, noted, invoice_id, 'CN-' || year || '-' || lpad(
-               (row_number() OVER (PARTITION BY year ORDER BY n))::text, 7, '0'),
+               (row_number() OVER (PARTITION BY year ORDER BY noted, n))::text, 7, '0'),
            CASE fate WHEN 'refunded' THEN cause_id END, CASE fate WHEN 'lost' THEN cause_id END,
            noted, total, tax, 'usd', jsonb_build_array(jsonb_build_object(
                'course_id', course_id, 'title', title, 'amount', total::text, 'tax', tax::text))
     FROM (
-        SELECT *, at + interval '15 days' AS noted,
-               extract(year FROM at + interval '15 days') AS year
-        FROM bench_plan WHERE fate IN ('refunded', 'lost')
+        SELECT *, extract(year FROM noted) AS year FROM (
+            SELECT *, at + interval '1 day' * CASE fate WHEN 'lost' THEN 15 ELSE 5 END AS noted
+            FROM bench_plan WHERE fate IN ('refunded', 'lost')
+        ) dated
     ) credited
 """
 SERIES = """

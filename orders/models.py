@@ -256,7 +256,10 @@ class NumberSeries(models.Model):
 
 
 class Invoice(BaseModel):
-    """The invoice of a paid order. Numbers are gapless: given in the transaction that settles."""
+    """The invoice of a paid order. Numbers are gapless: given in the transaction that settles.
+
+    The database refuses any change of it, and of a credit note but that it becomes void, once.
+    """
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="invoice")
     number = models.CharField(max_length=20, unique=True)
@@ -273,6 +276,10 @@ class Invoice(BaseModel):
     class Meta:
         ordering = ["-issued_at"]
         indexes = [models.Index(fields=["-issued_at"], name="invoice_newest")]
+        constraints = [
+            # Not of the oldest: they are from before there were sellers.
+            models.CheckConstraint(condition=~Q(seller={}), name="invoice_names_its_seller")
+        ]
 
     def __str__(self) -> str:
         return self.number

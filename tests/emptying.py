@@ -1,4 +1,4 @@
-"""Emptying tables as only a test may: the ledger's refuse it of everybody."""
+"""Emptying tables as only a test may: the ledger's and the documents' refuse it of everybody."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -3,6 +3,7 @@
 Whatever is done to one order is done to many by the same statements: one is a batch of one.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,8 @@ class PaidOrder:
     transaction_id: str
     amount: Decimal
     currency: str
+    # When it succeeded by our clock: order, invoice and ledger are dated by this one reading.
+    paid_at: dt.datetime = field(default_factory=timezone.now)
 
 
 def mark_paid(
@@ -107,7 +110,8 @@ def complete_locked(*, orders: Collection[Order]) -> dict[uuid.UUID, list[uuid.U
     for order in orders:
         if order.status != Order.Status.COMPLETED:
             move_order(order, Order.Status.COMPLETED)
-        order.completed_at = order.updated_at = now
+        order.completed_at = order.completed_at or now
+        order.updated_at = now
         order.payment_in_progress_since = None
     update_each(orders, fields=_COMPLETED_FIELDS)
     lines = _list_lines(orders)
@@ -132,6 +136,7 @@ def _decide(order: Order, paid: PaidOrder) -> PaidOutcome:
     order.payment_method = STRIPE
     order.payment_id = paid.payment_id
     order.transaction_id = paid.transaction_id
+    order.completed_at = paid.paid_at
     return PaidOutcome(kind="completed", same_payment=True)
 
 

@@ -5,7 +5,7 @@ import io
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
@@ -211,6 +211,42 @@ def test_a_refund_that_fails_at_the_bank_makes_its_note_void(paid):
     refund(paid, rest="35.70")
     again = CreditNote.objects.get(voided_at=None)
     assert (again.total_amount, again.tax_amount) == (Decimal("35.70"), Decimal("5.70"))
+
+
+def run(statement):
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What is deferred has to be over before a table can be emptied.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(statement)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["orders_invoice", "orders_creditnote"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET number = 'INV-2026-77777'",
+        "UPDATE {} SET issued_at = issued_at - interval '1 month'",
+        "UPDATE {} SET lines = '[]', updated_at = now()",
+        "DELETE FROM {}",
+        "TRUNCATE {} CASCADE",
+    ],
+)
+def test_what_was_issued_is_never_changed(paid, table, statement):
+    refund(paid, rest="3.57")
+    with pytest.raises(DatabaseError, match="documents are append-only"):
+        run(statement.format(table))
+
+
+@pytest.mark.django_db
+def test_a_note_becomes_void_once_and_stays_so(paid):
+    refund(paid, rest="3.57")
+    with pytest.raises(DatabaseError, match="documents are append-only"):
+        run("UPDATE orders_creditnote SET voided_at = now(), total_amount = 1")
+    run("UPDATE orders_creditnote SET voided_at = now()")
+    for after in ("NULL", "now() + interval '1 day'"):
+        with pytest.raises(DatabaseError, match="documents are append-only"):
+            run(f"UPDATE orders_creditnote SET voided_at = {after}")
 
 
 @pytest.mark.django_db

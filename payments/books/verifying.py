@@ -9,6 +9,7 @@ from payments.books.access import ACCESS
 from payments.books.balance_movements import BALANCE_MOVEMENTS
 from payments.books.balances import BALANCES
 from payments.books.dispute_notes import DISPUTE_NOTES
+from payments.books.document_facts import DOCUMENT_FACTS
 from payments.books.documents import DOCUMENTS
 from payments.books.guards import GUARDS
 from payments.books.invariant import Invariant, Violation
@@ -20,8 +21,8 @@ from payments.books.payouts import PAYOUTS
 from payments.books.shares import SHARES
 
 INVARIANTS: tuple[Invariant, ...] = (
-    *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *DISPUTE_NOTES, *LEDGER, *MOVEMENTS, *SHARES, *PAYOUTS,
-    *BALANCES, *BALANCE_MOVEMENTS, *GUARDS,
+    *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *DOCUMENT_FACTS, *DISPUTE_NOTES, *LEDGER, *MOVEMENTS,
+    *SHARES, *PAYOUTS, *BALANCES, *BALANCE_MOVEMENTS, *GUARDS,
 )  # fmt: skip
 
 # A rule broken by everything needs no longer list than this to be seen.

@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from django.utils import timezone
+
 from core import outbox
 from orders import selectors as order_selectors
 from orders import services as order_services
@@ -68,6 +70,7 @@ def _read(payment: Payment) -> PaidOrder:
         transaction_id=payment.stripe_charge_id,
         amount=payment.amount,
         currency=payment.currency,
+        paid_at=payment.succeeded_at or timezone.now(),
     )
 
 

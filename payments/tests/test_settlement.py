@@ -21,11 +21,11 @@ from orders.services import invoicing
 from payments import services, stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable
 from payments.ledger import posting
-from payments.models import Payment, Refund
+from payments.models import LedgerTransaction, Payment, Refund
 from payments.services import settlement
 from payments.services.taking import Taken
 from payments.tests.conftest import Pay, confirm, start_payment
-from payments.tests.money import close_anyway
+from payments.tests.money import close_anyway, make_paid
 from tests.factories import EnrollmentFactory
 from tests.parallel import at_once, meet
 
@@ -74,6 +74,16 @@ def test_the_invoices_number_is_the_last_thing_that_is_taken(
     assert statements[numbered - 1].startswith("SET CONSTRAINTS ALL IMMEDIATE")
     after = [sql.split(" (")[0] for sql in statements[numbered + 1 :]]
     assert after == ['INSERT INTO "orders_invoice"', "COMMIT"]
+
+
+def test_a_sale_has_one_date_in_order_invoice_and_ledger() -> None:
+    """Two readings of the clock may be of two months."""
+    payment = make_paid("10.00")
+    order, invoice = Order.objects.get(), Invoice.objects.get()
+    sale = LedgerTransaction.objects.get(kind="sale")
+    assert payment.succeeded_at is not None
+    dates = {payment.succeeded_at, order.completed_at, invoice.issued_at, sale.occurred_at}
+    assert dates == {payment.succeeded_at}
 
 
 def test_what_contradicts_itself_takes_no_number(

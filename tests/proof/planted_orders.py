@@ -145,6 +145,42 @@ DOCUMENTS = (
     lie("a refund has no credit note", "refund_has_its_credit_note",
          "DELETE FROM orders_creditnote WHERE refund_id = (SELECT id FROM payments_refund WHERE "
          "payment_id = '{by_line.payment}')"),
+    lie("an invoice is of another month", "invoice_is_dated_as_its_order",
+         _INVOICE.format("issued_at = issued_at - interval '40 days'")),
+    lie("an invoice is of another year", "invoice_is_dated_as_its_order",
+         _INVOICE.format("issued_at = issued_at - interval '1 year'")),
+    lie("an invoice and its order are of another month", "order_is_dated_as_it_was_paid",
+         _INVOICE.format("issued_at = issued_at - interval '40 days'"),
+         "UPDATE orders_order SET completed_at = completed_at - interval '40 days' "
+         "WHERE id = '{plain.order}'"),
+    lie("all of a purchase is of a month before", "documents_are_numbered_by_date",
+         _INVOICE.format("issued_at = issued_at - interval '40 days'"),
+         "UPDATE orders_order SET completed_at = completed_at - interval '40 days' "
+         "WHERE id = '{plain.order}'",
+         "UPDATE payments_payment SET succeeded_at = succeeded_at - interval '40 days' "
+         "WHERE order_id = '{plain.order}'"),
+    lie("an invoice lists a line twice", "invoice_lists_each_line_once",
+         _INVOICE.format("lines = lines || jsonb_build_array(lines -> 0)")),
+    lie("an invoice's line has another title", "invoice_lists_each_line_once",
+         _INVOICE.format("lines = jsonb_set(lines, '{{0,title}}', '\"Advice\"')")),
+    lie("a line has another title", "invoice_lists_each_line_once",
+         "UPDATE orders_orderitem SET title_at_purchase = 'Advice' "
+         "WHERE order_id = '{plain.order}'"),
+    lie("an invoice is made out to another", "invoice_names_its_buyer",
+         _INVOICE.format("billing_address = jsonb_set(billing_address, '{{country}}', '\"US\"')")),
+    lie("an order has another billing address", "invoice_names_its_buyer",
+         "UPDATE orders_order SET billing_address = jsonb_set(billing_address, '{{country}}', "
+         "'\"US\"') WHERE id = '{plain.order}'"),
+    lie("a credit note is of another month", "credit_note_has_its_date",
+         _NOTE.format("issued_at = issued_at - interval '40 days'")),
+    lie("a credit note and its row are of another month", "credit_note_has_its_date",
+         _NOTE.format("issued_at = issued_at - interval '40 days', "
+                      "created_at = created_at - interval '40 days'")),
+    lie("a void credit note has another title", "credit_note_names_its_lines",
+         "UPDATE orders_creditnote SET lines = jsonb_set(lines, '{{0,title}}', '\"Advice\"') "
+         "WHERE voided_at IS NOT NULL"),
+    lie("a series of a year to come has begun", "invoices_are_gapless",
+         "INSERT INTO orders_numberseries (name, last) VALUES ('INV-2999', 500)"),
     lie("a series is ahead of its invoices", "invoices_are_gapless",
          "UPDATE orders_numberseries SET last = last + 1 WHERE name LIKE 'INV-%'"),
     lie("a series has another name", "credit_notes_are_gapless",
