@@ -6,14 +6,16 @@ import uuid
 from django.conf import settings
 
 from core.events import Event
+from core.money import money_text
 from core.outbox import subscribe
 from core.urls import absolute
 from courses import selectors as course_selectors
 from enrollments import selectors as enrollment_selectors
 from enrollments.events import CertificateIssued, Enrolled
 from notifications import letters
+from notifications.course_access import CourseAccess
 from notifications.letter import Letter
-from notifications.selectors import name_for, title_for, wants
+from notifications.selectors import find_access, name_for, title_for, wants
 from notifications.services import write_email
 from orders import selectors as order_selectors
 from orders.events import OrderCompleted
@@ -29,7 +31,7 @@ from payments.events import (
     RefundRequestDecided,
     RefundSucceeded,
 )
-from payments.selectors import DisputeDetails
+from payments.selectors import DisputeDetails, RefundFacts
 from users import selectors as user_selectors
 from users.events import PasswordChanged, PasswordResetRequested, VerificationRequested
 from users.models import User
@@ -150,6 +152,7 @@ def mail_refund_undone(event: RefundFailed) -> None:
         order_number=facts.order_number,
         amount=facts.amount,
         currency=facts.currency,
+        access=_access_of_refund(facts, user),
     )
     _mail(user, event, letter)
 
@@ -167,6 +170,7 @@ def mail_refund_delayed(event: RefundDelayed) -> None:
         order_number=facts.order_number,
         amount=facts.amount,
         currency=facts.currency,
+        access=_access_of_refund(facts, user),
     )
     _mail(user, event, letter)
 
@@ -206,6 +210,7 @@ def mail_dispute_opened(event: DisputeOpened) -> None:
         first_name=name_for(user),
         order_number=dispute.order_number,
         order_url=_order_url(dispute.order_id),
+        part=_part(dispute),
     )
     _mail(user, event, letter)
 
@@ -222,6 +227,8 @@ def mail_dispute_closed(event: DisputeClosed) -> None:
         order_number=dispute.order_number,
         order_url=_order_url(dispute.order_id),
         won=event.won,
+        access=_tellable(find_access(order_id=dispute.order_id, user_id=user.id), user),
+        part=_part(dispute),
     )
     _mail(user, event, letter)
 
@@ -293,6 +300,25 @@ def _find_disputer(dispute: DisputeDetails) -> User | None:
     if dispute.buyer_id is None or not dispute.stands_for_order:
         return None
     return user_selectors.find_user(user_id=dispute.buyer_id)
+
+
+def _part(dispute: DisputeDetails) -> str:
+    """Return how much a dispute is over, where that isn't all; else ""."""
+    return money_text(dispute.amount, dispute.currency) if dispute.is_partial else ""
+
+
+def _access_of_refund(facts: RefundFacts, user: User) -> CourseAccess:
+    """Return what the buyer can open; nothing of it hangs on money that stood for no order."""
+    if facts.is_undue:
+        return CourseAccess()
+    return _tellable(find_access(order_id=facts.order_id, user_id=user.id), user)
+
+
+def _tellable(access: CourseAccess, user: User) -> CourseAccess:
+    return CourseAccess(
+        open=[title_for(title or "", user=user) for title in access.open],
+        closed=[title_for(title or "", user=user) for title in access.closed],
+    )
 
 
 def _find(user_id: uuid.UUID | None) -> User | None:

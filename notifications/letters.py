@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from core.money import money_text
+from notifications.course_access import CourseAccess, tell_access
 from notifications.letter import Letter, Line
 
 
@@ -148,21 +149,33 @@ def refund(
     )
 
 
-def refund_undone(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
-    """The bank sent a refund back; what was bought is open again until it is sorted out."""
+def refund_undone(
+    *, first_name: str, order_number: str, amount: Decimal, currency: str, access: CourseAccess
+) -> Letter:
+    """The bank sent a refund back; what was bought may be open again until it is sorted out."""
+    courses = tell_access(
+        access,
+        all_open="Until we have found another way to pay you, your courses are open again.",
+        none_open="Your courses remain closed meanwhile, for another reason than the refund.",
+    )
     return Letter(
         subject=f"Your refund for order {order_number} did not arrive",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
             f"Your bank has sent back our refund of {money_text(amount, currency)} for your order "
             f"{order_number}.",
-            "Until we have found another way to pay you, your courses are open again. We have been "
-            "told and will get in touch; you don't need to do anything.",
+            _joined(
+                courses,
+                "We have been told and will get in touch about another way to pay "
+                "you; you don't need to do anything.",
+            ),
         ],
     )
 
 
-def refund_refused(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
+def refund_refused(
+    *, first_name: str, order_number: str, amount: Decimal, currency: str, access: CourseAccess
+) -> Letter:
     """A refund that was promised can't be made in this way."""
     return Letter(
         subject=f"Your refund for order {order_number}",
@@ -170,13 +183,18 @@ def refund_refused(*, first_name: str, order_number: str, amount: Decimal, curre
         paragraphs=[
             f"We told you that your refund of {money_text(amount, currency)} for your order "
             f"{order_number} was granted. It could not be sent to the payment method you used.",
-            "We have been told and will get in touch about another way; you don't need to do "
-            "anything. Until then your courses stay open.",
+            _joined(
+                "We have been told and will get in touch about another way; you don't need to "
+                "do anything.",
+                _tell_meanwhile(access),
+            ),
         ],
     )
 
 
-def refund_delayed(*, first_name: str, order_number: str, amount: Decimal, currency: str) -> Letter:
+def refund_delayed(
+    *, first_name: str, order_number: str, amount: Decimal, currency: str, access: CourseAccess
+) -> Letter:
     """A refund that was promised takes longer."""
     return Letter(
         subject=f"Your refund for order {order_number} takes longer",
@@ -184,8 +202,11 @@ def refund_delayed(*, first_name: str, order_number: str, amount: Decimal, curre
         paragraphs=[
             f"We told you that your refund of {money_text(amount, currency)} for your order "
             f"{order_number} was granted. It has not left us yet, and we are sorry for that.",
-            "It is tried again each day, and another mail tells you when the money is on its way. "
-            "Until then your courses stay open; you don't need to do anything.",
+            _joined(
+                "It is tried again each day, and another mail tells you when the money is on "
+                "its way; you don't need to do anything.",
+                _tell_meanwhile(access),
+            ),
         ],
     )
 
@@ -217,13 +238,15 @@ def debit_failed(
     )
 
 
-def disputed(*, first_name: str, order_number: str, order_url: str) -> Letter:
-    """The buyer's bank took the money back for now; their courses are suspended."""
+def disputed(*, first_name: str, order_number: str, order_url: str, part: str = "") -> Letter:
+    """The buyer's bank took the money back for now; their courses are suspended. `part`: how much,
+    where it isn't all."""
+    money = f"{part} of the payment" if part else "the payment"
     return Letter(
         subject=f"Your payment for order {order_number} is disputed",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
-            f"Your bank has taken back the payment for your order {order_number}, because it was "
+            f"Your bank has taken back {money} for your order {order_number}, because it was "
             "told that something is wrong with it. Until the bank has decided, the courses of this "
             "order are suspended. What you have learned is kept.",
             "If that was a mistake, ask your bank to withdraw the dispute. If you want your money "
@@ -233,20 +256,38 @@ def disputed(*, first_name: str, order_number: str, order_url: str) -> Letter:
     )
 
 
-def dispute_decided(*, first_name: str, order_number: str, order_url: str, won: bool) -> Letter:
-    """How it ended, for the buyer: `won` is the marketplace's view."""
-    after = (
-        "The payment stands, and the courses of this order are open again."
-        if won
-        else "The money stays with you, and the courses of this order are closed. You can buy them "
-        "again at any time; what you have learned is kept."
-    )
+def dispute_decided(
+    *,
+    first_name: str,
+    order_number: str,
+    order_url: str,
+    won: bool,
+    access: CourseAccess,
+    part: str = "",
+) -> Letter:
+    """How it ended, for the buyer: `won` is the marketplace's view, `part` as of `disputed`."""
+    if won:
+        outcome = "The payment stands."
+        courses = tell_access(
+            access,
+            all_open="The courses of this order are open again.",
+            none_open="The courses of this order remain closed, for another reason than the "
+            "dispute.",
+        )
+    else:
+        outcome = f"{part or 'The money'} stays with you."
+        courses = tell_access(
+            access,
+            all_open="The courses of this order are open.",
+            none_open="The courses of this order are closed. You can buy them again at any time; "
+            "what you have learned is kept.",
+        )
     return Letter(
         subject=f"The dispute of your order {order_number} is over",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
             f"Your bank has decided about the payment for your order {order_number}.",
-            after,
+            _joined(outcome, courses),
         ],
         action=("See the order", order_url),
     )
@@ -318,6 +359,19 @@ def bank_payout_failed(*, first_name: str, reason: str, payouts_url: str) -> Let
         ],
         action=("See your payouts", payouts_url),
     )
+
+
+def _tell_meanwhile(access: CourseAccess) -> str:
+    """What is open until a refund that is promised has gone."""
+    return tell_access(
+        access,
+        all_open="Until then your courses stay open.",
+        none_open="Your courses are closed, for another reason than the refund.",
+    )
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _called(greeting: str, first_name: str, end: str = "", *, joint: str = ", ") -> str:

@@ -3,7 +3,10 @@
 import uuid
 from typing import Literal
 
+from enrollments import selectors as enrollment_selectors
+from notifications.course_access import CourseAccess
 from notifications.models import NotificationPreference
+from orders import selectors as order_selectors
 from users.models import User
 
 Kind = Literal["email_enrollment", "email_completion", "email_review"]
@@ -13,6 +16,25 @@ def wants(*, user_id: uuid.UUID, kind: Kind) -> bool:
     """Return whether the person wants this kind of mail; without a word from them, yes."""
     chosen = NotificationPreference.objects.filter(user_id=user_id).values_list(kind, flat=True)
     return chosen.first() is not False
+
+
+def find_access(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> CourseAccess:
+    """Return which courses that the order opened, and still stands for, its buyer can open now, in
+    whatever way; none without a buyer. Two queries."""
+    opened = [
+        line
+        for line in order_selectors.list_order_lines(order_id=order_id)
+        if line.state == "fulfilled" and line.enrollment_id is not None
+    ]
+    if user_id is None or not opened:
+        return CourseAccess()
+    now = enrollment_selectors.enrolled_course_ids(
+        user_id=user_id, course_ids=[line.course_id for line in opened]
+    )
+    return CourseAccess(
+        open=[line.title for line in opened if line.course_id in now],
+        closed=[line.title for line in opened if line.course_id not in now],
+    )
 
 
 def name_for(user: User) -> str:

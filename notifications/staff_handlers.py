@@ -8,7 +8,9 @@ from core.events import Event
 from core.outbox import subscribe
 from core.urls import absolute
 from notifications import staff_letters
+from notifications.course_access import CourseAccess
 from notifications.letter import Letter
+from notifications.selectors import find_access
 from notifications.services import write_email
 from payments import selectors as payment_selectors
 from payments.events import (
@@ -54,6 +56,9 @@ def alert_dispute_closed(event: DisputeClosed) -> None:
         amount=dispute.amount,
         currency=dispute.currency,
         won=event.won,
+        access=find_access(order_id=dispute.order_id, user_id=dispute.buyer_id)
+        if dispute.stands_for_order
+        else CourseAccess(),
         url=_admin_url("dispute", event.dispute_id),
     )
     _alert(event, "staff-dispute-closed", letter, of="dispute")
@@ -69,6 +74,9 @@ def alert_refund_failed(event: RefundFailed) -> None:
         currency=facts.currency,
         reason=facts.failure_reason.replace("_", " "),
         undone=event.was_applied,
+        access=CourseAccess()
+        if facts.is_undue
+        else find_access(order_id=facts.order_id, user_id=facts.user_id),
         url=_admin_url("refund", event.refund_id),
     )
     _alert(event, "staff-refund-failed", letter, of="refund")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from core.money import money_text
+from notifications.course_access import CourseAccess, tell_access
 from notifications.letter import Letter, Line
 
 
@@ -22,13 +23,20 @@ def refund_request(*, order_number: str, titles: Sequence[str], reason: str, url
 
 
 def refund_failed(
-    *, order_number: str, amount: Decimal, currency: str, reason: str, undone: bool, url: str
+    *,
+    order_number: str,
+    amount: Decimal,
+    currency: str,
+    reason: str,
+    undone: bool,
+    access: CourseAccess,
+    url: str,
 ) -> Letter:
     """To staff: a refund came to nothing. Whether the buyer is owed it, only an undone one says:
     what Stripe refused at once may have gone back in another way, or be with a bank."""
     if undone:
         after = [
-            "It had been taken into the order, and was taken out again: the courses are open.",
+            f"It had been taken into the order, and was taken out again. {_tell(access)}".rstrip(),
             "The buyer has to be paid in another way.",
         ]
     else:
@@ -100,14 +108,17 @@ def dispute(
 
 
 def dispute_closed(
-    *, order_number: str, stripe_id: str, amount: Decimal, currency: str, won: bool, url: str
+    *,
+    order_number: str,
+    stripe_id: str,
+    amount: Decimal,
+    currency: str,
+    won: bool,
+    access: CourseAccess,
+    url: str,
 ) -> Letter:
     """To staff: how it ended."""
-    after = (
-        "The money is ours again, and the buyer's courses are open again."
-        if won
-        else "The money is lost, and the courses were taken away."
-    )
+    after = f"The money is {'ours again' if won else 'lost'}. {_tell(access)}".rstrip()
     return Letter(
         subject=f"The dispute of order {order_number} is {'over' if won else 'lost'}",
         heading=f"Order {order_number}",
@@ -117,6 +128,14 @@ def dispute_closed(
             after,
         ],
         action=("See the dispute", url),
+    )
+
+
+def _tell(access: CourseAccess) -> str:
+    return tell_access(
+        access,
+        all_open="The buyer's courses are open.",
+        none_open="The buyer's courses are closed.",
     )
 
 

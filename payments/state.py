@@ -54,6 +54,10 @@ REFUND_MOVES: Final[dict[Refund.Status, frozenset[Refund.Status]]] = {
     Refund.Status.FAILED: frozenset(),
     Refund.Status.CANCELED: frozenset(),
 }
+# Reasons of refunds that go back by themselves.
+UNDUE_REASONS: Final = frozenset(
+    {"late_payment", "duplicate_payment", "already_owned", "amount_mismatch"}
+)
 # Their money is reserved in `Payment.refunding_amount`.
 LIVE_REFUNDS: Final = frozenset({Refund.Status.DUE, Refund.Status.PENDING, Refund.Status.SUCCEEDED})
 

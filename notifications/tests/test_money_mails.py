@@ -1,5 +1,6 @@
 """Who is mailed when money goes back, is asked for, or goes wrong."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,13 +9,22 @@ from django.db import transaction
 
 from core import outbox
 from core.models import OutboxDelivery
+from enrollments import services as enrollment_services
+from enrollments.services import Reason
 from notifications.models import Email
 from orders.models import Order
 from payments import services
 from payments.events import RefundDelayed, RefundFailed
 from payments.models import Dispute, Payment
 from payments.stripe_facts import IntentFacts
-from payments.tests.money import dispute_facts, hear, make_order, make_paid, settle
+from payments.tests.money import (
+    close_anyway,
+    dispute_facts,
+    hear,
+    make_order,
+    make_paid,
+    settle,
+)
 from tests.factories import StaffFactory, UserFactory
 from users.models import User
 
@@ -74,7 +84,7 @@ def test_a_dispute_is_told_to_staff(payment: Payment) -> None:
     services.sync_dispute(facts=dispute_facts(payment, "lost"))
     closed = mails()["staff-dispute-closed to money@learnflow.test"]
     assert "lost" in closed.subject
-    assert "taken away" in closed.text
+    assert "courses are closed" in closed.text
 
 
 def hear_of_debit(order: Order, status: str) -> None:
@@ -149,6 +159,100 @@ def test_a_buyer_hears_why_the_courses_are_closed(
     assert payment.order.order_number in opened.subject
     services.sync_dispute(facts=dispute_facts(payment, decision))
     assert means in of_buyer(payment)["dispute-closed"].text
+
+
+def hold(payment: Payment, *places: int) -> None:
+    """Staff suspend access to the order's courses at these places, by price."""
+    lines = list(payment.order.items.order_by("price_at_purchase"))
+    enrollment_services.suspend_enrollments(
+        enrollment_ids=[
+            enrollment_id for place in places if (enrollment_id := lines[place].enrollment_id)
+        ],
+        reason=Reason.of_staff("Copied"),
+    )
+
+
+def titles_of(payment: Payment) -> list[str]:
+    return list(
+        payment.order.items.order_by("price_at_purchase").values_list(
+            "title_at_purchase", flat=True
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "says", "staff_read"),
+    [
+        ((), "courses of this order are open again", "courses are open."),
+        ((0, 1), "remain closed, for another reason than the dispute", "courses are closed."),
+    ],
+)
+def test_what_a_won_dispute_opens_is_told_as_it_is(
+    payment: Payment, held: tuple[int, ...], says: str, staff_read: str
+) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    hold(payment, *held)
+    services.sync_dispute(facts=dispute_facts(payment, "won"))
+    assert says in of_buyer(payment)["dispute-closed"].text
+    assert staff_read in mails()["staff-dispute-closed to money@learnflow.test"].text
+
+
+def test_courses_are_named_where_some_are_open(payment: Payment) -> None:
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    hold(payment, 0)
+    services.sync_dispute(facts=dispute_facts(payment, "won"))
+    closed, opened = titles_of(payment)
+    text = of_buyer(payment)["dispute-closed"].text
+    assert f"Open: “{opened}”. Closed: “{closed}”." in text
+    assert "open again" not in text
+    assert f"“{closed}”" in mails()["staff-dispute-closed to money@learnflow.test"].text
+
+
+def test_no_title_is_told_to_an_address_that_nobody_has_confirmed(payment: Payment) -> None:
+    User.objects.filter(orders=payment.order).update(email_verified_at=None)
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    hold(payment, 0)
+    services.sync_dispute(facts=dispute_facts(payment, "won"))
+    text = of_buyer(payment)["dispute-closed"].text
+    assert "1 of the 2 courses of this order can be opened now" in text
+    assert not [title for title in titles_of(payment) if title in text]
+
+
+def test_a_dispute_over_a_part_names_its_amount(payment: Payment) -> None:
+    for status in ("needs_response", "lost"):
+        services.sync_dispute(facts=replace(dispute_facts(payment, status), amount=1234))
+    told = of_buyer(payment)
+    assert "taken back 12.34 USD of the payment" in told["dispute"].text
+    assert "12.34 USD stays with you" in told["dispute-closed"].text
+    assert "The money stays" not in told["dispute-closed"].text
+
+
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [((), "courses are open again"), ((0, 1), "remain closed meanwhile, for another")],
+)
+def test_what_a_failed_refund_opens_is_told_as_it_is(
+    payment: Payment, held: tuple[int, ...], says: str
+) -> None:
+    hear(payment, "succeeded", amount="30.00")
+    hold(payment, *held)
+    hear(payment, "failed", amount="30.00")
+    found = mails()
+    assert says in found["refund-undone to buyer@learnflow.test"].text
+    staff_read = "courses are closed." if held else "courses are open."
+    assert staff_read in found["staff-refund-failed to money@learnflow.test"].text
+
+
+def test_no_course_is_promised_for_money_that_came_too_late(buyer: User) -> None:
+    order = make_order("10.00", user=buyer)
+    close_anyway(order)
+    late = settle(order)
+    refund = late.refunds.get()
+    for status in ("succeeded", "failed"):
+        hear(late, status, amount="10.00", refund_id=refund.id)
+    text = of_buyer(late)["refund-undone"].text
+    assert "will get in touch" in text
+    assert "course" not in text
 
 
 def test_a_buyer_hears_nothing_of_an_inquirys_end(payment: Payment) -> None:

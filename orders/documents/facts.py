@@ -59,7 +59,8 @@ class DocumentFacts:
     total: Sum
     currency: str
     notes: tuple[str, ...] = ()
-    is_void: bool = False
+    # Why it is void; "" for one that isn't.
+    void: str = ""
 
 
 def read_seller(seller: Mapping[str, str]) -> Party:

@@ -152,9 +152,8 @@ def _draw_head(page: _Page, facts: DocumentFacts) -> None:
     page.write(facts.kind, x=_LEFT, y=page.y - 20.0, size=24.0, face=Face.UPRIGHT)
     page.write(facts.number, x=_RIGHT, y=page.y - 20.0, size=13.0, right=True)
     page.y -= 42.0
-    if facts.is_void:
-        words = "Void: the refund it is for failed at the bank"
-        page.write(words, x=_LEFT, y=page.y - 10.0, colour=_ALARM)
+    if facts.void:
+        page.write(f"Void: {facts.void}", x=_LEFT, y=page.y - 10.0, colour=_ALARM)
         page.y -= 22.0
     page.rule()
     page.y -= 16.0

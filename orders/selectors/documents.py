@@ -2,11 +2,11 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import TypedDict
 
-from core.money import ZERO
+from core.money import ZERO, quantize
 from orders.documents import DocumentFacts, DocumentLine, Kind, Sum, render_document
 from orders.documents.facts import name_tax, read_buyer, read_seller
 from orders.errors import CreditNoteNotFound, OrderNotFound, ReceiptNotFound
@@ -73,7 +73,7 @@ def get_credit_note(
     note = next((note for note in notes if note.number == number), None)
     if note is None:
         raise CreditNoteNotFound
-    return f"{note.number}.pdf", render_document(_credit_note_facts(order, note))
+    return f"{note.number}.pdf", render_document(_credit_note_facts(order, note, notes))
 
 
 def _get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> Order:
@@ -116,14 +116,11 @@ def _receipt_facts(order: Order, invoice: Invoice) -> DocumentFacts:
     )
 
 
-def _credit_note_facts(order: Order, note: CreditNote) -> DocumentFacts:
+def _credit_note_facts(
+    order: Order, note: CreditNote, notes: Iterable[CreditNote]
+) -> DocumentFacts:
     is_lost = note.dispute_id is not None
-    net = note.total_amount - note.tax_amount
-    sums = (
-        (Sum(label="Net", amount=net), Sum(label="Tax", amount=note.tax_amount))
-        if note.tax_amount
-        else ()
-    )
+    void = _why_void(note, notes)
     return DocumentFacts(
         kind=Kind.CREDIT_NOTE,
         number=note.number,
@@ -135,18 +132,46 @@ def _credit_note_facts(order: Order, note: CreditNote) -> DocumentFacts:
             DocumentLine(title=line["title"], amount=Decimal(line["amount"]) - Decimal(line["tax"]))
             for line in note.lines
         ),
-        sums=sums,
+        sums=_credited_sums(note),
         total=Sum(
             label="Total credited" if is_lost else "Total refunded", amount=note.total_amount
         ),
         currency=note.currency,
-        notes=(
-            "The bank gave the money back, as the payment was disputed."
-            if is_lost
-            else "The money goes back the way it was paid.",
-        ),
-        is_void=note.voided_at is not None,
+        notes=() if void else (_where_it_went(is_lost),),
+        void=void,
     )
+
+
+def _where_it_went(is_lost: bool) -> str:
+    if is_lost:
+        return "The bank gave the money back, as the payment was disputed."
+    return "The money goes back the way it was paid."
+
+
+def _why_void(note: CreditNote, notes: Iterable[CreditNote]) -> str:
+    """Return why the note is void, "" if it isn't; `notes` are all of its order."""
+    if note.voided_at is None:
+        return ""
+    if note.dispute_id is None:
+        return "the refund it is for failed at the bank"
+    if any(one.dispute_id == note.dispute_id and one.number > note.number for one in notes):
+        return "another credit note takes its place"
+    return "the bank decided the dispute for us after all"
+
+
+def _credited_sums(note: CreditNote) -> tuple[Sum, ...]:
+    """Return what is credited by the taxes that the invoice names, each in its proportion; the last
+    has the cents of rounding."""
+    if not note.tax_amount:
+        return ()
+    sums = [Sum(label="Net", amount=note.total_amount - note.tax_amount)]
+    taxes, left = note.invoice.tax_lines, note.tax_amount
+    for place, tax in enumerate(taxes, start=1):
+        share = quantize(note.tax_amount * Decimal(tax["amount"]) / note.invoice.tax_amount)
+        amount = left if place == len(taxes) else min(share, left)
+        sums.append(Sum(label=name_tax(tax), amount=amount))
+        left -= amount
+    return tuple(sums) if taxes else (*sums, Sum(label="Tax", amount=note.tax_amount))
 
 
 def _how_paid(order: Order) -> str:

@@ -207,7 +207,8 @@ def test_a_refund_that_fails_at_the_bank_makes_its_note_void(paid):
     note = CreditNote.objects.get()
     assert note.voided_at is not None
     _, pdf = selectors.get_credit_note(order_id=paid.id, number=note.number, user_id=None)
-    assert "Void" in read(pdf)
+    assert "Void: the refund it is for failed at the bank" in read(pdf)
+    assert "goes back" not in read(pdf)
     refund(paid, rest="35.70")
     again = CreditNote.objects.get(voided_at=None)
     assert (again.total_amount, again.tax_amount) == (Decimal("35.70"), Decimal("5.70"))
@@ -262,6 +263,7 @@ def test_notes_are_listed_and_downloaded_by_buyer_and_staff_alone(paid, user):
         assert answer["Content-Disposition"] == f'attachment; filename="{note.number}.pdf"'
         assert answer["Cache-Control"] == "private, no-store"
         assert note.number in read(answer.content)
+        assert "Tax DE (19 %)" in read(answer.content)
         assert "Paid by" in read(client.get(f"{base}/receipt/").content)
         for number in ("CN-1999-00001", "%00"):
             unknown = client.get(f"{base}/credit-notes/{number}/")

@@ -14,7 +14,7 @@ from payments.state import APPEALS, INQUIRIES
 @dataclass(frozen=True, kw_only=True)
 class DisputeDetails:
     """A dispute as people hear of it. Major units. `stands_for_order`: the courses of the order
-    depend on its money, unlike that of a second payment."""
+    depend on its money, unlike that of a second payment. `is_partial`: it is over a part of it."""
 
     stripe_id: str
     order_id: uuid.UUID
@@ -23,6 +23,7 @@ class DisputeDetails:
     order_number: str
     amount: Decimal
     currency: str
+    is_partial: bool
     reason: str
     status: str
     evidence_due_at: dt.datetime | None
@@ -50,6 +51,8 @@ def get_dispute_details(*, dispute_id: uuid.UUID) -> DisputeDetails:
         order_number=order.number,
         amount=dispute.amount,
         currency=dispute.currency,
+        is_partial=dispute.currency == dispute.payment.currency
+        and dispute.amount < dispute.payment.amount,
         reason=dispute.reason,
         status=dispute.status,
         evidence_due_at=dispute.evidence_due_at,

@@ -13,7 +13,7 @@ from orders import selectors as order_selectors
 from orders.models import OrderItem
 from orders.selectors import OrderLine
 from payments.models import Payment, Refund, RefundLine
-from payments.state import LIVE_REFUNDS
+from payments.state import LIVE_REFUNDS, UNDUE_REASONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,11 @@ class RefundFacts:
     reason: str
     failure_reason: str
     lines: tuple[tuple[str, Decimal], ...]
+
+    @property
+    def is_undue(self) -> bool:
+        """Whether it is of money that stood for no line: no access hangs on it."""
+        return self.reason in UNDUE_REASONS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """A lost dispute's credit note: what the ledger took of the lines, once, until it is won."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -8,6 +9,7 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 from django.test import Client
+from pypdf import PdfReader
 
 from core.money import ZERO
 from orders import selectors as order_selectors
@@ -153,6 +155,9 @@ def test_what_a_failed_refund_gives_back_is_credited_as_lost(taxed: Payment) -> 
     hear(taxed, "failed", amount="47.60")
     assert live() == [(Decimal("119.00"), Decimal("19.00"))]
     assert numbers() == [1, 2, 3], "the two before it are void and keep their numbers"
+    refunded, replaced, _ = CreditNote.objects.order_by("number")
+    assert "Void: the refund it is for failed at the bank" in text_of(refunded)
+    assert "Void: another credit note takes its place" in text_of(replaced)
     assert_books_hold()
 
 
@@ -170,6 +175,26 @@ def test_two_disputes_never_credit_more_than_was_invoiced(taxed: Payment) -> Non
     assert live() == [(Decimal("119.00"), Decimal("19.00"))]
     say(taxed, "won", number=1)
     assert_books_hold()
+
+
+def text_of(note: CreditNote) -> str:
+    """What the note says as a PDF."""
+    _, content = order_selectors.get_credit_note(
+        order_id=note.invoice.order_id, number=note.number, user_id=None
+    )
+    pages = PdfReader(io.BytesIO(content)).pages
+    return " ".join(" ".join(page.extract_text().split()) for page in pages)
+
+
+def test_a_note_says_what_became_of_its_dispute(taxed: Payment) -> None:
+    say(taxed, "lost")
+    note = CreditNote.objects.get()
+    assert "VAT (19 %)" in text_of(note)
+    assert "The bank gave the money back" in text_of(note)
+    say(taxed, "won")
+    assert "Void: the bank decided the dispute for us after all" in text_of(note)
+    for wrong in ("failed at the bank", "gave the money back"):
+        assert wrong not in text_of(note)
 
 
 def forget_notes() -> None:
