@@ -6,6 +6,8 @@ from typing import Final
 
 from django.conf import settings
 
+from core.currencies import CHARGED, DIGITS, LEAST, LEAST_ELSEWHERE
+
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 
@@ -27,19 +29,38 @@ def require_cents(currency: str) -> None:
         raise ValueError(f"amounts in {currency.upper()} can't be given in hundredths")
 
 
-# How many digits Stripe takes of an amount in minor units that any payment method may pay, where it
-# isn't eight (docs.stripe.com/currencies, "Maximum charge amounts", "Other payment methods").
-_DIGITS: Final = {"idr": 12, "cop": 10, "inr": 9}
+def require_charged(currency: str) -> None:
+    """Raise ValueError unless Stripe charges in this currency, and in hundredths."""
+    require_cents(currency)
+    if currency not in CHARGED:
+        raise ValueError(f"Stripe doesn't charge in {currency.upper()}")
+
+
 # What our columns hold.
 LARGEST_AMOUNT: Final = Decimal("99999999.99")
 
 
 def maximum_charge() -> Decimal:
-    """Return the most that a payment may be: the setting `MAXIMUM_CHARGE`, else what Stripe takes
-    in the currency of all prices."""
-    if settings.MAXIMUM_CHARGE is not None:
-        return settings.MAXIMUM_CHARGE
-    return min(from_minor(10 ** _DIGITS.get(settings.CURRENCY, 8) - 1), LARGEST_AMOUNT)
+    """Return the most that a payment may be: what Stripe takes in the currency of all prices, or
+    the setting `MAXIMUM_CHARGE` where that is less."""
+    most = min(from_minor(10 ** DIGITS.get(settings.CURRENCY, 8) - 1), LARGEST_AMOUNT)
+    return most if settings.MAXIMUM_CHARGE is None else min(settings.MAXIMUM_CHARGE, most)
+
+
+def minimum_charge() -> Decimal:
+    """Return the least that a payment may be: what Stripe takes in the currency of all prices, or
+    the setting `MINIMUM_CHARGE` where that is more."""
+    least = from_minor(LEAST.get(settings.CURRENCY, LEAST_ELSEWHERE))
+    return least if settings.MINIMUM_CHARGE is None else max(settings.MINIMUM_CHARGE, least)
+
+
+def require_bounds() -> None:
+    """Raise ValueError when nothing lies between the least and the most that is charged."""
+    if minimum_charge() > maximum_charge():
+        raise ValueError(
+            f"nothing can be charged: the least is {minimum_charge():,.2f} "
+            f"and the most (MAXIMUM_CHARGE) {maximum_charge():,.2f}"
+        )
 
 
 def quantize(amount: Decimal | int) -> Decimal:

@@ -174,7 +174,8 @@ class CourseCreateSerializer(ClosedSerializer):
     price = MoneyField(
         min_value=LEAST_PRICE,
         required=False,
-        help_text="0 is free. A course without a price isn't sold. At most what can be charged.",
+        help_text="0 is free; else at least, and at most, what can be charged. A course without a "
+        "price isn't sold.",
     )
     original_price = MoneyField(
         min_value=LEAST_PRICE, required=False, allow_null=True, help_text="Not below `price`."

@@ -5,13 +5,14 @@ import datetime as dt
 import uuid
 from decimal import ROUND_HALF_UP, Decimal
 
-from core.money import maximum_charge
+from core.money import maximum_charge, minimum_charge
 
 # "New" for this long after its first publication.
 NEW_FOR = dt.timedelta(days=30)
 # "Bestseller" from this many purchases within the last 30 days on (`CourseStats.sales_30_days`).
 BESTSELLER_SALES = 10
 
+# Free; of what is charged for, `find_charge_fault` knows the least.
 LEAST_PRICE = 0
 
 _TENTH = Decimal("0.1")
@@ -68,5 +69,8 @@ def find_price_faults(
 
 def find_charge_fault(*, price: Decimal | int) -> str | None:
     """Return what is wrong with a price that can never be charged; None of another."""
-    most = maximum_charge()
-    return f"Must not be more than {most:,.2f}: nobody could pay it." if price > most else None
+    if 0 < price < (least := minimum_charge()):
+        return f"Must be 0, or at least {least:,.2f}: nobody could pay it."
+    if price > (most := maximum_charge()):
+        return f"Must not be more than {most:,.2f}: nobody could pay it."
+    return None

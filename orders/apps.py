@@ -3,7 +3,7 @@ from collections.abc import Callable
 from django.apps import AppConfig
 from django.conf import settings
 
-from core.money import require_cents
+from core.money import require_bounds, require_charged
 from core.starting import stop_start
 
 
@@ -28,7 +28,8 @@ def _check_settings() -> None:
     from orders.taxes import check_rates, load_rule
 
     checks: dict[str, Callable[[], object]] = {
-        "CURRENCY": lambda: require_cents(settings.CURRENCY),
+        "CURRENCY": lambda: require_charged(settings.CURRENCY),
+        "MINIMUM_CHARGE": require_bounds,
         "TAX_RULE": load_rule,
         "TAX_RATES": check_rates,
     }

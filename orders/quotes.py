@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.conf import settings
-
-from core.money import LARGEST_AMOUNT, ZERO, maximum_charge
+from core.money import LARGEST_AMOUNT, ZERO, maximum_charge, minimum_charge
 from courses.selectors import CourseForSale
 from orders.taxes import TaxLine, tax_lines
 
@@ -72,7 +70,6 @@ def is_too_large(quote: Quote) -> bool:
 
 def is_chargeable(net_amount: Decimal) -> bool:
     """Whether an order of this amount, before tax, can be paid: it costs nothing, or at least what
-    Stripe charges (the setting `MINIMUM_CHARGE`; docs.stripe.com/currencies, "Minimum and maximum
-    charge amounts"). Tax isn't counted in, so that the cart, which knows no country, says the
+    can be charged. Tax isn't counted in, so that the cart, which knows no country, says the
     same as the order."""
-    return net_amount == ZERO or net_amount >= settings.MINIMUM_CHARGE
+    return net_amount == ZERO or net_amount >= minimum_charge()

@@ -59,6 +59,7 @@ def course_form(**fields: Any) -> dict[str, Any]:
     [
         ({"price": "-1"}, "price", "Ensure this value is greater than or equal to 0."),
         ({"price": "1000000"}, "price", "Must not be more than 999,999.99"),
+        ({"price": "0.10"}, "price", "Must be 0, or at least 0.50"),
         ({"original_price": "9.99"}, "original_price", "Must not be below price."),
         ({"slug": "featured"}, "slug", "This word is reserved."),
         ({"level": "expert"}, "level", "Select a valid choice. expert is not one of the available"),

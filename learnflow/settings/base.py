@@ -350,9 +350,11 @@ STRIPE_CONCURRENCY: int = env.int(
 )
 STRIPE_WORKER_CONCURRENCY: int = env.int("STRIPE_WORKER_CONCURRENCY", default=20)
 
-# The least that Stripe charges in CURRENCY; an order may cost nothing or at least this.
-MINIMUM_CHARGE = Decimal(env.str("MINIMUM_CHARGE", default="0.50"))
-# The most that is charged at once; None: what Stripe takes in CURRENCY, however it is paid.
+# An order may cost nothing or at least this; None, or less than that: what Stripe takes in CURRENCY.
+_MINIMUM_CHARGE: str = env.str("MINIMUM_CHARGE", default="")
+MINIMUM_CHARGE = Decimal(_MINIMUM_CHARGE) if _MINIMUM_CHARGE else None
+# The most that is charged at once; None, or more than that: what Stripe takes in CURRENCY, however
+# it is paid.
 _MAXIMUM_CHARGE: str = env.str("MAXIMUM_CHARGE", default="")
 MAXIMUM_CHARGE = Decimal(_MAXIMUM_CHARGE) if _MAXIMUM_CHARGE else None
 # Who sells, as receipts and credit notes name them; the address may have several lines (\n).

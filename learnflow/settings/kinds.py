@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from core.countries import is_country
 from core.environment import split_list
-from core.money import require_cents
+from core.money import require_charged
 from core.rates import parse_rate
 from learnflow.queues import PROCESSES, split_groups
 
@@ -209,9 +209,9 @@ def mailbox(value: str) -> None:
 def currency(value: str) -> None:
     """The currency of all prices."""
     try:
-        require_cents(value.lower())
+        require_charged(value.lower())
     except ValueError as exc:
-        raise ValueError(f"must be a currency that is counted in hundredths ({exc})") from None
+        raise ValueError(f"must be a currency that Stripe charges in hundredths ({exc})") from None
 
 
 def stripe_version(value: str) -> None:

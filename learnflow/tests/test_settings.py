@@ -168,6 +168,7 @@ def test_keys_of_two_modes_stop_the_start(secret: str, public: str, starts: bool
         ("CORS_ALLOWED_ORIGINS", "https://a.test,b.test"), ("CSRF_TRUSTED_ORIGINS", "a.test"),
         ("ALLOWED_HOSTS", "*"), ("ALLOWED_HOSTS", "a.test,*"), ("ALLOWED_HOSTS", "https://a.test"),
         ("ALLOWED_HOSTS", "a.test:8000"), ("CURRENCY", "jpy"), ("CURRENCY", "dollars"),
+        ("CURRENCY", "xxx"),
         ("MINIMUM_CHARGE", "-1"), ("MINIMUM_CHARGE", "0.505"), ("PAYOUT_MINIMUM", "much"),
         ("MAXIMUM_CHARGE", "0"), ("MAXIMUM_CHARGE", "100000000"), ("MAXIMUM_CHARGE", "lots"),
         ("TAX_RATES", "DE"), ("TAX_RATES", "UK=20"), ("TAX_RATES", "DE=190"),

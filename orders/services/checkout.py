@@ -12,7 +12,7 @@ from django.utils import timezone
 from cart import selectors as cart_selectors
 from cart.buying import tell_courses
 from cart.errors import PaymentInProgress
-from core.money import ZERO, maximum_charge
+from core.money import ZERO, maximum_charge, minimum_charge
 from courses import selectors as course_selectors
 from courses.selectors import CourseForSale
 from orders.coupon_rules import Uses, Verdict, judge_coupon, normalise_code, require_valid
@@ -231,7 +231,7 @@ def _require_placeable(wish: _Wish) -> Quote:
     require_valid(verdict=wish.verdict, code=wish.code, coupon=wish.coupon)
     quote = wish.quote(wish.verdict.discounts)
     if not is_chargeable(quote.subtotal - quote.discount):
-        raise OrderTooSmall(minimum_amount=settings.MINIMUM_CHARGE)
+        raise OrderTooSmall(minimum_amount=minimum_charge())
     if is_too_large(quote):
         raise OrderTooLarge(maximum_amount=maximum_charge())
     return quote

@@ -172,6 +172,18 @@ def test_nobody_gets_an_order_that_cannot_be_paid(user, fill, prices, fits):
     assert not Order.objects.exists()
 
 
+@pytest.mark.parametrize(("price", "fits"), [("14.99", False), ("15.00", True)])
+def test_the_least_follows_the_currency(user, fill, settings, price, fits):
+    settings.CURRENCY = "czk"
+    fill(user, price)
+    if fits:
+        assert order_cart(user).created
+        return
+    with pytest.raises(OrderTooSmall) as refused:
+        order_cart(user)
+    assert refused.value.details == {"minimum_amount": Decimal("15.00")}
+
+
 @pytest.mark.parametrize(
     ("prices", "fits"),
     [

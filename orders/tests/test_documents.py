@@ -163,7 +163,6 @@ def test_lines_named_after_money_of_no_line_take_the_last_cent_of_the_tax(
     """Each line's own tax and a share in proportion are rounded apart: the last note evens out."""
     settings.TAX_RULE = "orders.taxes.rate_by_country"
     settings.TAX_RATES = {"DE": Decimal(19)}
-    settings.MINIMUM_CHARGE = Decimal("0.01")
     order = place(user, *prices, country="DE")
     pay(order)
     for unnamed in order.items.all():

@@ -159,6 +159,12 @@ def test_a_currency_without_cents_is_found_at_the_start(settings):
         apps.get_app_config("orders").ready()
 
 
+def test_bounds_that_nothing_lies_between_are_found_at_the_start(settings):
+    settings.MINIMUM_CHARGE, settings.MAXIMUM_CHARGE = Decimal(5), Decimal(3)
+    with pytest.raises(SystemExit, match=r"can't start, MINIMUM_CHARGE: .*5\.00 .*3\.00"):
+        apps.get_app_config("orders").ready()
+
+
 @pytest.mark.parametrize(
     ("rates", "word"), [({"UK": Decimal(20)}, "'UK'"), ({"DE": Decimal(190)}, "190")]
 )

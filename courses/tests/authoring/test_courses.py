@@ -382,3 +382,25 @@ def test_a_price_from_before_the_limit_stays(client, teacher):
     assert client.patch(path, {"title": "Mended", "price": 2_000_000}).status_code == 200
     assert client.patch(path, {"price": 2_000_001}).status_code == 422
     assert client.patch(path, {"price": 10}).status_code == 200
+
+
+@pytest.mark.parametrize(("price", "fits"), [(0, True), (0.01, False), (0.49, False), (0.5, True)])
+def test_a_price_is_nothing_or_what_can_be_charged(client, teacher, price, fits):
+    course = make_course(instructor=teacher)
+    answers = [
+        client.patch(f"{PATH}{course.id}/", {"price": price}),
+        client.post(PATH, {"title": "New", "price": price}),
+    ]
+    assert [answer.status_code for answer in answers] == ([200, 201] if fits else [422, 422])
+    for answer in answers if not fits else []:
+        (told,) = answer.json()["error"]["details"]["price"]
+        assert told.startswith("Must be 0, or at least 0.50")
+
+
+def test_a_price_from_before_the_least_stays(client, teacher):
+    course = CourseFactory.create(
+        instructor=teacher, status="draft", price=Decimal("0.10"), original_price=None
+    )
+    path = f"{PATH}{course.id}/"
+    assert client.patch(path, {"title": "Mended", "price": 0.10}).status_code == 200
+    assert client.patch(path, {"price": 0.11}).status_code == 422

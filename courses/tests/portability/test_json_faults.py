@@ -190,6 +190,8 @@ class TestJSONFaults:
     def test_a_price_that_nobody_could_pay(self) -> None:
         faults = faults_of(as_json(minimal(price=1_000_000)))
         assert "999,999.99" in faults["$.price"][0]
+        faults = faults_of(as_json(minimal(price=0.10)))
+        assert "at least 0.50" in faults["$.price"][0]
 
     def test_names_given_twice(self) -> None:
         content = b"""{"format": "learnflow-course/1", "title": "a", "title": "b",
