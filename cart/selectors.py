@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from django.conf import settings
 from django.db.models import QuerySet
 
+from cart.buying import list_courses_in_progress
 from cart.errors import CartItemNotFound, WishlistItemNotFound
 from cart.models import Cart, CartItem, WishlistItem
 from core.money import ZERO
@@ -193,10 +194,11 @@ def list_wishlist(*, user_id: uuid.UUID) -> QuerySet[WishlistItem, Any]:
 
 
 def show_lines(*, user_id: uuid.UUID, rows: Iterable[ItemRow]) -> list[LineRow]:
-    """Return stored lines as a buyer sees them, in their order. Two queries beside theirs."""
+    """Return stored lines as a buyer sees them, in their order. Three queries beside theirs."""
     rows = list(rows)
     courses = course_selectors.get_courses_for_sale(course_ids=[row["course_id"] for row in rows])
-    return _to_lines(user_id=user_id, rows=rows, courses=courses)
+    paid_for = {course.course_id for course in list_courses_in_progress(user_id=user_id)}
+    return _to_lines(user_id=user_id, rows=rows, courses=courses, in_progress=paid_for)
 
 
 def _to_lines(

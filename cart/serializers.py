@@ -4,16 +4,16 @@ from rest_framework import serializers
 
 from cart.selectors import Obstacle
 from cart.services import MAX_LINES
-from core.serializers import ApiSerializer, IdItemField, MoneyField
+from core.serializers import ApiSerializer, ClosedSerializer, IdItemField, MoneyField
 
 
-class AddCourseSerializer(ApiSerializer):
+class AddCourseSerializer(ClosedSerializer):
     """Which course."""
 
     course_id = serializers.UUIDField()
 
 
-class MergeSerializer(ApiSerializer):
+class MergeSerializer(ClosedSerializer):
     """A guest's cart, as the SPA kept it."""
 
     course_ids = serializers.ListField(child=IdItemField(), max_length=MAX_LINES)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from django.conf import settings
 
-from cart.models import Cart
+from cart.models import Cart, CartItem, WishlistItem
 from courses.authoring_serializers import CourseCreateSerializer
 from courses.models import Course
 from orders.coupon_serializers import CouponSerializer, CouponTermsSerializer
@@ -27,12 +27,17 @@ from tests.factories.coupons import CouponFactory
 pytestmark = pytest.mark.django_db
 
 ID = "0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"
-ADDRESSES = ("/orders/", "/payments/", "/refund-requests/", "/cart/coupon/", "/instructor/")
+ADDRESSES = (
+    "/orders/", "/payments/", "/refund-requests/", "/cart/", "/wishlist/", "/instructor/",
+)  # fmt: skip
 # Each with a body that would be taken, but for the rows it names.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/courses/"): {"title": "Rivers", "price": 10},
     ("patch", "/courses/{reference}/"): {"price": 10},
     ("post", "/cart/coupon/"): {"code": "SPRING"},
+    ("post", "/cart/items/"): {"course_id": ID},
+    ("post", "/cart/merge/"): {"course_ids": [ID]},
+    ("post", "/wishlist/items/"): {"course_id": ID},
     ("post", "/orders/create-from-cart/"): {},
     ("post", "/orders/{order_id}/refunds/"): {},
     ("post", "/orders/{order_id}/refund-request/"): {},
@@ -95,14 +100,36 @@ def test_a_field_that_nobody_reads_is_refused_and_nothing_done(verb: str, path: 
     address = "/api/v1" + path.format(**names)
     if "order_id" in path or "request_id" in path:
         address = address.replace(ID, str(prepare(teacher, path)))
+    sellable = make_course()
+    known = {
+        name: value
+        if name not in {"course_id", "course_ids"}
+        else ([str(sellable.id)] if name == "course_ids" else str(sellable.id))
+        for name, value in BODIES[verb, path].items()
+    }
     before = counts()
-    body = {**BODIES[verb, path], "amount": 1, "created_at": "2026-01-01T00:00:00Z"}
+    body = {**known, "amount": 1, "created_at": "2026-01-01T00:00:00Z"}
     answer = getattr(sign_in(teacher), verb)(address, body, format="json")
     told = answer.json()["error"]
     assert (answer.status_code, told["code"]) == (422, "UNKNOWN_FIELD"), told
     assert told["details"]["amount"][0].startswith("There is no such field.")
     assert counts() == before
     assert item.cart.coupon_code == ""
+
+
+def test_so_is_one_within_a_billing_address() -> None:
+    user = CartItemFactory.create().cart.user
+    address = {
+        "first_name": "Ada", "last_name": "Byron", "email": "ada@example.test",
+        "address_line1": "Main St 1", "city": "Berlin", "postal_code": "10115", "country": "DE",
+    }  # fmt: skip
+    client, path = sign_in(user), "/api/v1/orders/create-from-cart/"
+    answer = client.post(path, {"billing_address": {**address, "zip": "10115"}}, format="json")
+    told = answer.json()["error"]
+    assert (answer.status_code, told["code"]) == (422, "UNKNOWN_FIELD")
+    assert told["details"] == {"billing_address": {"zip": ["There is no such field."]}}
+    assert not Order.objects.exists()
+    assert client.post(path, {"billing_address": address}, format="json").status_code == 201
 
 
 def prepare(user: Any, path: str) -> Any:
@@ -122,6 +149,7 @@ def counts() -> tuple[Any, ...]:
         set(Coupon.objects.values_list("percent_off", flat=True)),
         set(RefundRequest.objects.values_list("status", flat=True)),
         set(Cart.objects.values_list("coupon_code", flat=True)),
+        CartItem.objects.count(), WishlistItem.objects.count(),
     )  # fmt: skip
 
 

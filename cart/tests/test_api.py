@@ -207,10 +207,10 @@ def test_the_wishlist_is_a_page_newest_first(client, user):
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_the_wishlist_takes_five_queries(client, user, count, django_assert_num_queries):
+def test_the_wishlist_takes_six_queries(client, user, count, django_assert_num_queries):
     for course in CourseFactory.create_batch(count):
         services.add_to_wishlist(user_id=user.id, course_id=course.id)
-    with django_assert_num_queries(5):  # person, count, lines, courses, what is owned
+    with django_assert_num_queries(6):  # person, count, lines, courses, under way, owned
         assert len(client.get(WISHLIST).json()["results"]) == count
 
 

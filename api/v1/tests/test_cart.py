@@ -273,6 +273,9 @@ def test_what_is_being_paid_for_cannot_be_put_into_the_cart(client, user):
     order = OrderFactory.create(user=user, payment_in_progress_since=timezone.now())
     OrderItemFactory.create(order=order, course=paid_for)
     wish = client.post("/api/v1/wishlist/items/", {"course_id": paid_for.id}, format="json").json()
+    listed = client.get("/api/v1/wishlist/").json()["results"]
+    for line in (wish, *listed):
+        assert (line["available"], line["unavailable_reason"]) == (False, "PAYMENT_IN_PROGRESS")
     named = [
         {"course_id": str(paid_for.id), "title": order.items.get().title_at_purchase,
          "order_id": str(order.id)}
