@@ -1,5 +1,7 @@
 """Bodies and shapes of instructors' coupons."""
 
+import datetime as dt
+import re
 import uuid
 from typing import Any
 
@@ -10,7 +12,12 @@ from rest_framework import serializers
 from core.serializers import ApiSerializer, ClosedSerializer, MoneyField
 from courses import selectors as course_selectors
 from courses.errors import CategoryNotFound
-from orders.coupon_terms import BOUNDS, CODE_PATTERN, CODE_WORDS
+from orders.coupon_terms import BOUNDS, CODE_PATTERN, CODE_WORDS, FIRST_OF_DAY, LAST_OF_DAY
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII
+)
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -32,6 +39,28 @@ class CodeField(serializers.RegexField):
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data).upper()
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class MomentField(serializers.DateTimeField):
+    """A time with its offset, or a day as `YYYY-MM-DD`, which stands for one of its seconds in UTC;
+    no other way to write either."""
+
+    def __init__(self, *, of_a_day: dt.time, **kwargs: Any) -> None:
+        self.of_a_day = of_a_day
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, value: Any) -> dt.datetime:
+        text = str(value)
+        if _DAY.fullmatch(text):
+            try:
+                day = dt.date.fromisoformat(text)
+            except ValueError:
+                self.fail("invalid", format="YYYY-MM-DD")
+            return dt.datetime.combine(day, self.of_a_day, dt.UTC)
+        if not _MOMENT.fullmatch(text):
+            self.fail("invalid", format="YYYY-MM-DD, or YYYY-MM-DDThh:mm:ss with Z or an offset")
+        return super().to_internal_value(text)
 
 
 class CouponTermsSerializer(ClosedSerializer):
@@ -62,8 +91,18 @@ class CouponTermsSerializer(ClosedSerializer):
         allow_null=True,
         help_text="What the courses it applies to must cost together.",
     )
-    valid_from = serializers.DateTimeField(required=False, allow_null=True)
-    valid_until = serializers.DateTimeField(required=False, allow_null=True)
+    valid_from = MomentField(
+        of_a_day=FIRST_OF_DAY,
+        required=False,
+        allow_null=True,
+        help_text="With an offset; or a day, YYYY-MM-DD: its first second in UTC.",
+    )
+    valid_until = MomentField(
+        of_a_day=LAST_OF_DAY,
+        required=False,
+        allow_null=True,
+        help_text="With an offset; or a day, YYYY-MM-DD: its last second in UTC.",
+    )
     max_redemptions = serializers.IntegerField(
         **BOUNDS["max_redemptions"], required=False, allow_null=True
     )

@@ -1,6 +1,7 @@
 """What a coupon may say, whoever writes it: instructors over HTTP and staff in the admin meet the
 same rules in the same words. No database, whose constraints hold most of it once more."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +11,10 @@ from orders.models import Coupon
 # Somebody types it in, reads it out, or puts it into an address.
 CODE_PATTERN: Final = r"^[A-Za-z0-9_-]{3,50}$"
 CODE_WORDS: Final = "3 to 50 letters, digits, - and _"
+
+# What a day stands for, as the time a coupon is valid from and until.
+FIRST_OF_DAY: Final = dt.time(0, 0, 0)
+LAST_OF_DAY: Final = dt.time(23, 59, 59)
 
 _USES = {"min_value": 1, "max_value": 1_000_000_000}
 # The least and the most of each number, as forms and serializers alike take them.

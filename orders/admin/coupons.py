@@ -1,5 +1,6 @@
 """Coupons and where they were used."""
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, Field, OuterRef, QuerySet
-from django.forms import ModelForm
+from django.forms import ModelForm, SplitDateTimeField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,11 +18,46 @@ from core.admin import ReadOnlyAdmin, StaffAdmin
 from core.money import money_text
 from orders import services
 from orders.coupon_rules import normalise_code
-from orders.coupon_terms import BOUNDS, CODE_PATTERN, CODE_WORDS, find_contradictions
+from orders.coupon_terms import (
+    BOUNDS,
+    CODE_PATTERN,
+    CODE_WORDS,
+    FIRST_OF_DAY,
+    LAST_OF_DAY,
+    find_contradictions,
+)
 from orders.models import Coupon, CouponRedemption, Order
 from orders.selectors.coupons import find_overused
 
 _TERMS = ("percent_off", "amount_off", "course", "category", "valid_from", "valid_until")
+
+
+class FromField(SplitDateTimeField):
+    """A time, or a day alone: its first second."""
+
+    of_a_day = FIRST_OF_DAY
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_date_formats=["%Y-%m-%d"], **kwargs)
+
+    def compress(self, data_list: Any) -> dt.datetime | None:
+        """Return the time of the two parts, the second of which may be empty."""
+        if data_list and data_list[0] and data_list[1] in self.empty_values:
+            data_list = [data_list[0], self.of_a_day]
+        moment: dt.datetime | None = super().compress(data_list)
+        return moment
+
+
+class UntilField(FromField):
+    """A time, or a day alone: its last second."""
+
+    of_a_day = LAST_OF_DAY
+
+
+_MOMENTS = {
+    "valid_from": {"form_class": FromField, "help_text": "UTC. Without a time: the whole day."},
+    "valid_until": {"form_class": UntilField, "help_text": "UTC. Without a time: the whole day."},
+}
 
 
 class CouponForm(ModelForm[Coupon]):
@@ -119,8 +155,8 @@ class CouponAdmin(StaffAdmin):
     def formfield_for_dbfield(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        bounds = BOUNDS.get(db_field.name, {})
-        return super().formfield_for_dbfield(db_field, request, **kwargs, **bounds)
+        rules = {**BOUNDS.get(db_field.name, {}), **_MOMENTS.get(db_field.name, {})}
+        return super().formfield_for_dbfield(db_field, request, **kwargs, **rules)
 
     def may_delete(self, request: HttpRequest, obj: Coupon | None = None) -> bool:
         """Orders name what was used: that is deactivated instead."""

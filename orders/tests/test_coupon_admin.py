@@ -197,3 +197,14 @@ def test_a_page_takes_a_fixed_number_of_queries(
     staff.get(at(coupon))
     with django_assert_num_queries(4):
         staff.get(at(coupon))
+
+
+def test_a_day_without_a_time_is_the_whole_day(staff: Client) -> None:
+    dates = {"valid_from_0": "2027-01-01", "valid_until_0": "2027-01-01"}
+    empty = {"valid_from_1": "", "valid_until_1": ""}
+    assert staff.post(ADD, terms(**dates, **empty)).status_code == 302
+    coupon = Coupon.objects.get()
+    assert coupon.valid_from == dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+    assert coupon.valid_until == dt.datetime(2027, 1, 1, 23, 59, 59, tzinfo=dt.UTC)
+    faulty = errors_of(staff.post(at(coupon), terms(valid_until_0="1/1/2027", valid_until_1="")))
+    assert list(faulty) == ["valid_until"]

@@ -119,6 +119,39 @@ class TestCreating:
         assert set(answer.json()["error"]["details"]) == {field}
         assert not Coupon.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("given", "since", "until"),
+        [
+            ("2027-01-01", "2027-01-01T00:00:00Z", "2027-01-01T23:59:59Z"),
+            ("2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+            ("2027-01-01T10:30:00+02:00", "2027-01-01T08:30:00Z", "2027-01-01T08:30:00Z"),
+        ],
+    )
+    def test_a_day_is_its_first_or_last_second(self, client, given, since, until):
+        for name, expected in (("valid_from", since), ("valid_until", until)):
+            terms = {"code": name.upper(), "percent_off": 10, name: given}
+            body = client.post(COUPONS, terms).json()
+            assert body[name] == expected
+            address = f"{COUPONS}{body['id']}/"
+            assert client.patch(address, {name: body[name]}).json()[name] == expected
+
+    def test_a_coupon_may_be_of_one_day(self, client):
+        day = {"valid_from": "2027-01-01", "valid_until": "2027-01-01"}
+        assert client.post(COUPONS, {"code": "DAY", "percent_off": 1, **day}).status_code == 201
+
+    @pytest.mark.parametrize("field", ["valid_from", "valid_until"])
+    @pytest.mark.parametrize(
+        "given",
+        ["2027-01-01T00:00:00", "2027-01-01 00:00", "20270101", "2027-W01-1", "2027-001",
+         "2027-02-30", "20270101T000000Z", "2027-01-01T00Z", "2027-1-1", "1/1/2027", "",
+         "0001-01-01T00:00:00+14:00"],
+    )  # fmt: skip
+    def test_no_other_way_to_write_a_time(self, client, field, given):
+        answer = client.post(COUPONS, {"code": "TEN", "percent_off": 10, field: given})
+        assert error(answer) == (422, "VALIDATION_ERROR")
+        assert set(answer.json()["error"]["details"]) == {field}
+        assert not Coupon.objects.exists()
+
     def test_dates_in_the_wrong_order(self, client):
         dates = {"valid_from": "2026-02-01T00:00:00Z", "valid_until": "2026-02-01T00:00:00Z"}
         answer = client.post(COUPONS, {"code": "TEN", "percent_off": 10, **dates})
