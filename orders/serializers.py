@@ -1,13 +1,17 @@
 """Bodies and shapes of orders (plan 4.5, contract "Orders and payments")."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rest_framework import serializers
 
+from core.addresses import WITHOUT_CITY, WITHOUT_POSTAL_CODE
 from core.countries import is_country
 from core.serializers import ApiSerializer, ClosedSerializer, MoneyField, NumberField
 from orders.models import Order, OrderItem
 
 
-class BillingAddressSerializer(ApiSerializer):
+class BillingAddressSerializer(ClosedSerializer):
     """Where the invoice goes, with all fields of plan 4.5."""
 
     first_name = serializers.CharField(max_length=150)
@@ -15,13 +19,32 @@ class BillingAddressSerializer(ApiSerializer):
     email = serializers.EmailField(max_length=254)
     address_line1 = serializers.CharField(max_length=255)
     address_line2 = serializers.CharField(max_length=255, required=False, allow_blank=True)
-    city = serializers.CharField(max_length=100)
+    city = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        help_text="Needed, unless the country's addresses do without, as Singapore's.",
+    )
     state = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    postal_code = serializers.CharField(max_length=20)
+    postal_code = serializers.CharField(
+        max_length=20,
+        required=False,
+        allow_blank=True,
+        help_text="Needed, unless the country has none, as Hong Kong.",
+    )
     country = serializers.CharField(
         max_length=100, help_text="Two letters (ISO 3166-1) where tax depends on it."
     )
     phone = serializers.CharField(max_length=30, required=False, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the address. What its country has none of may be missing or empty."""
+        country = str(data.get("country")).strip().upper() if isinstance(data, Mapping) else ""
+        for name, countries in (("city", WITHOUT_CITY), ("postal_code", WITHOUT_POSTAL_CODE)):
+            may_miss = country in countries
+            field = self.fields[name]
+            field.required, field.allow_blank = not may_miss, may_miss  # type: ignore[attr-defined]
+        return super().to_internal_value(data)
 
     def validate_country(self, value: str) -> str:
         """Return a code in capitals, as it will stand in the invoice."""

@@ -96,6 +96,37 @@ class TestCreating:
         assert lines[0]["reason"] == "ALREADY_ENROLLED"
         assert not Order.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("country", "missing", "status"),
+        [
+            ("AE", ["postal_code", "city"], 201), ("hk", ["postal_code"], 201), ("SG", ["city"], 201),
+            ("SG", ["postal_code"], 400), ("US", ["city"], 400), ("DE", ["postal_code"], 400),
+            ("Hong Kong", ["postal_code"], 400),
+        ],
+    )  # fmt: skip
+    def test_an_address_has_what_its_country_has(
+        self, client, user, fill, country, missing, status
+    ):
+        fill(user, "10.00")
+        full = {**ADDRESS, "country": country}
+        bare = {name: value for name, value in full.items() if name not in missing}
+        answer = client.post(CREATE, {"billing_address": bare})
+        assert answer.status_code == status
+        if status == 400:
+            told = answer.json()["error"]["details"]["billing_address"]
+            assert set(told) == set(missing)
+        empty = client.post(CREATE, {"billing_address": {**full, **dict.fromkeys(missing, "")}})
+        assert empty.status_code == (422 if status == 400 else 200)
+        if status == 201:
+            shown = client.get(f"{ORDERS}{empty.json()['id']}/").json()["billing_address"]
+            assert {shown[name] for name in missing} == {""}
+
+    def test_all_that_an_address_lacks_is_named(self, client, user, fill):
+        fill(user, "10.00")
+        answer = client.post(CREATE, {"billing_address": {"country": "US"}})
+        told = answer.json()["error"]["details"]["billing_address"]
+        assert {"first_name", "city", "postal_code"} <= set(told)
+
     def test_a_coupon(self, client, user, fill):
         fill(user, "10.00")
         CouponFactory.create(code="TEN")
