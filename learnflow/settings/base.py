@@ -303,6 +303,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "CourseStatusEnum": "courses.models.Course.Status",
         "OrderStatusEnum": "orders.models.Order.Status",
+        "RefundStatusEnum": "payments.models.Refund.Status",
+        "RefundRequestStatusEnum": "payments.models.RefundRequest.Status",
         "MovementKindEnum": "payments.selectors.earnings.ENTRY_KINDS",
         "CheckEnum": [("ok", "ok"), ("error", "error")],
     },
@@ -350,7 +352,7 @@ STRIPE_CONCURRENCY: int = env.int(
 )
 STRIPE_WORKER_CONCURRENCY: int = env.int("STRIPE_WORKER_CONCURRENCY", default=20)
 
-# An order may cost nothing or at least this; None, or less than that: what Stripe takes in CURRENCY.
+# An order may cost nothing or at least this; None, or less than it: what Stripe takes in CURRENCY.
 _MINIMUM_CHARGE: str = env.str("MINIMUM_CHARGE", default="")
 MINIMUM_CHARGE = Decimal(_MINIMUM_CHARGE) if _MINIMUM_CHARGE else None
 # The most that is charged at once; None, or more than that: what Stripe takes in CURRENCY, however
