@@ -24,6 +24,13 @@ class PayoutCountryUnsupported(Invalid):
     message = "Instructors in this country can't be paid"
 
 
+class PayoutCountryFixed(Conflict):
+    """The instructor's account at Stripe is of another country, which can't be changed."""
+
+    code = "PAYOUT_COUNTRY_FIXED"
+    message = "Your account was opened for another country, which can't be changed"
+
+
 class InvalidPayment(Malformed):
     """Intent, order, amount and currency don't belong together."""
 

@@ -14,6 +14,8 @@ from payments.selectors.earnings import EntryRow
 COLUMNS = (
     "date", "kind", "course", "order", "amount", "balance", "currency", "available_from"
 )  # fmt: skip
+# By which spreadsheets know UTF-8.
+_MARK = "\ufeff"
 # What a spreadsheet takes for a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -22,10 +24,10 @@ def write_statement(
     *, user_id: uuid.UUID, first: dt.datetime, after: dt.datetime, currency: str
 ) -> Iterator[str]:
     """Yield the statement from `first` on and before `after`: what was owed before, each movement
-    with what was owed after it, and what is owed in the end. Titles that a spreadsheet would take
-    for a formula begin with an apostrophe."""
+    with what was owed after it, and what is owed in the end; a byte order mark comes first. Titles
+    that a spreadsheet would take for a formula begin with an apostrophe."""
     balance = earnings.get_balance_before(user_id=user_id, moment=first)
-    yield _line(COLUMNS)
+    yield _MARK + _line(COLUMNS)
     yield _line((first.date(), "opening_balance", "", "", "", balance, currency, ""))
     entries = earnings.list_entries_of_month(user_id=user_id, first=first, after=after)
     for entry in entries.iterator(chunk_size=500):

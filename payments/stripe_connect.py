@@ -37,6 +37,7 @@ class AccountFacts:
     details_submitted: bool
     is_rejected: bool = False
     instructor_id: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +208,7 @@ def _account(account: Any) -> AccountFacts:
         details_submitted=bool(account.details_submitted),
         is_rejected=is_rejected,
         instructor_id=read_metadata(account, "instructor_id"),
+        country=account.country or "",
     )
 
 

@@ -65,7 +65,9 @@ class StripeForbidden(PaymentsUnavailable):
     """Stripe answers, and our key hasn't the right to this call: a fault of the configuration, and
     no outage. Other calls go on; this one does when somebody has mended the key."""
 
-    message = "Our key at the payment provider lacks a right"
+    def __str__(self) -> str:
+        """Say to staff and logs what `message` keeps from buyers."""
+        return "Our key at the payment provider lacks a right"
 
 
 class StripeFailedBefore(PaymentsUnavailable):

@@ -89,9 +89,11 @@ class PayoutAccountSerializer(ApiSerializer):
 
 
 class StartOnboardingSerializer(ClosedSerializer):
-    """Where the instructor lives; it counts when the account is opened."""
+    """Where the instructor lives: the account is opened there, and stays there."""
 
-    country = serializers.CharField(required=False, allow_blank=True, default="")
+    country = serializers.CharField(
+        required=False, default="", help_text="Left out: the platform's own."
+    )
 
     def validate_country(self, value: str) -> str:
         if value and not is_country(value):

@@ -12,7 +12,12 @@ from django.utils import timezone
 
 from core import outbox
 from payments import stripe_connect, stripe_gateway
-from payments.errors import PaymentRefused, PaymentsUnavailable, PayoutsUnavailable
+from payments.errors import (
+    PaymentRefused,
+    PaymentsUnavailable,
+    PayoutCountryFixed,
+    PayoutsUnavailable,
+)
 from payments.events import PayoutAccountInTrouble
 from payments.models import Payout, PayoutAccount
 from payments.payout_countries import choose_agreement
@@ -40,9 +45,10 @@ def are_payouts_enabled() -> bool:
 def start_onboarding(*, user_id: uuid.UUID, email: str, country: str) -> str:
     """Return the address where the instructor gives Stripe their details; their account is opened
     first, once, and another one when Stripe has rejected it or doesn't know it any more. `country`
-    (two letters; empty: the platform's own) counts when one is opened.
+    (two letters) is where one is opened; empty is the platform's own, or where there is one.
 
-    Raises PayoutsUnavailable when payouts are off, PayoutCountryUnsupported, PaymentRefused when
+    Raises PayoutsUnavailable when payouts are off, PayoutCountryUnsupported, PayoutCountryFixed
+    when there is an account and it is of another country, PaymentRefused when
     Stripe will not have the account, PaymentsUnavailable.
     """
     if not are_payouts_enabled():
@@ -132,6 +138,8 @@ def _link(account: PayoutAccount, *, email: str, country: str) -> str:
     account_id = account.stripe_account_id
     if account_id is None or account.is_over:
         account_id = _open(account, email=email, country=country)
+    elif country and stripe_connect.retrieve_account(account_id=account_id).country != country:
+        raise PayoutCountryFixed
     return stripe_connect.create_onboarding_link(
         account_id=account_id,
         return_url=f"{settings.FRONTEND_URL}/instructor/payouts?onboarding=done",

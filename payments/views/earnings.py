@@ -201,17 +201,20 @@ class PayoutAccountView(APIView):
         summary="Set up my payout account",
         description=(
             "Opens the account at Stripe if there is none, or another when it was rejected or is "
-            "gone, and returns the address of Stripe's "
-            "page for the details. `country` is where I live; none is the platform's own. 503 "
-            "`PAYOUTS_UNAVAILABLE` where payouts are off, 422 `PAYOUT_COUNTRY_UNSUPPORTED` for a "
-            "country that Stripe doesn't pay to, `PAYMENT_REFUSED` for what else it refuses."
+            "gone, and returns the address of Stripe's page for the details. `country` is where I "
+            "live; left out it is the platform's own, or where the account is. 409 "
+            "`PAYOUT_COUNTRY_FIXED` when the account is of another one. 503 `PAYOUTS_UNAVAILABLE` "
+            "where payouts are off, 422 `PAYOUT_COUNTRY_UNSUPPORTED` for a country that Stripe "
+            "doesn't pay to, `PAYMENT_REFUSED` for what else it refuses."
         ),
         request=StartOnboardingSerializer,
         responses={
             200: OnboardingSerializer,
             403: _FORBIDDEN,
+            409: OpenApiResponse(description="`PAYOUT_COUNTRY_FIXED`"),
             422: OpenApiResponse(
-                description="`VALIDATION_ERROR`; `PAYOUT_COUNTRY_UNSUPPORTED`; `PAYMENT_REFUSED`"
+                description="`VALIDATION_ERROR`; `UNKNOWN_FIELD`; `PAYOUT_COUNTRY_UNSUPPORTED`; "
+                "`PAYMENT_REFUSED`"
             ),
             503: OpenApiResponse(description="`PAYOUTS_UNAVAILABLE`; `PAYMENTS_UNAVAILABLE`"),
         },

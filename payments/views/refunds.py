@@ -260,7 +260,9 @@ class ApproveRefundRequestView(APIView):
             403: _MAY_NOT_REFUND,
             404: _NO_REQUEST,
             409: OpenApiResponse(
-                description="`REFUND_REQUEST_DECIDED` with `details.status`, or "
+                description="`REFUND_REQUEST_DECIDED` with `details.status`: `granted`, "
+                "`declined`, or `approved` of one that is still `open`, with the `refund_id` of "
+                "the refund on its way, or "
                 "`REFUND_NOT_POSSIBLE`, when the lines are back or on their way by now"
             ),
         },
@@ -288,7 +290,11 @@ class RefuseRefundRequestView(APIView):
             200: RefundRequestSerializer,
             403: _MAY_NOT_REFUND,
             404: _NO_REQUEST,
-            409: OpenApiResponse(description="`REFUND_REQUEST_DECIDED` with `details.status`"),
+            409: OpenApiResponse(
+                description="`REFUND_REQUEST_DECIDED` with `details.status`: `granted`, "
+                "`declined`, or `approved` of one that is still `open`, with the `refund_id` of "
+                "the refund on its way"
+            ),
         },
         examples=[
             OpenApiExample("Why not", {"reason": _DECLINED["decision_reason"]}, request_only=True),

@@ -1,5 +1,6 @@
 """Earnings over HTTP: for the instructor alone, and equal to the ledger."""
 
+import codecs
 import csv
 import datetime as dt
 from collections.abc import Iterator
@@ -168,7 +169,9 @@ def statement(client: APIClient, month: str = "") -> list[dict[str, str]]:
     answer = client.get(f"{BASE}/earnings/statement/", {"month": month} if month else {})
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert content.startswith(codecs.BOM_UTF8)
+    text = content.decode("utf-8-sig")
     return list(csv.DictReader(text.splitlines()))
 
 
@@ -240,6 +243,13 @@ def test_onboarding_leads_to_stripe_and_back(
     account = PayoutAccount.objects.get(instructor=teacher)
     waiting = client.get(f"{BASE}/payout-account/").json()
     assert (waiting["exists"], waiting["is_ready"]) == (True, False)
+    elsewhere = client.post(f"{BASE}/payout-account/", {"country": "US"})
+    assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (
+        409,
+        "PAYOUT_COUNTRY_FIXED",
+    )
+    assert client.post(f"{BASE}/payout-account/", {"country": "DE"}).status_code == 200
+    assert client.post(f"{BASE}/payout-account/", {"country": ""}).status_code == 422
     standin.onboard(str(account.stripe_account_id))
     PayoutAccount.objects.update(synced_at=timezone.now() - dt.timedelta(minutes=1))
     assert client.get(f"{BASE}/payout-account/").json()["is_ready"] is True
