@@ -2,6 +2,7 @@
 as counters do; without them nothing is ever paid, and nothing is in the way of anything."""
 
 import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -27,7 +28,7 @@ class _Ending(Protocol):
 
 
 class _Finding(Protocol):
-    def __call__(self, *, order_id: uuid.UUID) -> LatePayment | None: ...
+    def __call__(self, *, order_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, LatePayment]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,8 @@ def register_payments(*, is_open: _Asking, end: _Ending, find_late: _Finding) ->
     """Take payments in. `is_open` says, under the order's lock, whether somebody may pay it: a
     payment is only ever begun under that lock. `end` ends that payment at the provider, outside any
     transaction, and takes what the provider says of it into the order; it raises Unavailable when
-    the provider doesn't answer. `find_late` returns the latest money that came for an order and
-    doesn't stand for it."""
+    the provider doesn't answer. `find_late` returns, by order, the latest money that came for it
+    and doesn't stand for it."""
     _registered[:] = [_Payments(is_open=is_open, end=end, find_late=find_late)]
 
 
@@ -60,7 +61,10 @@ def end_open_payment(*, order_id: uuid.UUID) -> None:
         payments.end(order_id=order_id)
 
 
-def find_late_payment(*, order_id: uuid.UUID) -> LatePayment | None:
-    """Return the money that came for a failed order, if any did."""
-    found = (payments.find_late(order_id=order_id) for payments in _registered)
-    return next((one for one in found if one is not None), None)
+def find_late_payments(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, LatePayment]:
+    """Return the money that came for these failed orders, by order; those for which none did are
+    missing. Two queries at most, none without an order."""
+    late: dict[uuid.UUID, LatePayment] = {}
+    for payments in _registered if order_ids else ():
+        late |= payments.find_late(order_ids=order_ids)
+    return late

@@ -89,21 +89,6 @@ class OrderItemSerializer(ApiSerializer):
     state = serializers.ChoiceField(choices=OrderItem.State.choices)
 
 
-class OrderSerializer(ApiSerializer):
-    """An order in the list."""
-
-    id = serializers.UUIDField()
-    order_number = serializers.CharField()
-    status = serializers.ChoiceField(choices=Order.Status.choices)
-    created_at = serializers.DateTimeField()
-    completed_at = serializers.DateTimeField(allow_null=True)
-    total_amount = MoneyField()
-    refunded_amount = MoneyField()
-    currency = serializers.CharField(help_text="ISO 4217, lower case.")
-    items_count = serializers.IntegerField()
-    items = OrderItemSerializer(many=True)
-
-
 class LateRefundSerializer(ApiSerializer):
     """What goes back of money that came too late."""
 
@@ -121,10 +106,32 @@ class OrderPaymentSerializer(ApiSerializer):
         "`refunding`: it came after the order had failed and is about to go back.",
     )
     transaction_id = serializers.CharField(
-        allow_null=True, help_text="Stripe's charge, `ch_…`; null until the money has come."
+        allow_null=True,
+        help_text="Stripe's charge: `ch_…` of a card, `py_…` of a bank debit and others; null "
+        "until the money has come.",
     )
     refund = LateRefundSerializer(
         allow_null=True, help_text="Of a failed order whose money came all the same, else null."
+    )
+
+
+class OrderSerializer(ApiSerializer):
+    """An order in the list."""
+
+    id = serializers.UUIDField()
+    order_number = serializers.CharField()
+    status = serializers.ChoiceField(choices=Order.Status.choices)
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+    total_amount = MoneyField()
+    refunded_amount = MoneyField()
+    currency = serializers.CharField(help_text="ISO 4217, lower case.")
+    items_count = serializers.IntegerField()
+    items = OrderItemSerializer(many=True)
+    payment = OrderPaymentSerializer(
+        allow_null=True,
+        help_text="Null until the order is being paid, and for one that cost nothing; of a failed "
+        "one, money that came too late.",
     )
 
 
@@ -150,11 +157,6 @@ class OrderDetailSerializer(OrderSerializer):
     expires_at = serializers.DateTimeField(help_text="Until when a pending order can be paid.")
     billing_address = BillingAddressSerializer(allow_null=True)
     invoice_number = serializers.CharField(allow_null=True)
-    payment = OrderPaymentSerializer(
-        allow_null=True,
-        help_text="Null until the order is being paid, and for one that cost nothing; of a failed "
-        "one, money that came too late.",
-    )
 
 
 class CreditNoteSerializer(ApiSerializer):

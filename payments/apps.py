@@ -14,14 +14,14 @@ class PaymentsConfig(AppConfig):
         from payments import handlers  # noqa: F401 - subscribes
         from payments.doctor import check_money
         from payments.metrics import MoneyCollector
-        from payments.selectors import find_late_payment
+        from payments.selectors import find_late_payments
         from payments.services import end_open_payment, is_payment_open
 
         _require_one_mode(settings.STRIPE_SECRET_KEY, settings.STRIPE_PUBLIC_KEY)
         register_collector(MoneyCollector(), name="money")
         register_check(check_money, name="money")
         register_payments(
-            is_open=is_payment_open, end=end_open_payment, find_late=find_late_payment
+            is_open=is_payment_open, end=end_open_payment, find_late=find_late_payments
         )
 
 

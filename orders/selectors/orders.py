@@ -13,6 +13,7 @@ from django.utils import timezone
 from orders import paying
 from orders.errors import OrderNotFound
 from orders.models import STRIPE, Order, OrderItem
+from orders.paying import LatePayment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class ItemRow(TypedDict):
 
 
 class OrderRow(TypedDict):
-    """An order in the list (plan 4.5)."""
+    """An order in the list (plan 4.5). `payment` is None until it is being paid."""
 
     id: uuid.UUID
     order_number: str
@@ -94,6 +95,7 @@ class OrderRow(TypedDict):
     currency: str
     items_count: int
     items: list[ItemRow]
+    payment: "PaymentRow | None"
 
 
 class LateRefundRow(TypedDict):
@@ -122,7 +124,7 @@ class TaxLineRow(TypedDict):
 
 
 class OrderDetail(OrderRow):
-    """An order by itself (plan 4.5). `payment` is None until it is being paid."""
+    """An order by itself (plan 4.5)."""
 
     subtotal: Decimal
     discount_amount: Decimal
@@ -133,17 +135,15 @@ class OrderDetail(OrderRow):
     expires_at: dt.datetime
     billing_address: dict[str, str] | None
     invoice_number: str | None
-    payment: PaymentRow | None
 
 
 _LIST_COLUMNS = (
     "id", "order_number", "status", "created_at", "completed_at", "total_amount",
-    "refunded_amount", "currency",
+    "refunded_amount", "currency", "payment_method", "transaction_id", "payment_in_progress_since",
 )  # fmt: skip
 _DETAIL_COLUMNS = (
     *_LIST_COLUMNS, "subtotal", "discount_amount", "tax_amount", "tax_lines", "coupon__code",
-    "failure_reason", "expires_at", "billing_address", "invoice__number", "payment_method",
-    "transaction_id", "payment_in_progress_since",
+    "failure_reason", "expires_at", "billing_address", "invoice__number",
 )  # fmt: skip
 
 
@@ -157,10 +157,9 @@ def list_orders(*, user_id: uuid.UUID, status: str | None = None) -> QuerySet[Or
 
 
 def show_orders(*, rows: Iterable[dict[str, Any]]) -> list[OrderRow]:
-    """Return rows of `list_orders` with their lines. One query."""
-    rows = list(rows)
-    items = _items_by_order([row["id"] for row in rows])
-    return [_with_items(row, items.get(row["id"], [])) for row in rows]
+    """Return rows of `list_orders` with their lines. One query, and at most two more when some of
+    them failed."""
+    return _show(list(rows))
 
 
 def get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> OrderDetail:
@@ -172,7 +171,7 @@ def get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> OrderDetail:
     row = rows.values(*_DETAIL_COLUMNS).first()
     if row is None:
         raise OrderNotFound
-    head = _with_items(row, _items_by_order([order_id]).get(order_id, []))
+    (head,) = _show([row])
     return {
         **head,
         "subtotal": row["subtotal"],
@@ -184,7 +183,6 @@ def get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> OrderDetail:
         "expires_at": row["expires_at"],
         "billing_address": row["billing_address"] or None,
         "invoice_number": row["invoice__number"],
-        "payment": _show_payment(row, order_id),
     }
 
 
@@ -281,7 +279,17 @@ def _items_by_order(order_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[ItemRow]
     return by_order
 
 
-def _with_items(row: dict[str, Any], items: list[ItemRow]) -> OrderRow:
+def _show(rows: list[dict[str, Any]]) -> list[OrderRow]:
+    items = _items_by_order([row["id"] for row in rows])
+    failed = [row["id"] for row in rows if row["status"] == Order.Status.FAILED]
+    late = paying.find_late_payments(order_ids=failed)
+    return [
+        _show_one(row, items.get(row["id"], []), _show_payment(row, late.get(row["id"])))
+        for row in rows
+    ]
+
+
+def _show_one(row: dict[str, Any], items: list[ItemRow], payment: PaymentRow | None) -> OrderRow:
     return {
         "id": row["id"],
         "order_number": row["order_number"],
@@ -293,6 +301,7 @@ def _with_items(row: dict[str, Any], items: list[ItemRow]) -> OrderRow:
         "currency": row["currency"],
         "items_count": len(items),
         "items": items,
+        "payment": payment,
     }
 
 
@@ -305,9 +314,9 @@ def _show_tax(line: dict[str, str]) -> TaxLineRow:
     }
 
 
-def _show_payment(row: dict[str, Any], order_id: uuid.UUID) -> PaymentRow | None:
+def _show_payment(row: dict[str, Any], late: LatePayment | None) -> PaymentRow | None:
     if row["status"] == Order.Status.FAILED:
-        return _show_late_payment(order_id)
+        return _show_late_payment(late) if late is not None else None
     if row["status"] == Order.Status.PENDING and row["payment_in_progress_since"] is not None:
         return {"method": STRIPE, "status": "processing", "transaction_id": None, "refund": None}
     if not row["payment_method"]:
@@ -320,10 +329,7 @@ def _show_payment(row: dict[str, Any], order_id: uuid.UUID) -> PaymentRow | None
     }
 
 
-def _show_late_payment(order_id: uuid.UUID) -> PaymentRow | None:
-    late = paying.find_late_payment(order_id=order_id)
-    if late is None:
-        return None
+def _show_late_payment(late: LatePayment) -> PaymentRow:
     refund: LateRefundRow | None = None
     if late.refund_amount is not None and late.refund_status is not None:
         refund = {"amount": late.refund_amount, "status": late.refund_status}

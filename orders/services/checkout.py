@@ -213,6 +213,8 @@ def _is_overdue(order: Order) -> bool:
 
 def _take_billing_address(order: Order, billing_address: dict[str, str]) -> None:
     if order.billing_address != billing_address:
+        # What is being paid was agreed to with the address of before, and may be paid already.
+        require_no_open_payment(order_id=order.id)
         order.billing_address = billing_address
         order.save(update_fields=["billing_address", "updated_at"])
 

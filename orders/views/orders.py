@@ -52,6 +52,12 @@ _ITEM = {
     "refunded_amount": 0.0,
     "state": "fulfilled",
 }
+_PAYMENT = {
+    "method": "stripe",
+    "status": "succeeded",
+    "transaction_id": "ch_3SpHk2LkdIwHu7ix0abcdefg",
+    "refund": None,
+}
 _ROW = {
     "id": "019b76df-77a9-7c1d-9e2f-3a4b5c6d7e8f",
     "order_number": "ORD-2026-00001",
@@ -63,12 +69,7 @@ _ROW = {
     "currency": "usd",
     "items_count": 1,
     "items": [_ITEM],
-}
-_PAYMENT = {
-    "method": "stripe",
-    "status": "succeeded",
-    "transaction_id": "ch_3SpHk2LkdIwHu7ix0abcdefg",
-    "refund": None,
+    "payment": _PAYMENT,
 }
 _DETAIL = {
     **_ROW,
@@ -81,7 +82,6 @@ _DETAIL = {
     "expires_at": "2026-01-28T10:00:00Z",
     "billing_address": _ADDRESS,
     "invoice_number": "INV-2026-00001",
-    "payment": _PAYMENT,
 }
 _PENDING = {
     **_DETAIL,
@@ -114,7 +114,8 @@ class OrdersView(GenericAPIView[Any]):
         operation_id="orders_list",
         tags=["Orders"],
         summary="My orders",
-        description="Newest first. An unknown `status` is 422.",
+        description="Newest first, with how each was paid or is being paid. An unknown `status` is "
+        "422 `VALIDATION_ERROR`.",
         parameters=[OrderFilterSerializer],
         responses={200: OrderSerializer(many=True)},
         examples=[OpenApiExample("An order", value=_ROW, response_only=True)],
@@ -190,7 +191,7 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
             ),
             409: OpenApiResponse(
                 description="`CART_LINES_UNAVAILABLE`: `details.lines` names each course with its "
-                "reason (`NOT_FOR_SALE`, `ALREADY_ENROLLED`, `OWN_COURSE`); "
+                "reason (`NOT_FOR_SALE`, `ALREADY_ENROLLED`, `OWN_COURSE`, `ACCESS_WITHDRAWN`); "
                 "`PAYMENT_IN_PROGRESS`: `details.courses` names those that are being paid for, "
                 "each with its `order_id`; or "
                 "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"
@@ -200,7 +201,7 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
                 "the cart's coupon; `ORDER_TOO_SMALL`: less than can be charged, with the "
                 "`minimum_amount`; `AMOUNT_TOO_LARGE`: more than can be charged at once, with the "
                 "`maximum_amount`; `BILLING_COUNTRY_REQUIRED`: tax depends on a two-letter country "
-                "in the address; `VALIDATION_ERROR`"
+                "in the address; `UNKNOWN_FIELD`; `VALIDATION_ERROR`; `IDEMPOTENCY_KEY_INVALID`"
             ),
             503: OpenApiResponse(
                 description="`PAYMENTS_UNAVAILABLE`: the order before may be being paid, and the "

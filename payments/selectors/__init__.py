@@ -3,9 +3,10 @@
 from payments.selectors.disputes import DisputeDetails, get_dispute_details
 from payments.selectors.payments import (
     PaymentDetails,
-    find_late_payment,
+    find_late_payments,
     get_order_number,
     get_payment_details,
+    has_pending_payment,
     pays_its_order,
 )
 from payments.selectors.payouts import (
@@ -41,7 +42,7 @@ __all__ = [
     "RefundRequestRow",
     "RefundRow",
     "RefundableLine",
-    "find_late_payment",
+    "find_late_payments",
     "get_bank_failure_details",
     "get_dispute_details",
     "get_latest_request",
@@ -51,6 +52,7 @@ __all__ = [
     "get_refund",
     "get_refund_facts",
     "get_request",
+    "has_pending_payment",
     "list_open_differences",
     "list_refundable_lines",
     "list_refunds",

@@ -2,8 +2,11 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
+
+from django.db.models import Prefetch
 
 from core.money import ZERO
 from orders import selectors as order_selectors
@@ -43,14 +46,29 @@ def get_payment_details(*, payment_id: uuid.UUID) -> PaymentDetails:
     )
 
 
-def find_late_payment(*, order_id: uuid.UUID) -> LatePayment | None:
-    """Return the latest money that came for an order that it doesn't stand for, with the latest
+def has_pending_payment(*, order_id: object, user_id: uuid.UUID) -> bool:
+    """Return whether this person's order has a payment that can be gone on with; False for what is
+    no order's id. One query."""
+    try:
+        named = uuid.UUID(str(order_id))
+    except ValueError:
+        return False
+    pending = Payment.objects.filter(order_id=named, status=Payment.Status.PENDING)
+    return pending.filter(order__user_id=user_id).exists()
+
+
+def find_late_payments(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, LatePayment]:
+    """Return, by order, the latest money that came for it and doesn't stand for it, with the latest
     refund of it. Two queries."""
-    payments = Payment.objects.filter(order_id=order_id, status=Payment.Status.SUCCEEDED)
-    payment = payments.order_by("-succeeded_at", "-id").first()
-    if payment is None:
-        return None
-    refunds = list(payment.refunds.order_by("-created_at", "-id"))
+    payments = Payment.objects.filter(order_id__in=order_ids, status=Payment.Status.SUCCEEDED)
+    latest = payments.order_by("order_id", "-succeeded_at", "-id").distinct("order_id")
+    newest_first = Prefetch("refunds", Refund.objects.order_by("-created_at", "-id"))
+    rows = latest.prefetch_related(newest_first)
+    return {payment.order_id: _show_late(payment) for payment in rows}
+
+
+def _show_late(payment: Payment) -> LatePayment:
+    refunds = list(payment.refunds.all())
     made = {Refund.Status.PENDING, Refund.Status.SUCCEEDED}
     back = sum((refund.amount for refund in refunds if refund.status in made), start=ZERO)
     is_due = any(refund.status == Refund.Status.DUE for refund in refunds)

@@ -135,6 +135,51 @@ def test_ordering_again_leaves_it_alone(
     assert facts(debit).status == "processing"
 
 
+ADDRESS = {
+    "first_name": "Ada", "last_name": "Byron", "email": "ada@example.test",
+    "address_line1": "Main St 1", "city": "Berlin", "postal_code": "10115", "country": "DE",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", [DEBIT, "pm_card_visa"])
+def test_what_is_paid_keeps_its_address(
+    order: Order, client: APIClient, pay: Pay, method: str
+) -> None:
+    client.post(CREATE, {"billing_address": ADDRESS}, format="json")
+    pay(start_payment(order), method)
+    other = {**ADDRESS, "first_name": "Eve"}
+    answer = client.post(CREATE, {"billing_address": other}, format="json")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["id"], body["billing_address"]) == (str(order.id), ADDRESS)
+    assert body["status"] == ("pending" if method == DEBIT else "completed")
+
+
+def test_an_address_is_changed_where_nobody_pays_for_the_one_before(
+    order: Order, client: APIClient, standin: StandIn
+) -> None:
+    intent = start_payment(order)
+    answer = client.post(CREATE, {"billing_address": ADDRESS}, format="json")
+    assert (answer.status_code, answer.json()["billing_address"]) == (200, ADDRESS)
+    assert answer.json()["id"] == str(order.id)
+    assert facts(intent).status == "canceled"
+    again = start_payment(order)
+    assert again.created
+    assert client.post(CREATE, {"billing_address": ADDRESS}, format="json").status_code == 200
+    assert facts(again).status == "requires_payment_method", "the same address ends nothing"
+
+
+def test_the_list_tells_pending_from_under_way(
+    order: Order, client: APIClient, debit: services.PaymentIntent
+) -> None:
+    (row,) = client.get("/api/v1/orders/").json()["results"]
+    assert (row["status"], row["payment"]) == ("pending", None)
+    hear(debit)
+    (row,) = client.get("/api/v1/orders/").json()["results"]
+    assert (row["status"], row["payment"]["status"]) == ("pending", "processing")
+    assert row["payment"] == client.get(f"/api/v1/orders/{order.id}/").json()["payment"]
+
+
 def test_other_courses_are_ordered_beside_it(
     order: Order, debit: services.PaymentIntent, client: APIClient, buyer: User, standin: StandIn
 ) -> None:

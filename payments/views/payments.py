@@ -1,5 +1,6 @@
 """The payment endpoints and the webhook's door (plan 4.6)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -9,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.idempotent_views import IdempotentPostMixin
-from payments import services, stripe_gateway
+from payments import selectors, services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.serializers.payments import (
     ConfirmationSerializer,
@@ -43,7 +44,15 @@ class CreatePaymentIntentView(IdempotentPostMixin):
     works_in_one_transaction = False
     # Whoever has it can pay with the intent, and read what the buyer told Stripe of themselves.
     secret_fields = ("client_secret",)
-    throttle_scope = "payment"
+
+    @property
+    def throttle_scope(self) -> str:
+        """The rate of payments that are begun; an order's open payment again has the ordinary one:
+        whoever comes back to it, as after a debit that failed, isn't locked out."""
+        body, user_id = self.request.data, current_user_id(self.request)
+        order_id = body.get("order_id") if isinstance(body, Mapping) else None
+        is_again = selectors.has_pending_payment(order_id=order_id, user_id=user_id)
+        return "" if is_again else "payment"
 
     @extend_schema(
         operation_id="payments_create_intent",
@@ -69,7 +78,8 @@ class CreatePaymentIntentView(IdempotentPostMixin):
                 "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"
             ),
             422: OpenApiResponse(
-                description="`VALIDATION_ERROR`; `IDEMPOTENCY_KEY_INVALID`; `PAYMENT_REFUSED` with "
+                description="`VALIDATION_ERROR`; `UNKNOWN_FIELD`; `IDEMPOTENCY_KEY_INVALID`; "
+                "`PAYMENT_REFUSED` with "
                 "Stripe's code in `details.provider_code`"
             ),
             503: _NO_STRIPE,
