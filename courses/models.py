@@ -131,6 +131,25 @@ class PriceChange(models.Model):
         return f"{self.price} from {self.changed_at:%Y-%m-%d}"
 
 
+class InstructorChange(models.Model):
+    """Who taught a course from some moment on: written by the database whenever a course is given
+    to somebody (migration `0011_instructor_changes`), never changed. The person may be gone."""
+
+    id = models.BigAutoField(primary_key=True)
+    # The database takes these rows away with their course.
+    course = models.ForeignKey(
+        Course, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    instructor_id = models.UUIDField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["course", "changed_at"], name="teacher_change_of_course")]
+
+    def __str__(self) -> str:
+        return f"{self.instructor_id} from {self.changed_at:%Y-%m-%d}"
+
+
 class CourseStats(models.Model):
     """What lists read of one course: its counters, and a copy of what they filter and order by.
 

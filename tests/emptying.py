@@ -1,6 +1,7 @@
-"""Emptying tables as only a test may: the ledger's and the documents' refuse it of everybody."""
+"""Emptying tables, and writing rows, as only a test may: the database refuses it of everybody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.commands import flush
@@ -9,6 +10,16 @@ from django.db import connection, transaction
 
 # Triggers that refuse TRUNCATE rest until the transaction ends. Takes a superuser.
 UNGUARDED = "SET LOCAL session_replication_role = replica;"
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """Let rows be written that triggers refuse of everybody, as by somebody who switched them off;
+    inside a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNGUARDED)
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def truncate(tables: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from api.generator.ids import Ids, moment
 from api.generator.options import Options
 from api.generator.people import People, name_of
 from api.generator.vocabulary import Vocabulary
+from core.models import AuditEntry
 from enrollments.models import Certificate, Enrollment, LessonProgress
 from enrollments.serials import ALPHABET, PREFIX, RANDOM_LENGTH, check_character, parse_serial
 
@@ -50,6 +51,9 @@ class Learning:
             "lessons_completed", "total_lessons", "progress_percent", "is_completed",
             "completed_at", "last_activity_at", "created_at", "updated_at",
         )  # fmt: skip
+        self._deeds = copies.open(
+            AuditEntry, "id", "actor_id", "action", "target_type", "target_id", "created_at"
+        )
         self._progress = copies.open(
             LessonProgress, "id", "enrollment_id", "lesson_id", "is_completed", "completed_at",
             "watch_time_seconds", "position_seconds", "credited_seconds", "reported_at",
@@ -96,6 +100,12 @@ class Learning:
             self._write_certificate(course, attendance, until)
         # Nothing is sold here: what has a price is a gift, or the books would miss the money.
         source = Enrollment.Source.FREE if course.is_free else Enrollment.Source.STAFF
+        if source is Enrollment.Source.STAFF:
+            # Whoever gave it isn't among the people.
+            self._deeds.add(
+                (attendance.id, attendance.id, "enrollment.granted", "enrollment", attendance.id,
+                 since)
+            )  # fmt: skip
         self._enrollments.add(
             (attendance.id, attendance.user_id, course.id, "active", source.value, since, len(done),
              total, len(done) * 100 // total, is_completed, until if is_completed else None,

@@ -115,18 +115,56 @@ ACCESS = (
             )
         """,  # noqa: S608 (the text above)
         query="""
-            SELECT enrollment.id AS subject, enrollment.user_id, course.slug, enrollment.enrolled_at
-            FROM enrollments_enrollment enrollment
+            SELECT enrollment.id AS subject, enrollment.user_id, course.slug, enrollment.at
+            FROM (
+                SELECT enrolled.*, moment.at FROM enrollments_enrollment enrolled
+                CROSS JOIN LATERAL (
+                    -- One that came back has another date than its row.
+                    VALUES (enrolled.enrolled_at), (CASE WHEN enrolled.enrolled_at
+                        <= enrolled.created_at THEN enrolled.created_at END)
+                ) moment(at) WHERE enrolled.source = 'free'
+            ) enrollment
             JOIN courses_course course ON course.id = enrollment.course_id
-            WHERE enrollment.source = 'free'
-              AND EXISTS (
-                  SELECT FROM prices WHERE prices.course_id = enrollment.course_id
-                  AND prices.earliest <= enrollment.enrolled_at
-              )
+            WHERE EXISTS (
+                SELECT FROM prices WHERE prices.course_id = enrollment.course_id
+                AND prices.earliest <= enrollment.at
+            )
               AND NOT EXISTS (
                   SELECT FROM prices WHERE prices.course_id = enrollment.course_id
-                  AND prices.price = 0 AND prices.earliest <= enrollment.enrolled_at
-                  AND coalesce(prices.latest, 'infinity') >= enrollment.enrolled_at
+                  AND prices.price = 0 AND prices.earliest <= enrollment.at
+                  AND coalesce(prices.latest, 'infinity') >= enrollment.at
+              )
+        """,
+    ),
+    Invariant(
+        name="staffs_grant_is_audited",
+        sentence="Whoever was given a course by staff was given it by a deed of somebody in the "
+        "audit trail.",
+        query="""
+            SELECT enrollment.id AS subject, enrollment.user_id, enrollment.status,
+                   enrollment.enrolled_at
+            FROM enrollments_enrollment enrollment
+            WHERE enrollment.source = 'staff' AND NOT EXISTS (
+                SELECT FROM core_auditentry deed
+                WHERE deed.target_type = 'enrollment' AND deed.target_id = enrollment.id::text
+                  AND deed.action = 'enrollment.granted' AND deed.actor_id IS NOT NULL
+            )
+        """,
+    ),
+    Invariant(
+        name="staffs_reason_is_audited",
+        sentence="What somebody of staff holds against access is a deed of theirs in the audit "
+        "trail.",
+        query="""
+            SELECT hold.enrollment_id AS subject, hold.effect, hold.actor_id, hold.created_at
+            FROM enrollments_accesshold hold
+            WHERE hold.cause = 'staff' AND hold.ended_at IS NULL AND hold.actor_id IS NOT NULL
+              AND NOT EXISTS (
+                  SELECT FROM core_auditentry deed
+                  WHERE deed.target_type = 'enrollment'
+                    AND deed.target_id = hold.enrollment_id::text
+                    AND deed.action = 'enrollment.' || hold.effect
+                    AND deed.actor_id = hold.actor_id
               )
         """,
     ),

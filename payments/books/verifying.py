@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from payments.books.access import ACCESS
+from payments.books.agreed import AGREED
 from payments.books.balance_movements import BALANCE_MOVEMENTS
 from payments.books.balances import BALANCES
 from payments.books.dispute_notes import DISPUTE_NOTES
@@ -21,8 +22,8 @@ from payments.books.payouts import PAYOUTS
 from payments.books.shares import SHARES
 
 INVARIANTS: tuple[Invariant, ...] = (
-    *ORDERS, *PAYMENTS, *ACCESS, *DOCUMENTS, *DOCUMENT_FACTS, *DISPUTE_NOTES, *LEDGER, *MOVEMENTS,
-    *SHARES, *PAYOUTS, *BALANCES, *BALANCE_MOVEMENTS, *GUARDS,
+    *ORDERS, *AGREED, *PAYMENTS, *ACCESS, *DOCUMENTS, *DOCUMENT_FACTS, *DISPUTE_NOTES, *LEDGER,
+    *MOVEMENTS, *SHARES, *PAYOUTS, *BALANCES, *BALANCE_MOVEMENTS, *GUARDS,
 )  # fmt: skip
 
 # A rule broken by everything needs no longer list than this to be seen.

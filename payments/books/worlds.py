@@ -81,9 +81,14 @@ _GROUPS = {
     "courses_course": """
         SELECT * FROM real.courses_course WHERE id = ANY(%(course)s)
             OR id = ANY(ARRAY(SELECT course_id FROM enrollments_enrollment))
+            OR id = ANY(ARRAY(SELECT course_id FROM orders_orderitem))
     """,
     "courses_pricechange": """
         SELECT * FROM real.courses_pricechange
+        WHERE course_id = ANY(ARRAY(SELECT id FROM courses_course))
+    """,
+    "courses_instructorchange": """
+        SELECT * FROM real.courses_instructorchange
         WHERE course_id = ANY(ARRAY(SELECT id FROM courses_course))
     """,
     "core_auditentry": """

@@ -25,11 +25,12 @@ def make_order(
     *prices: str, user: User | None = None, courses: list[Course] | None = None
 ) -> Order:
     """A pending order of courses at these prices, each with an instructor."""
-    courses = courses or [make_course() for _ in prices]
+    courses = courses or [make_course(original_price=None) for _ in prices]
     total = sum((Decimal(price) for price in prices), Decimal(0))
     given = {"user": user} if user else {}
     order = OrderFactory.create(subtotal=total, **given)
     for price, course in zip(prices, courses, strict=True):
+        Course.objects.filter(id=course.id).update(price=price, original_price=None)
         OrderItemFactory.create(
             order=order,
             course=course,

@@ -35,9 +35,9 @@ from payments.models import (
 from payments.services.refunds import plan_refund
 from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
 from tests.factories import (
-    EnrollmentFactory,
     OrderFactory,
     OrderItemFactory,
+    StaffFactory,
     UserFactory,
     make_course,
 )
@@ -54,7 +54,7 @@ def make_order(*, lines: int = 2, discount: str = "0.00", user: User | None = No
         total_amount=price - off,
     )  # fmt: skip
     for _ in range(lines):
-        course = make_course()
+        course = make_course(price=Decimal("50.00"))
         OrderItemFactory.create(
             order=order, course=course, price_at_purchase=Decimal("50.00"),
             discount_amount=off / lines, instructor=course.instructor,
@@ -155,7 +155,10 @@ def world(db: None) -> World:
         pay(order)
     hear_of_refund(pay(refunded), "100.00", status="pending")
     item = owned.items.all()[0]
-    EnrollmentFactory.create(user=owned.user, course=item.course, source="staff")
+    assert owned.user is not None
+    enrollment_services.grant_access(
+        user_id=owned.user.id, course_id=item.course_id, actor_id=StaffFactory.create().id
+    )
     pay(owned)
     order_services.close_order(order_id=late.id, reason="canceled")
     pay(late)

@@ -19,6 +19,7 @@ from payments import services, stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused, PaymentsUnavailable
 from payments.models import Payment
 from payments.tests.conftest import Pay, confirm, start_payment
+from tests.emptying import unguarded
 from tests.factories import OrderFactory, OrderItemFactory, UserFactory, sign_in
 from tests.parallel import run_in_parallel
 from users.models import User
@@ -261,7 +262,8 @@ def test_an_id_that_cannot_be_one_is_an_invalid_payment_over_http(
 def test_a_currency_without_hundredths_is_never_charged(
     order: Order, standin: StandIn, currency: str
 ) -> None:
-    Order.objects.update(currency=currency)
+    with transaction.atomic(), unguarded():
+        Order.objects.update(currency=currency)
     with pytest.raises(PaymentsUnavailable):
         start_payment(order)
     assert standin.counts() == {}
