@@ -11,6 +11,7 @@ from core.doctor import Finding, Verdict, find_dead, find_wrong, say_ago
 from payments import key_rights, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment, ReconciliationDifference, ReconciliationRun, StripeEvent
+from payments.services.exempt import count_exempt
 from payments.services.platform import look_at_platform
 from payments.stripe_patience import deadline
 
@@ -30,6 +31,7 @@ def check_money() -> Iterator[Finding]:
         yield Finding("stripe key", Verdict.WRONG, words)
     yield from _check_platform()
     yield _check_comparison()
+    yield _check_exempt()
     dead = StripeEvent.objects.filter(status=StripeEvent.Status.DEAD).count()
     yield find_dead("dead events of Stripe's", dead)
     yield _count("payments to look at", Payment.objects.exclude(needs_attention="").count())
@@ -66,6 +68,17 @@ def _check_comparison() -> Finding:
     return find_wrong(
         "comparison with Stripe", is_ok=not is_late, ok=words, wrong=f"{words}; overdue"
     )
+
+
+def _check_exempt() -> Finding:
+    """Tell which payments aren't looked for at Stripe: of invented data, and of no other."""
+    exempt = count_exempt()
+    name, count = "payments never at Stripe", exempt.count
+    if count == 0:
+        return Finding(name, Verdict.OK, "none")
+    if exempt.may_be:
+        return Finding(name, Verdict.NOTE, f"{exempt}: invented data")
+    return Finding(name, Verdict.WRONG, f"{exempt}: docs/reconciliation.md")
 
 
 def _count(name: str, count: int) -> Finding:

@@ -41,7 +41,8 @@ class Payment(BaseModel):
     last_error_message = models.CharField(max_length=500, blank=True)
     # Set when the money can't stand for the order (wrong amount, order closed, …): shown to staff.
     needs_attention = models.CharField(max_length=200, blank=True)
-    # {"at_stripe": False}: never made at this Stripe account (demo data, sales of before).
+    # {"at_stripe": False}: never made at this Stripe account. It counts only where invented data
+    # may be (`payments.services.exempt`).
     metadata = models.JSONField(default=dict, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
     # When reconciliation asks Stripe about an open payment next.
@@ -72,6 +73,8 @@ class Payment(BaseModel):
             models.Index(fields=["-created_at"], name="payment_newest"),
             models.Index(fields=["status", "-created_at"], name="payment_unusual",
                          condition=~Q(status="succeeded")),
+            models.Index(fields=["created_at"], name="payment_elsewhere",
+                         condition=Q(metadata__contains={"at_stripe": False})),
             models.Index(fields=["-created_at"], name="payment_attention",
                          condition=~Q(needs_attention="")),
         ]  # fmt: skip

@@ -64,6 +64,9 @@ class ReconciliationDifference(BaseModel):
         REFUNDED = "refunded"
         # Whose account money went to, or is to go to.
         DESTINATION = "destination"
+        # Whose order a payment is of, and by which charge it was paid.
+        ORDER = "order"
+        CHARGE = "charge"
         # An invariant that rows of ours break; `ours` is the first of them.
         BOOKS = "books"
 

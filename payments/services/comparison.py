@@ -26,6 +26,7 @@ from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.selectors.payouts import list_foreign_accounts
 from payments.services.comparing import PageOutcome, compare_object, compare_page
 from payments.services.differences import list_unseen_ids, record_look
+from payments.services.exempt import count_exempt
 from payments.services.matching import SUBJECTS, TOTALS, Found, Subject
 from payments.services.matching_balance import BALANCE, compare_balance
 from payments.services.matching_transfers import TRANSFERS
@@ -259,6 +260,7 @@ def _look_at_account(run: ReconciliationRun) -> bool:
         left = [] if setup.is_right else [found]
         record_look(run=run, object_type=ACCOUNT, object_id=setup.name, before=left, left=left)
     _keep_foreign_accounts(run)
+    _tell_exempt(run)
     return True
 
 
@@ -272,6 +274,15 @@ def _keep_foreign_accounts(run: ReconciliationRun) -> None:
         found = Found(kind=kind, ours="an instructor's", theirs="not of this instructor")
         left = [found] if row_id in foreign else []
         record_look(run=run, object_type=PAYOUT_ACCOUNT, object_id=row_id, before=left, left=left)
+
+
+def _tell_exempt(run: ReconciliationRun) -> None:
+    """Keep in sight that payments say they were never made at this account, where none may be."""
+    exempt = count_exempt()
+    kind = ReconciliationDifference.Kind.MISSING_AT_STRIPE
+    is_fault = exempt.count > 0 and not exempt.may_be
+    left = [Found(kind=kind, ours=str(exempt), theirs="")] if is_fault else []
+    record_look(run=run, object_type=ACCOUNT, object_id="exempt", before=left, left=left)
 
 
 def _save(run: ReconciliationRun, **changes: Any) -> None:

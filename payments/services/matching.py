@@ -15,6 +15,7 @@ from core.money import ZERO, from_minor
 from payments import stripe_gateway
 from payments.models import Dispute, Payment, ReconciliationDifference, Refund
 from payments.services import lookups
+from payments.services.exempt import is_looked_for
 from payments.services.settlement import forget_payment
 from payments.stripe_gateway import DisputeFacts, IntentFacts, Page, RefundFacts
 
@@ -24,8 +25,6 @@ _F = TypeVar("_F")
 # Money that has come, or is on its way, as Stripe calls it.
 _PAID = {"succeeded", "processing", "requires_capture"}
 TOTALS = ("captured_here", "captured_there", "refunded_here", "refunded_there")
-# Said of payments that were never made at this Stripe account.
-_ELSEWHERE = {"at_stripe": False}
 # Also one that Stripe waits with for lack of balance: it counts there.
 _LIVE = Q(refunds__status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED]) | Q(
     refunds__status=Refund.Status.DUE, refunds__stripe_refund_id__isnull=False
@@ -112,6 +111,9 @@ def _differ_in_intent(theirs: IntentFacts, ours: Any) -> list[Found]:
     if ours.status != Payment.Status.FAILED:
         found += unequal(Kind.AMOUNT, ours.amount, money)
         found += unequal(Kind.CURRENCY, ours.currency, theirs.currency)
+    found += unequal(Kind.ORDER, str(ours.order_id), theirs.order_id)
+    if ours.status == theirs.status == Payment.Status.SUCCEEDED and theirs.charge_id:
+        found += unequal(Kind.CHARGE, ours.stripe_charge_id, theirs.charge_id)
     if theirs.amount_refunded is not None:
         found += unequal(Kind.REFUNDED, ours.refunded, from_minor(theirs.amount_refunded))
     return found
@@ -137,9 +139,7 @@ def _agree(ours: str, theirs: str) -> bool:
 
 
 def _payments_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
-    rows = Payment.objects.exclude(status=Payment.Status.FAILED).exclude(
-        metadata__contains=_ELSEWHERE
-    )
+    rows = Payment.objects.exclude(status=Payment.Status.FAILED).filter(is_looked_for())
     return ids_of(
         rows, "stripe_payment_id", Q(created_at__gte=since), made_before("created_at", until)
     )
@@ -199,7 +199,7 @@ def _differ_in_refund(theirs: RefundFacts, ours: Any) -> list[Found]:
 
 def _refunds_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     """Of older ones those that haven't ended, too, when the first page is looked at."""
-    rows = Refund.objects.exclude(stripe_refund_id=None).exclude(payment__metadata__at_stripe=False)
+    rows = Refund.objects.exclude(stripe_refund_id=None).filter(is_looked_for(through="payment__"))
     made = Q(created_at__gte=since)
     if until is None:
         made |= Q(status__in=[Refund.Status.DUE, Refund.Status.PENDING])

@@ -18,6 +18,7 @@ from core.metrics import collect_metrics
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
 from payments import books, services, stripe_gateway
+from payments.doctor import check_money
 from payments.errors import PaymentsUnavailable
 from payments.models import (
     BookTouch,
@@ -33,7 +34,7 @@ from payments.services.differences import record_look
 from payments.stripe_gateway import StripeNotFound
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.test_parking import pay_at_stripe
-from tests.factories import StaffFactory
+from tests.factories import OrderFactory, StaffFactory
 from tests.parallel import at_once, meet
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,8 +159,11 @@ def test_runs_at_once_open_a_difference_once(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("field", "value", "kind"),
-    [("currency", "eur", "currency"), ("status", "pending", "status")],
-)
+    [
+        ("currency", "eur", "currency"), ("status", "pending", "status"),
+        ("stripe_charge_id", "ch_other", "charge"),
+    ],
+)  # fmt: skip
 def test_each_kind_of_difference_is_told(
     settled: Payment, monkeypatch: pytest.MonkeyPatch, field: str, value: str, kind: str
 ) -> None:
@@ -167,6 +171,15 @@ def test_each_kind_of_difference_is_told(
     monkeypatch.setattr(comparing, "_heal", lambda subject, object_id: None)
     compare()
     assert ("payment_intent", kind) in differences(is_open=True)
+
+
+def test_a_payment_of_another_order_is_told(settled: Payment) -> None:
+    Payment.objects.update(order=OrderFactory.create())
+    compare()
+    assert ("payment_intent", "order") in differences(is_open=True)
+    Payment.objects.update(order=settled.order)
+    compare()
+    assert ("payment_intent", "order") not in differences(is_open=True)
 
 
 def test_a_workers_time_that_is_up_ends_the_healing(
@@ -200,6 +213,42 @@ def test_sales_that_were_never_at_this_stripe_are_not_looked_for(
     run = compare()
     assert differences(is_open=True) == set()
     assert (run.payments_compared, run.refunds_compared) == (0, 0)
+
+
+def test_none_is_exempt_where_no_data_is_invented(
+    settled: Payment, standin: StandIn, settings: Any
+) -> None:
+    stripe_gateway.create_refund(
+        intent_id=settled.stripe_payment_id, amount=1000, refund_id="", idempotency_key="dash"
+    )
+    compare()
+    Payment.objects.update(metadata={"at_stripe": False})
+    standin.reset()
+    settings.INVENTED_DATA_ALLOWED = False
+    compare()
+    assert differences(is_open=True) >= {
+        ("payment_intent", "missing_at_stripe"), ("refund", "missing_at_stripe"),
+        ("account", "missing_at_stripe"),
+    }  # fmt: skip
+    told = ReconciliationDifference.objects.get(object_type="account")
+    assert (told.object_id, told.ours) == ("exempt", "1 payments are exempt, over 99.98")
+    Payment.objects.update(created_at=timezone.now() - dt.timedelta(days=90))
+    compare()
+    assert ("account", "missing_at_stripe") in differences(is_open=True)
+    Payment.objects.update(metadata={})
+    compare()
+    assert ("account", "missing_at_stripe") not in differences(is_open=True)
+
+
+@pytest.mark.parametrize(("may_be", "verdict"), [(True, "NOTE"), (False, "WRONG")])
+def test_the_doctor_says_how_many_are_exempt(
+    settled: Payment, settings: Any, may_be: bool, verdict: str
+) -> None:
+    settings.INVENTED_DATA_ALLOWED = may_be
+    Payment.objects.update(metadata={"at_stripe": False})
+    told = {finding.name: finding for finding in check_money()}["payments never at Stripe"]
+    assert told.verdict.name == verdict
+    assert told.words.startswith("1 payments are exempt, over 99.98")
 
 
 def test_an_open_payment_stripe_does_not_know_is_given_up(order: Order, standin: StandIn) -> None:
