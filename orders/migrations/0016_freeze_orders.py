@@ -62,6 +62,6 @@ class Migration(migrations.Migration):
         "is of. Writers wait while the triggers are made, a moment."
     )
 
-    dependencies = [("orders", "0012_admin_lists"), ("courses", "0012_histories_are_the_databases")]
+    dependencies = [("orders", "0013_documents_stay"), ("courses", "0012_histories_are_the_databases")]
 
     operations = [migrations.RunSQL(_RULES, _NO_RULES)]

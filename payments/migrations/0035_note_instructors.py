@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
     harmless = "The triggers only add rows to a table that the version before adds to likewise."
 
     dependencies = [
-        ("payments", "0027_admin_lists"),
+        ("payments", "0032_accounts_of_others"),
         ("courses", "0012_histories_are_the_databases"),
     ]
 

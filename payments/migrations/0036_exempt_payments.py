@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                     ("currency", "Currency"),
                     ("status", "Status"),
                     ("refunded", "Refunded"),
+                    ("destination", "Destination"),
                     ("order", "Order"),
                     ("charge", "Charge"),
                     ("books", "Books"),
