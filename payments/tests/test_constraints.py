@@ -1,7 +1,8 @@
 """What PostgreSQL refuses in the tables of money by itself, whatever the code thinks of it."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -135,10 +136,12 @@ def _rows() -> None:
         stripe_id="txn_1", type="topup", amount=5, fee=0, net=5, currency="eur", happened_at=now,
         available_on=now,
     )  # fmt: skip
-    Payout.objects.create(
-        account=account, amount=5, currency="usd", status="paid", stripe_transfer_id="tr_1",
-        paid_at=now, next_attempt_at=now,
-    )  # fmt: skip
+    # The ledger has nothing of it.
+    with without_triggers():
+        Payout.objects.create(
+            account=account, amount=5, currency="usd", stripe_transfer_id="tr_1",
+            next_attempt_at=now,
+        )  # fmt: skip
     StripeEvent.objects.create(
         id="evt_1", type="x", payload={}, created_at_stripe=now, next_attempt_at=now
     )
@@ -170,13 +173,20 @@ def _paid_back(payment: Payment) -> None:
     )  # fmt: skip
 
 
+@contextmanager
+def without_triggers() -> Iterator[None]:
+    """Let the constraints speak alone: some triggers would refuse it before them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
 def refusal_of(write: Callable[..., object], *given: Any, **also: Any) -> tuple[str, str]:
     """Which rule refuses the write, and what PostgreSQL says of it; nothing when none does. What
     triggers refuse before (a change of a document) is tried elsewhere."""
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(UNGUARDED)
+        with transaction.atomic(), without_triggers():
             write(*given, **also)
             transaction.set_rollback(True)
     except IntegrityError as exc:
