@@ -40,7 +40,7 @@ def taxed() -> Payment:
         tax_lines=[{"name": "VAT", "rate": "19", "amount": "19.00"}],
     )  # fmt: skip
     for price, tax in (("40.00", "7.60"), ("60.00", "11.40")):
-        course = make_course()
+        course = make_course(price=Decimal(price), original_price=None)
         OrderItemFactory.create(
             order=order, course=course, instructor=course.instructor,
             price_at_purchase=Decimal(price), tax_amount=Decimal(tax),
