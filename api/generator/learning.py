@@ -52,8 +52,9 @@ class Learning:
             "completed_at", "last_activity_at", "created_at", "updated_at",
         )  # fmt: skip
         self._deeds = copies.open(
-            AuditEntry, "id", "actor_id", "action", "target_type", "target_id", "created_at"
-        )
+            AuditEntry, "id", "actor_id", "action", "target_type", "target_id", "details",
+            "created_at",
+        )  # fmt: skip
         self._progress = copies.open(
             LessonProgress, "id", "enrollment_id", "lesson_id", "is_completed", "completed_at",
             "watch_time_seconds", "position_seconds", "credited_seconds", "reported_at",
@@ -104,7 +105,7 @@ class Learning:
             # Whoever gave it isn't among the people.
             self._deeds.add(
                 (attendance.id, attendance.id, "enrollment.granted", "enrollment", attendance.id,
-                 since)
+                 "{}", since)
             )  # fmt: skip
         self._enrollments.add(
             (attendance.id, attendance.user_id, course.id, "active", source.value, since, len(done),

@@ -22,6 +22,7 @@ from api.generator.people import People, address_of
 from api.generator.progress import Progress
 from api.generator.reviews import Reviews
 from api.generator.vocabulary import Vocabulary, read_vocabulary
+from core.models import AuditEntry
 from courses import services as course_services
 from courses.models import Course, CourseStats, Curriculum, Lesson
 from enrollments.models import Certificate, Enrollment, LessonProgress
@@ -32,7 +33,7 @@ from users.models import User, UserProfile
 GENERATING = 20_260_102
 MODELS: tuple[type[Model], ...] = (
     User, UserProfile, Course, CourseStats, Curriculum, Lesson, Enrollment, LessonProgress,
-    Certificate, Review,
+    Certificate, Review, AuditEntry,
 )  # fmt: skip
 # Search keeps tables of its own in the app of the courses, and fills them beside these.
 TABLES = sorted(
