@@ -16,7 +16,7 @@ from core import outbox
 from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
 from enrollments import selectors
-from enrollments.errors import AccessWithdrawn, AlreadyEnrolled, CourseNotFree, OwnCourse
+from enrollments.errors import AlreadyEnrolled, CourseNotFree, OwnCourse
 from enrollments.events import Enrolled
 from enrollments.models import Enrollment
 from enrollments.services.certificates import reinstate_certificates
@@ -24,7 +24,6 @@ from enrollments.services.holds import (
     audit_enrollment,
     count_students,
     end_holds,
-    is_held_by_staff,
     lock_enrollments,
     name_facts,
 )
@@ -55,11 +54,9 @@ class BoughtEnrollment:
 
 def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
     """Enrol a person in a free course. A revoked enrolment comes back with its progress, and what
-    had revoked it is over, as with every enrolment that is bought, taken or granted anew; unless
-    staff did, whose decision nobody ends by taking the course again.
+    had revoked it is over, as with every enrolment that is bought, taken or granted anew.
 
-    Raises AlreadyEnrolled, CourseNotFound (unknown or not published), OwnCourse, CourseNotFree or
-    AccessWithdrawn.
+    Raises AlreadyEnrolled, CourseNotFound (unknown or not published), OwnCourse or CourseNotFree.
     """
     if selectors.owned_course_ids(user_id=user_id, course_ids=[course_id]):
         raise AlreadyEnrolled
@@ -139,8 +136,6 @@ def _admit(
         new_ids = _insert_missing(wanted, source)
         rows = _lock_places(wanted)
         revoked = [row for row in rows if row.status == Status.REVOKED]
-        if source == Enrollment.Source.FREE and is_held_by_staff(enrollments=revoked):
-            raise AccessWithdrawn
         _reactivate(revoked, source)
         admitted = [row for row in rows if row.id in new_ids or row in revoked]
         count_students(opened=admitted)

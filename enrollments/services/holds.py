@@ -106,11 +106,6 @@ def end_holds(*, enrollments: Collection[Enrollment], actor_id: UUID | None = No
     _end(_open_holds().filter(enrollment__in=enrollments), actor_id)
 
 
-def is_held_by_staff(*, enrollments: Collection[Enrollment]) -> bool:
-    """Return whether staff's own decision holds one of these, which the caller holds locked."""
-    return _open_holds().filter(enrollment__in=enrollments, cause=Cause.STAFF).exists()
-
-
 def settle_enrollments(*, enrollment_ids: Collection[UUID]) -> int:
     """Bring these enrolments to what their open reasons say, as a repair; returns how many weren't
     there. The caller has seen to it that the reasons are complete. Audited."""
