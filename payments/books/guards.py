@@ -5,12 +5,24 @@ from payments.books.invariant import Invariant, Scope
 # By table: triggers, checks and unique indexes, as the migrations leave them (names are apart by a
 # blank). A guard that is switched off leaves no other trace, as what it let through may look right.
 TRIGGERS = {
-    "courses_pricechange": "courses_prices_stay",
+    "courses_instructorchange": (
+        "courses_instructors_are_remembered courses_instructors_go_with_their_course "
+        "courses_instructors_stay"
+    ),
+    "courses_pricechange": (
+        "courses_prices_are_remembered courses_prices_go_with_their_course courses_prices_stay"
+    ),
     "enrollments_accesshold": "loose_if_changed",
     "enrollments_enrollment": "loose_if_changed loose_if_new",
     "orders_coupon": "coupon_keeps_its_uses",
     "orders_couponredemption": "coupon_counts_its_uses",
+    "orders_creditnote": "document_is_append_only document_is_never_emptied",
+    "orders_invoice": "document_is_append_only document_is_never_emptied",
     "orders_numberseries": "orders_number_by_sequence",
+    "orders_order": "orders_order_stays",
+    "orders_orderitem": (
+        "orders_line_is_not_deleted orders_line_keeps_its_instructor orders_line_stays"
+    ),
     "payments_balance": "balances_are_the_ledgers",
     "payments_balancechange": "balances_are_the_ledgers changes_are_folded held_is_not_folded",
     "payments_balancemovement": (
@@ -32,6 +44,7 @@ TRIGGERS = {
 }
 # Where each written row is noted for the nightly run.
 NOTED = (
+    "courses_instructorchange",
     "courses_pricechange",
     "enrollments_accesshold",
     "enrollments_enrollment",
@@ -73,6 +86,7 @@ CHECKS = {
         "orders_coupon_max_redemptions_per_person_check orders_coupon_percent_off_check"
     ),
     "orders_creditnote": "credit_note_has_one_cause credit_note_positive",
+    "orders_invoice": "invoice_names_its_seller",
     "orders_numberseries": "orders_numberseries_last_check",
     "orders_order": (
         "order_completed_has_date order_money_not_negative order_refund_bounded "
@@ -102,6 +116,8 @@ CHECKS = {
         "sale_line_of_instructor sale_line_one_kind sale_line_share_of_percent"
     ),
 }
+# Asked of what is written since alone: what was there before doesn't hold to it.
+SINCE = ("invoice_names_its_seller",)
 UNIQUES = {
     "enrollments_accesshold": "access_hold_one_open access_hold_one_of_staff",
     "enrollments_enrollment": "enrollment_once",
@@ -146,6 +162,7 @@ def list_guards() -> list[tuple[str, str, str]]:
 
 
 _LISTED = ", ".join(f"('{kind}', '{table}', '{name}')" for kind, table, name in list_guards())
+_SINCE = ", ".join(f"'{name}'" for name in SINCE)
 
 GUARDS = (
     Invariant(
@@ -164,7 +181,7 @@ GUARDS = (
                 WHEN 'check' THEN EXISTS (
                     SELECT FROM pg_constraint
                     WHERE conrelid = to_regclass(guard.of_table) AND conname = guard.name
-                      AND contype = 'c' AND convalidated
+                      AND contype = 'c' AND (convalidated OR conname IN ({_SINCE}))
                 )
                 ELSE EXISTS (
                     SELECT FROM pg_index JOIN pg_class ON pg_class.oid = pg_index.indexrelid

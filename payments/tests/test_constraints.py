@@ -39,7 +39,6 @@ from payments.models import (
 )
 from payments.services.refunds import plan_refund
 from payments.tests.money import make_order, make_paid
-from tests.emptying import UNGUARDED
 from tests.factories import CartItemFactory, UserFactory, make_course
 from tests.factories.coupons import CouponFactory, redeem
 
