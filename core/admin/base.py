@@ -5,9 +5,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_permission_codename
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest
 
 from core.admin.as_read import FIELD, bind_to_what_was_read, lock_row, name_fieldsets
@@ -111,6 +112,15 @@ class StaffAdmin(_Narrowing, _AsRead, admin.ModelAdmin[Any]):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Whether an address may filter by this."""
         return lookup in declared_lookups(self, request)
+
+    def response_action(self, request: HttpRequest, queryset: Any, *given: Any, **also: Any) -> Any:
+        """What an action answers; 400 where a chosen row's key can be none."""
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.to_python(key)
+            except ValidationError:
+                raise BadRequest("A chosen row has no such key") from None
+        return super().response_action(request, queryset, *given, **also)
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Rows are named by their key alone: by another column it could be guessed at."""

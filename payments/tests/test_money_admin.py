@@ -261,3 +261,9 @@ def test_money_is_found_by_whose_it_is_and_shown_with_its_currency(
     page = staff.get("/admin/payments/ledgertransaction/", {"q": number}).content.decode()
     assert "4 results" in page, "the sale, the refund, the dispute and its fee"
     assert "30.00 USD" in page
+
+
+@pytest.mark.parametrize("action", ["refund_whole", "delete_selected", "none"])
+def test_an_action_on_what_is_no_key_is_refused(staff, action):
+    chosen = {"action": action, "_selected_action": "not-a-key"}
+    assert staff.post(PAYMENTS, chosen).status_code == 400
