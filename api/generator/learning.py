@@ -1,6 +1,7 @@
 """Generated enrolments, progress in them, and certificates of the completed ones."""
 
 import random
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,8 +105,8 @@ class Learning:
         if source is Enrollment.Source.STAFF:
             # Whoever gave it isn't among the people.
             self._deeds.add(
-                (attendance.id, attendance.id, "enrollment.granted", "enrollment", attendance.id,
-                 "{}", since)
+                (attendance.id, attendance.id, "enrollment.granted", "enrollment",
+                 str(uuid.UUID(attendance.id)), "{}", since)
             )  # fmt: skip
         self._enrollments.add(
             (attendance.id, attendance.user_id, course.id, "active", source.value, since, len(done),

@@ -339,3 +339,18 @@ def test_sales_of_before_are_frozen_in_batches(sell: Sell, monkeypatch: pytest.M
         migration.freeze_sales(apps, SimpleNamespace(connection=connection))
     assert list(SaleLine.objects.order_by("order_item").values(*FROZEN)) == agreed
     assert len(agreed) == sum(len(items_of(payment)) for payment in sold) == 4
+
+
+def test_guards_asked_at_the_commit_find_their_rows_by_index() -> None:
+    """Of tables that were empty when a plan was made, all that one transaction wrote would be gone
+    through for each row of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT proname, proconfig FROM pg_trigger"
+            " JOIN pg_proc ON pg_proc.oid = tgfoid"
+            " WHERE NOT tgisinternal AND tgdeferrable AND proname ~ '^payments'"
+        )
+        settings = dict(cursor.fetchall())
+    assert len(settings) > 8
+    off = {"enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off"}
+    assert {name for name, said in settings.items() if not off <= set(said or [])} == set()
