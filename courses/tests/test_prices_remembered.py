@@ -8,7 +8,8 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
-from courses.models import Course, InstructorChange, PriceChange
+from courses.histories import InstructorChange, PriceChange
+from courses.models import Course
 from tests.emptying import unguarded
 from tests.factories import CourseFactory
 from tests.factories.people import InstructorFactory

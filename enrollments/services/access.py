@@ -118,7 +118,7 @@ def grant_access(*, user_id: UUID, course_id: UUID, actor_id: UUID) -> Enrollmen
         )
         if not admitted:
             raise AlreadyEnrolled
-        audit_enrollment(actor_id, "enrollment.granted", enrollment)
+        audit_enrollment(actor_id=actor_id, action="enrollment.granted", enrollment=enrollment)
     return enrollment
 
 

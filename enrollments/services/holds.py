@@ -113,7 +113,10 @@ def settle_enrollments(*, enrollment_ids: Collection[UUID]) -> int:
         rows = lock_enrollments(enrollment_ids=enrollment_ids)
         changed = _move(rows, _derive(rows), why="repair")
         for row in changed:
-            audit_enrollment(None, "enrollment.repaired", row, status=row.status)
+            audit_enrollment(
+                actor_id=None, action="enrollment.repaired", enrollment=row,
+                details={"status": row.status},
+            )  # fmt: skip
     return len(changed)
 
 
@@ -149,7 +152,10 @@ def _hold(
         )
         _follow(held, before, why=reason.note or str(reason.cause))
         for row in held:
-            audit_enrollment(actor_id, f"enrollment.{effect}", row, **_tell(reason))
+            audit_enrollment(
+                actor_id=actor_id, action=f"enrollment.{effect}", enrollment=row,
+                details=_tell(reason),
+            )  # fmt: skip
     return len(held)
 
 
@@ -169,7 +175,8 @@ def _lift(
     for row in freed:
         hold = lifted[row.id]
         told = Reason(cause=Cause(hold.cause), object_id=hold.object_id, note=hold.note)
-        audit_enrollment(actor_id, action, row, status=row.status, **_tell(told))
+        details = {"status": row.status, **_tell(told)}
+        audit_enrollment(actor_id=actor_id, action=action, enrollment=row, details=details)
     return set(lifted)
 
 
@@ -254,7 +261,11 @@ def _tell(reason: Reason) -> dict[str, object]:
 
 
 def audit_enrollment(
-    actor_id: UUID | None, action: str, enrollment: Enrollment, **details: object
+    *,
+    actor_id: UUID | None,
+    action: str,
+    enrollment: Enrollment,
+    details: Mapping[str, object] | None = None,
 ) -> None:
     """Write down what was done to an enrolment."""
     audit.record_audit(
@@ -262,5 +273,5 @@ def audit_enrollment(
         action=action,
         target_type="enrollment",
         target_id=enrollment.id,
-        details=details,
+        details=dict(details or {}),
     )

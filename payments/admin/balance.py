@@ -15,8 +15,8 @@ class BalanceMovementAdmin(ReadOnlyAdmin):
         "happened_at", "type", "amount", "fee", "net", "currency", "booked_as", "description",
         "source", "stripe_id",
     )  # fmt: skip
-    list_filter = ("booked_as", "type", "currency")
-    search_fields = ("stripe_id", "source")
-    search_help_text = "Stripe's id of it (txn_…) or of what it is of (po_…)"
+    list_filter = ("booked_as",)
+    search_fields = ("stripe_id",)
+    search_help_text = "Stripe's id of it (txn_…)"
     date_hierarchy = "happened_at"
     show_full_result_count = False

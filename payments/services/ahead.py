@@ -60,7 +60,7 @@ def _as_answered(futures: Mapping[Question, Future[Any]]) -> Iterator[list[Quest
         yield [waiting.pop(future) for future in done]
 
 
-def answer(ask: Callable[[str], _T], object_id: str) -> _T:
+def answer(*, ask: Callable[[str], _T], object_id: str) -> _T:
     """Return what Stripe says: as it was asked ahead, else now. Raises what the question does."""
     asked = _asked.get() or {}
     future = asked.get(Question(ask=ask, object_id=object_id))

@@ -91,13 +91,13 @@ def _book_late(movement_id: uuid.UUID) -> bool:
 
 
 def _row_of(facts: MovementFacts) -> BalanceMovement:
-    net = major_of(facts.net, facts.currency)
+    net = major_of(minor=facts.net, currency=facts.currency)
     return BalanceMovement(
         stripe_id=facts.id,
         type=facts.type[:50],
         reporting_category=facts.reporting_category[:60],
-        amount=major_of(facts.amount, facts.currency),
-        fee=major_of(facts.fee, facts.currency),
+        amount=major_of(minor=facts.amount, currency=facts.currency),
+        fee=major_of(minor=facts.fee, currency=facts.currency),
         net=net,
         currency=facts.currency,
         happened_at=facts.created,
@@ -109,7 +109,7 @@ def _row_of(facts: MovementFacts) -> BalanceMovement:
     )
 
 
-def major_of(minor: int, currency: str) -> Decimal:
+def major_of(*, minor: int, currency: str) -> Decimal:
     """Return the amount as people say it; of a currency whose minor unit isn't the hundredth, which
     is only shown, in Stripe's own unit."""
     try:

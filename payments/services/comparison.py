@@ -183,7 +183,7 @@ def _take_step(run: ReconciliationRun, stage: str, ends_at: float) -> bool:
     if stage in _BY_NAME:
         return _compare_page(run, stage, ends_at)
     if stage == BOOKS:
-        return verify_books(run, ends_at)
+        return verify_books(run=run, ends_at=ends_at)
     if stage == BALANCE:
         return compare_balance(run=run)
     if stage == ACCOUNT:

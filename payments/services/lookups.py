@@ -48,7 +48,7 @@ class NotOurs(Exception):
 def look_up_intent(*, intent_id: str) -> Effect:
     """Return what settles the intent. Raises NotOurs, StripeNotFound or PaymentsUnavailable; the
     effect raises NotOursYet when its order isn't here."""
-    intent = answer(ask_intent, intent_id)
+    intent = answer(ask=ask_intent, object_id=intent_id)
     if not is_ours(intent=intent):
         raise NotOurs("The payment intent was not made for an order")
     return lambda: _settle(intent)
@@ -56,13 +56,13 @@ def look_up_intent(*, intent_id: str) -> Effect:
 
 def look_up_refund(*, stripe_refund_id: str) -> Effect:
     """Return what takes the refund into account. Raises as `look_up_intent`."""
-    facts = answer(ask_refund, stripe_refund_id)
+    facts = answer(ask=ask_refund, object_id=stripe_refund_id)
     return _after_payment(facts.intent_id, lambda: sync_refund(facts=facts))
 
 
 def look_up_refunds_of_charge(*, charge_id: str) -> Effect:
     """Return what takes all refunds of a charge into account. Raises as `look_up_intent`."""
-    refunds = answer(ask_refunds_of_charge, charge_id)
+    refunds = answer(ask=ask_refunds_of_charge, object_id=charge_id)
 
     def apply() -> None:
         for facts in reversed(refunds):
@@ -73,7 +73,7 @@ def look_up_refunds_of_charge(*, charge_id: str) -> Effect:
 
 def look_up_dispute(*, stripe_dispute_id: str) -> Effect:
     """Return what takes the dispute into account. Raises as `look_up_intent`."""
-    facts = answer(ask_dispute, stripe_dispute_id)
+    facts = answer(ask=ask_dispute, object_id=stripe_dispute_id)
     return _after_payment(facts.intent_id, lambda: sync_dispute(facts=facts))
 
 

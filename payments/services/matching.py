@@ -109,13 +109,15 @@ def _differ_in_intent(theirs: IntentFacts, ours: Any) -> list[Found]:
     if not _agree(ours.status, theirs.status):
         found.append(Found(kind=Kind.STATUS, ours=ours.status, theirs=theirs.status))
     if ours.status != Payment.Status.FAILED:
-        found += unequal(Kind.AMOUNT, ours.amount, money)
-        found += unequal(Kind.CURRENCY, ours.currency, theirs.currency)
-    found += unequal(Kind.ORDER, str(ours.order_id), theirs.order_id)
+        found += unequal(kind=Kind.AMOUNT, ours=ours.amount, theirs=money)
+        found += unequal(kind=Kind.CURRENCY, ours=ours.currency, theirs=theirs.currency)
+    found += unequal(kind=Kind.ORDER, ours=str(ours.order_id), theirs=theirs.order_id)
     if ours.status == theirs.status == Payment.Status.SUCCEEDED and theirs.charge_id:
-        found += unequal(Kind.CHARGE, ours.stripe_charge_id, theirs.charge_id)
+        found += unequal(kind=Kind.CHARGE, ours=ours.stripe_charge_id, theirs=theirs.charge_id)
     if theirs.amount_refunded is not None:
-        found += unequal(Kind.REFUNDED, ours.refunded, from_minor(theirs.amount_refunded))
+        found += unequal(
+            kind=Kind.REFUNDED, ours=ours.refunded, theirs=from_minor(theirs.amount_refunded)
+        )
     return found
 
 
@@ -141,7 +143,10 @@ def _agree(ours: str, theirs: str) -> bool:
 def _payments_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     rows = Payment.objects.exclude(status=Payment.Status.FAILED).filter(is_looked_for())
     return ids_of(
-        rows, "stripe_payment_id", Q(created_at__gte=since), made_before("created_at", until)
+        Q(created_at__gte=since),
+        made_before(field="created_at", until=until),
+        rows=rows,
+        field="stripe_payment_id",
     )
 
 
@@ -194,7 +199,9 @@ def _differ_in_refund(theirs: RefundFacts, ours: Any) -> list[Found]:
         return [
             Found(kind=Kind.MISSING_HERE, ours="", theirs=told, intent_id=theirs.intent_id),
         ]
-    return unequal(Kind.STATUS, ours.status, status) + unequal(Kind.AMOUNT, ours.amount, amount)
+    return unequal(kind=Kind.STATUS, ours=ours.status, theirs=status) + unequal(
+        kind=Kind.AMOUNT, ours=ours.amount, theirs=amount
+    )
 
 
 def _refunds_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
@@ -203,7 +210,8 @@ def _refunds_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     made = Q(created_at__gte=since)
     if until is None:
         made |= Q(status__in=[Refund.Status.DUE, Refund.Status.PENDING])
-    return ids_of(rows, "stripe_refund_id", made, made_before("created_at", until))
+    by_then = made_before(field="created_at", until=until)
+    return ids_of(made, by_then, rows=rows, field="stripe_refund_id")
 
 
 def _heal_dispute(stripe_dispute_id: str) -> None:
@@ -223,9 +231,9 @@ def _differ_in_dispute(theirs: DisputeFacts, ours: Any) -> list[Found]:
         told = f"{theirs.status}, {amount} {theirs.currency}"
         return [Found(kind=Kind.MISSING_HERE, ours="", theirs=told)]
     return (
-        unequal(Kind.STATUS, ours.status, theirs.status)
-        + unequal(Kind.AMOUNT, ours.amount, amount)
-        + unequal(Kind.CURRENCY, ours.currency, theirs.currency)
+        unequal(kind=Kind.STATUS, ours=ours.status, theirs=theirs.status)
+        + unequal(kind=Kind.AMOUNT, ours=ours.amount, theirs=amount)
+        + unequal(kind=Kind.CURRENCY, ours=ours.currency, theirs=theirs.currency)
     )
 
 
@@ -234,20 +242,21 @@ def _disputes_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     made = Q(opened_at__gte=since)
     if until is None:
         made |= Q(closed_at=None)
-    return ids_of(Dispute.objects.all(), "stripe_dispute_id", made, made_before("opened_at", until))
+    by_then = made_before(field="opened_at", until=until)
+    return ids_of(made, by_then, rows=Dispute.objects.all(), field="stripe_dispute_id")
 
 
-def unequal(kind: Kind, ours: Decimal | str, theirs: Decimal | str) -> list[Found]:
+def unequal(*, kind: Kind, ours: Decimal | str, theirs: Decimal | str) -> list[Found]:
     """Return what differs between two values, if they do."""
     return [] if ours == theirs else [Found(kind=kind, ours=str(ours), theirs=str(theirs))]
 
 
-def made_before(field: str, until: dt.datetime | None) -> Q:
+def made_before(*, field: str, until: dt.datetime | None) -> Q:
     """Return which rows were made by then; all where that isn't said."""
     return Q() if until is None else Q(**{f"{field}__lte": until})
 
 
-def ids_of(rows: QuerySet[Any], field: str, *conditions: Q) -> set[str]:
+def ids_of(*conditions: Q, rows: QuerySet[Any], field: str) -> set[str]:
     """Return a field of the rows that meet the conditions."""
     return set(rows.filter(*conditions).values_list(field, flat=True))
 

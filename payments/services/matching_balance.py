@@ -69,7 +69,7 @@ def compare_balance(*, run: ReconciliationRun) -> bool:
 
 def _ask() -> dict[str, Decimal]:
     sums = stripe_gateway.retrieve_balance()
-    return {currency: major_of(sum_, currency) for currency, sum_ in sums.items()}
+    return {currency: major_of(minor=sum_, currency=currency) for currency, sum_ in sums.items()}
 
 
 def _show_unbooked(run: ReconciliationRun) -> None:

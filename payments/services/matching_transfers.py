@@ -45,11 +45,11 @@ def _differ(theirs: TransferFacts, ours: Any) -> list[Found]:
     amount, back = from_minor(theirs.amount), from_minor(theirs.amount_reversed)
     status = Payout.Status.FAILED if back == amount else Payout.Status.PAID
     return (
-        unequal(Kind.STATUS, ours.status, status)
-        + unequal(Kind.AMOUNT, ours.amount, amount)
-        + unequal(Kind.CURRENCY, ours.currency, theirs.currency)
-        + unequal(Kind.REFUNDED, ours.returned_amount, back)
-        + unequal(Kind.DESTINATION, get_destination(ours), theirs.destination)
+        unequal(kind=Kind.STATUS, ours=ours.status, theirs=status)
+        + unequal(kind=Kind.AMOUNT, ours=ours.amount, theirs=amount)
+        + unequal(kind=Kind.CURRENCY, ours=ours.currency, theirs=theirs.currency)
+        + unequal(kind=Kind.REFUNDED, ours=ours.returned_amount, theirs=back)
+        + unequal(kind=Kind.DESTINATION, ours=get_destination(ours), theirs=theirs.destination)
     )
 
 
@@ -70,7 +70,8 @@ def _made(since: dt.datetime, until: dt.datetime | None) -> set[str]:
     if not are_payouts_enabled():
         return set()
     made = Payout.objects.exclude(stripe_transfer_id=None).filter(paid_at__gte=since)
-    return ids_of(made, "stripe_transfer_id", made_before("paid_at", until))
+    by_then = made_before(field="paid_at", until=until)
+    return ids_of(by_then, rows=made, field="stripe_transfer_id")
 
 
 TRANSFERS = Subject[TransferFacts](

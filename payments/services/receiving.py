@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -57,7 +58,9 @@ def store_events(*, events: Sequence[EventFacts]) -> int:
 def _store(events: Sequence[EventFacts]) -> int:
     rows = [_row_of(event) for event in events]
     columns = [[getattr(row, name) for row in rows] for name in _STORED]
-    with connection.cursor() as cursor:
+    # What can't be stored must leave a caller's transaction as it was.
+    whole = transaction.atomic() if connection.in_atomic_block else nullcontext()
+    with whole, connection.cursor() as cursor:
         cursor.execute(_INSERT, [*columns, [json.dumps(row.payload) for row in rows]])
         stored = cursor.fetchall()
     if any(status == StripeEvent.Status.RECEIVED for (status,) in stored):

@@ -56,7 +56,7 @@ def _list_purchases(questions: Iterable[Question]) -> dict[str, IntentFacts]:
 
 def _answered(question: Question) -> IntentFacts | None:
     try:
-        intent: IntentFacts = answer(question.ask, question.object_id)
+        intent: IntentFacts = answer(ask=question.ask, object_id=question.object_id)
     except SoftTimeLimitExceeded:
         raise
     except Exception:

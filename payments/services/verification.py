@@ -20,7 +20,7 @@ BOOKS = "books"
 _BY_NAME = {invariant.name: invariant for invariant in books.INVARIANTS}
 
 
-def verify_books(run: ReconciliationRun, ends_at: float) -> bool:
+def verify_books(*, run: ReconciliationRun, ends_at: float) -> bool:
     """Go on with verifying what was written to until the run came here; returns whether it is over.
 
     First, what isn't in the ledger yet (facts of before it was kept) is booked. What was verified

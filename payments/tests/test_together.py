@@ -170,7 +170,7 @@ def test_an_answer_is_not_used_beyond_its_block(intents: list[str]) -> None:
     question = ahead.Question(ask=ask, object_id="a")
     with ahead.asked_together([question, question]) as answered:
         assert list(answered) == [[question]]
-        assert ahead.answer(ask, "a") == "a"
-        assert ahead.answer(ask, "b") == "b"
-    assert ahead.answer(ask, "a") == "a"
+        assert ahead.answer(ask=ask, object_id="a") == "a"
+        assert ahead.answer(ask=ask, object_id="b") == "b"
+    assert ahead.answer(ask=ask, object_id="a") == "a"
     assert asked == ["a", "b", "a"]
