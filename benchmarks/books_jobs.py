@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from devtools.printable import be_printable
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -147,4 +149,5 @@ def _say(what: object) -> None:
 
 
 if __name__ == "__main__":
+    be_printable()
     main()

@@ -3,6 +3,8 @@
 import sys
 from decimal import Decimal
 
+from devtools.printable import be_printable
+
 
 def main(instructors: int, courses_each: int) -> None:
     """Write them into the database of the settings, and somebody who may see everything."""
@@ -19,4 +21,5 @@ def main(instructors: int, courses_each: int) -> None:
 
 
 if __name__ == "__main__":
+    be_printable()
     main(int(sys.argv[1]), int(sys.argv[2]))

@@ -6,6 +6,8 @@ import sys
 from decimal import Decimal
 from uuid import UUID
 
+from devtools.printable import be_printable
+
 
 def main(count: int) -> None:
     """Write that many buyers into the database of the settings."""
@@ -40,4 +42,5 @@ def _place_orders(count: int) -> list[tuple[UUID, UUID]]:
 
 
 if __name__ == "__main__":
+    be_printable()
     main(int(sys.argv[1]))

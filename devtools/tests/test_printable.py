@@ -44,6 +44,7 @@ class Travelled:
     def __getattr__(self, name):
         return lambda: "F\xfcr \u2026 \u65e5\u672c"
 demo.find_instance = lambda patience: Travelled()
+demo.SlowMoney = lambda journey: journey
 sys.exit(demo.main([]))
 """
 

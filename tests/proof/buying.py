@@ -49,6 +49,8 @@ class Buying(Market):
             assert answer.status == 404, answer
         elif ware.teacher == str(person.id):
             assert (answer.status, answer.code) == (403, "OWN_COURSE"), answer
+        elif ware.id in self._being_paid(person):
+            assert (answer.status, answer.code) == (409, "PAYMENT_IN_PROGRESS"), answer
         else:
             assert answer.status == (200 if ware.id in cart else 201), answer
 
