@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 from unittest.mock import patch
 
+from django.db import connections
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from hypothesis.strategies import integers, sampled_from
 
@@ -208,6 +210,9 @@ class Market(RuleBasedStateMachine):
             finally:
                 if left:
                     left.pop()()
+                    if threading.current_thread() is not threading.main_thread():
+                        # Stripe is asked by threads that have no other business with the database.
+                        connections.close_all()
 
         return patch.object(stripe_gateway, "_call", answer_late)
 
