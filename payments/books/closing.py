@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from payments.models import BalanceMovement
+
 # What a note names, to the orders it is of. Those of orders that are gone lead nowhere.
 _ORDERS_OF_NOTES = """
     SELECT id FROM orders_order WHERE id = ANY(%(order)s)
@@ -124,9 +126,12 @@ _BALANCE_MOVEMENTS_OF_NOTES = """
     UNION SELECT balance_movement_id FROM payments_ledgertransaction
           WHERE id = ANY(%(movement)s) AND balance_movement_id IS NOT NULL
 """
-_MOVEMENTS_OF_BALANCE_MOVEMENTS = (
-    "SELECT id FROM payments_ledgertransaction WHERE balance_movement_id = ANY(%(moved)s)"
-)
+# By their references, as these have an index: what one is booked as may be told wrongly.
+_MOVEMENTS_OF_BALANCE_MOVEMENTS = """
+    SELECT id FROM payments_ledgertransaction WHERE reference = ANY(ARRAY(
+        SELECT kind || ':' || moved
+        FROM unnest(%(kinds)s::text[]) kind CROSS JOIN unnest(%(moved)s::text[]) moved))
+"""
 KINDS = (
     "order", "item", "enrollment", "invoice", "request", "payment", "refund", "dispute", "movement",
     "movement_past", "payout", "balance_movement", "account", "course", "coupon", "earner",
@@ -159,7 +164,11 @@ def close(notes: Iterable[tuple[str, str]]) -> Closed:
     closed.movements |= set(noted["movement"])
     closed.movements |= _ids(_MOVEMENTS_OF_PAYOUTS, payouts=closed.payouts)
     closed.balance_movements = _ids(_BALANCE_MOVEMENTS_OF_NOTES, **noted)
-    closed.movements |= _ids(_MOVEMENTS_OF_BALANCE_MOVEMENTS, moved=closed.balance_movements)
+    closed.movements |= _ids(
+        _MOVEMENTS_OF_BALANCE_MOVEMENTS,
+        moved=closed.balance_movements,
+        kinds=BalanceMovement.BookedAs.values,
+    )
     closed.enrollments |= set(noted["enrollment"])
     return closed
 
