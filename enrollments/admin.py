@@ -1,5 +1,6 @@
 """Enrolments and certificates for staff. Access changes go through the services, never the form."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -131,15 +132,7 @@ class EnrollmentAdmin(Growing, StaffAdmin):
     def suspend(
         self, request: HttpRequest, queryset: QuerySet[Enrollment]
     ) -> HttpResponseBase | None:
-        reason, page = self._ask_why(request, queryset, "suspend", "Suspend access")
-        if reason is not None:
-            count = services.suspend_enrollments(
-                enrollment_ids=list(queryset.values_list("id", flat=True)),
-                reason=services.Reason.of_staff(reason),
-                actor_id=_actor(request),
-            )
-            self.message_user(request, f"{count} suspended by staff")
-        return page
+        return self._hold(request, queryset, "suspend", "suspended", services.suspend_enrollments)
 
     @admin.action(description="Lift what staff decided", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
@@ -154,31 +147,33 @@ class EnrollmentAdmin(Growing, StaffAdmin):
     def revoke(
         self, request: HttpRequest, queryset: QuerySet[Enrollment]
     ) -> HttpResponseBase | None:
-        reason, page = self._ask_why(request, queryset, "revoke", "Revoke access")
-        if reason is not None:
-            count = services.revoke_enrollments(
-                enrollment_ids=list(queryset.values_list("id", flat=True)),
-                reason=services.Reason.of_staff(reason),
-                actor_id=_actor(request),
-            )
-            self.message_user(request, f"{count} revoked by staff")
-        return page
+        return self._hold(request, queryset, "revoke", "revoked", services.revoke_enrollments)
 
-    def _ask_why(
-        self, request: HttpRequest, queryset: QuerySet[Enrollment], action: str, title: str
-    ) -> tuple[str | None, HttpResponseBase | None]:
-        """Return the reason that was given, or the page that asks for it."""
+    def _hold(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Enrollment],
+        action: str,
+        done: str,
+        hold: Callable[..., int],
+    ) -> HttpResponseBase | None:
+        """Hold access as staff decide, for the reason that they give; without one, ask for it."""
         form = ReasonForm(request.POST if is_confirmed(request) else None)
-        if form.is_bound and form.is_valid():
-            return form.cleaned_data["reason"], None
-        rows = queryset.select_related("user", "course")
-        page = ask(
-            request, self, queryset, action=action, title=title,
-            explanation="No dispute that is won and no refund that fails undoes this.",
-            rows=[f"{row.user.email}: {row.course.title} ({row.status})" for row in rows],
-            form=form,
-        )  # fmt: skip
-        return None, page
+        if not (form.is_bound and form.is_valid()):
+            rows = queryset.select_related("user", "course")
+            return ask(
+                request, self, queryset, action=action, title=f"{action.capitalize()} access",
+                explanation="No dispute that is won and no refund that fails undoes this.",
+                rows=[f"{row.user.email}: {row.course.title} ({row.status})" for row in rows],
+                form=form,
+            )  # fmt: skip
+        count = hold(
+            enrollment_ids=list(queryset.values_list("id", flat=True)),
+            reason=services.Reason.of_staff(form.cleaned_data["reason"]),
+            actor_id=_actor(request),
+        )
+        self.message_user(request, f"{count} {done} by staff")
+        return None
 
 
 @admin.register(Certificate)

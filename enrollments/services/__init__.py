@@ -3,7 +3,6 @@
 from enrollments.services.access import (
     BoughtEnrollment,
     Purchase,
-    enroll_all_bought,
     enroll_bought,
     enroll_free,
     grant_access,
@@ -38,7 +37,6 @@ __all__ = [
     "Purchase",
     "Reason",
     "WatchReport",
-    "enroll_all_bought",
     "enroll_bought",
     "enroll_free",
     "grant_access",

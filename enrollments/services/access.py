@@ -77,17 +77,13 @@ def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
     return enrollment
 
 
-def enroll_bought(*, user_id: UUID, course_ids: Collection[UUID]) -> list[BoughtEnrollment]:
-    """Enrol a buyer in every course, in the caller's transaction; one row per course, key order.
+def enroll_bought(*, purchases: Sequence[Purchase]) -> list[list[BoughtEnrollment]]:
+    """Enrol each purchase's buyer in all of its courses, in the caller's transaction and by as many
+    statements as for one; of each purchase a row per course, in key order.
 
-    A course that is already theirs is left as it is and comes back as `already_owned`.
+    A course that is already theirs is left as it is and comes back as `already_owned`; of two
+    purchases that hold the same course for the same buyer, the second finds it so.
     """
-    return enroll_all_bought(purchases=[Purchase(user_id=user_id, course_ids=course_ids)])[0]
-
-
-def enroll_all_bought(*, purchases: Sequence[Purchase]) -> list[list[BoughtEnrollment]]:
-    """Enrol the buyers of many purchases, each as `enroll_bought` does, by as many statements as
-    for one. Of two that hold the same course for the same buyer, the second finds it owned."""
     wanted = [(one.user_id, course_id) for one in purchases for course_id in one.course_ids]
     admissions = _admit(wanted, source=Enrollment.Source.PURCHASE)
     taken: set[_Place] = set()

@@ -14,6 +14,7 @@ from courses.services import recount_stats
 from enrollments import selectors, services
 from enrollments.errors import AlreadyEnrolled, CourseNotFree, OwnCourse
 from enrollments.models import Certificate, Enrollment
+from enrollments.tests.buying import enroll_buyer
 from tests.factories import CourseFactory, EnrollmentFactory, StaffFactory, UserFactory
 from users.models import UserProfile
 
@@ -96,7 +97,7 @@ class TestEnrollBought:
         EnrollmentFactory.create(user=user, course=suspended, status="suspended")
         old = EnrollmentFactory.create(user=user, course=revoked, status="revoked", source="free")
         ids = [revoked.id, suspended.id, active.id, new.id]
-        bought = services.enroll_bought(user_id=user.id, course_ids=ids)
+        bought = enroll_buyer(user_id=user.id, course_ids=ids)
         assert [row.course_id for row in bought] == sorted(ids)
         assert {row.course_id: row.already_owned for row in bought} == {
             new.id: False, active.id: True, suspended.id: True, revoked.id: False,
@@ -109,22 +110,22 @@ class TestEnrollBought:
 
     def test_the_same_again_owns_them_already(self) -> None:
         user, course = UserFactory.create(), CourseFactory.create()
-        first = services.enroll_bought(user_id=user.id, course_ids=[course.id])
-        again = services.enroll_bought(user_id=user.id, course_ids=[course.id, course.id])
+        first = enroll_buyer(user_id=user.id, course_ids=[course.id])
+        again = enroll_buyer(user_id=user.id, course_ids=[course.id, course.id])
         assert [row.already_owned for row in first] == [False]
         assert [row.already_owned for row in again] == [True]
         assert first[0].enrollment_id == again[0].enrollment_id
         assert students(course) == 1
 
     def test_nothing_bought_is_nothing_done(self) -> None:
-        assert services.enroll_bought(user_id=UserFactory.create().id, course_ids=[]) == []
+        assert enroll_buyer(user_id=UserFactory.create().id, course_ids=[]) == []
 
 
 class TestTakingAway:
     def test_suspend_resume_revoke_and_each_again(self, recorded: Recorded) -> None:
         user, course = UserFactory.create(), CourseFactory.create()
-        other = services.enroll_bought(user_id=UserFactory.create().id, course_ids=[course.id])[0]
-        ids = [services.enroll_bought(user_id=user.id, course_ids=[course.id])[0].enrollment_id]
+        other = enroll_buyer(user_id=UserFactory.create().id, course_ids=[course.id])[0]
+        ids = [enroll_buyer(user_id=user.id, course_ids=[course.id])[0].enrollment_id]
         assert students(course) == 2
 
         assert services.suspend_enrollments(enrollment_ids=ids, reason=DISPUTE) == 1
@@ -170,9 +171,7 @@ class TestTakingAway:
         assert earned() == (1, 1, True)
         services.revoke_enrollments(enrollment_ids=ids, reason=REFUND)
         assert earned() == (0, 0, False)
-        bought = services.enroll_bought(
-            user_id=enrollment.user_id, course_ids=[enrollment.course_id]
-        )
+        bought = enroll_buyer(user_id=enrollment.user_id, course_ids=[enrollment.course_id])
         assert bought[0].enrollment_id == enrollment.id
         assert earned() == (1, 1, True)
         enrollment.refresh_from_db()
@@ -189,7 +188,7 @@ class TestTakingAway:
         assert services.revoke_certificates_by_staff(certificate_ids=ids, actor_id=actor.id) == 1
         assert services.revoke_certificates_by_staff(certificate_ids=ids, actor_id=actor.id) == 0
         services.revoke_enrollments(enrollment_ids=[enrollment.id], reason=REFUND)
-        services.enroll_bought(user_id=enrollment.user_id, course_ids=[enrollment.course_id])
+        enroll_buyer(user_id=enrollment.user_id, course_ids=[enrollment.course_id])
         certificate.refresh_from_db()
         assert certificate.revoked_at is not None
         profile = UserProfile.objects.get(user_id=enrollment.user_id)

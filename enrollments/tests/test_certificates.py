@@ -19,6 +19,7 @@ from enrollments.models import Certificate, Enrollment, private_storage
 from enrollments.serializers import CertificateSerializer
 from enrollments.services import certificates as certificate_services
 from enrollments.tasks import issue_missing_certificates
+from enrollments.tests.buying import enroll_buyer
 from tests.factories import EnrollmentFactory, StaffFactory, sign_in
 from users.models import User
 
@@ -149,7 +150,7 @@ def test_made_anew_it_is_not_announced_again(certificate: Certificate, recorded:
 def test_a_revoked_one_is_not_made(certificate: Certificate, enrollment: Enrollment) -> None:
     services.revoke_enrollments(enrollment_ids=[enrollment.id], reason=REFUND)
     assert issue_missing_certificates() == 0
-    services.enroll_bought(user_id=enrollment.user_id, course_ids=[enrollment.course_id])
+    enroll_buyer(user_id=enrollment.user_id, course_ids=[enrollment.course_id])
     assert issue_missing_certificates() == 1
 
 

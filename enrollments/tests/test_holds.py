@@ -11,6 +11,7 @@ from courses.models import CourseStats
 from enrollments import services
 from enrollments.models import AccessHold, Certificate, Enrollment
 from enrollments.services import Reason, holds
+from enrollments.tests.buying import enroll_buyer
 from tests.factories import EnrollmentFactory, StaffFactory, UserFactory
 from tests.parallel import Beside
 
@@ -124,7 +125,7 @@ def test_what_is_opened_anew_begins_without_reasons(bought: Enrollment, how: str
     for deed in ("refund", "staff revoke"):
         do(bought, deed)
     if how == "bought":
-        services.enroll_bought(user_id=bought.user_id, course_ids=[bought.course_id])
+        enroll_buyer(user_id=bought.user_id, course_ids=[bought.course_id])
     else:
         staff = StaffFactory.create()
         services.grant_access(user_id=bought.user_id, course_id=bought.course_id, actor_id=staff.id)

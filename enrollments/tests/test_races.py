@@ -19,6 +19,7 @@ from enrollments.errors import AlreadyEnrolled
 from enrollments.models import Certificate, Enrollment, LearningDay, LessonProgress
 from enrollments.services import access, certificates
 from enrollments.tasks import issue_missing_certificates
+from enrollments.tests.buying import enroll_buyer
 from tests.factories import CourseFactory, EnrollmentFactory, UserFactory, make_course
 from tests.parallel import at_once, meet
 from users.models import UserProfile
@@ -144,7 +145,7 @@ def test_parallel_purchases_own_each_course_once(
             )
     orders = [ids, ids[::-1], ids[1:] + ids[:1], ids]
     answers = at_once(
-        *[partial(services.enroll_bought, user_id=user.id, course_ids=order) for order in orders]
+        *[partial(enroll_buyer, user_id=user.id, course_ids=order) for order in orders]
     )
     bought = [row for answer in answers for row in answer]
     new = [row.course_id for row in bought if not row.already_owned]
@@ -157,13 +158,13 @@ def test_buying_again_while_a_refund_revokes() -> None:
     """Whoever is first: the student's counter agrees with what is left."""
     user = UserFactory.create()
     course = CourseFactory.create()
-    bought = services.enroll_bought(user_id=user.id, course_ids=[course.id])[0]
+    bought = enroll_buyer(user_id=user.id, course_ids=[course.id])[0]
     for _ in range(5):
         at_once(
             lambda: services.revoke_enrollments(
                 enrollment_ids=[bought.enrollment_id], reason=REFUND
             ),
-            lambda: services.enroll_bought(user_id=user.id, course_ids=[course.id]),
+            lambda: enroll_buyer(user_id=user.id, course_ids=[course.id]),
             lambda: services.suspend_enrollments(
                 enrollment_ids=[bought.enrollment_id], reason=DISPUTE
             ),
@@ -175,8 +176,7 @@ def test_buying_again_while_a_refund_revokes() -> None:
 def test_parallel_refunds_revoke_once() -> None:
     course = CourseFactory.create()
     ids = [
-        services.enroll_bought(user_id=UserFactory.create().id, course_ids=[course.id])[0]
-        for _ in range(9)
+        enroll_buyer(user_id=UserFactory.create().id, course_ids=[course.id])[0] for _ in range(9)
     ]
     revoke = partial(
         services.revoke_enrollments, enrollment_ids=[ids[0].enrollment_id], reason=REFUND
@@ -276,7 +276,7 @@ def test_taking_courses_from_many_and_selling_one_again_without_a_deadlock(
                 reason=TERMS,
             ),
         ),
-        named("sale", partial(services.enroll_bought, user_id=buyer.id, course_ids=[one.id])),
+        named("sale", partial(enroll_buyer, user_id=buyer.id, course_ids=[one.id])),
     )
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert CourseStats.objects.get(course=one).student_count == 1

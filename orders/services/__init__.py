@@ -16,7 +16,7 @@ from orders.services.locking import hold_order, lock_order
 from orders.services.open_payments import OrderHasOpenPayment, try_past_open_payments
 from orders.services.progress import end_progress, note_progress
 from orders.services.refunds import apply_refund, undo_refund
-from orders.services.settlement import PaidOrder, PaidOutcome, mark_all_paid, mark_paid
+from orders.services.settlement import PaidOrder, PaidOutcome, mark_all_paid
 from orders.services.standing import cancel_bought_again, list_standing_enrollments
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "list_standing_enrollments",
     "lock_order",
     "mark_all_paid",
-    "mark_paid",
     "name_seller",
     "note_progress",
     "try_past_open_payments",

@@ -59,20 +59,6 @@ class PaidOrder:
     paid_at: dt.datetime = field(default_factory=timezone.now)
 
 
-def mark_paid(
-    *, order_id: uuid.UUID, payment_id: str, transaction_id: str, amount: Decimal, currency: str
-) -> PaidOutcome:
-    """Complete one order as `mark_all_paid` does many."""
-    paid = PaidOrder(
-        order_id=order_id,
-        payment_id=payment_id,
-        transaction_id=transaction_id,
-        amount=amount,
-        currency=currency,
-    )
-    return mark_all_paid(payments=[paid])[0]
-
-
 def mark_all_paid(*, payments: Sequence[PaidOrder]) -> list[PaidOutcome]:
     """Complete orders with payments that succeeded: enrol every line, take the bought courses out
     of carts and wishlists and record OrderCompleted. Returns what became of each payment, as if
@@ -165,7 +151,7 @@ def _list_paid_carts(
 def _enroll_lines(
     orders: Collection[Order], lines: Mapping[uuid.UUID, Sequence[OrderItem]]
 ) -> dict[uuid.UUID, list[uuid.UUID]]:
-    bought = enrollment_services.enroll_all_bought(
+    bought = enrollment_services.enroll_bought(
         purchases=[
             Purchase(user_id=_buyer(order), course_ids=[item.course_id for item in lines[order.id]])
             for order in orders

@@ -57,7 +57,9 @@ def pay():
             "currency": order.currency,
         }
         with transaction.atomic():
-            outcome = services.mark_paid(order_id=order.id, **{**facts, **changed})
+            [outcome] = services.mark_all_paid(
+                payments=[services.PaidOrder(order_id=order.id, **{**facts, **changed})]
+            )
             if outcome.kind == "completed":
                 services.issue_invoices(order_ids=[order.id])
             return outcome

@@ -17,6 +17,7 @@ from orders import services
 from orders.errors import OrderNotFound
 from orders.models import Invoice, NumberSeries, Order
 from orders.numbers import next_invoice_numbers, next_order_number, skip_order_numbers
+from orders.services import PaidOrder
 from tests.factories import CartItemFactory, EnrollmentFactory, UserFactory
 from tests.factories.coupons import CouponFactory
 
@@ -162,10 +163,10 @@ def test_a_revoked_course_is_bought_again(user, place, pay):
 
 def test_an_unknown_order(pay):
     with pytest.raises(OrderNotFound), transaction.atomic():
-        services.mark_paid(
-            order_id=new_id(), payment_id="pi", transaction_id="ch",
-            amount=Decimal(1), currency="usd",
-        )  # fmt: skip
+        services.mark_all_paid(payments=[
+            PaidOrder(order_id=new_id(), payment_id="pi", transaction_id="ch",
+                      amount=Decimal(1), currency="usd")
+        ])  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -196,10 +197,10 @@ def test_the_carts_coupon_goes_with_the_purchase(user, fill, place, pay, case):
 def test_it_needs_the_callers_transaction(place):
     order = place(UserFactory.create(), "10.00")
     with pytest.raises(transaction.TransactionManagementError):
-        services.mark_paid(
-            order_id=order.id, payment_id="pi", transaction_id="ch",
-            amount=order.total_amount, currency="usd",
-        )  # fmt: skip
+        services.mark_all_paid(payments=[
+            PaidOrder(order_id=order.id, payment_id="pi", transaction_id="ch",
+                      amount=order.total_amount, currency="usd")
+        ])  # fmt: skip
     order.refresh_from_db()
     assert order.status == "pending"
 
