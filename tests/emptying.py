@@ -15,21 +15,19 @@ UNGUARDED = "SET LOCAL session_replication_role = replica;"
 @contextmanager
 def unguarded() -> Iterator[None]:
     """Let rows be written that triggers refuse of everybody, as by somebody who switched them off;
-    inside a transaction."""
-    with connection.cursor() as cursor:
+    all of it or nothing."""
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(UNGUARDED)
         yield
+        # The transaction may be a test's own, which goes on.
         cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def truncate(tables: Iterable[str]) -> None:
     """Empty these tables, and whatever refers to them."""
     names = ", ".join(f'"{table}"' for table in tables)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(UNGUARDED)
+    with unguarded(), connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {names} CASCADE")
-        # The transaction may be a test's own, which goes on.
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def let_flush_empty_the_ledger() -> None:

@@ -16,6 +16,7 @@ from orders import services
 from orders.models import Coupon, CouponRedemption, Order
 from orders.services import checkout, own_coupons
 from tests.admin_browser import AdminBrowser
+from tests.emptying import unguarded
 from tests.factories import InstructorFactory, OrderFactory, StaffFactory, UserFactory
 from tests.factories.coupons import CouponFactory, redeem
 from tests.parallel import Beside
@@ -150,9 +151,8 @@ def test_the_uses_of_before_are_counted_and_lowered_limits_lifted(used):
         redeem(lowered, OrderFactory.create())
     never = CouponFactory.create(max_redemptions=7, amount_off=Decimal(1), percent_off=None)
     migration = importlib.import_module("orders.migrations.0004_coupon_uses")
-    with connection.cursor() as cursor:
-        # As before the triggers: nothing is counted, and nobody keeps the count.
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    # As before the triggers: nothing is counted, and nobody keeps the count.
+    with unguarded(), connection.cursor() as cursor:
         cursor.execute("UPDATE orders_coupon SET used_count = 0")
         cursor.execute(
             "UPDATE orders_coupon SET max_redemptions = 1, max_redemptions_per_person = 1"

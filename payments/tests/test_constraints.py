@@ -1,14 +1,13 @@
 """What PostgreSQL refuses in the tables of money by itself, whatever the code thinks of it."""
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import BigAutoField, CharField, F, Field, Model, UUIDField
 from django.utils import timezone
 
@@ -39,6 +38,7 @@ from payments.models import (
 )
 from payments.services.refunds import plan_refund
 from payments.tests.money import make_order, make_paid
+from tests.emptying import unguarded
 from tests.factories import CartItemFactory, UserFactory, make_course
 from tests.factories.coupons import CouponFactory, redeem
 
@@ -136,7 +136,7 @@ def _rows() -> None:
         available_on=now,
     )  # fmt: skip
     # The ledger has nothing of it.
-    with without_triggers():
+    with unguarded():
         Payout.objects.create(
             account=account, amount=5, currency="usd", stripe_transfer_id="tr_1",
             next_attempt_at=now,
@@ -172,21 +172,13 @@ def _paid_back(payment: Payment) -> None:
     )  # fmt: skip
 
 
-@contextmanager
-def without_triggers() -> Iterator[None]:
-    """Let the constraints speak alone: some triggers would refuse it before them."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        yield
-        cursor.execute("SET LOCAL session_replication_role = origin")
-
-
 def refusal_of(write: Callable[..., object], *given: Any, **also: Any) -> tuple[str, str]:
     """Which rule refuses the write, and what PostgreSQL says of it; nothing when none does. What
     triggers refuse before (a change of a document) is tried elsewhere."""
     try:
-        with transaction.atomic(), without_triggers():
-            write(*given, **also)
+        with transaction.atomic():
+            with unguarded():
+                write(*given, **also)
             transaction.set_rollback(True)
     except IntegrityError as exc:
         told = exc.__cause__.diag  # type: ignore[union-attr]

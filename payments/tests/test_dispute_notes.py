@@ -6,7 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 from django.db.models import Sum
 from django.test import Client
 from pypdf import PdfReader
@@ -25,7 +24,7 @@ from payments.tests.money import (
     make_paid,
     settle,
 )
-from tests.emptying import UNGUARDED
+from tests.emptying import unguarded
 from tests.factories import OrderFactory, OrderItemFactory, StaffFactory, make_course, sign_in
 from tests.parallel import run_in_parallel
 
@@ -199,10 +198,8 @@ def test_a_note_says_what_became_of_its_dispute(taxed: Payment) -> None:
 
 def forget_notes() -> None:
     """As if there never was a note, against the database's will."""
-    with connection.cursor() as cursor:
-        cursor.execute(UNGUARDED)
-        cursor.execute("DELETE FROM orders_creditnote")
-        cursor.execute("SET LOCAL session_replication_role = origin")
+    with unguarded():
+        CreditNote.objects.all().delete()
     NumberSeries.objects.filter(name__startswith="CN").delete()
 
 

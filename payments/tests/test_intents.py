@@ -262,7 +262,7 @@ def test_an_id_that_cannot_be_one_is_an_invalid_payment_over_http(
 def test_a_currency_without_hundredths_is_never_charged(
     order: Order, standin: StandIn, currency: str
 ) -> None:
-    with transaction.atomic(), unguarded():
+    with unguarded():
         Order.objects.update(currency=currency)
     with pytest.raises(PaymentsUnavailable):
         start_payment(order)

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from payments import books
+from tests.emptying import unguarded
 from tests.proof.planted import BOOKS, LIES, SILENT
 from tests.proof.planted_lie import Lie
 from tests.proof.planted_world import PlantedWorld, count_fates, make_world
@@ -63,12 +64,10 @@ def find_in_all(lie: Lie) -> list[books.Violation]:
 def is_named(lie: Lie, world: PlantedWorld, find: Callable[[], list[books.Violation]]) -> bool:
     """Plant the lie with triggers off, find what it breaks, and take it back."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
+        with unguarded(), connection.cursor() as cursor:
             for statement in lie.statements:
                 cursor.execute(statement.format(**world.names()))
                 assert cursor.rowcount != 0, f"{lie.name}: {statement} changes nothing"
-            cursor.execute("SET LOCAL session_replication_role = origin")
         found = [one for one in find() if one.invariant == lie.expects]
         transaction.set_rollback(True)
     return bool(found and found[0].subject)

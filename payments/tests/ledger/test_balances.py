@@ -1,8 +1,6 @@
 """The database's running balances: the sums of the entries at every commit, whatever was folded."""
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
@@ -23,20 +21,13 @@ from payments.models import (
 )
 from payments.selectors import earnings
 from payments.tests.ledger.conftest import Sell, add_refund, teacher_of
+from tests.emptying import unguarded
 from tests.parallel import run_in_parallel
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SUMS = ("amount", "entries", "sales", "sold", "sent")
-
-
-@contextmanager
-def past_the_triggers() -> Iterator[None]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        yield
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def run(statement: str) -> None:
@@ -46,7 +37,7 @@ def run(statement: str) -> None:
 
 def let_time_pass() -> None:
     """All that was held was due two hours ago."""
-    with past_the_triggers():
+    with unguarded():
         run("UPDATE payments_balancechange SET held_until = now() - interval '2 hours'"
             " WHERE held_until IS NOT NULL")  # fmt: skip
 
@@ -186,12 +177,12 @@ def test_a_payout_of_more_than_is_owed_is_refused_after_folding(teacher: User) -
 def test_what_was_written_past_the_triggers_is_caught_up_with(teacher: User) -> None:
     before = sums()
     balances.fold_balances()
-    with past_the_triggers():
+    with unguarded():
         run("DELETE FROM payments_balance")
         run("UPDATE payments_balancechange SET amount = amount + 7")
     assert not are_the_ledgers()
     for _ in range(2):
-        with past_the_triggers():
+        with unguarded():
             run("SELECT payments_catch_balances_up()")
         assert sums() == before
         assert are_the_ledgers()

@@ -22,6 +22,7 @@ from payments.models import (
     SaleLine,
 )
 from payments.tests.ledger.conftest import Sell, items_of
+from tests.emptying import unguarded
 from tests.factories import UserFactory
 from users.models import User
 
@@ -247,8 +248,7 @@ def test_only_an_instructors_entry_has_an_instructor_and_a_day(sell: Sell) -> No
 
 def forget_what_was_agreed() -> None:
     """Take all out of the ledger, as if it had never been booked."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    with unguarded(), connection.cursor() as cursor:
         for table in ("ledgerentry", "saleline", "ledgertransaction"):
             cursor.execute(f"DELETE FROM payments_{table}")
 
@@ -330,8 +330,7 @@ def test_what_is_agreed_makes_sense(sell: Sell, rule: str, changed: dict[str, An
 def test_sales_of_before_are_frozen_in_batches(sell: Sell, monkeypatch: pytest.MonkeyPatch) -> None:
     sold = [sell("40.00", "10.00", tax="1.90"), sell("20.00"), sell("0.01")]
     agreed = list(SaleLine.objects.order_by("order_item").values(*FROZEN))
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    with unguarded(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM payments_saleline")
     migration = importlib.import_module("payments.migrations.0014_freeze_sales")
     monkeypatch.setattr(migration, "AT_ONCE", 2)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from payments.ledger import payouts as postings
 from payments.models import LedgerEntry, LedgerTransaction, Payment, Payout, PayoutAccount
 from payments.tests.ledger.conftest import Sell, teacher_of
 from payments.tests.ledger.test_payout_trouble import onboard
+from tests.emptying import unguarded
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,9 +47,7 @@ def payout(account: PayoutAccount) -> Payout:
 
 
 def run(statement: str, *, past_guards: bool = False) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        if past_guards:
-            cursor.execute("SET LOCAL session_replication_role = replica")
+    with unguarded() if past_guards else nullcontext(), connection.cursor() as cursor:
         cursor.execute(statement)
 
 
