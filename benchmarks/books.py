@@ -16,7 +16,7 @@ import psycopg
 
 from benchmarks import books_sql
 from benchmarks.options import Options
-from benchmarks.servers import ServerError, compose_environment
+from benchmarks.servers import ServerError, compose_environment, run_program
 from benchmarks.stack import ROOT, Stack, make_database, read_comment, write_comment
 
 TARGET = 1.5
@@ -144,10 +144,10 @@ def _prepare(
         _write(environment["DATABASE_URL"], orders=orders, live=live)
         say(f"{orders:,} orders made in {time.monotonic() - started:.0f} s")
         started = time.monotonic()
-        _run(environment, "manage.py", "verify_books")
+        run_program(environment, "manage.py", "verify_books")
         say(f"every invariant of the books holds, all asked in {time.monotonic() - started:.0f} s")
         write_comment(stack, database, wanted)
-    _run(environment, "manage.py", "migrate", "--verbosity", "0")
+    run_program(environment, "manage.py", "migrate", "--verbosity", "0")
     return environment
 
 
@@ -159,10 +159,12 @@ def _prepare_shelf(options: Options, stack: Stack) -> str:
     wanted = repr((instructors, _COURSES_EACH))
     if options.fresh or read_comment(stack, database) != wanted:
         make_database(stack, database)
-        _run(environment, "manage.py", "migrate", "--verbosity", "0")
-        _run(environment, "-m", "benchmarks.books_people", str(instructors), str(_COURSES_EACH))
+        run_program(environment, "manage.py", "migrate", "--verbosity", "0")
+        run_program(
+            environment, "-m", "benchmarks.books_people", str(instructors), str(_COURSES_EACH)
+        )
         write_comment(stack, database, wanted)
-    _run(environment, "manage.py", "migrate", "--verbosity", "0")
+    run_program(environment, "manage.py", "migrate", "--verbosity", "0")
     return database
 
 
@@ -215,13 +217,3 @@ def _execute(
 def _fingerprint() -> str:
     sizes = repr((_INSTRUCTORS, _COURSES_EACH, _WAITING, _BUYS_EACH)).encode()
     return sha256((ROOT / "benchmarks" / "books_sql.py").read_bytes() + sizes).hexdigest()
-
-
-def _run(environment: Mapping[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, text=True, capture_output=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise ServerError(f"{' '.join(arguments)}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
-    return done.stdout

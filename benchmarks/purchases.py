@@ -6,8 +6,6 @@ for Stripe, each of whose answers takes a while.
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +19,8 @@ import psycopg
 
 from benchmarks.options import Options
 from benchmarks.processors import parent_of, read_processors
-from benchmarks.servers import Application, ServerError, compose_environment
-from benchmarks.stack import ROOT, Stack, make_database
+from benchmarks.servers import Application, ServerError, compose_environment, run_program
+from benchmarks.stack import Stack, make_database
 from benchmarks.statements import StatementBook
 from benchmarks.whole import Product, whole_product
 from devtools.stripe_standin.client import StandIn
@@ -99,10 +97,10 @@ def measure_purchases(
     with StandIn.start(retry_delay=1.0, webhook_timeout=60.0, async_delay=1.0) as standin:
         environment = _compose(options, stack, standin)
         make_database(stack, DATABASE)
-        _run(environment, "manage.py", "migrate", "--verbosity", "0")
+        run_program(environment, "manage.py", "migrate", "--verbosity", "0")
         say(f"{options.purchases} people order")
         standin.webhooks(hold=True)
-        said = _run(environment, "-m", "benchmarks.buyers", str(options.purchases))
+        said = run_program(environment, "-m", "benchmarks.buyers", str(options.purchases))
         intents = [json.loads(line) for line in said.splitlines()]
         with (
             whole_product(
@@ -142,16 +140,6 @@ def _compose(options: Options, stack: Stack, standin: StandIn) -> dict[str, str]
         "STRIPE_PUBLIC_KEY": standin.publishable_key,
         "STRIPE_WEBHOOK_SECRET": standin.webhook_secret,
     }
-
-
-def _run(environment: Mapping[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, text=True, capture_output=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise ServerError(f"{' '.join(arguments)}: {done.stderr[-3000:]}")
-    return done.stdout
 
 
 def _name_processes(database_url: str, standin: StandIn, product: Product) -> dict[str, int]:

@@ -14,11 +14,10 @@ from typing import IO
 import httpx
 
 from benchmarks.load import HOST
-from benchmarks.stack import ROOT
+from benchmarks.stack import ROOT, end
 from devtools.launcher.ports import LOOPBACK, choose_port, listens
 
 _START_SECONDS = 300.0
-_STOP_SECONDS = 15.0
 # Signs the tokens of this run; as good as any, since production refuses keys that are known.
 SIGNING_KEY = secrets.token_urlsafe(48)
 API_BASE_URL = f"https://{HOST}"
@@ -65,7 +64,7 @@ APPLICATIONS = {application.name: application for application in _APPLICATIONS}
 
 
 class ServerError(Exception):
-    """An application that didn't start; the text is what it said."""
+    """A program that failed or didn't start; the text is what it said."""
 
 
 def compose_environment(*, database_url: str, redis_url: str, state: Path) -> dict[str, str]:
@@ -87,6 +86,19 @@ def compose_environment(*, database_url: str, redis_url: str, state: Path) -> di
     }
 
 
+def run_program(environment: Mapping[str, str], *arguments: str) -> str:
+    """Return what a Python program of this checkout says. Raises ServerError with its last words
+    when it fails."""
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, text=True, capture_output=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        said = f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        raise ServerError(f"{' '.join(arguments)}: {said}")
+    return done.stdout
+
+
 @contextmanager
 def running(
     application: Application, *, environment: Mapping[str, str], logs: Path, label: str = ""
@@ -102,7 +114,7 @@ def running(
             _await_answer(process, port, path)
             yield Server(name=application.name, port=port, pid=process.pid)
         finally:
-            _stop(process)
+            end(process)
 
 
 def _start(
@@ -139,12 +151,3 @@ def _answers(pid: int, port: int) -> bool:
     except httpx.HTTPError:
         return False
     return True
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -89,12 +90,17 @@ def _services(state: Path) -> Iterator[Stack]:
         given = _read_exports([process.stdout.readline(), process.stdout.readline()])
         yield Stack(database_url=given["DATABASE_URL"], redis_url=given["REDIS_URL"])
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end(process)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """End a process that leads a group of its own: when it doesn't go, with all of the group."""
+    process.terminate()
+    try:
+        process.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _read_exports(lines: list[str]) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """The whole product, as `make run` starts it."""
 
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +11,7 @@ import httpx
 
 from benchmarks.load import HOST
 from benchmarks.servers import Application, ServerError, running
-from benchmarks.stack import ROOT
+from benchmarks.stack import ROOT, end
 from devtools.launcher.ports import LOOPBACK
 from devtools.launcher.programs import plan_beat, plan_workers
 
@@ -42,7 +40,7 @@ def whole_product(
                 program.command, cwd=ROOT, env=environment, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
-            started.callback(_end, process)
+            started.callback(end, process)
             processes[program.name] = process.pid
         address = f"http://{LOOPBACK}:{web.port}"
         _await_health(address)
@@ -57,12 +55,3 @@ def _await_health(address: str) -> None:
         if time.monotonic() > deadline:
             raise ServerError("the workers did not start")
         time.sleep(0.5)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(60)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
