@@ -25,6 +25,7 @@ def list_jobs() -> Iterator[Job]:
     """Everything that comes again and again: sweeps, jobs by the clock, and what is looked at."""
     yield from _tasks()
     yield from _comparisons()
+    yield Job(name="verification of what was written to", run=_verify)
     yield Job(name="metrics of money", run=_collect)
     yield from _pages()
     yield from _admin_lists()
@@ -38,7 +39,8 @@ def _tasks() -> Iterator[Job]:
     app.loader.import_default_modules()
     # The whole product runs without Stripe here: what it is asked about isn't due.
     left_out = {"core.tasks.run_job", "payments.tasks.poll_stripe_events",
-                "payments.tasks.compare_with_stripe"}  # fmt: skip
+                "payments.tasks.compare_with_stripe",
+                "payments.tasks.read_stripe_balance"}  # fmt: skip
     through_all = {"courses.tasks.recount_stats"}
     named = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     for name in sorted(named | {job.task for job in settings.JOBS.values()}):
@@ -60,6 +62,14 @@ def _comparisons() -> Iterator[Job]:
             name=f"comparison: our {subject.name}s of three days",
             run=partial(subject.ids_made, since, None),
         )
+
+
+def _verify() -> object:
+    from payments.books import verify_changed
+
+    if broken := [violation for turn in verify_changed() for violation in turn.violations]:
+        raise RuntimeError(f"the books are broken: {broken[:3]}")
+    return None
 
 
 def _collect() -> object:

@@ -337,6 +337,25 @@ WAITING = [
     SELECT 'usd', 'platform', CASE n %% 2 WHEN 0 THEN 1 ELSE -1 END, 0, 0, 0, 0
     FROM generate_series(1, 2000) n
     """,
+    # What was written to and isn't verified yet, and up to when instructors' earnings were.
+    """
+    INSERT INTO payments_booktouch (kind, key)
+    SELECT 'order', order_id FROM (
+        SELECT order_id FROM bench_plan WHERE fate <> 'failed' ORDER BY n DESC LIMIT 500) newest
+    UNION ALL SELECT 'payout', id FROM (
+        SELECT id FROM payments_payout ORDER BY created_at DESC, id LIMIT 20) newest
+    UNION ALL SELECT 'earner', instructor_id FROM (
+        SELECT instructor_id FROM payments_payoutaccount ORDER BY instructor_id LIMIT 50) first
+    """,
+    """
+    INSERT INTO payments_bookmark (name, until, amount)
+    SELECT concat_ws(':', 'earned', entry.instructor_id, 'usd'), now() - interval '1 day',
+           sum(entry.amount)
+    FROM payments_ledgerentry entry
+    WHERE entry.instructor_id IS NOT NULL AND entry.created_at <= now() - interval '1 day'
+      AND entry.available_at <= now() - interval '1 day'
+    GROUP BY entry.instructor_id
+    """,
 ]
 STUDENTS = """
     UPDATE courses_coursestats stats SET student_count = (
