@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Literal
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from cart import services as cart_services
@@ -27,6 +28,8 @@ _COMPLETED_FIELDS: Final = (
     "status", "completed_at", "payment_in_progress_since", "payment_method", "payment_id",
     "transaction_id", "updated_at",
 )  # fmt: skip
+# The shortest time that the database tells from none.
+_A_MOMENT: Final = dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,19 +91,22 @@ def mark_all_paid(*, payments: Sequence[PaidOrder]) -> list[PaidOutcome]:
 
 def complete_locked(*, orders: Collection[Order]) -> dict[uuid.UUID, list[uuid.UUID]]:
     """Complete pending orders, each of a person who is there; the caller holds the locks of their
-    buyers' carts and their own, and gives them their invoices. Returns of each order the lines of
-    courses that its buyer owns by now, which aren't enrolled again."""
+    buyers' carts and their own, and gives them their invoices. An order is completed later than its
+    buyer's earlier ones of the same courses, whatever the clock says. Returns of each order the
+    lines of courses that its buyer owns by now, which aren't enrolled again."""
     if not orders:
         return {}
     now = timezone.now()
+    lines, bought_before = _list_lines(orders)
     for order in orders:
         if order.status != Order.Status.COMPLETED:
             move_order(order, Order.Status.COMPLETED)
         order.completed_at = order.completed_at or now
+        if order.id in bought_before:
+            order.completed_at = max(order.completed_at, bought_before[order.id] + _A_MOMENT)
         order.updated_at = now
         order.payment_in_progress_since = None
     update_each(orders, fields=_COMPLETED_FIELDS)
-    lines = _list_lines(orders)
     owned = _enroll_lines(orders, lines)
     cart_services.settle_carts(paid=_list_paid_carts(orders, lines))
     record_all([OrderCompleted(order_id=order.id, user_id=_buyer(order)) for order in orders])
@@ -126,11 +132,24 @@ def _decide(order: Order, paid: PaidOrder) -> PaidOutcome:
     return PaidOutcome(kind="completed", same_payment=True)
 
 
-def _list_lines(orders: Collection[Order]) -> dict[uuid.UUID, list[OrderItem]]:
+def _list_lines(
+    orders: Collection[Order],
+) -> tuple[dict[uuid.UUID, list[OrderItem]], dict[uuid.UUID, dt.datetime]]:
+    """Return the lines of each order; and of those whose buyers bought one of the courses before,
+    when: which order is the later one (`find_standing_elsewhere`) mustn't hang on the clocks of
+    two processes."""
     lines: dict[uuid.UUID, list[OrderItem]] = {order.id: [] for order in orders}
-    for item in OrderItem.objects.filter(order_id__in=lines).order_by("created_at", "id"):
+    bought_before: dict[uuid.UUID, dt.datetime] = {}
+    before = OrderItem.objects.filter(
+        enrollment__user_id=OuterRef("order__user_id"), enrollment__course_id=OuterRef("course_id")
+    ).order_by("-order__completed_at")
+    items = OrderItem.objects.filter(order_id__in=lines).order_by("created_at", "id")
+    for item in items.annotate(before=Subquery(before.values("order__completed_at")[:1])):
         lines[item.order_id].append(item)
-    return lines
+        if item.before is not None:
+            earlier = bought_before.get(item.order_id, item.before)
+            bought_before[item.order_id] = max(earlier, item.before)
+    return lines, bought_before
 
 
 def _list_paid_carts(

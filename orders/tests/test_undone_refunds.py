@@ -1,9 +1,11 @@
 """What it means for an order that a refund failed at the bank after all."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from core.ids import new_id
 from core.models import AuditEntry
@@ -103,11 +105,11 @@ def test_a_line_that_cost_nothing_comes_back_unless_it_was_named(user, place, pa
     assert states(order)[3] == ["revoked", "active"]
 
 
-def buy_again(user, course, pay):
+def buy_again(user, course, pay, **facts):
     CartItemFactory.create(cart__user=user, course=course)
     created = services.create_from_cart(user_id=user.id, billing_address={}, coupon_code=None)
     again = Order.objects.get(id=created.order_id)
-    pay(again)
+    pay(again, **facts)
     return again
 
 
@@ -167,6 +169,17 @@ def test_buying_again_races_the_undoing(user, paid, pay):
     results = at_once(lambda: undo(paid, "10.00"), lambda: pay(again))
     assert not [result for result in results if isinstance(result, Exception)]
     assert_one_stands(paid, again)
+
+
+def test_which_order_is_later_does_not_hang_on_clocks(user, place, pay):
+    paid, now = place(user, "10.00"), timezone.now()
+    pay(paid, paid_at=now + dt.timedelta(seconds=60))
+    course = paid.items.get().course
+    refund(paid, rest="10.00")
+    again = buy_again(user, course, pay, paid_at=now - dt.timedelta(seconds=60))
+    assert undo(paid, "10.00") == [paid.items.get().id]
+    assert states(paid)[2] == [("canceled", Decimal(0))]
+    assert states(again)[2:] == ([("fulfilled", Decimal(0))], ["active"])
 
 
 @pytest.mark.django_db(transaction=True)
