@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -80,6 +80,19 @@ class GrantForm(forms.ModelForm[Enrollment]):
         return cleaned
 
 
+def _describe(enrollments: QuerySet[Enrollment]) -> list[str]:
+    """Who has which course, how it stands, and what staff said of it."""
+    decided = Prefetch(
+        "holds", AccessHold.objects.filter(cause=AccessHold.Cause.STAFF, ended_at=None)
+    )
+    rows = enrollments.select_related("user", "course").prefetch_related(decided).order_by("id")
+    return [
+        f"{row.user.email}: {row.course.title} ({row.status})"
+        + "".join(f", {hold.effect} by staff: {hold.note}" for hold in row.holds.all())
+        for row in rows
+    ]
+
+
 @admin.register(Enrollment)
 class EnrollmentAdmin(Growing, StaffAdmin):
     """Who has which course. "Add" grants access. The actions add staff's own reason against it and
@@ -134,14 +147,24 @@ class EnrollmentAdmin(Growing, StaffAdmin):
     ) -> HttpResponseBase | None:
         return self._hold(request, queryset, "suspend", "suspended", services.suspend_enrollments)
 
-    @admin.action(description="Lift what staff decided", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> None:
+    @admin.action(description="Lift what staff decided…", permissions=["change"])
+    def resume(
+        self, request: HttpRequest, queryset: QuerySet[Enrollment]
+    ) -> HttpResponseBase | None:
+        rows = _describe(queryset)
+        if not is_confirmed(request, rows):
+            return ask(
+                request, self, queryset, action="resume", title="Lift what staff decided",
+                explanation="Where a dispute or a refund holds access, it stays so.",
+                rows=rows, form=forms.Form(),
+            )  # fmt: skip
         count = services.lift_staffs_reason(
             enrollment_ids=list(queryset.values_list("id", flat=True)), actor_id=_actor(request)
         )
         self.message_user(
             request, f"Lifted for {count}. Where a dispute or a refund holds access, it stays so."
         )
+        return None
 
     @admin.action(description="Revoke access…", permissions=["change"])
     def revoke(
@@ -158,14 +181,13 @@ class EnrollmentAdmin(Growing, StaffAdmin):
         hold: Callable[..., int],
     ) -> HttpResponseBase | None:
         """Hold access as staff decide, for the reason that they give; without one, ask for it."""
-        form = ReasonForm(request.POST if is_confirmed(request) else None)
+        rows = _describe(queryset)
+        form = ReasonForm(request.POST if is_confirmed(request, rows) else None)
         if not (form.is_bound and form.is_valid()):
-            rows = queryset.select_related("user", "course")
             return ask(
                 request, self, queryset, action=action, title=f"{action.capitalize()} access",
                 explanation="No dispute that is won and no refund that fails undoes this.",
-                rows=[f"{row.user.email}: {row.course.title} ({row.status})" for row in rows],
-                form=form,
+                rows=rows, form=form,
             )  # fmt: skip
         count = hold(
             enrollment_ids=list(queryset.values_list("id", flat=True)),

@@ -8,15 +8,36 @@ from django.test import Client
 
 from core.admin.as_read import FIELD
 
+# What says that somebody goes on from a page that asks.
+_GOING_ON = {"confirmed", "post"}
+
 
 class AdminBrowser(Client):
-    """A client that opens a form before it posts it: what the form was made of goes along."""
+    """A client that opens a form before it posts it: what the form was made of goes along, and what
+    a page that asks had shown."""
 
     def post(self, path: Any, data: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Post what was typed; to the page of a row with what its form, opened now, says of it."""
+        """Post what was typed; to the page of a row with what its form, opened now, says of it, and
+        with what the page showed that asks whether to go on."""
+        data = data or {}
         if str(path).endswith("/change/"):
-            data = {**find_what_was_read(self.get(path).content.decode()), **(data or {})}
+            data = {**find_what_was_read(self.get(path).content.decode()), **data}
+        elif str(path).endswith("/delete/"):
+            data = {**find_what_was_shown(self.get(path)), **data}
+        elif "action" in data and data.keys() & _GOING_ON:
+            chosen = {name: value for name, value in data.items() if name not in _GOING_ON}
+            answer = super().post(path, chosen, *args, **kwargs)
+            if not (shown := find_what_was_shown(answer)):
+                # It didn't ask.
+                return answer
+            data = {**shown, **data}
         return super().post(path, data, *args, **kwargs)
+
+
+def find_what_was_shown(answer: Any) -> dict[str, str]:
+    """Return the hidden field that says what a page shows that asks whether to go on."""
+    shown = read_form(answer.content.decode()).get("shown")
+    return {"shown": shown} if isinstance(shown, str) else {}
 
 
 def find_what_was_read(page: str) -> dict[str, str]:

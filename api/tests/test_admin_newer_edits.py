@@ -1,21 +1,32 @@
 """A form of the admin that was opened earlier never undoes a newer edit."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
 from django.test import Client
 
-from core.admin import as_read
+from api.tests.office import furnish
+from core.admin import as_read, deleting
 from courses.models import Course, Lesson
+from enrollments.services import Reason, revoke_enrollments
 from orders.models import Coupon
-from payments.models import RevenueShare
+from payments.models import Dispute, Payment, RevenueShare
+from payments.tests.money import make_paid
 from tests.admin_browser import FIELD, read_form
-from tests.factories import CategoryFactory, StaffFactory, UserFactory, make_course
+from tests.factories import (
+    CategoryFactory,
+    EnrollmentFactory,
+    StaffFactory,
+    UserFactory,
+    make_course,
+)
 from tests.factories.coupons import CouponFactory
 from tests.parallel import Beside
 
@@ -158,3 +169,152 @@ def test_nobody_edits_between_the_look_and_the_saving(monkeypatch: pytest.Monkey
     assert editing.result() == 1
     coupon.refresh_from_db()
     assert (coupon.percent_off, coupon.max_redemptions) == (30, 9)
+
+
+# What staff delete by a page or by the list, of what is made above.
+DELETED = ("courses.category", "courses.course", "orders.coupon", "payments.revenueshare")
+
+
+class TestDeletions:
+    """A page that asks whether to delete, opened before somebody else's edit."""
+
+    def test_every_table_whose_rows_are_deleted_is_tried(self) -> None:
+        request = HttpRequest()
+        request.user = StaffFactory.create()
+        found = {
+            one.opts.label_lower
+            for one in admin.site._registry.values()
+            if one.has_delete_permission(request) and one.has_change_permission(request)
+        }
+        assert found == {*DELETED, "auth.group"}
+
+    @pytest.mark.parametrize("way", ["page", "list"])
+    @pytest.mark.parametrize("table", DELETED)
+    def test_a_newer_edit_is_shown_first(self, staff: Client, table: str, way: str) -> None:
+        make, column, newer = FORMS[table]
+        row = make()
+        if isinstance(row, Course):
+            Course.objects.update(status="draft", published_at=None)
+        path, chosen = deletion_of(row, way)
+        older = read_form(staff.post(path, chosen).content.decode())
+        for form in (older, without(older, "shown"), {**older, "shown": ""}):
+            type(row).objects.filter(pk=row.pk).update(**{column: newer})
+            told = staff.post(path, {**form, **chosen, "post": "yes"}, follow=True).content.decode()
+            assert "This changed since the page was opened" in told
+            assert type(row).objects.filter(pk=row.pk).exists()
+        assert 'name="post"' in told, "it asks anew"
+        staff.post(path, {**read_form(told), **chosen})
+        assert not type(row).objects.filter(pk=row.pk).exists()
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("way", ["page", "list"])
+    def test_nobody_edits_between_the_look_and_the_deletion(
+        self, monkeypatch: pytest.MonkeyPatch, way: str
+    ) -> None:
+        staff, begun = Client(), []
+        staff.force_login(StaffFactory.create())
+        share = make_share()
+        path, chosen = deletion_of(share, way)
+        form = read_form(staff.post(path, chosen).content.decode())
+        look = deleting.is_as_shown
+
+        def look_while_another_edits(*given: Any) -> bool:
+            begun.append(Beside(lambda: RevenueShare.objects.update(percent=30)))
+            return look(*given)
+
+        monkeypatch.setattr(deleting, "is_as_shown", look_while_another_edits)
+        assert staff.post(path, {**form, **chosen}).status_code == 302
+        (editing,) = begun
+        assert editing.had_to_wait
+        assert editing.result() == 0
+        assert not RevenueShare.objects.exists()
+
+    def test_a_row_below_that_was_edited_stays(self, staff: Client) -> None:
+        course = make_course(sections=1, lessons=2, status="draft", published_at=None)
+        section = course.curriculum.get()
+        older = open_form(staff, section) | {"lessons-0-DELETE": "on"}
+        first, _ = section.lessons.order_by("order")
+        Lesson.objects.filter(id=first.id).update(title="Newer")
+        answer = staff.post(page_of(section), older)
+        assert answer.status_code == 200
+        assert "Title is Newer by now" in answer.content.decode()
+        assert section.lessons.count() == 2
+        fresh = open_form(staff, section) | {"lessons-0-DELETE": "on"}
+        assert staff.post(page_of(section), fresh).status_code == 302
+        assert [lesson.id for lesson in section.lessons.all()] != [first.id]
+        assert section.lessons.count() == 1
+
+
+ASKING = {
+    "enrollments.enrollment": {"suspend", "resume", "revoke"},
+    "payments.payment": {"refund_whole", "refund_lines", "clear_attention"},
+    "payments.refundrequest": {"approve", "refuse"},
+}
+
+
+class TestActionsThatAsk:
+    """The page between choosing an action and doing it."""
+
+    def test_each_is_gone_on_from_only_by_who_saw_it(self, staff: Client) -> None:
+        rows, asking = furnish(), defaultdict(set)
+        # Without a dispute, so that all of them can be done.
+        Dispute.objects.update(status="won")
+        request = HttpRequest()
+        request.user = StaffFactory.create()
+        for model_admin in admin.site._registry.values():
+            for name in set(model_admin.get_actions(request)) - {"delete_selected"}:
+                with transaction.atomic():
+                    if self.asks(staff, name, rows[model_admin.model]):
+                        asking[model_admin.opts.label_lower].add(name)
+                    transaction.set_rollback(True)
+        assert asking == ASKING
+
+    def asks(self, staff: Client, name: str, row: Any) -> bool:
+        path = f"/admin/{row._meta.app_label}/{row._meta.model_name}/"
+        chosen = {"action": name, "_selected_action": [str(row.pk)], "reason": "So"}
+        answer = staff.post(path, chosen)
+        form = read_form(answer.content.decode()) if answer.status_code == 200 else {}
+        if "confirmed" not in form:
+            return False
+        for shown in ({}, {"shown": ""}, {"shown": "x"}):
+            answer = staff.post(path, {**chosen, "confirmed": "yes", **shown})
+            assert "This changed since the page was opened" in answer.content.decode()
+        return True
+
+    def test_staffs_newer_decision_is_shown_before_it_is_lifted(self, staff: Client) -> None:
+        enrollment = EnrollmentFactory.create(status="suspended")
+        path = "/admin/enrollments/enrollment/"
+        chosen = {"action": "resume", "_selected_action": [str(enrollment.pk)]}
+        older = read_form(staff.post(path, chosen).content.decode()) | chosen
+        revoke_enrollments(enrollment_ids=[enrollment.id], reason=Reason.of_staff("Resold it"))
+        page = staff.post(path, older).content.decode()
+        assert "This changed since the page was opened" in page
+        assert "revoked by staff: Resold it" in page
+        enrollment.refresh_from_db()
+        assert enrollment.status == "revoked"
+        assert staff.post(path, {**read_form(page), **chosen}).status_code == 302
+        enrollment.refresh_from_db()
+        assert enrollment.status == "active"
+
+    def test_a_newer_note_is_shown_before_it_is_taken_off(self, staff: Client) -> None:
+        payment = make_paid("10.00")
+        Payment.objects.update(needs_attention="Look")
+        path = "/admin/payments/payment/"
+        chosen = {"action": "clear_attention", "_selected_action": [str(payment.pk)]}
+        older = read_form(staff.post(path, chosen).content.decode()) | chosen
+        Payment.objects.update(needs_attention="Look again")
+        assert "Look again" in staff.post(path, older).content.decode()
+        payment.refresh_from_db()
+        assert payment.needs_attention == "Look again"
+
+
+def deletion_of(row: Model, way: str) -> tuple[str, dict[str, Any]]:
+    """Where a row is deleted, and what is posted there to be asked about it."""
+    at = f"/admin/{row._meta.app_label}/{row._meta.model_name}/"
+    if way == "page":
+        return f"{at}{row.pk}/delete/", {}
+    return at, {"action": "delete_selected", "_selected_action": [str(row.pk)]}
+
+
+def without(form: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in form.items() if key != name}

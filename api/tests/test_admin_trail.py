@@ -157,7 +157,7 @@ class TestActions:
         assert len(acted) >= 14, acted
 
     def acts(self, model_admin: Any, name: str, rows: Rows, boss: User) -> bool:
-        client = Client(REMOTE_ADDR="198.51.100.9")
+        client = AdminBrowser(REMOTE_ADDR="198.51.100.9")
         client.force_login(boss)
         entries = AuditEntry.objects.filter(actor_id=boss.pk, address="198.51.100.9")
         before, recorded = look(rows), entries.count()

@@ -42,6 +42,7 @@ from courses.tests.portability.making import minimal, picture
 from orders.models import CreditNote
 from payments.models import RefundRequest
 from payments.tests.money import hear, make_paid
+from tests.admin_browser import find_what_was_shown
 from tests.factories import StaffFactory, UserFactory, make_course, sign_in
 from users.models import User
 from users.rights import Right, held_rights
@@ -215,7 +216,7 @@ def _visit(client: Client, door: Door, base: str, row: Any) -> Any:
     names = {"row": f"{base}_change", "password": "admin:auth_user_password_change"}
     url = reverse(names.get(door.name, f"{base}_{door.name}"), args=[row.pk])
     if door.name == "delete":
-        return client.post(url, {"post": "yes"})
+        return client.post(url, {"post": "yes", **find_what_was_shown(client.get(url))})
     return client.post(url, _empty_forms()) if door.name == "change" else client.get(url)
 
 

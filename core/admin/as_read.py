@@ -13,7 +13,7 @@ from django import forms
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import Model, QuerySet
-from django.forms.models import model_to_dict
+from django.forms.models import BaseInlineFormSet, model_to_dict
 from django.utils.text import Truncator
 
 FIELD = "as_read"
@@ -43,15 +43,21 @@ class AsReadForm(forms.ModelForm[Any]):
     def clean(self) -> dict[str, Any] | None:
         """Refuse what was made of older values."""
         cleaned = super().clean()
+        if newer := self.tell_newer():
+            self.add_error(None, newer)
+        return cleaned
+
+    def tell_newer(self) -> str:
+        """Say what was edited since the form was made; nothing when nothing was."""
         told = _parse(self.data.get(self.add_prefix(FIELD)))
         newer = [name for name, digest in self._now.items() if told.get(name) != digest]
-        if newer and not told:
-            self.add_error(None, f"This form doesn't say what it was made of. {_OPEN_AGAIN}")
-        elif newer:
-            values = "; ".join(self._describe(name) for name in newer)
-            text = f"This was edited since you opened the form, which would undo that. {values}."
-            self.add_error(None, f"{text} {_OPEN_AGAIN}")
-        return cleaned
+        if not newer:
+            return ""
+        if not told:
+            return f"This form doesn't say what it was made of. {_OPEN_AGAIN}"
+        values = "; ".join(self._describe(name) for name in newer)
+        text = f"This was edited since you opened the form, which would undo that. {values}."
+        return f"{text} {_OPEN_AGAIN}"
 
     def _digest(self) -> dict[str, str]:
         names = [name for name, field in self.fields.items() if not field.disabled]
@@ -66,6 +72,18 @@ class AsReadForm(forms.ModelForm[Any]):
             value = ", ".join(str(one) for one in value.all())
         text = Truncator("nothing" if value in (None, "") else str(value)).chars(_LONGEST_VALUE)
         return f"{self[name].label} is {text} by now"
+
+
+class AsReadFormSet(BaseInlineFormSet[Any, Any, Any]):
+    """Forms of rows below another. One whose row is to go isn't judged by itself: here it is."""
+
+    def clean(self) -> None:
+        """Refuse to delete what was edited since."""
+        super().clean()
+        # None of an invalid set: then nothing is deleted.
+        gone = [form for form in self.deleted_forms if isinstance(form, AsReadForm)]
+        if newer := [text for form in gone if (text := form.tell_newer())]:
+            raise forms.ValidationError(newer)
 
 
 def bind_to_what_was_read(form: type[forms.ModelForm[Any]]) -> type[forms.ModelForm[Any]]:

@@ -11,7 +11,14 @@ from django.contrib.auth import get_permission_codename
 from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest
 
-from core.admin.as_read import FIELD, bind_to_what_was_read, lock_row, name_fieldsets
+from core.admin.as_read import (
+    FIELD,
+    AsReadFormSet,
+    bind_to_what_was_read,
+    lock_row,
+    name_fieldsets,
+)
+from core.admin.deleting import Deleting, deleting_as_shown
 from core.admin.growing import Growing
 from core.admin.lookups import declared_lookups
 from core.admin.trailing import audited, record_deletions, record_form, watching_form
@@ -96,7 +103,7 @@ class _Shown:
         return False
 
 
-class StaffAdmin(_Narrowing, _AsRead, admin.ModelAdmin[Any]):
+class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
     """A table for staff.
 
     A list is filtered by its `list_filter` and `date_hierarchy`, by equality, and by what
@@ -104,7 +111,8 @@ class StaffAdmin(_Narrowing, _AsRead, admin.ModelAdmin[Any]):
     what a column that isn't shown holds. An action that writes to rows which no form changes asks
     for `permissions=["act"]`: the right to change them. What a form, an action or a deletion does
     to rows is in the audit trail, column by column; what an action does elsewhere, its service
-    puts there. A form never undoes what was edited since it was opened (`as_read`).
+    puts there. A form never undoes what was edited since it was opened (`as_read`), and a deletion
+    takes nothing along that its page didn't show (`deleting`).
     """
 
     allowed_lookups: ClassVar[Collection[str]] = ()
@@ -181,6 +189,8 @@ class StaffAdmin(_Narrowing, _AsRead, admin.ModelAdmin[Any]):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The actions, each audited."""
         actions: dict[str, Any] = super().get_actions(request)
+        if deletion := actions.get("delete_selected"):
+            actions["delete_selected"] = (deleting_as_shown(deletion[0]), *deletion[1:])
         return {name: (audited(name, one[0]), *one[1:]) for name, one in actions.items()}
 
     def has_act_permission(self, request: HttpRequest) -> bool:
@@ -200,6 +210,7 @@ class _InlineAsRead(_AsRead):
         """The forms; `obj` is the row above."""
         if obj is not None and self.has_change_permission(request, obj):
             kwargs["form"] = bind_to_what_was_read(kwargs.get("form", self.form))
+            kwargs["formset"] = AsReadFormSet
         return super().get_formset(request, obj, **kwargs)  # type: ignore[misc]
 
 

@@ -15,12 +15,16 @@ from django.template.response import TemplateResponse
 _CHANGED = "This changed since the page was opened; it is shown as it is now."
 
 
-def is_confirmed(request: HttpRequest, rows: Sequence[str] | None = None) -> bool:
-    """Return whether the person has seen the page and went on; with `rows`, what it says now: only
-    if they have seen these. Else they are told, and the page is to come again."""
-    if request.POST.get("confirmed") != "yes":
-        return False
-    if rows is None or request.POST.get("shown") in (None, _digest(rows)):
+def is_confirmed(request: HttpRequest, rows: Sequence[str]) -> bool:
+    """Return whether the person went on from the page having seen `rows`, what it says now. Where
+    they have seen something else they are told, and the page is to come again."""
+    return request.POST.get("confirmed") == "yes" and is_as_shown(request, _digest(rows))
+
+
+def is_as_shown(request: HttpRequest, digest: str) -> bool:
+    """Return whether a page that was posted says that it was made of this. Else, also where it
+    doesn't say, the person is told."""
+    if request.POST.get("shown") == digest:
         return True
     messages.warning(request, _CHANGED)
     return False

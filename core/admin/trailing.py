@@ -72,12 +72,12 @@ def record_deletions(request: HttpRequest, rows: Iterable[Model]) -> None:
             action=f"{name}.deleted",
             target_type=name,
             target_id=row.pk,
-            before=snapshot(*_list_gone_with(row)),
+            before=snapshot(*list_gone_with(row)),
             after={},
         )
 
 
-def _list_gone_with(row: Model) -> list[QuerySet[Any]]:
+def list_gone_with(row: Model) -> list[QuerySet[Any]]:
     """Return the row itself, first, and whatever a deletion takes along."""
     collector = NestedObjects(using=row._state.db or DEFAULT_DB_ALIAS)
     collector.collect([row])

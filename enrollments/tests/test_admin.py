@@ -11,6 +11,7 @@ from courses.models import Course, CourseStats
 from enrollments import services
 from enrollments.models import AccessHold, Certificate, Enrollment
 from enrollments.tasks import issue_missing_certificates
+from tests.admin_browser import AdminBrowser
 from tests.factories import CourseFactory, EnrollmentFactory, StaffFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def admin() -> Client:
-    client = Client()
+    client = AdminBrowser()
     client.force_login(StaffFactory.create())
     return client
 
@@ -131,7 +132,7 @@ def test_looking_is_not_deciding(enrollment: Enrollment, complete) -> None:
     certificate = Certificate.objects.get()
     viewer = StaffFactory.create(is_superuser=False)
     viewer.user_permissions.set(Permission.objects.filter(codename="view_certificate"))
-    client = Client()
+    client = AdminBrowser()
     client.force_login(viewer)
     page = client.get("/admin/enrollments/certificate/")
     assert page.status_code == 200

@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
-from django.test import Client
 
 from core.ids import new_id
 from core.models import AuditEntry
 from orders import services
 from orders.models import Coupon, CreditNote, Invoice, Order
+from tests.admin_browser import AdminBrowser
 from tests.factories import CourseFactory, OrderFactory, StaffFactory, UserFactory
 from tests.factories.coupons import CouponFactory
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff():
-    client = Client()
+    client = AdminBrowser()
     client.force_login(StaffFactory.create())
     return client
 

@@ -163,13 +163,25 @@ class PaymentAdmin(ReadOnlyAdmin):
             form=form if _is_refundable(payments[0]) else None,
         )  # fmt: skip
 
-    @admin.action(description="Mark as dealt with", permissions=["refund"])
-    def clear_attention(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
+    @admin.action(description="Mark as dealt with…", permissions=["refund"])
+    def clear_attention(
+        self, request: HttpRequest, queryset: QuerySet[Payment]
+    ) -> HttpResponse | None:
+        """Take their notes off the chosen payments, after a look at them."""
+        payments = queryset.select_related("order").order_by("id")
+        rows = [f"{one.order}: {one.needs_attention or 'nothing to deal with'}" for one in payments]
+        if not is_confirmed(request, rows):
+            return ask(
+                request, self, queryset, action="clear_attention", title="Mark as dealt with",
+                explanation="These notes are taken off; the audit trail keeps them.",
+                rows=rows, form=forms.Form(),
+            )  # fmt: skip
         count = services.clear_attention(
             payment_ids=list(queryset.values_list("id", flat=True)),
             actor_id=acting_user(request).id,
         )
         self.message_user(request, f"{count} payments dealt with.")
+        return None
 
     def _refund(
         self,

@@ -17,6 +17,7 @@ from payments import services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Dispute, Payment, Refund, RefundRequest
 from payments.tests.money import dispute_facts, hear, make_paid, settle
+from tests.admin_browser import AdminBrowser
 from tests.factories import StaffFactory, UserFactory
 from tests.parallel import at_once, meet
 from users.models import User
@@ -34,7 +35,7 @@ def member() -> User:
 
 @pytest.fixture
 def staff(member: User) -> Client:
-    client = Client()
+    client = AdminBrowser()
     client.force_login(member)
     return client
 
@@ -106,7 +107,7 @@ def test_who_may_not_refund_sees_no_action(payment: Payment, buyer: User) -> Non
     viewer.user_permissions.set(
         Permission.objects.filter(codename__in=["view_payment", "view_refundrequest"])
     )
-    client = Client()
+    client = AdminBrowser()
     client.force_login(viewer)
     assert "refund_whole" not in client.get(PAYMENTS).content.decode()
     act(client, PAYMENTS, "refund_whole", payment, confirmed="yes")
@@ -122,7 +123,11 @@ def test_what_was_seen_to_is_marked_so(payment: Payment, staff: Client, member: 
     hear(payment, "succeeded", "failed", amount="30.00")
     assert str(payment) in staff.get(PAYMENTS, {"attention": "yes"}).content.decode()
     calm = make_paid("5.00")
-    assert "1 payments dealt with" in act(staff, PAYMENTS, "clear_attention", payment, calm)
+    page = act(staff, PAYMENTS, "clear_attention", payment, calm)
+    assert f"{payment.order}: {payment.needs_attention}" in page
+    assert f"{calm.order}: nothing to deal with" in page
+    page = act(staff, PAYMENTS, "clear_attention", payment, calm, confirmed="yes")
+    assert "1 payments dealt with" in page
     payment.refresh_from_db()
     assert payment.needs_attention == ""
     entry = AuditEntry.objects.get(action="payment.attention_cleared")
