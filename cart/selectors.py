@@ -27,6 +27,8 @@ class Obstacle(StrEnum):
     NOT_FOR_SALE = "NOT_FOR_SALE"
     ALREADY_ENROLLED = "ALREADY_ENROLLED"
     OWN_COURSE = "OWN_COURSE"
+    # Staff took it away, and it costs nothing: what nobody pays for isn't theirs to take again.
+    ACCESS_WITHDRAWN = "ACCESS_WITHDRAWN"
     # Money for it is on its way: the orders know, and say so where they show the cart.
     PAYMENT_IN_PROGRESS = "PAYMENT_IN_PROGRESS"
 
@@ -130,7 +132,8 @@ def find_obstacles(
     """Return what keeps the person from buying each of `course_ids`; buyable ones are missing.
 
     `courses` are the courses as the caller read (or locked) them; one not among them is not for
-    sale. What somebody owns already comes before what is no longer sold. One query.
+    sale. What somebody owns already comes before what is no longer sold. One query, and another
+    where some of them are free.
     """
     owned = enrollment_selectors.owned_course_ids(user_id=user_id, course_ids=course_ids)
     obstacles: dict[uuid.UUID, Obstacle] = {}
@@ -142,6 +145,9 @@ def find_obstacles(
             obstacles[course_id] = Obstacle.NOT_FOR_SALE
         elif course.instructor_id == user_id:
             obstacles[course_id] = Obstacle.OWN_COURSE
+    if free := [one for one in course_ids if one not in obstacles and not courses[one].price]:
+        withdrawn = enrollment_selectors.withdrawn_course_ids(user_id=user_id, course_ids=free)
+        obstacles |= dict.fromkeys(withdrawn, Obstacle.ACCESS_WITHDRAWN)
     return obstacles
 
 

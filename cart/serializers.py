@@ -59,5 +59,6 @@ class SkippedSerializer(ApiSerializer):
 
     course_id = serializers.UUIDField()
     reason = serializers.CharField(
-        help_text="COURSE_NOT_FOUND, ALREADY_ENROLLED, OWN_COURSE, ALREADY_IN_CART or CART_FULL."
+        help_text="COURSE_NOT_FOUND, ALREADY_ENROLLED, OWN_COURSE, ACCESS_WITHDRAWN, "
+        "PAYMENT_IN_PROGRESS, ALREADY_IN_CART or CART_FULL."
     )

@@ -18,7 +18,7 @@ from cart.models import Cart, CartItem, WishlistItem
 from cart.selectors import Obstacle, OpenCart
 from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
-from enrollments.errors import AlreadyEnrolled, OwnCourse
+from enrollments.errors import AccessWithdrawn, AlreadyEnrolled, OwnCourse
 
 # A cart is answered and ordered whole, so it is bounded.
 MAX_LINES = 100
@@ -219,6 +219,8 @@ def _check_buyable(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
             raise CourseNotFound
         case Obstacle.OWN_COURSE:
             raise OwnCourse
+        case Obstacle.ACCESS_WITHDRAWN:
+            raise AccessWithdrawn
 
 
 def _check_not_being_paid(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:

@@ -20,7 +20,10 @@ _ADD_EXAMPLES = [
     OpenApiExample("The line", value=LINE, response_only=True),
 ]
 _ADD_ERRORS = {
-    403: OpenApiResponse(description="`OWN_COURSE`: nobody buys the course they teach"),
+    403: OpenApiResponse(
+        description="`OWN_COURSE`: nobody buys the course they teach; `ACCESS_WITHDRAWN`: staff "
+        "took this free course away"
+    ),
     404: OpenApiResponse(description="`COURSE_NOT_FOUND`: unknown, or not on sale"),
     409: OpenApiResponse(description="`ALREADY_ENROLLED`: it is theirs already"),
 }

@@ -38,6 +38,13 @@ class EnrollmentInactive(Forbidden):
     message = "Your access to this course is suspended or has ended"
 
 
+class AccessWithdrawn(Forbidden):
+    """Staff took the course away from this person, for whom it isn't there for the taking."""
+
+    code = "ACCESS_WITHDRAWN"
+    message = "Your access to this course was ended by our staff"
+
+
 class LessonLocked(Forbidden):
     """The course is visible, this lesson's media isn't."""
 

@@ -19,7 +19,7 @@ class CartEmpty(Invalid):
 
 class LinesUnavailable(Conflict):
     """Lines of the cart can't be bought (any more). `details["lines"]` names each with its
-    `reason`: NOT_FOR_SALE, ALREADY_ENROLLED or OWN_COURSE."""
+    `reason`: NOT_FOR_SALE, ALREADY_ENROLLED, OWN_COURSE or ACCESS_WITHDRAWN."""
 
     code = "CART_LINES_UNAVAILABLE"
     message = "Some courses in the cart can no longer be bought"

@@ -4,7 +4,7 @@ An order is pending until it is paid (completed) or closed unpaid (failed). Only
 can be refunded, and only once all of its money is back; a refund of some lines leaves it completed.
 A line is fulfilled when its enrolment is made; it is canceled when its order closed unpaid, or when
 the buyer owned the course by the time the money came (or came back, won on appeal), in which case
-its money goes back.
+its money goes back, or when it costs nothing and staff took the course away since it was ordered.
 
 What is refunded comes back only when a refund that was taken into the order fails at the bank after
 all: the order is completed again, a line fulfilled or, where there is nothing to open, canceled.

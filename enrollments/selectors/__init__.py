@@ -7,6 +7,7 @@ from enrollments.selectors.access import (
     get_viewer_progress,
     has_access,
     owned_course_ids,
+    withdrawn_course_ids,
 )
 from enrollments.selectors.certificates import (
     CertificateRow,
@@ -57,4 +58,5 @@ __all__ = [
     "owned_course_ids",
     "to_enrollment_rows",
     "verify_certificate",
+    "withdrawn_course_ids",
 ]

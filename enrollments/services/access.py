@@ -16,7 +16,7 @@ from core import outbox
 from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
 from enrollments import selectors
-from enrollments.errors import AlreadyEnrolled, CourseNotFree, OwnCourse
+from enrollments.errors import AccessWithdrawn, AlreadyEnrolled, CourseNotFree, OwnCourse
 from enrollments.events import Enrolled
 from enrollments.models import Enrollment
 from enrollments.services.certificates import reinstate_certificates
@@ -24,6 +24,7 @@ from enrollments.services.holds import (
     audit_enrollment,
     count_students,
     end_holds,
+    find_held_by_staff,
     lock_enrollments,
     name_facts,
 )
@@ -37,26 +38,30 @@ _Place = tuple[UUID, UUID]
 
 @dataclass(frozen=True, kw_only=True)
 class Purchase:
-    """Courses that somebody bought together."""
+    """Courses that somebody bought together; `free_ids` are those of them that cost nothing."""
 
     user_id: UUID
     course_ids: Collection[UUID]
+    free_ids: Collection[UUID] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoughtEnrollment:
-    """One bought course; `already_owned` means it was there before, so its money goes back."""
+    """One bought course; `opened` by this purchase, or its money goes back: it was theirs before,
+    or costs nothing and staff took it away."""
 
     course_id: UUID
     enrollment_id: UUID
-    already_owned: bool
+    opened: bool
 
 
 def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
     """Enrol a person in a free course. A revoked enrolment comes back with its progress, and what
-    had revoked it is over, as with every enrolment that is bought, taken or granted anew.
+    had revoked it is over, as with every enrolment that is bought, taken or granted anew; unless
+    staff did, whose decision nobody ends by taking the course again.
 
-    Raises AlreadyEnrolled, CourseNotFound (unknown or not published), OwnCourse or CourseNotFree.
+    Raises AlreadyEnrolled, CourseNotFound (unknown or not published), OwnCourse, CourseNotFree or
+    AccessWithdrawn.
     """
     if selectors.owned_course_ids(user_id=user_id, course_ids=[course_id]):
         raise AlreadyEnrolled
@@ -69,11 +74,11 @@ def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
             raise OwnCourse
         if course.price > 0:
             raise CourseNotFree
-        enrollment, admitted = _admit_one(
-            user_id=user_id, course_id=course_id, source=Enrollment.Source.FREE
-        )
+        place = (user_id, course_id)
+        admissions = _admit([place], source=Enrollment.Source.FREE, free={place})
+        enrollment, admitted = admissions[place]
         if not admitted:
-            raise AlreadyEnrolled
+            raise AccessWithdrawn if enrollment.status == Status.REVOKED else AlreadyEnrolled
     return enrollment
 
 
@@ -81,25 +86,27 @@ def enroll_bought(*, purchases: Sequence[Purchase]) -> list[list[BoughtEnrollmen
     """Enrol each purchase's buyer in all of its courses, in the caller's transaction and by as many
     statements as for one; of each purchase a row per course, in key order.
 
-    A course that is already theirs is left as it is and comes back as `already_owned`; of two
-    purchases that hold the same course for the same buyer, the second finds it so.
+    A course that is already theirs is left as it is and comes back as not `opened`; of two
+    purchases that hold the same course for the same buyer, the second finds it so. So is one that
+    costs nothing and that staff took away, since it was ordered.
     """
     wanted = [(one.user_id, course_id) for one in purchases for course_id in one.course_ids]
-    admissions = _admit(wanted, source=Enrollment.Source.PURCHASE)
+    free = {(one.user_id, course_id) for one in purchases for course_id in one.free_ids}
+    admissions = _admit(wanted, source=Enrollment.Source.PURCHASE, free=free)
     taken: set[_Place] = set()
     bought = []
     for one in purchases:
         places = [(one.user_id, course_id) for course_id in sorted(set(one.course_ids))]
-        bought.append([_to_bought(*admissions[place], place in taken) for place in places])
+        bought.append([_to_bought(*admissions[place], place not in taken) for place in places])
         taken.update(places)
     return bought
 
 
-def _to_bought(enrollment: Enrollment, admitted: bool, is_taken: bool) -> BoughtEnrollment:
+def _to_bought(enrollment: Enrollment, admitted: bool, is_first: bool) -> BoughtEnrollment:
     return BoughtEnrollment(
         course_id=enrollment.course_id,
         enrollment_id=enrollment.id,
-        already_owned=is_taken or not admitted,
+        opened=admitted and is_first,
     )
 
 
@@ -109,35 +116,38 @@ def grant_access(*, user_id: UUID, course_id: UUID, actor_id: UUID) -> Enrollmen
     Raises AlreadyEnrolled.
     """
     with transaction.atomic():
-        enrollment, admitted = _admit_one(
-            user_id=user_id, course_id=course_id, source=Enrollment.Source.STAFF
-        )
+        place = (user_id, course_id)
+        enrollment, admitted = _admit([place], source=Enrollment.Source.STAFF)[place]
         if not admitted:
             raise AlreadyEnrolled
         audit_enrollment(actor_id=actor_id, action="enrollment.granted", enrollment=enrollment)
     return enrollment
 
 
-def _admit_one(
-    *, user_id: UUID, course_id: UUID, source: Enrollment.Source
-) -> tuple[Enrollment, bool]:
-    return _admit([(user_id, course_id)], source=source)[user_id, course_id]
-
-
 def _admit(
-    wanted: Collection[_Place], *, source: Enrollment.Source
+    wanted: Collection[_Place],
+    *,
+    source: Enrollment.Source,
+    free: Collection[_Place] = frozenset(),
 ) -> dict[_Place, tuple[Enrollment, bool]]:
-    """Return each enrolment, locked, and whether this call opened it."""
+    """Return each enrolment, locked, and whether this call opened it: not what was open or
+    suspended, and of the `free` ones not what staff took away."""
     with transaction.atomic():
         new_ids = _insert_missing(wanted, source)
         rows = _lock_places(wanted)
-        revoked = [row for row in rows if row.status == Status.REVOKED]
+        revoked = _leave_withdrawn([row for row in rows if row.status == Status.REVOKED], free)
         _reactivate(revoked, source)
         admitted = [row for row in rows if row.id in new_ids or row in revoked]
         count_students(opened=admitted)
         outbox.record_all([Enrolled(**name_facts(row), source=source.value) for row in admitted])
     opened = {row.id for row in admitted}
     return {(row.user_id, row.course_id): (row, row.id in opened) for row in rows}
+
+
+def _leave_withdrawn(revoked: list[Enrollment], free: Collection[_Place]) -> list[Enrollment]:
+    among = [row for row in revoked if (row.user_id, row.course_id) in free]
+    withdrawn = find_held_by_staff(enrollments=among) if among else set()
+    return [row for row in revoked if row.id not in withdrawn]
 
 
 def _lock_places(wanted: Collection[_Place]) -> list[Enrollment]:

@@ -106,6 +106,12 @@ def end_holds(*, enrollments: Collection[Enrollment], actor_id: UUID | None = No
     _end(_open_holds().filter(enrollment__in=enrollments), actor_id)
 
 
+def find_held_by_staff(*, enrollments: Collection[Enrollment]) -> set[UUID]:
+    """Return which of these, that the caller holds locked, staff's own decision holds."""
+    held = _open_holds().filter(enrollment__in=enrollments, cause=Cause.STAFF)
+    return set(held.values_list("enrollment_id", flat=True))
+
+
 def settle_enrollments(*, enrollment_ids: Collection[UUID]) -> int:
     """Bring these enrolments to what their open reasons say, as a repair; returns how many weren't
     there. The caller has seen to it that the reasons are complete. Audited."""

@@ -83,7 +83,8 @@ class TestEnrollFree:
 
     def test_a_revoked_one_comes_back_with_its_progress(self) -> None:
         course = CourseFactory.create(price=0, original_price=None)
-        old = EnrollmentFactory.create(course=course, status="revoked", lessons_completed=3)
+        old = EnrollmentFactory.create(course=course, lessons_completed=3)
+        services.revoke_enrollments(enrollment_ids=[old.id], reason=REFUND)
         back = services.enroll_free(user_id=old.user_id, course_id=course.id)
         assert (back.id, back.status, back.lessons_completed) == (old.id, "active", 3)
         assert students(course) == 1
@@ -99,8 +100,8 @@ class TestEnrollBought:
         ids = [revoked.id, suspended.id, active.id, new.id]
         bought = enroll_buyer(user_id=user.id, course_ids=ids)
         assert [row.course_id for row in bought] == sorted(ids)
-        assert {row.course_id: row.already_owned for row in bought} == {
-            new.id: False, active.id: True, suspended.id: True, revoked.id: False,
+        assert {row.course_id: row.opened for row in bought} == {
+            new.id: True, active.id: False, suspended.id: False, revoked.id: True,
         }  # fmt: skip
         old.refresh_from_db()
         assert (old.status, old.source) == ("active", "purchase")
@@ -112,8 +113,8 @@ class TestEnrollBought:
         user, course = UserFactory.create(), CourseFactory.create()
         first = enroll_buyer(user_id=user.id, course_ids=[course.id])
         again = enroll_buyer(user_id=user.id, course_ids=[course.id, course.id])
-        assert [row.already_owned for row in first] == [False]
-        assert [row.already_owned for row in again] == [True]
+        assert [row.opened for row in first] == [True]
+        assert [row.opened for row in again] == [False]
         assert first[0].enrollment_id == again[0].enrollment_id
         assert students(course) == 1
 

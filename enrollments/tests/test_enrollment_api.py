@@ -9,10 +9,17 @@ import pytest
 from rest_framework.test import APIClient
 
 from courses.models import Course, Lesson
-from enrollments import selectors
-from enrollments.models import Enrollment, LessonProgress
+from enrollments import selectors, services
+from enrollments.models import AccessHold, Enrollment, LessonProgress
 from enrollments.serializers import EnrollmentDetailSerializer, EnrollmentSerializer
-from tests.factories import CourseFactory, EnrollmentFactory, UserFactory, make_course, sign_in
+from tests.factories import (
+    CartItemFactory,
+    CourseFactory,
+    EnrollmentFactory,
+    UserFactory,
+    make_course,
+    sign_in,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -213,6 +220,34 @@ class TestEnroll:
         got = {ref: code(client.post(f"/api/v1/courses/{ref}/enroll/")) for ref in expected}
         assert got == expected
         assert Enrollment.objects.count() == 1
+
+    def test_what_staff_took_away_is_not_taken_again(self) -> None:
+        """But bought again it is: that is a new sale, which staff can refund."""
+        user = UserFactory.create()
+        course = make_course(price=0, original_price=None)
+        client = sign_in(user)
+        path = f"/api/v1/courses/{course.id}/enroll/"
+        assert client.post(path).status_code == 201
+        enrollment = Enrollment.objects.get()
+        services.revoke_enrollments(
+            enrollment_ids=[enrollment.id], reason=services.Reason.of_staff("Shared the account")
+        )
+        assert code(client.post(path)) == (403, "ACCESS_WITHDRAWN")
+        cart = "/api/v1/cart/items/"
+        assert code(client.post(cart, {"course_id": course.id})) == (403, "ACCESS_WITHDRAWN")
+        CartItemFactory.create(cart__user=user, course=course)
+        ordered = client.post("/api/v1/orders/create-from-cart/")
+        assert code(ordered) == (409, "CART_LINES_UNAVAILABLE")
+        (line,) = client.get("/api/v1/cart/").json()["items"]
+        assert (line["available"], line["unavailable_reason"]) == (False, "ACCESS_WITHDRAWN")
+        enrollment.refresh_from_db()
+        assert enrollment.status == "revoked"
+        assert AccessHold.objects.get().ended_at is None
+        Course.objects.update(price=10)
+        assert client.post("/api/v1/orders/create-from-cart/").status_code == 201
+        Course.objects.update(price=0)
+        services.lift_staffs_reason(enrollment_ids=[enrollment.id], actor_id=uuid4())
+        assert code(client.post(path)) == (409, "ALREADY_ENROLLED")
 
 
 class TestLessons:

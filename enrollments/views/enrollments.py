@@ -142,7 +142,10 @@ class EnrollView(APIView):
         responses={
             201: EnrolledSerializer,
             402: OpenApiResponse(description="`PAYMENT_REQUIRED`: it has a price; buy it"),
-            403: OpenApiResponse(description="`OWN_COURSE`: nobody enrolls in their own course"),
+            403: OpenApiResponse(
+                description="`OWN_COURSE`: nobody enrolls in their own course; `ACCESS_WITHDRAWN`: "
+                "staff took it away"
+            ),
             404: OpenApiResponse(description="`COURSE_NOT_FOUND`: unknown or not published"),
             409: OpenApiResponse(description="`ALREADY_ENROLLED`: it is theirs already"),
         },

@@ -172,7 +172,11 @@ def _enroll_lines(
 ) -> dict[uuid.UUID, list[uuid.UUID]]:
     bought = enrollment_services.enroll_bought(
         purchases=[
-            Purchase(user_id=_buyer(order), course_ids=[item.course_id for item in lines[order.id]])
+            Purchase(
+                user_id=_buyer(order),
+                course_ids=[item.course_id for item in lines[order.id]],
+                free_ids=[item.course_id for item in lines[order.id] if not item.price_at_purchase],
+            )
             for order in orders
         ]
     )
@@ -188,11 +192,11 @@ def _enroll_lines(
 def _fulfill(
     items: Sequence[OrderItem], bought: Mapping[uuid.UUID, BoughtEnrollment]
 ) -> list[uuid.UUID]:
-    """Move an order's lines, unsaved; returns those whose course was owned."""
+    """Move an order's lines, unsaved; returns those whose course it didn't open."""
     owned: list[uuid.UUID] = []
     for item in items:
         enrollment = bought[item.course_id]
-        if enrollment.already_owned:
+        if not enrollment.opened:
             # The enrolment belongs to what opened it: refunding this line must not close it.
             move_line(item, OrderItem.State.CANCELED)
             owned.append(item.id)

@@ -161,6 +161,18 @@ def test_a_revoked_course_is_bought_again(user, place, pay):
     assert lost.status == "active"
 
 
+def test_a_free_course_that_staff_took_since_stays_away(user, place, pay):
+    order = place(user, "10.00", "0.00")
+    paid, free = order.items.all()
+    taken = EnrollmentFactory.create(user=user, course=free.course, source="free", status="revoked")
+    assert pay(order).kind == "completed"
+    for row in (paid, free, taken):
+        row.refresh_from_db()
+    assert (paid.state, free.state, free.enrollment) == ("fulfilled", "canceled", None)
+    assert (taken.status, taken.source) == ("revoked", "free")
+    assert taken.holds.get().ended_at is None
+
+
 def test_an_unknown_order(pay):
     with pytest.raises(OrderNotFound), transaction.atomic():
         services.mark_all_paid(payments=[

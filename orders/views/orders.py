@@ -191,7 +191,7 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
             ),
             409: OpenApiResponse(
                 description="`CART_LINES_UNAVAILABLE`: `details.lines` names each course with its "
-                "reason (`NOT_FOR_SALE`, `ALREADY_ENROLLED`, `OWN_COURSE`); "
+                "reason (`NOT_FOR_SALE`, `ALREADY_ENROLLED`, `OWN_COURSE`, `ACCESS_WITHDRAWN`); "
                 "`PAYMENT_IN_PROGRESS`: `details.courses` names those that are being paid for, "
                 "each with its `order_id`; or "
                 "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"

@@ -40,7 +40,9 @@ class Buying(Market):
 
     @act(who=WHO, course=PICK)
     def put_in_cart(self, who: int, course: int) -> None:
-        person, ware = self.world.buyers[who], self.pick(self.wares, course)
+        self._put_in_cart(self.world.buyers[who], self.pick(self.wares, course))
+
+    def _put_in_cart(self, person: Person, ware: Ware) -> None:
         cart = self.now.cart_of(person.id)
         answer = self.world.call(person, "POST", "cart/items/", {"course_id": ware.id})
         if ware.id in self.now.owned_by(person.id):
@@ -49,6 +51,9 @@ class Buying(Market):
             assert answer.status == 404, answer
         elif ware.teacher == str(person.id):
             assert (answer.status, answer.code) == (403, "OWN_COURSE"), answer
+        elif ware.id in self._withdrawn(person):
+            assert (answer.status, answer.code) == (403, "ACCESS_WITHDRAWN"), answer
+            self.count("withdrawn from the cart")
         elif ware.id in self._being_paid(person):
             assert (answer.status, answer.code) == (409, "PAYMENT_IN_PROGRESS"), answer
         else:
@@ -111,6 +116,27 @@ class Buying(Market):
         else:
             self._enroll(person, ware)
 
+    @precondition(lambda self: self._taken())
+    @act(number=PICK, by_cart=booleans())
+    def want_it_back(self, number: int, by_cart: bool) -> None:
+        """Who lost a course by staff's decision tries to have it all the same, the free ones
+        first."""
+        taken = self._taken()
+        free = [(person, ware) for person, ware in taken if not ware.price]
+        person, ware = self.pick(free or taken, number)
+        if by_cart:
+            self._put_in_cart(person, ware)
+        else:
+            self._enroll(person, ware)
+
+    def _taken(self) -> list[tuple[Person, Ware]]:
+        return [
+            (person, ware)
+            for person in self.world.buyers
+            for ware in self.wares
+            if ware.id in self.now.withdrawn_from(person.id)
+        ]
+
     def _give(self, person: Person, wares: list[Ware]) -> None:
         assert self.world.staff is not None
         with suppress(AlreadyEnrolled):
@@ -129,7 +155,10 @@ class Buying(Market):
         elif not ware.is_on_sale:
             assert answer.status == 404, answer
         elif ware.teacher == str(person.id):
-            assert answer.status == 403, answer
+            assert (answer.status, answer.code) == (403, "OWN_COURSE"), answer
+        elif ware.id in self._withdrawn(person):
+            assert (answer.status, answer.code) == (403, "ACCESS_WITHDRAWN"), answer
+            self.count("withdrawn from enrolling")
         else:
             assert answer.status == (402 if ware.price else 201), answer
 
@@ -146,7 +175,7 @@ class Buying(Market):
 
     def _put_coupon_on(self, person: Person, voucher: Voucher) -> None:
         # What can't be bought is shown in the cart, and a coupon takes nothing off it.
-        gone = self.now.owned_by(person.id) | self._being_paid(person)
+        gone = self.now.owned_by(person.id) | self._being_paid(person) | self._withdrawn(person)
         cart = [
             ware
             for ware in self._cart(person)
@@ -361,6 +390,11 @@ class Buying(Market):
         orders = [o for o in self.now.pending_orders_of(person.id) if o["is_in_progress"]]
         return set().union(*(self.now.courses_of(order["id"]) for order in orders))
 
+    def _withdrawn(self, person: Person) -> set[str]:
+        """The free courses that staff took from this person, which stay away."""
+        taken = self.now.withdrawn_from(person.id)
+        return {ware.id for ware in self.wares if ware.id in taken and not ware.price}
+
     def _cart(self, person: Person) -> list[Ware]:
         by_id = {ware.id: ware for ware in self.wares}
         return [by_id[course] for course in self.now.cart_of(person.id)]
@@ -383,6 +417,7 @@ class Buying(Market):
             cart=cart,
             buyer=str(person.id),
             owned=self.now.owned_by(person.id),
+            withdrawn=self.now.withdrawn_from(person.id),
             voucher=voucher,
             uses=uses,
         )

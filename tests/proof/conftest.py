@@ -35,6 +35,8 @@ MUST_HAPPEN = (
     "account: reject",
     "account: take away",
     "balance short",
+    "withdrawn from enrolling",
+    "withdrawn from the cart",
     "converged",
 )
 

@@ -66,14 +66,16 @@ def quote(
     cart: Sequence[Ware],
     buyer: str,
     owned: set[str],
+    withdrawn: set[str],
     voucher: Voucher | None,
     uses: Sequence[str],
 ) -> Quote:
     """What ordering this cart must come to. `uses` names who holds each redemption of the voucher,
-    without the order that this one replaces."""
+    without the order that this one replaces; what is `withdrawn` is to be had for money only."""
     if not cart:
         return Quote(refusal="CART_EMPTY")
-    if any(w.id in owned or not w.is_on_sale or w.teacher == buyer for w in cart):
+    gone = owned | {ware.id for ware in cart if ware.id in withdrawn and not ware.price}
+    if any(w.id in gone or not w.is_on_sale or w.teacher == buyer for w in cart):
         return Quote(refusal="CART_LINES_UNAVAILABLE")
     subtotal = sum(ware.price for ware in cart)
     if voucher is None:

@@ -63,7 +63,18 @@ def find_breaches(now: Snapshot) -> list[str]:
 
 def find_illegal_moves(before: Snapshot, now: Snapshot) -> list[str]:
     """Every row that moved where it may not, vanished, or changed what is decided once."""
-    return [*_moves(before, now), *_frozen(before, now)]
+    return [*_moves(before, now), *_frozen(before, now), *_given_for_nothing(before, now)]
+
+
+def _given_for_nothing(before: Snapshot, now: Snapshot) -> Iterator[str]:
+    """Staff's decision is outlived by what is paid for, not by a line that costs nothing."""
+    for line in now.lines.values():
+        then = before.lines.get(line["id"])
+        is_new = line["state"] == "fulfilled" and (then is None or then["state"] == "pending")
+        if is_new and not line["price"]:
+            buyer = now.orders[line["order_id"]]["user_id"]
+            if line["course_id"] in before.withdrawn_from(buyer):
+                yield f"line {line['id']} gave for nothing what staff had taken"
 
 
 def _sums(now: Snapshot) -> Iterator[str]:

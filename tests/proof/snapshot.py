@@ -93,6 +93,15 @@ class Snapshot:
             if row["user_id"] == str(user_id) and row["status"] != "revoked"
         }
 
+    def withdrawn_from(self, user_id: object) -> set[str]:
+        """The courses that aren't the person's as long as staff's own decision about them stands,
+        unless they pay for them."""
+        return {
+            row["course_id"]
+            for row in self.enrollments.values()
+            if row["user_id"] == str(user_id) and row["status"] == "revoked" and row["staff"]
+        }
+
     def open_order_of(self, user_id: object) -> Row | None:
         """The person's pending order that nothing pays yet; there is one at most."""
         for row in self.pending_orders_of(user_id):

@@ -100,7 +100,7 @@ def _find_standing(by: str, lookup: dict[str, str], viewer: Viewer) -> Standing:
     if not rows:
         raise CourseNotFound
     ((_, is_published, instructor_id, enrollment_id, status, total, completed, in_cart,
-      in_wishlist, is_paying),) = rows  # fmt: skip
+      in_wishlist, is_paying, is_withdrawn),) = rows  # fmt: skip
     is_in_charge = may_open_lessons(viewer) or viewer.id == instructor_id
     is_learning = status == "active"
     progress = {
@@ -119,6 +119,7 @@ def _find_standing(by: str, lookup: dict[str, str], viewer: Viewer) -> Standing:
             is_paying=is_paying,
             is_published=is_published,
             is_own=viewer.id == instructor_id,
+            is_withdrawn=is_withdrawn,
         ),
         progress=progress if is_learning else None,
         completed=frozenset(completed) if is_learning else frozenset(),
@@ -126,7 +127,7 @@ def _find_standing(by: str, lookup: dict[str, str], viewer: Viewer) -> Standing:
 
 
 def _find_obstacle(
-    *, is_owned: bool, is_paying: bool, is_published: bool, is_own: bool
+    *, is_owned: bool, is_paying: bool, is_published: bool, is_own: bool, is_withdrawn: bool
 ) -> str | None:
     """Say what keeps the viewer from buying it: `cart.selectors.Obstacle`, in its order."""
     if is_owned:
@@ -135,7 +136,9 @@ def _find_obstacle(
         return "payment_in_progress"
     if not is_published:
         return "not_for_sale"
-    return "own_course" if is_own else None
+    if is_own:
+        return "own_course"
+    return "access_withdrawn" if is_withdrawn else None
 
 
 def _show(row: Row, standing: Standing) -> dict[str, Any]:

@@ -41,7 +41,12 @@ _VIEWER = """
         EXISTS (SELECT FROM orders_order AS buying
                 JOIN orders_orderitem AS line ON line.order_id = buying.id
                 WHERE buying.user_id = %(user)s AND buying.status = 'pending'
-                  AND buying.payment_in_progress_since IS NOT NULL AND line.course_id = course.id)
+                  AND buying.payment_in_progress_since IS NOT NULL AND line.course_id = course.id),
+        course.price = 0 AND EXISTS (
+            SELECT FROM enrollments_enrollment AS taken
+            JOIN enrollments_accesshold AS hold ON hold.enrollment_id = taken.id
+            WHERE taken.user_id = %(user)s AND taken.course_id = course.id
+              AND taken.status = 'revoked' AND hold.cause = 'staff' AND hold.ended_at IS NULL)
     FROM courses_course AS course
     LEFT JOIN enrollments_enrollment AS enrollment
         ON enrollment.course_id = course.id AND enrollment.user_id = %(user)s

@@ -233,9 +233,16 @@ class CourseViewerSerializer(ApiSerializer):
 
     can_buy = serializers.BooleanField()
     reason = serializers.ChoiceField(
-        choices=["already_enrolled", "payment_in_progress", "own_course", "not_for_sale"],
+        choices=[
+            "already_enrolled",
+            "payment_in_progress",
+            "own_course",
+            "not_for_sale",
+            "access_withdrawn",
+        ],
         allow_null=True,
-        help_text="Why not. `payment_in_progress`: money for it is on its way.",
+        help_text="Why not. `payment_in_progress`: money for it is on its way; `access_withdrawn`: "
+        "it costs nothing, and staff took it away.",
     )
 
 

@@ -226,6 +226,11 @@ def test_who_can_buy_it_and_why_not(api):
     Order.objects.update(status="failed")
     assert viewer(sign_in(buyer)) == (None, True)
     line.delete()
+    EnrollmentFactory.create(user=author, course=course, status="revoked")
+    assert viewer(sign_in(author)) == (None, False)
+    Course.objects.update(price=0, original_price=None)
+    assert viewer(sign_in(author)) == ("access_withdrawn", False)
+    assert viewer(sign_in(buyer)) == (None, False)
     Course.objects.update(status="archived")
     assert viewer(sign_in(course.instructor)) == ("not_for_sale", False)
 
