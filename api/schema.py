@@ -4,7 +4,15 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
 from rest_framework import serializers
+
+from core.serializers import ClosedSerializer
+
+_MEANINGS = {
+    "VALIDATION_ERROR": "a value is not acceptable, `details` names the fields",
+    "UNKNOWN_FIELD": "a field that nobody reads, `details` names it and the one that may be meant",
+}
 
 
 class ErrorDetailSerializer(serializers.Serializer[Any]):
@@ -40,7 +48,22 @@ class LearnFlowSchema(AutoSchema):
             bodies.setdefault(
                 status, self._get_response_for_code(_described(text), status, direction=direction)
             )
+        if "422" in bodies:
+            bodies["422"] = _name_codes(bodies["422"], self._codes_of_body())
         return bodies
+
+    def _codes_of_body(self) -> list[str]:
+        """What every body of this operation may be refused with, whatever the view adds to it."""
+        declared = (
+            self.get_request_serializer() if self.method in {"POST", "PUT", "PATCH"} else None
+        )
+        # One for each media type, or one for all.
+        shapes = list(declared.values()) if isinstance(declared, dict) else [declared]
+        bodies = [
+            body for body in map(force_instance, shapes) if isinstance(body, serializers.Serializer)
+        ]
+        codes = ["VALIDATION_ERROR"] if any(body.fields for body in bodies) else []
+        return [*codes, "UNKNOWN_FIELD"] if any(map(is_closed, bodies)) else codes
 
     def _get_response_for_code(
         self,
@@ -69,8 +92,26 @@ class LearnFlowSchema(AutoSchema):
             common["422"] = "`page`, `page_size` or a filter isn't acceptable; `details` names it"
         if self.method in {"POST", "PUT", "PATCH"}:
             common["400"] = "Body unreadable, incomplete or of wrong types"
-            common["422"] = "A value is not acceptable; `details` names the fields"
+            common["422"] = ""
+            if not self._codes_of_body():
+                common["422"] = "A value is not acceptable; `details` names the fields"
         return common
+
+
+def is_closed(body: serializers.Serializer[Any]) -> bool:
+    """Whether a body, or an object in it, refuses fields that nobody reads."""
+    return isinstance(body, ClosedSerializer) or any(
+        is_closed(field)
+        for field in body.fields.values()
+        if isinstance(field, serializers.Serializer)
+    )
+
+
+def _name_codes(answer: dict[str, Any], codes: list[str]) -> dict[str, Any]:
+    """Return the described answer, naming also those of these codes that it doesn't name."""
+    text = answer["description"]
+    missing = [f"`{code}`: {_MEANINGS[code]}" for code in codes if f"`{code}`" not in text]
+    return {**answer, "description": "; ".join(filter(None, [text.rstrip("."), *missing]))}
 
 
 def _described(text: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
+from django.db import transaction
 
 from cart.models import Cart, CartItem, WishlistItem
 from courses.authoring_serializers import CourseCreateSerializer
@@ -17,7 +18,9 @@ from payments.models import Refund, RefundRequest
 from tests.factories import (
     CartItemFactory,
     CategoryFactory,
+    EnrollmentFactory,
     InstructorFactory,
+    ReviewFactory,
     UserFactory,
     make_course,
     sign_in,
@@ -85,9 +88,57 @@ def test_every_body_with_money_in_it_is_in_the_list() -> None:
             short = path.removeprefix("/api/v1")
             if body and (short.startswith(ADDRESSES) or holds_money(body, document)):
                 found.add((verb, short))
-    # It takes none, which the description doesn't tell.
+    # It has no fields, and so no body in the description.
     found.add(("post", "/refund-requests/{request_id}/approve/"))
     assert found == set(BODIES) | OPEN
+
+
+def test_the_description_says_of_each_body_what_refuses_it() -> None:
+    closed, open_ones = set(), set()
+    for path, operations in described()["paths"].items():
+        for verb, operation in operations.items():
+            if not isinstance(operation, dict):
+                continue
+            text = operation["responses"].get("422", {}).get("description", "")
+            place = (verb, path.removeprefix("/api/v1"))
+            if "`UNKNOWN_FIELD`" in text:
+                closed.add(place)
+            if "requestBody" in operation and "`VALIDATION_ERROR`" not in text:
+                open_ones.add(place)
+    assert closed == set(BODIES)
+    # What Stripe sends is judged by its signature alone.
+    assert open_ones == {("post", "/payments/webhook/stripe/")}
+
+
+def test_bodies_that_are_not_described_so_take_a_field_that_nobody_reads() -> None:
+    """Each with its example: done, or refused for another reason."""
+    teacher = InstructorFactory.create(is_staff=True, is_superuser=True)
+    course = make_course(instructor=teacher, sections=1, lessons=1)
+    enrollment = EnrollmentFactory.create(user=teacher, course=course)
+    section = course.curriculum.get()
+    lesson = section.lessons.get()
+    values = {
+        "reference": course.id, "section_id": section.id, "lesson_id": lesson.id,
+        "review_id": ReviewFactory.create(user=teacher).id, "enrollment_id": enrollment.id,
+    }  # fmt: skip
+    tried = 0
+    for path, operations in described()["paths"].items():
+        for verb, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            place = (verb, path.removeprefix("/api/v1"))
+            if "application/json" not in content or place in {*BODIES, *OPEN}:
+                continue
+            examples = content["application/json"].get("examples", {}).values()
+            body = {**next((one["value"] for one in examples), {}), "nobody_reads_this": 1}
+            if "lesson_id" in body:
+                body["lesson_id"] = str(lesson.id)
+            with transaction.atomic():
+                answer = getattr(sign_in(teacher), verb)(path.format(**values), body, format="json")
+                transaction.set_rollback(True)
+            assert answer.status_code != 404, place
+            assert b"nobody_reads_this" not in answer.content, place
+            tried += 1
+    assert tried > 20
 
 
 @pytest.mark.parametrize(("verb", "path"), BODIES)

@@ -254,7 +254,7 @@ class ApproveRefundRequestView(APIView):
             "payment provider has taken the refund: then it is `granted`, and the buyer is told. "
             "Of two members of staff at once, one decides."
         ),
-        request=None,
+        request=ApproveRequestSerializer,
         responses={
             200: RefundRequestSerializer,
             403: _MAY_NOT_REFUND,
