@@ -204,7 +204,7 @@ class CertificateAdmin(ReadOnlyAdmin):
 
     list_display = (
         "serial", "student_name", "course_title", "issued_at", "is_rendered", "attempts",
-        "revoked_at",
+        "held_back", "revoked_at",
     )  # fmt: skip
     list_filter = ("revoked_because", "issued_at")
     search_fields = ("serial", "user__email")
@@ -217,6 +217,12 @@ class CertificateAdmin(ReadOnlyAdmin):
     @admin.display(boolean=True, description="file")
     def is_rendered(self, obj: Certificate) -> bool:
         return bool(obj.file)
+
+    @admin.display(description="Held back")
+    def held_back(self, obj: Certificate) -> str:
+        """Why there is no file, where a name can't be printed."""
+        letters = services.explain_held(certificate=obj) if not obj.file else ()
+        return f"No font has {', '.join(letters)}" if letters else ""
 
     @admin.action(description="Make the files anew", permissions=["act"])
     def rerender(self, request: HttpRequest, queryset: QuerySet[Certificate]) -> None:

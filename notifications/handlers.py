@@ -17,6 +17,7 @@ from notifications.course_access import CourseAccess
 from notifications.letter import Letter
 from notifications.selectors import find_access, name_for, title_for, wants
 from notifications.services import write_email
+from notifications.staff_handlers import alert_held_receipt
 from orders import selectors as order_selectors
 from orders.events import OrderCompleted
 from payments import selectors as payment_selectors
@@ -63,7 +64,9 @@ def mail_password_changed(event: PasswordChanged) -> None:
 
 @subscribe(OrderCompleted, name="notifications.mail_receipt")
 def mail_receipt(event: OrderCompleted) -> None:
-    """Send the receipt; nothing was paid for a free order, so it has none."""
+    """Send the receipt; nothing was paid for a free order, so it has none. Where its PDF can't be
+    printed, staff hear of it, whoever bought."""
+    alert_held_receipt(event)
     user = _find(event.user_id)
     if user is None:
         return

@@ -12,6 +12,8 @@ from notifications.course_access import CourseAccess
 from notifications.letter import Letter
 from notifications.selectors import find_access
 from notifications.services import write_email
+from orders import selectors as order_selectors
+from orders.events import OrderCompleted
 from payments import selectors as payment_selectors
 from payments.events import (
     BankPayoutFailed,
@@ -160,14 +162,27 @@ def alert_bank_payout_failed(event: BankPayoutFailed) -> None:
     _alert(event, "staff-bank-payout", letter, of="bankpayoutfailure")
 
 
-def _admin_url(model: str, row_id: object) -> str:
-    return absolute(reverse(f"admin:payments_{model}_change", args=[row_id]))
+def alert_held_receipt(event: OrderCompleted) -> None:
+    """Tell staff of a receipt that can't be printed, if this order's is such a one."""
+    held = order_selectors.find_held_receipt(order_id=event.order_id)
+    if held is not None:
+        letter = staff_letters.receipt_held(
+            order_number=held.order_number,
+            invoice_number=held.number,
+            characters=held.characters,
+            url=_admin_url("invoice", held.id, app="orders"),
+        )
+        _alert(event, "staff-receipt-held", letter, of="invoice", app="orders")
 
 
-def _alert(event: Event, kind: str, letter: Letter, *, of: str) -> None:
+def _admin_url(model: str, row_id: object, *, app: str = "payments") -> str:
+    return absolute(reverse(f"admin:{app}_{model}_change", args=[row_id]))
+
+
+def _alert(event: Event, kind: str, letter: Letter, *, of: str, app: str = "payments") -> None:
     """Write one mail to each who is to know, once per event and address: who may look at it in
     the admin, unless the settings say who."""
-    permission = f"payments.view_{of}"
+    permission = f"{app}.view_{of}"
     staff = settings.STAFF_ALERT_EMAILS or user_selectors.list_staff_emails(permission=permission)
     for address in staff:
         write_email(

@@ -152,6 +152,23 @@ def undue_payment(*, order_number: str, reason: str, url: str) -> Letter:
     )
 
 
+def receipt_held(
+    *, order_number: str, invoice_number: str, characters: Sequence[str], url: str
+) -> Letter:
+    """To staff: a receipt can't be printed."""
+    return Letter(
+        subject=f"The receipt {invoice_number} is held back",
+        heading=f"Order {order_number}",
+        paragraphs=[
+            "Our fonts can't show a name or an address on this receipt as it is written: "
+            f"{' '.join(characters)}",
+            "The buyer can't download it. It is made by itself as soon as it can be; until then "
+            "they may ask for it in another form.",
+        ],
+        action=("See the invoice", url),
+    )
+
+
 def payout_failed(
     *, instructor: str, amount: Decimal, currency: str, reason: str, url: str
 ) -> Letter:

@@ -86,6 +86,13 @@ class RefundNotPossible(Conflict):
     message = "This refund does not fit the order"
 
 
+class DocumentHeldBack(Conflict):
+    """The document has letters that can't be printed. `details["characters"]` names them."""
+
+    code = "DOCUMENT_HELD_BACK"
+    message = "This document has letters that we can't print yet. Our staff know of it"
+
+
 class ReceiptNotFound(NotFound):
     """The order isn't paid (yet), so it has no receipt."""
 

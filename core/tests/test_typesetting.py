@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.typesetting import Box, Face, fit, single_line
+from core.typesetting import Box, Face, find_unsettable, fit, single_line
 from core.typesetting.direction import MIRRORED
 from core.typesetting.faces import glyphs_of
 
@@ -66,6 +66,44 @@ def test_nothing_is_lost_by_the_order(text: str) -> None:
     cleaned = " ".join(text.split())
     assert Counter(map(_shape, line.text)) == Counter(map(_shape, cleaned))
     assert len(line.glyphs) == len(glyphs_of(cleaned, Face.UPRIGHT))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada O'Neil-Łukasz, 2nd (Jr.)", "Nguyễn Thị Hằng", "Юлия Ωμέγα", "Հայկ გიორგი", "Ẹkọ́",
+        "שָׁלוֹם עולם", "محمد علی پاکستان", "สมชาย ป้า ปู่", "Tax DE (19 %)", "a\u00adb\u202e",
+    ],
+)  # fmt: skip
+def test_what_the_fonts_have_is_settable(text: str) -> None:
+    assert find_unsettable(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # No font that goes along has them.
+        ("अमित", "अ मि त"), ("中文 Li", "中 文"), ("さくら", "さ く ら"), ("김", "김"),
+        # A tone over a vowel, a mark over a mark.
+        ("ที่", "ที่"), ("น้ำ", "ำ"), ("x̌̂", "x̌̂"),
+        # Letters that nothing here can join, and words that fall together.
+        ("ټولنه", "ټ"), ("\u0645\u06cc\u200c\u062e\u0648", "\u200c"),
+        ("\ue000a", "\ue000"), ("1️⃣", "1️⃣"),
+    ],
+)  # fmt: skip
+def test_what_would_come_out_wrong_is_named(text: str, found: str) -> None:
+    assert find_unsettable(text) == find_unsettable(text, symbols_may_go=True)
+    assert find_unsettable(text) == tuple(found.split(" "))
+
+
+def test_two_marks_on_one_arabic_letter_lie_on_each_other() -> None:
+    (cluster,) = find_unsettable("مُحَمَّد")
+    assert len(cluster) == 3
+
+
+def test_symbols_matter_in_names_alone() -> None:
+    assert find_unsettable("Ada 🐍❤️") == ("🐍", "❤️")
+    assert find_unsettable("Learn 🐍❤️", symbols_may_go=True) == ()
 
 
 def _shape(character: str) -> str:

@@ -12,6 +12,7 @@ from core.typesetting.layout import (
     fit,
     single_line,
 )
+from core.typesetting.settable import find_unsettable
 
 __all__ = [
     "Block",
@@ -22,6 +23,7 @@ __all__ = [
     "date_text",
     "draw_block",
     "draw_line",
+    "find_unsettable",
     "fit",
     "single_line",
 ]

@@ -96,6 +96,12 @@ def glyphs_of(text: str, face: Face) -> tuple[Glyph, ...]:
     return kerned(_chosen(text, face))
 
 
+def is_bundled(cluster: str) -> bool:
+    """Return whether some font that goes along with a document has this character and its marks.
+    Every face falls back on the same ones."""
+    return any(_covers(font, cluster) for font in Face.SMALL_PRINT.value)
+
+
 def kerned(glyphs: Iterable[Glyph]) -> tuple[Glyph, ...]:
     """Return the glyphs, each with the kern that belongs between it and its neighbour here."""
     alone = [replace(glyph, kern=0.0) for glyph in glyphs]
@@ -110,7 +116,7 @@ def _chosen(text: str, face: Face) -> Iterator[Glyph]:
     whole = next((font for font in face.value if _covers(font, text)), None)
     east_asian = _east_asian_font(text)
     after_space = False
-    for cluster in _clusters(text):
+    for cluster in clusters(text):
         font = whole or _font_for(cluster, face, east_asian)
         # A symbol that was left out must not leave its two spaces behind.
         if font and not (after_space and cluster == " "):
@@ -124,7 +130,7 @@ def _glyph(cluster: str, font: str) -> Glyph:
     return Glyph(cluster, font, pdfmetrics.stringWidth(cluster, font, 1.0))
 
 
-def _clusters(text: str) -> Iterator[str]:
+def clusters(text: str) -> Iterator[str]:
     """Each base character together with the combining marks that follow it."""
     cluster = ""
     for character in text:

@@ -8,6 +8,7 @@ from enrollments.services.access import (
     grant_access,
 )
 from enrollments.services.certificates import (
+    explain_held,
     render_due_certificates,
     rerender_certificates,
     revoke_certificates_by_staff,
@@ -39,6 +40,7 @@ __all__ = [
     "WatchReport",
     "enroll_bought",
     "enroll_free",
+    "explain_held",
     "grant_access",
     "lift_reason",
     "lift_staffs_reason",

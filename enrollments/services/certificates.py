@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from core import audit, outbox
 from core.nudge import nudge
+from core.typesetting import find_unsettable
 from core.urls import absolute
 from enrollments.certificates import CertificateFacts, render_certificate
 from enrollments.events import CertificateIssued
@@ -63,6 +64,8 @@ def render_due_certificates(*, limit: int = 20) -> int:
         tried += 1
         try:
             _render(certificate)
+        except _HeldBack as exc:
+            logger.warning("certificate %s is held back: %s", certificate.serial, exc)
         except SoftTimeLimitExceeded:
             # The worker's time is up: the claim lapses by itself.
             raise
@@ -180,8 +183,23 @@ def _back_off_delay(attempts: int) -> dt.timedelta:
     return min(FIRST_BACKOFF * (1 << doublings), LONGEST_BACKOFF)
 
 
+class _HeldBack(Exception):
+    """The certificate can't be printed as it should; it is tried again like any that failed."""
+
+
+def explain_held(*, certificate: Certificate) -> tuple[str, ...]:
+    """Return the letters that keep a certificate from being printed; none when it can be. A title
+    may lack a symbol that no font has, a name lacks nothing."""
+    names = (certificate.student_name, certificate.instructor_name)
+    found = [letter for name in names for letter in find_unsettable(name)]
+    found += find_unsettable(certificate.course_title, symbols_may_go=True)
+    return tuple(dict.fromkeys(found))
+
+
 def _render(certificate: Certificate) -> None:
     """Write the file outside any transaction: the storage may be across the network."""
+    if characters := explain_held(certificate=certificate):
+        raise _HeldBack(f"no font has {' '.join(characters)}")
     content = render_certificate(
         CertificateFacts(
             student_name=certificate.student_name,

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from celery.exceptions import SoftTimeLimitExceeded
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -40,6 +41,25 @@ def certificate(enrollment: Enrollment, complete: Complete) -> Certificate:
 
 def url(certificate: Certificate, *, download: bool = False) -> str:
     return f"/api/v1/certificates/{certificate.serial}/{'download/' if download else ''}"
+
+
+def test_a_name_that_cannot_be_printed_holds_the_certificate_back(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Certificate.objects.update(student_name="अमित", course_title="Learn 🐍")
+    issue_missing_certificates()
+    certificate.refresh_from_db()
+    assert not certificate.file
+    assert services.explain_held(certificate=certificate) == ("अ", "मि", "त")
+    staff = Client()
+    staff.force_login(StaffFactory.create())
+    page = staff.get("/admin/enrollments/certificate/").content.decode()
+    assert "No font has अ, मि, त" in page
+    monkeypatch.setattr(certificate_services, "find_unsettable", lambda *_, **__: ())
+    Certificate.objects.update(next_attempt_at=timezone.now())
+    assert issue_missing_certificates() == 1
+    certificate.refresh_from_db()
+    assert certificate.file
 
 
 def test_a_worker_makes_the_file_once(certificate: Certificate, recorded: Recorded) -> None:

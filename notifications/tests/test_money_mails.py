@@ -12,7 +12,7 @@ from core.models import OutboxDelivery
 from enrollments import services as enrollment_services
 from enrollments.services import Reason
 from notifications.models import Email
-from orders.models import Order
+from orders.models import Invoice, Order
 from payments import services
 from payments.events import RefundDelayed, RefundFailed
 from payments.models import Dispute, Payment
@@ -434,6 +434,20 @@ def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -
 def test_money_that_cannot_stay_is_told_to_staff(payment: Payment) -> None:
     settle(payment.order, number="second")
     assert "duplicate payment" in mails()["staff-undue-payment to money@learnflow.test"].text
+
+
+def test_a_receipt_that_cannot_be_printed_is_told_to_staff(
+    buyer: User, member: User, settings: Any
+) -> None:
+    make_paid("10.00", user=buyer)
+    assert "staff-receipt-held to money@learnflow.test" not in mails()
+    settings.SELLER_NAME = "नगर"
+    payment = make_paid("10.00", "0.00", user=buyer)
+    mail = mails()["staff-receipt-held to money@learnflow.test"]
+    invoice = Invoice.objects.get(order=payment.order)
+    assert invoice.number in mail.subject
+    assert "न ग र" in mail.text
+    assert f"/admin/orders/invoice/{invoice.id}/change/" in mail.text
 
 
 def test_an_erased_buyer_gets_no_mail(payment: Payment, buyer: User, member: User) -> None:

@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
@@ -17,6 +17,7 @@ from orders.admin.wording import (
     describe_taxes,
 )
 from orders.documents.facts import read_buyer, read_seller
+from orders.errors import DocumentHeldBack
 from orders.models import CreditNote, Invoice
 
 
@@ -40,7 +41,13 @@ class DocumentAdmin(ReadOnlyAdmin):
             raise Http404
         if not self.has_view_permission(request, document):
             raise PermissionDenied
-        name, content = self.draw(document)
+        try:
+            name, content = self.draw(document)
+        except DocumentHeldBack:
+            self.message_user(request, self.pdf(document), messages.ERROR)
+            return HttpResponseRedirect(
+                reverse(f"admin:orders_{self.opts.model_name}_change", args=[document.id])
+            )
         response = HttpResponse(content, content_type="application/pdf")
         response["Content-Disposition"] = f'inline; filename="{name}"'
         return response
@@ -51,7 +58,9 @@ class DocumentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="PDF")
     def pdf(self, document: Any) -> str:
-        """The way to the PDF."""
+        """The way to the PDF, or why it is held back."""
+        if characters := selectors.explain_held(document=document):
+            return f"{document.number} is held back: no font has {', '.join(characters)}"
         address = reverse(f"admin:orders_{self.opts.model_name}_pdf", args=[document.id])
         return format_html('<a href="{}">{}</a>', address, f"{document.number}.pdf")
 
@@ -125,7 +134,7 @@ class CreditNoteAdmin(DocumentAdmin):
         ),
     )
     list_filter = (("voided_at", admin.EmptyFieldListFilter), "issued_at")
-    list_select_related = ("invoice",)
+    list_select_related = ("invoice__order",)
     search_fields = ("number", "invoice__number", "invoice__order__order_number")
     date_hierarchy = "issued_at"
 

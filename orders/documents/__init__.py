@@ -2,5 +2,14 @@
 
 from orders.documents.facts import DocumentFacts, DocumentLine, Kind, Party, Sum
 from orders.documents.pdf import render_document
+from orders.documents.printable import find_unprintable
 
-__all__ = ["DocumentFacts", "DocumentLine", "Kind", "Party", "Sum", "render_document"]
+__all__ = [
+    "DocumentFacts",
+    "DocumentLine",
+    "Kind",
+    "Party",
+    "Sum",
+    "find_unprintable",
+    "render_document",
+]

@@ -3,14 +3,37 @@
 import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypedDict
 
 from core.money import ZERO, quantize
-from orders.documents import DocumentFacts, DocumentLine, Kind, Sum, render_document
+from orders.documents import (
+    DocumentFacts,
+    DocumentLine,
+    Kind,
+    Sum,
+    find_unprintable,
+    render_document,
+)
 from orders.documents.facts import name_tax, read_buyer, read_seller
-from orders.errors import CreditNoteNotFound, OrderNotFound, ReceiptNotFound
+from orders.errors import (
+    CreditNoteNotFound,
+    DocumentHeldBack,
+    OrderNotFound,
+    ReceiptNotFound,
+)
 from orders.models import CreditNote, Invoice, Order
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldDocument:
+    """A receipt that can't be printed, and the letters that are why."""
+
+    id: uuid.UUID
+    number: str
+    order_number: str
+    characters: tuple[str, ...]
 
 
 class CreditNoteRow(TypedDict):
@@ -28,14 +51,36 @@ class CreditNoteRow(TypedDict):
 def get_receipt(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> tuple[str, bytes]:
     """Return a file name and the receipt of a paid order as a PDF, drawn from its invoice.
 
-    `user_id` None reads anybody's: for staff. Raises OrderNotFound, also for somebody else's, and
-    ReceiptNotFound while nothing is settled.
+    `user_id` None reads anybody's: for staff. Raises OrderNotFound, also for somebody else's,
+    ReceiptNotFound while nothing is settled, and DocumentHeldBack while it can't be printed.
     """
     order = _get_order(order_id=order_id, user_id=user_id)
     invoice = Invoice.objects.filter(order_id=order.id).first()
     if invoice is None:
         raise ReceiptNotFound
-    return f"{invoice.number}.pdf", render_document(_receipt_facts(order, invoice))
+    return f"{invoice.number}.pdf", _draw(_receipt_facts(order, invoice))
+
+
+def find_held_receipt(*, order_id: uuid.UUID) -> HeldDocument | None:
+    """Return what keeps the order's receipt back; None when it can be printed, or there is none."""
+    invoice = Invoice.objects.select_related("order").filter(order_id=order_id).first()
+    characters = explain_held(document=invoice) if invoice is not None else ()
+    if invoice is None or not characters:
+        return None
+    return HeldDocument(
+        id=invoice.id,
+        number=invoice.number,
+        order_number=invoice.order.order_number,
+        characters=characters,
+    )
+
+
+def explain_held(*, document: Invoice | CreditNote) -> tuple[str, ...]:
+    """Return the letters for which the document is held back; none when it can be printed."""
+    if isinstance(document, Invoice):
+        return find_unprintable(_receipt_facts(document.order, document))
+    order = document.invoice.order
+    return find_unprintable(_credit_note_facts(order, document, [document]))
 
 
 def list_credit_notes(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> list[CreditNoteRow]:
@@ -65,15 +110,21 @@ def list_credited_disputes(*, dispute_ids: Collection[uuid.UUID]) -> set[uuid.UU
 def get_credit_note(
     *, order_id: uuid.UUID, number: str, user_id: uuid.UUID | None
 ) -> tuple[str, bytes]:
-    """Return a file name and a credit note as a PDF. Raises OrderNotFound or CreditNoteNotFound;
-    `user_id` as in `get_receipt`."""
+    """Return a file name and a credit note as a PDF. Raises OrderNotFound, CreditNoteNotFound or
+    DocumentHeldBack; `user_id` as in `get_receipt`."""
     order = _get_order(order_id=order_id, user_id=user_id)
     notes = CreditNote.objects.select_related("invoice").filter(invoice__order_id=order.id)
     # Compared here: the database takes no text with a NUL, which an address may have.
     note = next((note for note in notes if note.number == number), None)
     if note is None:
         raise CreditNoteNotFound
-    return f"{note.number}.pdf", render_document(_credit_note_facts(order, note, notes))
+    return f"{note.number}.pdf", _draw(_credit_note_facts(order, note, notes))
+
+
+def _draw(facts: DocumentFacts) -> bytes:
+    if characters := find_unprintable(facts):
+        raise DocumentHeldBack(characters=list(characters))
+    return render_document(facts)
 
 
 def _get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> Order:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,8 +14,17 @@ from pypdf import PdfReader
 from core.ids import new_id
 from courses.models import Course
 from orders import selectors, services
-from orders.documents import DocumentFacts, DocumentLine, Kind, Party, Sum, render_document
+from orders.documents import (
+    DocumentFacts,
+    DocumentLine,
+    Kind,
+    Party,
+    Sum,
+    find_unprintable,
+    render_document,
+)
 from orders.models import CreditNote, Invoice, Order
+from tests.emptying import unguarded
 from tests.factories import StaffFactory, UserFactory, sign_in
 
 FACTS = DocumentFacts(
@@ -286,6 +296,44 @@ def test_staff_see_documents_in_the_admin(paid, client):
         assert client.get(f"/admin/orders/{kind}/{new_id()}/pdf/").status_code == 404
     client.force_login(StaffFactory.create(is_superuser=False))
     assert client.get(address).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("odd", ["अमित", "ที่", "Ada 🐍"])
+def test_what_cannot_be_printed_is_held_back_and_shown_to_staff(
+    paid, user, client, monkeypatch, odd
+):
+    refund(paid, rest="3.57")
+    with unguarded():
+        Invoice.objects.update(billing_address={"first_name": odd, "country": "DE"})
+    note, invoice = CreditNote.objects.get(), Invoice.objects.get()
+    base = f"/api/v1/orders/{paid.id}"
+    for path in ("/receipt/", f"/credit-notes/{note.number}/"):
+        answer = sign_in(user).get(base + path)
+        told = answer.json()["error"]
+        assert (answer.status_code, told["code"]) == (409, "DOCUMENT_HELD_BACK")
+        assert all(letter in odd for letter in told["details"]["characters"])
+    client.force_login(StaffFactory.create())
+    for kind, document in (("creditnote", note), ("invoice", invoice)):
+        page = client.get(f"/admin/orders/{kind}/").content.decode()
+        assert f"{document.number} is held back: no font has " in page
+        address = f"/admin/orders/{kind}/{document.id}/"
+        answer = client.get(f"{address}pdf/")
+        assert (answer.status_code, answer["Location"]) == (302, f"{address}change/")
+        assert "is held back" in client.get(answer["Location"]).content.decode()
+    # As soon as it can be printed, it is.
+    monkeypatch.setattr("orders.documents.printable.find_unsettable", lambda *_, **__: ())
+    assert paid.order_number in read(sign_in(user).get(f"{base}/receipt/").content)
+
+
+def test_a_title_may_lack_its_symbols_and_a_name_nothing():
+    title = replace(FACTS.lines[0], title="Learn 🐍")
+    assert find_unprintable(replace(FACTS, lines=(title,))) == ()
+    assert find_unprintable(replace(FACTS, lines=(replace(title, title="学"),))) == ("学",)
+    assert find_unprintable(replace(FACTS, seller=Party(name="LearnFlow 🐍"))) == ("🐍",)
+    assert find_unprintable(replace(FACTS, buyer=Party(name="Ada", address=("नगर",)))) == (
+        "न", "ग", "र",
+    )  # fmt: skip
 
 
 @pytest.mark.django_db

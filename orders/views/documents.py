@@ -16,6 +16,11 @@ from users.rights import Right
 
 _NOT_FOUND = "`ORDER_NOT_FOUND`: no such order, or another person's"
 
+_HELD_BACK = OpenApiResponse(
+    description="`DOCUMENT_HELD_BACK`: a name or an address has letters that can't be printed yet, "
+    "`details.characters` names them; staff know of it"
+)
+
 
 class ReceiptView(APIView):
     """GET /orders/{id}/receipt/"""
@@ -31,6 +36,7 @@ class ReceiptView(APIView):
         responses={
             (200, "application/pdf"): OpenApiTypes.BINARY,
             404: OpenApiResponse(description=f"{_NOT_FOUND}; `RECEIPT_NOT_FOUND`: it isn't paid"),
+            409: _HELD_BACK,
         },
     )
     def get(self, request: Request, order_id: uuid.UUID) -> HttpResponse:
@@ -96,6 +102,7 @@ class CreditNoteView(APIView):
             404: OpenApiResponse(
                 description=f"{_NOT_FOUND}; `CREDIT_NOTE_NOT_FOUND`: it has none of this number"
             ),
+            409: _HELD_BACK,
         },
     )
     def get(self, request: Request, order_id: uuid.UUID, number: str) -> HttpResponse:
