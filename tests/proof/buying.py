@@ -117,13 +117,13 @@ class Buying(Market):
             self._enroll(person, ware)
 
     @precondition(lambda self: self._taken())
-    @act(number=PICK, by_cart=booleans())
-    def want_it_back(self, number: int, by_cart: bool) -> None:
-        """Who lost a course by staff's decision tries to have it all the same, the free ones
-        first."""
-        taken = self._taken()
-        free = [(person, ware) for person, ware in taken if not ware.price]
-        person, ware = self.pick(free or taken, number)
+    @act(number=PICK, by_cart=booleans(), is_given_away=booleans())
+    def want_it_back(self, number: int, by_cart: bool, is_given_away: bool) -> None:
+        """Who lost a course by staff's decision tries to have it all the same, perhaps when its
+        author asks nothing for it by now."""
+        person, ware = self.pick(self._taken(), number)
+        if is_given_away:
+            ware = self._set_price(ware, "0.00")
         if by_cart:
             self._put_in_cart(person, ware)
         else:
@@ -265,13 +265,18 @@ class Buying(Market):
         """Its author gives it another price, or takes it off sale and puts it back."""
         ware = self.pick(self.wares, course)
         if price is not None:
-            answer = self._by_teacher(ware, "PATCH", "", {"price": float(price)})
-            new = replace(ware, price=minor(price))
-        else:
-            answer = self._by_teacher(ware, "POST", "unpublish/" if ware.is_on_sale else "publish/")
-            new = replace(ware, is_on_sale=not ware.is_on_sale)
+            self._set_price(ware, price)
+            return
+        answer = self._by_teacher(ware, "POST", "unpublish/" if ware.is_on_sale else "publish/")
         assert answer.status in (200, 204), answer
+        self.wares[self.wares.index(ware)] = replace(ware, is_on_sale=not ware.is_on_sale)
+
+    def _set_price(self, ware: Ware, price: str) -> Ware:
+        answer = self._by_teacher(ware, "PATCH", "", {"price": float(price)})
+        assert answer.status == 200, answer
+        new = replace(ware, price=minor(price))
         self.wares[self.wares.index(ware)] = new
+        return new
 
     # --- Help -----------------------------------------------------------------------------------
 

@@ -43,6 +43,33 @@ def test_money_stays_right(world: World, shard: int, record_property: Any) -> No
     record_property("tally", tally.as_json())
 
 
+@pytest.mark.slow
+def test_what_staff_took_away_is_to_be_had_for_money_alone(world: World) -> None:
+    """A history that few random ones come to: staff decide seldom, and most courses cost
+    something."""
+    tally = Tally()
+    history = Marketplace(world, tally)
+    teacher = history.wares[-1].teacher
+    who = next(number for number, one in enumerate(world.buyers) if str(one.id) != teacher)
+    history.change_course(course=0, price="0.00")
+    history.get_course(who=who, course=0, is_gift=False)
+    history.decide_about_access(number=0, what="revoke")
+    history.want_it_back(number=0, by_cart=False, is_given_away=False)
+    history.want_it_back(number=0, by_cart=True, is_given_away=False)
+    history.change_course(course=0, price="20.00")
+    history.want_it_back(number=0, by_cart=True, is_given_away=False)
+    history.want_it_back(number=0, by_cart=False, is_given_away=True)
+    history.order(who=who, coupon=None, key="none")
+    assert tally.outcomes["withdrawn from enrolling"] == 2
+    assert tally.outcomes["withdrawn from the cart"] == 1
+    assert tally.outcomes["order 409 CART_LINES_UNAVAILABLE"] == 1
+    history.change_course(course=0, price="20.00")
+    history.shop(who=who, courses=[0], coupon=None, card="pm_card_visa")
+    history.confirm(number=0)
+    assert history.now.enrollments[next(iter(history.now.enrollments))]["status"] == "active"
+    history.teardown()
+
+
 def make_history(world: World, tally: Tally, seeded: Any, length: int, times: int) -> None:
     """Make so many histories of up to that many steps. Raises what the shortest failing one does,
     and prints that one as a script."""
