@@ -96,10 +96,12 @@ def glyphs_of(text: str, face: Face) -> tuple[Glyph, ...]:
     return kerned(_chosen(text, face))
 
 
-def is_bundled(cluster: str) -> bool:
-    """Return whether some font that goes along with a document has this character and its marks.
-    Every face falls back on the same ones."""
-    return any(_covers(font, cluster) for font in Face.SMALL_PRINT.value)
+def is_shown(cluster: str) -> bool:
+    """Return whether some font has this character and its marks: one that goes along with the
+    document, or a reader's own. Every face falls back on the same ones."""
+    return any(_covers(font, cluster) for font in Face.SMALL_PRINT.value) or all(
+        _is_east_asian(character) for character in cluster
+    )
 
 
 def kerned(glyphs: Iterable[Glyph]) -> tuple[Glyph, ...]:

@@ -1,9 +1,9 @@
 """What the fonts at hand can't show as its readers know it.
 
 Fonts draw letters one by one here, and nothing shapes them together. So a text is only settable
-when a bundled font has each of its letters, in the form that its neighbours ask for, and no marks
-lie on top of each other. Fonts that a reader has to bring (Chinese, Japanese, Korean) don't count:
-without them there are boxes.
+when some font has each of its letters, in the form that its neighbours ask for, and no marks lie on
+top of each other. The fonts for Chinese, Japanese and Korean are the reader's own: whoever writes
+these has them.
 """
 
 import unicodedata
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from core.typesetting.direction import joined
-from core.typesetting.faces import clusters, is_bundled
+from core.typesetting.faces import clusters, is_shown
 from core.typesetting.layout import clean
 
 # Cleaning takes them away, and words fall together or apart: Persian and Urdu need them.
@@ -39,7 +39,7 @@ def _find(text: str, symbols_may_go: bool) -> Iterator[str]:
     previous = ""
     for cluster in clusters(joined(clean(text))):
         is_symbol = unicodedata.category(cluster[0]).startswith("S")
-        if not is_bundled(cluster):
+        if not is_shown(cluster):
             if not (is_symbol and symbols_may_go):
                 yield cluster
         elif _collides(cluster, previous) or _is_unjoined(cluster[0]):
