@@ -193,7 +193,7 @@ def _from_validation(exc: drf.ValidationError) -> Response:
         )  # fmt: skip
     if UNKNOWN_FIELD in codes:
         return _answer(
-            422, code="UNKNOWN_FIELD", message="The request body has a field that nobody reads",
+            400, code="UNKNOWN_FIELD", message="The request body has a field that nobody reads",
             details=detail,
         )  # fmt: skip
     return _answer(

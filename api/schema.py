@@ -48,12 +48,14 @@ class LearnFlowSchema(AutoSchema):
             bodies.setdefault(
                 status, self._get_response_for_code(_described(text), status, direction=direction)
             )
-        if "422" in bodies:
-            bodies["422"] = _name_codes(bodies["422"], self._codes_of_body())
+        for status, codes in self._codes_of_body().items():
+            if status in bodies:
+                bodies[status] = _name_codes(bodies[status], codes)
         return bodies
 
-    def _codes_of_body(self) -> list[str]:
-        """What every body of this operation may be refused with, whatever the view adds to it."""
+    def _codes_of_body(self) -> dict[str, list[str]]:
+        """What every body of this operation may be refused with, whatever the view adds to it; by
+        status."""
         declared = (
             self.get_request_serializer() if self.method in {"POST", "PUT", "PATCH"} else None
         )
@@ -62,8 +64,10 @@ class LearnFlowSchema(AutoSchema):
         bodies = [
             body for body in map(force_instance, shapes) if isinstance(body, serializers.Serializer)
         ]
-        codes = ["VALIDATION_ERROR"] if any(body.fields for body in bodies) else []
-        return [*codes, "UNKNOWN_FIELD"] if any(map(is_closed, bodies)) else codes
+        return {
+            "400": ["UNKNOWN_FIELD"] if any(map(is_closed, bodies)) else [],
+            "422": ["VALIDATION_ERROR"] if any(body.fields for body in bodies) else [],
+        }
 
     def _get_response_for_code(
         self,
@@ -93,7 +97,7 @@ class LearnFlowSchema(AutoSchema):
         if self.method in {"POST", "PUT", "PATCH"}:
             common["400"] = "Body unreadable, incomplete or of wrong types"
             common["422"] = ""
-            if not self._codes_of_body():
+            if not self._codes_of_body()["422"]:
                 common["422"] = "A value is not acceptable; `details` names the fields"
         return common
 

@@ -14,7 +14,7 @@ from rest_framework.settings import api_settings
 
 # The code of "this JSON type can't be read as that field"; api.exceptions answers it with 400.
 WRONG_TYPE = "wrong_type"
-# The code of "there is no such field"; api.exceptions answers it with 422 `UNKNOWN_FIELD`.
+# The code of "there is no such field"; api.exceptions answers it with 400 `UNKNOWN_FIELD`.
 UNKNOWN_FIELD = "unknown_field"
 # Of a body full of them the first will do.
 _MOST_NAMED = 20
@@ -68,7 +68,7 @@ class ApiSerializer(StrictFieldsMixin, serializers.Serializer[Any]):
 
 class ClosedSerializer(ApiSerializer):
     """A body in which money is at stake: it may have no fields but these, as with one that nobody
-    reads (`course` for `course_id`) something else is done than was asked for. 422 `UNKNOWN_FIELD`.
+    reads (`course` for `course_id`) something else is done than was asked for. 400 `UNKNOWN_FIELD`.
 
     `shown` names what reading shows and writing can't set: a client may send it back, and it
     changes nothing.

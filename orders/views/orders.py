@@ -201,7 +201,7 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
                 "the cart's coupon; `ORDER_TOO_SMALL`: less than can be charged, with the "
                 "`minimum_amount`; `AMOUNT_TOO_LARGE`: more than can be charged at once, with the "
                 "`maximum_amount`; `BILLING_COUNTRY_REQUIRED`: tax depends on a two-letter country "
-                "in the address; `UNKNOWN_FIELD`; `VALIDATION_ERROR`; `IDEMPOTENCY_KEY_INVALID`"
+                "in the address; `VALIDATION_ERROR`; `IDEMPOTENCY_KEY_INVALID`"
             ),
             503: OpenApiResponse(
                 description="`PAYMENTS_UNAVAILABLE`: the order before may be being paid, and the "

@@ -78,7 +78,7 @@ class CreatePaymentIntentView(IdempotentPostMixin):
                 "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"
             ),
             422: OpenApiResponse(
-                description="`VALIDATION_ERROR`; `UNKNOWN_FIELD`; `IDEMPOTENCY_KEY_INVALID`; "
+                description="`VALIDATION_ERROR`; `IDEMPOTENCY_KEY_INVALID`; "
                 "`PAYMENT_REFUSED` with "
                 "Stripe's code in `details.provider_code`"
             ),
