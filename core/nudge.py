@@ -1,12 +1,19 @@
-"""Telling Celery that there is work. Only a hint: a beat sweep finds the work anyway."""
+"""Telling Celery that there is work. Only a hint: a beat sweep finds the work anyway.
+
+One message is enough until its task begins: whatever was committed before that, the task finds. So
+each nudge leaves a mark in Redis, which the task takes away before it looks for work, and while the
+mark is there no other message is sent. Hundreds of purchases at once are a few tasks instead of a
+thousand. A mark whose message was never sent, as its process was killed in between, lapses.
+"""
 
 import logging
 import os
+from collections.abc import Callable
 from functools import lru_cache
 
 from celery import current_app
 from django.conf import settings
-from kombu import Connection
+from kombu import Connection, Producer
 from kombu.pools import ProducerPool
 
 from core.redis import breaker
@@ -15,29 +22,65 @@ logger = logging.getLogger(__name__)
 
 # Connections for nudges: more threads than that share them.
 _AT_ONCE = 10
+# In a message's headers: the mark that its task takes away.
+MARK = "learnflow_nudge"
+# So long a mark holds: as long as most sweeps leave between two of theirs.
+MARK_SECONDS = 5
 
 
 def nudge(task: str, **arguments: str) -> None:
-    """Ask a worker to run the named task soon, with these arguments. Never raises and never waits
-    long: when the broker doesn't take it, or Redis has just failed anybody else, the sweep does the
-    work some seconds later."""
+    """Ask a worker to run the named task soon, with these arguments, unless one was asked that
+    hasn't begun. Call it when what it is to find is committed. Never raises and never waits long:
+    when the broker doesn't take it, or Redis has just failed anybody else, the sweep does the work
+    some seconds later."""
+    mark = ":".join((MARK, task, *(f"{name}={arguments[name]}" for name in sorted(arguments))))
+
+    def send(producer: Producer) -> None:
+        with producer.channel.conn_or_acquire() as client:
+            if not client.set(mark, 1, nx=True, ex=MARK_SECONDS):
+                return
+        current_app.send_task(
+            task,
+            kwargs=arguments,
+            headers={MARK: mark},
+            producer=producer,
+            retry=False,
+            ignore_result=True,
+            expires=60,
+        )
+
+    _ask_broker(send, f"{task} is left to the sweep")
+
+
+def nudge_for_rest(task: str, *, tried: int, limit: int, **arguments: str) -> None:
+    """Ask for another run of a task that ended as it had tried as many rows as it may: nobody else
+    does, as one nudge stood for all of them."""
+    if tried >= limit:
+        nudge(task, **arguments)
+
+
+def begin(mark: str) -> None:
+    """Take a nudge's mark away: its task is about to look for work, and whoever commits some from
+    here on sends a message again. Never raises; a mark that Redis keeps lapses."""
+
+    def take_away(producer: Producer) -> None:
+        with producer.channel.conn_or_acquire() as client:
+            client.delete(mark)
+
+    _ask_broker(take_away, f"{mark} is left to lapse")
+
+
+def _ask_broker(ask: Callable[[Producer], object], otherwise: str) -> None:
     if not breaker.allows():
         return
     try:
         with _producers(_broker_url(), os.getpid()).acquire(
             block=True, timeout=_patience()
         ) as producer:
-            current_app.send_task(
-                task,
-                kwargs=arguments,
-                producer=producer,
-                retry=False,
-                ignore_result=True,
-                expires=60,
-            )
+            ask(producer)
     except Exception as exc:
         breaker.failed(exc)
-        logger.warning("broker unavailable, %s is left to the sweep: %s", task, exc)
+        logger.warning("broker unavailable, %s: %s", otherwise, exc)
     else:
         breaker.succeeded()
 

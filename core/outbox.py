@@ -18,7 +18,7 @@ from core import events
 from core.events import Event
 from core.logging import current_id, on_behalf_of
 from core.models import OutboxDelivery, OutboxEvent
-from core.nudge import nudge
+from core.nudge import nudge, nudge_for_rest
 from core.pruning import prune
 
 logger = logging.getLogger(__name__)
@@ -99,6 +99,8 @@ def deliver_due(*, limit: int = 100, queue: str | None = None) -> int:
     tried = 0
     while tried < limit and _deliver_next(queue):
         tried += 1
+    if queue is not None:
+        nudge_for_rest(TASK, tried=tried, limit=limit, queue=queue)
     return tried
 
 

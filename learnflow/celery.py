@@ -97,6 +97,15 @@ def _take_cause(task_id: str, task: Any, **_: Any) -> None:
     logging.task.set(task.name)
 
 
+@task_prerun.connect
+def _begin_nudged(task: Any, **_: Any) -> None:
+    """Before the task looks for work: what is committed from now on needs another message."""
+    from core.nudge import MARK, begin
+
+    if mark := task.request.get(MARK):
+        begin(mark)
+
+
 @task_postrun.connect
 def _drop_cause(**_: Any) -> None:
     logging.request_id.set(logging.NOBODY)

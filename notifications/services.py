@@ -25,6 +25,7 @@ from notifications.unwritten import UNWRITTEN_KINDS, compose, is_unwritten
 
 logger = logging.getLogger(__name__)
 
+TASK = "notifications.tasks.send_due_emails"
 BATCH = 20
 # No mail is begun after this long: well below the time limit of a task, and others get their turn.
 BUDGET_SECONDS = 20.0
@@ -59,7 +60,7 @@ def write_email(
     else:
         raise ValueError(f"A mail of kind {kind} needs its words")
     Email.objects.bulk_create([email], ignore_conflicts=True)
-    transaction.on_commit(lambda: nudge("notifications.tasks.send_due_emails"))
+    transaction.on_commit(lambda: nudge(TASK))
 
 
 def send_due_emails(*, limit: int = BATCH) -> int:
@@ -90,6 +91,8 @@ def send_due_emails(*, limit: int = BATCH) -> int:
             if broken is not None:
                 tried += _put_off(limit, broken)
                 break
+        else:
+            nudge(TASK)  # There may be more, which nobody else tells of.
     finally:
         connection.close()
     return tried
@@ -104,7 +107,7 @@ def resend_emails(*, email_ids: Iterable[uuid.UUID]) -> int:
     count = Email.objects.filter(id__in=list(email_ids), status=Email.Status.DEAD).update(
         status=waiting, attempts=0, next_attempt_at=timezone.now()
     )
-    nudge("notifications.tasks.send_due_emails")
+    transaction.on_commit(lambda: nudge(TASK))
     return count
 
 

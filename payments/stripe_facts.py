@@ -1,6 +1,7 @@
 """What Stripe says, in our words: typed facts, read from the objects of its SDK. Minor units."""
 
 import datetime as dt
+import json
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
@@ -106,6 +107,21 @@ class Page(Generic[_F]):
     items: list[_F]
     after: str
     oldest: dt.datetime | None
+
+
+class _Told(dict[str, Any]):
+    """An object of Stripe's, whose fields are attributes as of the SDK's."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def read_told(body: str) -> Any:
+    """Read what Stripe said for the functions below, which take the SDK's objects, too."""
+    return json.loads(body, object_hook=_Told)
 
 
 def read_intent(intent: Any) -> IntentFacts:

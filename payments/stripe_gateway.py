@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import stripe
 from django.conf import settings
@@ -34,8 +35,10 @@ from payments.stripe_facts import (
     read_movement,
     read_refund,
     read_time,
+    read_told,
 )
-from payments.stripe_patience import wait_for
+from payments.stripe_http import PooledClient
+from payments.stripe_patience import calls_at_once, wait_for
 
 logger = logging.getLogger(__name__)
 
@@ -119,13 +122,11 @@ def create_intent(
 def retrieve_intent(*, intent_id: str) -> IntentFacts:
     """Return the intent as it is now, with what was refunded of it and what Stripe kept. Raises
     StripeNotFound or PaymentsUnavailable."""
-    return read_intent(
-        _call(
-            lambda client: client.v1.payment_intents.retrieve(
-                intent_id, {"expand": ["latest_charge.balance_transaction"]}
-            )
-        )
-    )
+    path = f"/v1/payment_intents/{quote(intent_id, safe='')}"
+    wanted = ["latest_charge.balance_transaction"]
+    # Once a purchase: the SDK's own objects of it took a third of the call.
+    answer = _call(lambda client: client.raw_request("get", path, expand=wanted))
+    return read_intent(read_told(answer.body))
 
 
 def cancel_intent(*, intent_id: str) -> IntentFacts:
@@ -376,7 +377,11 @@ def _client(
         secret_key,
         stripe_version=api_version or None,
         base_addresses={"api": api_base} if api_base else {},
-        http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, seconds)),
+        http_client=PooledClient(
+            base=api_base or stripe.api_base,
+            timeout=(CONNECT_TIMEOUT_SECONDS, seconds),
+            connections=calls_at_once(),
+        ),
         max_network_retries=0,
     )
 

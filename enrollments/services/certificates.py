@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core import audit, outbox
-from core.nudge import nudge
+from core.nudge import nudge, nudge_for_rest
 from core.typesetting import find_unsettable
 from core.urls import absolute
 from enrollments.certificates import CertificateFacts, render_certificate
@@ -71,6 +71,7 @@ def render_due_certificates(*, limit: int = 20) -> int:
             raise
         except Exception:
             logger.exception("certificate %s could not be rendered", certificate.serial)
+    nudge_for_rest(TASK, tried=tried, limit=limit)
     return tried
 
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from core.nudge import nudge
+from core.nudge import nudge, nudge_for_rest
 from core.outbox import back_off_delay
 from core.pruning import prune
 from payments.errors import NotOursYet, PaymentsUnavailable
@@ -31,6 +31,7 @@ from payments.stripe_patience import deadline
 
 logger = logging.getLogger(__name__)
 
+TASK = "payments.tasks.handle_stripe_events"
 MAX_ATTEMPTS = 25
 # Events that are claimed and asked about together.
 TOGETHER = 20
@@ -55,6 +56,8 @@ def handle_due_events(*, limit: int = 100) -> int:
     while goes_on and tried < limit and (events := _claim(limit=min(TOGETHER, limit - tried))):
         tried += len(events)
         goes_on = _handle_together(events) and not is_over(started=started)
+    if goes_on:
+        nudge_for_rest(TASK, tried=tried, limit=limit)
     return tried
 
 
@@ -66,7 +69,7 @@ def resend_events(*, event_ids: list[str]) -> int:
         next_attempt_at=timezone.now(),
         handled_at=None,
     )
-    nudge("payments.tasks.handle_stripe_events")
+    transaction.on_commit(lambda: nudge(TASK))
     return count
 
 

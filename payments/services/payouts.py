@@ -18,7 +18,7 @@ from django.utils import timezone
 from core import outbox
 from core.ids import parse_id
 from core.money import CENT, from_minor, to_minor
-from core.nudge import nudge
+from core.nudge import nudge, nudge_for_rest
 from core.outbox import back_off_delay
 from payments import stripe_connect
 from payments.events import PayoutFailed, PayoutTakenBack
@@ -36,6 +36,8 @@ from payments.stripe_connect import TransferFacts
 from payments.stripe_gateway import StripeNotFound, StripeRefused
 
 logger = logging.getLogger(__name__)
+
+TASK = "payments.tasks.send_due_payouts"
 
 # After a payout that Stripe refused: somebody has to do something first, or the money of late sales
 # to become available there.
@@ -70,7 +72,9 @@ def send_due_payouts(*, limit: int = 20) -> int:
     go to an account that isn't its instructor's at Stripe, is not sent."""
     if not are_payouts_enabled():
         return 0
-    return sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
+    sent = sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
+    nudge_for_rest(TASK, tried=sent, limit=limit)
+    return sent
 
 
 def look_up_transfer(*, transfer_id: str) -> Callable[[], None]:
@@ -146,7 +150,7 @@ def _plan(account_id: uuid.UUID) -> bool:
             next_attempt_at=timezone.now(),
         )
         ledger.post_payout(payout=payout)
-        transaction.on_commit(lambda: nudge("payments.tasks.send_due_payouts"))
+        transaction.on_commit(lambda: nudge(TASK))
     return True
 
 

@@ -13,7 +13,7 @@ from core.logging import current_id
 from core.nudge import nudge
 from payments import stripe_gateway
 from payments.models import StripeEvent
-from payments.services.inbox import HANDLED_TYPES
+from payments.services.inbox import HANDLED_TYPES, TASK
 from payments.stripe_gateway import EventFacts
 from payments.stripe_payloads import keep_of
 
@@ -64,7 +64,7 @@ def _store(events: Sequence[EventFacts]) -> int:
         cursor.execute(_INSERT, [*columns, [json.dumps(row.payload) for row in rows]])
         stored = cursor.fetchall()
     if any(status == StripeEvent.Status.RECEIVED for (status,) in stored):
-        transaction.on_commit(lambda: nudge("payments.tasks.handle_stripe_events"))
+        transaction.on_commit(lambda: nudge(TASK))
     return len(stored)
 
 

@@ -5,6 +5,7 @@ import datetime as dt
 from django.db import transaction
 from django.utils import timezone
 
+from core.nudge import nudge_for_rest
 from payments import stripe_gateway
 from payments.models import Payment, first_check
 from payments.services.settlement import forget_payment, settle
@@ -12,6 +13,7 @@ from payments.services.sweeping import sweep
 from payments.state import PROCESSING
 from payments.stripe_gateway import IntentFacts, StripeNotFound
 
+TASK = "payments.tasks.reconcile_payments"
 LATEST = dt.timedelta(hours=1)
 
 
@@ -19,7 +21,9 @@ def reconcile_due_payments(*, limit: int = 50) -> int:
     """Settle open payments that are due by what Stripe says, and cancel the intents of orders that
     are closed or superseded; returns how many were tried. The gaps grow with a payment's age, up to
     an hour."""
-    return sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit)
+    tried = sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit)
+    nudge_for_rest(TASK, tried=tried, limit=limit)
+    return tried
 
 
 def _reconcile(payment: Payment) -> None:

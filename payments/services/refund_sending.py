@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core import outbox
 from core.money import to_minor
+from core.nudge import nudge_for_rest
 from core.outbox import back_off_delay
 from payments import stripe_gateway
 from payments.events import RefundFailed
@@ -21,6 +22,8 @@ from payments.state import move_refund
 from payments.stripe_gateway import RefundFacts, StripeNotFound, StripeRefused
 
 logger = logging.getLogger(__name__)
+
+TASK = "payments.tasks.send_due_refunds"
 
 FIRST_LOOK = dt.timedelta(minutes=1)
 LATEST_LOOK = dt.timedelta(hours=1)
@@ -39,6 +42,7 @@ def send_due_refunds(*, limit: int = 20) -> int:
     killed between call and commit, or two workers at once, give the money back once.
     """
     sent = sweep(claim=_claim_due, work=_send, failed=_try_later, limit=limit)
+    nudge_for_rest(TASK, tried=sent, limit=limit)
     return sent + sweep(claim=_claim_pending, work=_look_up, failed=_leave, limit=limit)
 
 
