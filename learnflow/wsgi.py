@@ -17,6 +17,7 @@ logging.captureWarnings(True)
 django_application = get_wsgi_application()
 
 # Imported when the settings are there.
+from api.events_door import EventsDoor  # noqa: E402
 from api.front import FrontDoor  # noqa: E402
 from core.features import warn_of_what_is_off  # noqa: E402
 from core.postgresql.pooling import require_fitting  # noqa: E402
@@ -24,7 +25,7 @@ from core.postgresql.pooling import require_fitting  # noqa: E402
 require_fitting()
 warn_of_what_is_off()
 
-application = FrontDoor(django_application)
+application = FrontDoor(EventsDoor(django_application))
 
 # What is loaded by now stays: going through it again and again took a tenth of each request.
 gc.collect()

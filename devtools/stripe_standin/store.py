@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     problem TEXT
 );
 CREATE INDEX IF NOT EXISTS deliveries_by_due ON deliveries (state, due);
+CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event);
 CREATE TABLE IF NOT EXISTS jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     due REAL NOT NULL,

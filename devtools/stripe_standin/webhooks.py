@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import httpx
 import orjson
+import urllib3
 
 from devtools.stripe_standin.config import Endpoint
 from devtools.stripe_standin.errors import ApiError
@@ -29,6 +29,7 @@ _BATCH = 64
 _LONGEST_PAUSE = 3600.0
 _MAX_ATTEMPTS = 16
 _IDLE = 5.0
+_BREATH = 0.005
 
 
 def sign(payload: bytes, endpoint: Endpoint, at: int) -> str:
@@ -51,8 +52,9 @@ class Worker:
     def __init__(self, scope: Callable[[], Scope], controls: Controls) -> None:
         self._scope = scope
         self._controls = controls
-        timeout = controls.config.webhook_timeout
-        self._client = httpx.Client(timeout=timeout, trust_env=False)
+        self._client = urllib3.PoolManager(
+            maxsize=_SENDERS, timeout=controls.config.webhook_timeout, retries=False
+        )
         self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="webhook")
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._changed = threading.Condition()
@@ -72,7 +74,7 @@ class Worker:
             self._changed.notify_all()
         self._thread.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._client.close()
+        self._client.clear()
 
     def wake(self) -> None:
         """Say that something new may be due."""
@@ -135,12 +137,14 @@ class Worker:
             while self._do_job(before=self._scope().store.now()):
                 pass
             self._send_due()
+            # Many payments at once are a few turns; one is sent at once.
+            time.sleep(_BREATH)
 
     def _wait(self) -> bool:
         """Wait until something may be due; False when it is time to end."""
         with self._changed:
             if not (self._woken or self._stopping):
-                self._changed.wait(self._pause())
+                self._changed.wait_for(lambda: self._woken or self._stopping, self._pause())
             self._woken = False
             return not self._stopping
 
@@ -217,7 +221,8 @@ class Worker:
         finally:
             with self._changed:
                 self._sending.discard(row["seq"])
-                self._woken = True
+                # More may be due than there was room for, and this one again.
+                self._woken = self._woken or len(self._sending) < _SENDERS
                 self._changed.notify_all()
 
     def _post(self, row: sqlite3.Row) -> tuple[int | None, str | None]:
@@ -232,10 +237,12 @@ class Worker:
             "Stripe-Signature": sign(payload, endpoint, int(time.time())),
         }
         try:
-            answer = self._client.post(row["url"], content=payload, headers=headers)
-        except httpx.HTTPError as error:
+            answer = self._client.request(
+                "POST", row["url"], body=payload, headers=headers, redirect=False
+            )
+        except urllib3.exceptions.HTTPError as error:
             return None, f"{type(error).__name__}: {error}"
-        return answer.status_code, None
+        return answer.status, None
 
     def _record(self, row: sqlite3.Row, status: int | None, problem: str | None) -> None:
         scope = self._scope()

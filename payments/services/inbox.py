@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 TASK = "payments.tasks.handle_stripe_events"
 MAX_ATTEMPTS = 25
 # Events that are claimed and asked about together.
-TOGETHER = 20
+TOGETHER = 40
 _CHARGE_UPDATED = "charge.updated"
 # As many tries at most are used up by waiting, for an order or for Stripe: enough for the longest
 # pause between two, and far from the end.
