@@ -1,11 +1,13 @@
 """What follows in carts when something happened below."""
 
+from collections.abc import Sequence
+
 from cart import services
-from core.outbox import subscribe
+from core.outbox import subscribe_many
 from enrollments.events import Enrolled
 
 
-@subscribe(Enrolled, name="cart.drop_enrolled")
-def drop_enrolled(event: Enrolled) -> None:
-    """Take a course out of cart and wishlist of whoever got it, e.g. enrolled for free."""
-    services.remove_bought(user_id=event.user_id, course_ids=[event.course_id])
+@subscribe_many(Enrolled, name="cart.drop_enrolled")
+def drop_enrolled(happened: Sequence[Enrolled]) -> None:
+    """Take courses out of cart and wishlist of whoever got them, e.g. enrolled for free."""
+    services.remove_bought(bought=[(event.user_id, event.course_id) for event in happened])

@@ -186,23 +186,19 @@ def settle_carts(*, paid: Collection[PaidCart]) -> None:
 
     Runs in the caller's transaction, who holds the carts' locks (`selectors.lock_carts`).
     """
-    _remove_bought([(one.user_id, course_id) for one in paid for course_id in one.course_ids])
+    remove_bought(bought=[(one.user_id, course_id) for one in paid for course_id in one.course_ids])
     is_used = (Q(user_id=one.user_id, coupon_code=one.coupon_code) for one in paid)
     is_empty = ~Exists(CartItem.objects.filter(cart_id=OuterRef("id")))
     carts = Cart.objects.filter(user_id__in=[one.user_id for one in paid]).exclude(coupon_code="")
     _write_code(carts.filter(reduce(or_, is_used, Q(is_empty))), "")
 
 
-def remove_bought(*, user_id: uuid.UUID, course_ids: Collection[uuid.UUID]) -> None:
-    """Take bought courses out of cart and wishlist, in the caller's transaction.
+def remove_bought(*, bought: Collection[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Take each course out of its person's cart and wishlist, in the caller's transaction and by
+    two statements.
 
-    Takes no lock on the cart itself: the caller may hold locks that come after it.
+    Takes no lock on the carts themselves: the caller may hold locks that come after them.
     """
-    _remove_bought([(user_id, course_id) for course_id in course_ids])
-
-
-def _remove_bought(bought: Collection[tuple[uuid.UUID, uuid.UUID]]) -> None:
-    """Take each course out of its person's cart and wishlist."""
     people, courses = [person for person, _ in bought], [course for _, course in bought]
     with connection.cursor() as cursor:
         for statement in (_DELETE_LINES, _DELETE_WISHES):

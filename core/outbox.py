@@ -2,9 +2,14 @@
 
 `record` refuses to run outside a transaction. A delivery's work and its mark share one transaction,
 so a handler's database effects happen exactly once; whatever else it does may happen twice.
+
+Deliveries are claimed some at a time. A handler that takes many (`subscribe_many`) is given those
+of its events that one request caused together, in one transaction; should it fail for whatever
+reason, each is delivered for itself.
 """
 
 import datetime as dt
+import itertools
 import logging
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,6 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core import events
+from core.bulk import update_each
 from core.events import Event
 from core.logging import current_id, on_behalf_of
 from core.models import OutboxDelivery, OutboxEvent
@@ -24,6 +30,7 @@ from core.pruning import prune
 logger = logging.getLogger(__name__)
 
 E = TypeVar("E", bound=Event)
+F = TypeVar("F", bound=Callable[..., None])
 Handler = Callable[[Any], None]
 
 MAX_ATTEMPTS = 20
@@ -32,13 +39,16 @@ LONGEST_BACKOFF = dt.timedelta(hours=1)
 KEEP_DELIVERED = dt.timedelta(days=30)
 
 TASK = "core.tasks.deliver_outbox"
-
+# As many deliveries as are claimed together.
+TOGETHER = 20
 
 DEFAULT_QUEUE = "learning"
 
 _handlers: dict[str, dict[str, Handler]] = {}
 # By the handler's name.
 _queues: dict[str, str] = {}
+# Those that are given a sequence of events.
+_take_many: set[str] = set()
 
 
 def subscribe(
@@ -50,13 +60,34 @@ def subscribe(
     deliveries in one `queue` hold up none in another.
     """
 
-    def register(handler: Callable[[E], None]) -> Callable[[E], None]:
-        key = name or f"{handler.__module__}.{handler.__qualname__}"
+    return _register(event_type, name, queue)
+
+
+def subscribe_many(
+    event_type: type[E], *, name: str | None = None, queue: str = DEFAULT_QUEUE
+) -> Callable[[Callable[[Sequence[E]], None]], Callable[[Sequence[E]], None]]:
+    """Register, as `subscribe` does, a handler of one event or many: it does for all of them, in
+    one transaction, what it does for each, and takes no locks that others wait for."""
+
+    def register(handler: Callable[[Sequence[E]], None]) -> Callable[[Sequence[E]], None]:
+        _take_many.add(name or _name_of(handler))
+        return _register(event_type, name, queue)(handler)
+
+    return register
+
+
+def _register(event_type: type[Event], name: str | None, queue: str) -> Callable[[F], F]:
+    def register(handler: F) -> F:
+        key = name or _name_of(handler)
         _handlers.setdefault(event_type.name, {})[key] = handler
         _queues[key] = queue
         return handler
 
     return register
+
+
+def _name_of(handler: Callable[..., None]) -> str:
+    return f"{handler.__module__}.{handler.__qualname__}"
 
 
 def record(event: Event) -> uuid.UUID:
@@ -97,8 +128,10 @@ def deliver_due(*, limit: int = 100, queue: str | None = None) -> int:
     """Deliver up to `limit` due deliveries of one queue, or of all, oldest first; returns how many
     were tried."""
     tried = 0
-    while tried < limit and _deliver_next(queue):
-        tried += 1
+    while tried < limit and (claimed := _claim(queue, limit=min(TOGETHER, limit - tried))):
+        tried += len(claimed)
+        for group in _group(claimed):
+            _deliver_group(group)
     if queue is not None:
         nudge_for_rest(TASK, tried=tried, limit=limit, queue=queue)
     return tried
@@ -136,26 +169,10 @@ def _nudge_after_commit(queues: set[str]) -> None:
     transaction.on_commit(tell)
 
 
-def _deliver_next(queue: str | None) -> bool:
-    """Claim and deliver one due delivery. False when there is none."""
-    claimed = _claim_next(queue)
-    if claimed is None:
-        return False
-    with on_behalf_of(claimed.event.request_id):
-        try:
-            _deliver(claimed)
-        except SoftTimeLimitExceeded:
-            # The worker's time is up, whatever it was at: the claim says when it is tried again.
-            raise
-        except Exception as exc:
-            logger.exception("outbox delivery %s to %s failed", claimed.id, claimed.handler)
-            _note_failure(claimed, exc)
-    return True
-
-
-def _claim_next(queue: str | None) -> OutboxDelivery | None:
-    """Count the attempt and set the time of the next before anything is tried: a delivery that
-    takes its worker down with it is out of the others' way by then."""
+def _claim(queue: str | None, *, limit: int) -> list[OutboxDelivery]:
+    """Count the attempts and set the times of the next before anything is tried: a delivery that
+    takes its worker down with it is out of the others' way by then. Only such as are new are taken
+    together, so that it takes others along once at most."""
     now = timezone.now()
     due = OutboxDelivery.objects.filter(
         status=OutboxDelivery.Status.PENDING, next_attempt_at__lte=now
@@ -163,49 +180,99 @@ def _claim_next(queue: str | None) -> OutboxDelivery | None:
     if queue is not None:
         due = due.filter(queue=queue)
     with transaction.atomic():
-        delivery = (
+        locked = (
             due.select_for_update(skip_locked=True, of=("self",))
             .select_related("event")
-            .order_by("next_attempt_at")
-            .first()
+            .order_by("next_attempt_at")[:limit]
         )
-        if delivery is not None:
+        first, *others = [*locked] or [None]
+        if first is None:
+            return []
+        new = itertools.takewhile(lambda one: one.attempts == 0, others)
+        deliveries = [first] if first.attempts else [first, *new]
+        for delivery in deliveries:
             delivery.attempts += 1
             delivery.next_attempt_at = now + back_off_delay(attempts=delivery.attempts)
-            delivery.save(update_fields=["attempts", "next_attempt_at"])
-    return delivery
+        update_each(deliveries, fields=["attempts", "next_attempt_at"])
+    return deliveries
 
 
-def _deliver(claimed: OutboxDelivery) -> None:
-    """Run the handler and mark the delivery in one transaction. Its lock, not the claim, keeps
-    others away: a handler may take longer than the first back-off. The lock is waited for: a worker
-    that looks for its next claim holds it for a moment, even on rows that it then leaves alone."""
-    if claimed.attempts > MAX_ATTEMPTS:
+def _group(claimed: Sequence[OutboxDelivery]) -> list[list[OutboxDelivery]]:
+    """Put together what a handler takes together: of one cause, whose request log lines and rows
+    are to name."""
+    groups: dict[object, list[OutboxDelivery]] = {}
+    for one in claimed:
+        key = (one.handler, one.event.request_id) if one.handler in _take_many else one.id
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
+def _deliver_group(group: Sequence[OutboxDelivery]) -> None:
+    with on_behalf_of(group[0].event.request_id):
+        if len(group) > 1 and _deliver_together(group):
+            return
+        for claimed in group:
+            try:
+                _deliver([claimed])
+            except SoftTimeLimitExceeded:
+                # The worker's time is up, whatever it was at: the claim says when it is tried
+                # again.
+                raise
+            except Exception as exc:
+                logger.exception("outbox delivery %s to %s failed", claimed.id, claimed.handler)
+                _note_failure(claimed, exc)
+
+
+def _deliver_together(group: Sequence[OutboxDelivery]) -> bool:
+    """Deliver all of them; False, with nothing done, when anything goes wrong."""
+    try:
+        _deliver(group)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as exc:
+        logger.info("%s doesn't take %s together: %r", group[0].handler, len(group), exc)
+        return False
+    return True
+
+
+def _deliver(claimed: Sequence[OutboxDelivery]) -> None:
+    """Run the handler and mark its deliveries in one transaction. Their locks, not the claims, keep
+    others away: a handler may take longer than the first back-off. The locks are waited for: a
+    worker that looks for its next claim holds them for a moment, even on rows that it then leaves
+    alone."""
+    attempts = {one.id: one.attempts for one in claimed}
+    if max(attempts.values()) > MAX_ATTEMPTS:
         raise RuntimeError("the worker never came back from it")
     with transaction.atomic():
-        delivery = (
+        rows = (
             OutboxDelivery.objects.select_for_update(of=("self",))
             .select_related("event")
-            .filter(
-                id=claimed.id,
-                status=OutboxDelivery.Status.PENDING,
-                attempts=claimed.attempts,
-            )
-            .first()
+            .filter(id__in=attempts, status=OutboxDelivery.Status.PENDING)
+            .order_by("id")
         )
-        if delivery is None:
+        due = [row for row in rows if row.attempts == attempts[row.id]]
+        if not due:
             return
-        _call(delivery)
-        delivery.status = OutboxDelivery.Status.DELIVERED
-        delivery.delivered_at = timezone.now()
-        delivery.save(update_fields=["status", "delivered_at"])
-    logger.info("%s %s delivered to %s", delivery.event.name, delivery.event_id, delivery.handler)
+        _call(due)
+        OutboxDelivery.objects.filter(id__in=[row.id for row in due]).update(
+            status=OutboxDelivery.Status.DELIVERED, delivered_at=timezone.now()
+        )
+    for row in due:
+        logger.info("%s %s delivered to %s", row.event.name, row.event_id, row.handler)
 
 
-def _call(delivery: OutboxDelivery) -> None:
-    row = delivery.event
-    event = events.load(event_id=row.id, name=row.name, payload=row.payload)
-    _handlers[row.name][delivery.handler](event)
+def _call(due: Sequence[OutboxDelivery]) -> None:
+    """Call the handler that all of them are for."""
+    loaded = [
+        events.load(event_id=row.event.id, name=row.event.name, payload=row.event.payload)
+        for row in due
+    ]
+    handler = _handlers[due[0].event.name][due[0].handler]
+    if due[0].handler in _take_many:
+        handler(loaded)
+        return
+    for event in loaded:
+        handler(event)
 
 
 def _note_failure(claimed: OutboxDelivery, exc: Exception) -> None:

@@ -19,7 +19,7 @@ from celery.signals import (
 )
 
 from core import logging
-from core.process import become
+from core.process import become, step_back
 from learnflow.broker import use_forgiving_qos
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learnflow.settings.development")
@@ -51,8 +51,8 @@ def _note_roles(instance: Any, **_: Any) -> None:
 
     consumed = [*instance.app.amqp.queues.consume_from]
     _roles[:] = [worker_of(name) for name in consumed]
-    if hasattr(os, "nice"):  # Its processes are made after this, and take it over.
-        os.nice(niceness_of(consumed))
+    # Its processes are made after this, and take it over.
+    step_back(niceness_of(consumed))
     # What is loaded by now is shared with the processes that are made next, as long as nobody
     # writes to it, which collecting garbage would.
     gc.collect()

@@ -27,7 +27,8 @@ PROCESSES: dict[str, int] = {
     "bulk": 1,
 }
 # What is done besides leaves the processors to purchases: they are nobody's for long.
-NICENESS: dict[str, int] = {"money": 0, "learning": 5, "mail": 10, "bulk": 10}
+# Each ten leave a tenth; the kernel starves none.
+NICENESS: dict[str, int] = {"money": 0, "learning": 10, "mail": 15, "bulk": 15}
 DEFAULT = "bulk"
 # Where the version before these queues sends everything. Taken along by the worker of `DEFAULT`, so
 # that nothing is left lying after a deployment.

@@ -2,24 +2,27 @@
 cause, so the same event twice is one mail."""
 
 import uuid
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 
 from core.events import Event
 from core.money import money_text
-from core.outbox import subscribe
+from core.outbox import subscribe, subscribe_many
 from core.urls import absolute
 from courses import selectors as course_selectors
+from courses.selectors import CourseForSale
 from enrollments import selectors as enrollment_selectors
 from enrollments.events import CertificateIssued, Enrolled
 from notifications import letters
 from notifications.course_access import CourseAccess
 from notifications.letter import Letter
-from notifications.selectors import find_access, name_for, title_for, wants
-from notifications.services import write_email
-from notifications.staff_handlers import alert_held_receipt
+from notifications.selectors import find_access, name_for, title_for, wants, who_declined
+from notifications.services import Draft, write_emails
+from notifications.staff_handlers import alert_held_receipts
 from orders import selectors as order_selectors
 from orders.events import OrderCompleted
+from orders.selectors import OrderDetail
 from payments import selectors as payment_selectors
 from payments.events import (
     BankPayoutFailed,
@@ -62,18 +65,26 @@ def mail_password_changed(event: PasswordChanged) -> None:
         _mail(user, event, letters.password_changed(first_name=name_for(user)))
 
 
-@subscribe(OrderCompleted, name="notifications.mail_receipt")
-def mail_receipt(event: OrderCompleted) -> None:
-    """Send the receipt; nothing was paid for a free order, so it has none. Where its PDF can't be
+@subscribe_many(OrderCompleted, name="notifications.mail_receipt")
+def mail_receipts(happened: Sequence[OrderCompleted]) -> None:
+    """Send receipts; nothing was paid for a free order, so it has none. Where a PDF can't be
     printed, staff hear of it, whoever bought."""
-    alert_held_receipt(event)
-    user = _find(event.user_id)
-    if user is None:
-        return
-    order = order_selectors.get_order(order_id=event.order_id, user_id=event.user_id)
-    if not order["total_amount"]:
-        return
-    letter = letters.receipt(
+    alert_held_receipts(happened)
+    users = _find_all(event.user_id for event in happened)
+    told = [event for event in happened if event.user_id in users]
+    orders = order_selectors.list_details(order_ids=[event.order_id for event in told])
+    write_emails(
+        drafts=[
+            _draft(users[event.user_id], event, _receipt(orders[event.order_id], event, users))
+            for event in told
+            if orders[event.order_id]["total_amount"]
+        ]
+    )
+
+
+def _receipt(order: OrderDetail, event: OrderCompleted, users: Mapping[uuid.UUID, User]) -> Letter:
+    user = users[event.user_id]
+    return letters.receipt(
         first_name=name_for(user),
         order_number=order["order_number"],
         invoice_number=order["invoice_number"] or "",
@@ -87,23 +98,37 @@ def mail_receipt(event: OrderCompleted) -> None:
         currency=order["currency"],
         order_url=_order_url(event.order_id),
     )
-    _mail(user, event, letter)
 
 
-@subscribe(Enrolled, name="notifications.mail_enrollment")
-def mail_enrollment(event: Enrolled) -> None:
-    """Tell the learner that the course is open."""
-    user = _find(event.user_id)
-    if user is None or not wants(user_id=user.id, kind="email_enrollment"):
-        return
-    course = course_selectors.get_courses_for_sale(course_ids=[event.course_id])[event.course_id]
-    letter = letters.enrollment(
+@subscribe_many(Enrolled, name="notifications.mail_enrollment")
+def mail_enrollments(happened: Sequence[Enrolled]) -> None:
+    """Tell learners that their courses are open."""
+    users = _find_all(event.user_id for event in happened)
+    told = [
+        event
+        for event in happened
+        if event.user_id in users.keys() - who_declined(user_ids=users, kind="email_enrollment")
+    ]
+    courses = course_selectors.get_courses_for_sale(course_ids=[one.course_id for one in told])
+    write_emails(
+        drafts=[
+            _draft(
+                users[event.user_id],
+                event,
+                _enrollment(users[event.user_id], courses[event.course_id]),
+            )
+            for event in told
+        ]
+    )
+
+
+def _enrollment(user: User, course: CourseForSale) -> Letter:
+    return letters.enrollment(
         first_name=name_for(user),
         course_title=title_for(course.title, user=user),
         # The slug is made of the title.
         course_url=_course_url(course.slug if user.email_verified_at else str(course.id)),
     )
-    _mail(user, event, letter)
 
 
 @subscribe(CertificateIssued, name="notifications.mail_certificate")
@@ -328,6 +353,17 @@ def _find(user_id: uuid.UUID | None) -> User | None:
     return user_selectors.find_user(user_id=user_id) if user_id else None
 
 
+def _find_all(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, User]:
+    return user_selectors.find_users(user_ids=set(user_ids))
+
+
+def _draft(user: User, event: Event, letter: Letter | None) -> Draft:
+    kind = _KINDS[type(event)]
+    return Draft(
+        dedupe_key=f"{kind}:{event.id}", kind=kind, user_id=user.id, to=user.email, letter=letter
+    )
+
+
 def _course_url(course: str) -> str:
     return f"{settings.FRONTEND_URL}/learn/{course}"
 
@@ -341,14 +377,8 @@ def _order_url(order_id: uuid.UUID) -> str:
 
 
 def _mail(user: User, event: Event, letter: Letter) -> None:
-    kind = _KINDS[type(event)]
-    write_email(
-        dedupe_key=f"{kind}:{event.id}", kind=kind, user_id=user.id, to=user.email, letter=letter
-    )
+    write_emails(drafts=[_draft(user, event, letter)])
 
 
 def _mail_unwritten(user: User, event: Event) -> None:
-    kind = _KINDS[type(event)]
-    write_email(
-        dedupe_key=f"{kind}:{event.id}", kind=kind, user_id=user.id, to=user.email, letter=None
-    )
+    write_emails(drafts=[_draft(user, event, None)])

@@ -1,6 +1,7 @@
 """Reads of what people want to hear of, and of what may be told them."""
 
 import uuid
+from collections.abc import Collection
 from typing import Literal
 
 from enrollments import selectors as enrollment_selectors
@@ -16,6 +17,12 @@ def wants(*, user_id: uuid.UUID, kind: Kind) -> bool:
     """Return whether the person wants this kind of mail; without a word from them, yes."""
     chosen = NotificationPreference.objects.filter(user_id=user_id).values_list(kind, flat=True)
     return chosen.first() is not False
+
+
+def who_declined(*, user_ids: Collection[uuid.UUID], kind: Kind) -> set[uuid.UUID]:
+    """Return which of these people don't want this kind of mail; by one query."""
+    chosen = NotificationPreference.objects.filter(user_id__in=user_ids, **{kind: False})
+    return set(chosen.values_list("user_id", flat=True))
 
 
 def find_access(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> CourseAccess:

@@ -5,7 +5,8 @@ import logging
 import smtplib
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from email.utils import parseaddr
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -16,6 +17,7 @@ from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
+from core.bulk import update_each
 from core.logging import current_id, on_behalf_of
 from core.nudge import nudge
 from core.outbox import back_off_delay
@@ -39,28 +41,51 @@ WAITING = [Email.Status.PENDING, Email.Status.UNWRITTEN]
 _BREAKING = (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A mail to be stored. `user_id` is None for an address that stands for no account. A mail of
+    an unwritten kind has no `letter`: its words are made when it is sent."""
+
+    dedupe_key: str
+    kind: str
+    user_id: uuid.UUID | None
+    to: str
+    letter: Letter | None
+
+
 def write_email(
     *, dedupe_key: str, kind: str, user_id: uuid.UUID | None, to: str, letter: Letter | None
 ) -> None:
-    """Store a mail in the caller's transaction. A second one with the same key is not written.
-    `user_id` is None for an address that stands for no account. A mail of an unwritten kind has no
-    `letter`: its words are made when it is sent."""
+    """Store a mail as `write_emails` does many."""
+    draft = Draft(dedupe_key=dedupe_key, kind=kind, user_id=user_id, to=to, letter=letter)
+    write_emails(drafts=[draft])
+
+
+def write_emails(*, drafts: Sequence[Draft]) -> None:
+    """Store mails in the caller's transaction, by one statement; none takes none. A second one with
+    the same key is not written. Raises ValueError for one without words that needs them."""
+    if not drafts:
+        return
+    Email.objects.bulk_create([_row_of(draft) for draft in drafts], ignore_conflicts=True)
+    transaction.on_commit(lambda: nudge(TASK))
+
+
+def _row_of(draft: Draft) -> Email:
     email = Email(
-        dedupe_key=dedupe_key,
-        kind=kind,
-        user_id=user_id,
-        to=to,
+        dedupe_key=draft.dedupe_key,
+        kind=draft.kind,
+        user_id=draft.user_id,
+        to=draft.to,
         next_attempt_at=timezone.now(),
         request_id=current_id(),
     )
-    if is_unwritten(kind):
+    if is_unwritten(draft.kind):
         email.status = Email.Status.UNWRITTEN
-    elif letter is not None:
-        email.subject, email.text, email.html = _words_of(letter)
+    elif draft.letter is not None:
+        email.subject, email.text, email.html = _words_of(draft.letter)
     else:
-        raise ValueError(f"A mail of kind {kind} needs its words")
-    Email.objects.bulk_create([email], ignore_conflicts=True)
-    transaction.on_commit(lambda: nudge(TASK))
+        raise ValueError(f"A mail of kind {draft.kind} needs its words")
+    return email
 
 
 def send_due_emails(*, limit: int = BATCH) -> int:
@@ -186,7 +211,7 @@ def _claim(limit: int) -> list[Email]:
         for email in emails:
             email.attempts += 1
             email.next_attempt_at = now + settings.MAIL_LEASE
-        Email.objects.bulk_update(emails, ["attempts", "next_attempt_at"])
+        update_each(emails, fields=["attempts", "next_attempt_at"])
     return emails
 
 

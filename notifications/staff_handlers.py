@@ -1,5 +1,7 @@
 """Which event staff are mailed about: money that went wrong, and buyers who wait for an answer."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils import formats, timezone
@@ -162,17 +164,18 @@ def alert_bank_payout_failed(event: BankPayoutFailed) -> None:
     _alert(event, "staff-bank-payout", letter, of="bankpayoutfailure")
 
 
-def alert_held_receipt(event: OrderCompleted) -> None:
-    """Tell staff of a receipt that can't be printed, if this order's is such a one."""
-    held = order_selectors.find_held_receipt(order_id=event.order_id)
-    if held is not None:
-        letter = staff_letters.receipt_held(
-            order_number=held.order_number,
-            invoice_number=held.number,
-            characters=held.characters,
-            url=_admin_url("invoice", held.id, app="orders"),
-        )
-        _alert(event, "staff-receipt-held", letter, of="invoice", app="orders")
+def alert_held_receipts(happened: Sequence[OrderCompleted]) -> None:
+    """Tell staff of receipts that can't be printed, if one of these orders has such a one."""
+    held = order_selectors.find_held_receipts(order_ids=[event.order_id for event in happened])
+    for event in happened:
+        if receipt := held.get(event.order_id):
+            letter = staff_letters.receipt_held(
+                order_number=receipt.order_number,
+                invoice_number=receipt.number,
+                characters=receipt.characters,
+                url=_admin_url("invoice", receipt.id, app="orders"),
+            )
+            _alert(event, "staff-receipt-held", letter, of="invoice", app="orders")
 
 
 def _admin_url(model: str, row_id: object, *, app: str = "payments") -> str:

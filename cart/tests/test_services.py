@@ -185,7 +185,7 @@ def test_bought_courses_leave_cart_and_wishlist(user):
         for course in (bought, other):
             services.add_to_cart(user_id=person.id, course_id=course.id)
             services.add_to_wishlist(user_id=person.id, course_id=course.id)
-    services.remove_bought(user_id=user.id, course_ids=[bought.id])
+    services.remove_bought(bought=[(user.id, bought.id)])
     both = [bought.id, other.id]
     assert selectors.in_cart_ids(user_id=user.id, course_ids=both) == {other.id}
     assert selectors.in_wishlist_ids(user_id=user.id, course_ids=both) == {other.id}
@@ -197,8 +197,8 @@ def test_a_course_one_got_otherwise_leaves_the_cart(user):
     course = CourseFactory.create()
     services.add_to_cart(user_id=user.id, course_id=course.id)
     event = Enrolled(enrollment_id=new_id(), user_id=user.id, course_id=course.id, source="free")
-    drop_enrolled(event)
-    drop_enrolled(event)
+    drop_enrolled([event])
+    drop_enrolled([event])
     assert not CartItem.objects.exists()
 
 

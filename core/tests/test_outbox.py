@@ -11,12 +11,15 @@ from decimal import Decimal
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core import events, outbox
 from core.events import Event
 from core.ids import new_id
+from core.logging import current_id, on_behalf_of
 from core.models import AuditEntry, OutboxDelivery, OutboxEvent
+from core.nudge import nudge_for_rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +169,13 @@ def test_a_delivery_that_takes_its_worker_down_does_not_hold_up_others(
     OutboxDelivery.objects.filter(handler="a poison").update(
         next_attempt_at=timezone.now() - dt.timedelta(hours=1)
     )
-    for _ in range(2):
+    for _ in range(3):
         with suppress(Killed):
             outbox.deliver_due()
+        # Once it took the other along; when their claims lapse, two seconds later, it is alone.
+        OutboxDelivery.objects.filter(status="pending", attempts=1).update(
+            next_attempt_at=timezone.now()
+        )
     assert dict(OutboxDelivery.objects.values_list("handler", "status")) == {
         "a poison": "pending",
         "fine": "delivered",
@@ -254,3 +261,99 @@ def test_only_what_is_long_delivered_is_pruned(
 def test_back_off_doubles_up_to_an_hour() -> None:
     delays = [outbox.back_off_delay(attempts=n).total_seconds() for n in (1, 2, 3, 12, 100)]
     assert delays == [2, 4, 8, 3600, 3600]
+
+
+# --- Many together -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(handlers: dict[str, outbox.Handler], monkeypatch: pytest.MonkeyPatch) -> list[list[Event]]:
+    """What a handler that takes many was given, each time that it was called."""
+    given: list[list[Event]] = []
+    monkeypatch.setattr(outbox, "_take_many", {"many"})
+    handlers["many"] = lambda happened: given.append(list(happened))
+    return given
+
+
+def happen(happened: Happened, count: int, *, cause: str = "") -> list[Happened]:
+    made = [replace(happened, id=new_id(), thing_id=uuid.uuid4()) for _ in range(count)]
+    with on_behalf_of(cause), transaction.atomic():
+        outbox.record_all(made)
+    return made
+
+
+@pytest.mark.django_db
+def test_a_handler_that_takes_many_is_given_them_together(
+    happened: Happened, many: list[list[Event]]
+) -> None:
+    made = happen(happened, 3)
+    assert outbox.deliver_due() == 3
+    [given] = many
+    assert {event.id for event in given} == {event.id for event in made}
+    assert set(OutboxDelivery.objects.values_list("status", "attempts")) == {("delivered", 1)}
+
+
+@pytest.mark.django_db
+def test_delivering_many_takes_as_many_statements_as_one(
+    happened: Happened, many: list[list[Event]]
+) -> None:
+    happen(happened, 1)
+    with CaptureQueriesContext(connection) as one:
+        outbox.deliver_due()
+    happen(happened, 15)
+    with CaptureQueriesContext(connection) as other:
+        assert outbox.deliver_due() == 15
+    assert [len(group) for group in many] == [1, 15]
+    assert len(other) == len(one)
+
+
+@pytest.mark.django_db
+def test_what_different_requests_caused_is_delivered_on_behalf_of_each(
+    happened: Happened, handlers: dict[str, outbox.Handler], many: list[list[Event]]
+) -> None:
+    seen: list[tuple[str, int]] = []
+    handlers["many"] = lambda given: seen.append((current_id(), len(given)))
+    happen(happened, 2, cause="request-0001")
+    happen(happened, 3, cause="request-0002")
+    assert outbox.deliver_due() == 5
+    assert sorted(seen) == [("request-0001", 2), ("request-0002", 3)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_cant_be_taken_keeps_the_others_from_nothing(
+    happened: Happened, handlers: dict[str, outbox.Handler], many: list[list[Event]]
+) -> None:
+    made = happen(happened, 3)
+
+    def refuse_the_second(given: list[Happened]) -> None:
+        for event in given:
+            leave_a_trace(event)
+            if event.id == made[1].id:
+                raise RuntimeError("not this one")
+
+    handlers["many"] = refuse_the_second
+    assert outbox.deliver_due() == 3
+    status = dict(OutboxDelivery.objects.values_list("event_id", "status"))
+    assert [status[event.id] for event in made] == ["delivered", "pending", "delivered"]
+    assert AuditEntry.objects.count() == 2, "what was undone with the others was done once more"
+
+
+@pytest.mark.django_db
+def test_what_failed_before_is_claimed_alone(happened: Happened, many: list[list[Event]]) -> None:
+    """It may be what takes workers down."""
+    happen(happened, 3)
+    first = OutboxDelivery.objects.order_by("next_attempt_at").first()
+    assert first is not None
+    OutboxDelivery.objects.filter(id=first.id).update(attempts=1, next_attempt_at=timezone.now())
+    OutboxDelivery.objects.exclude(id=first.id).update(next_attempt_at=timezone.now())
+    assert outbox.deliver_due() == 3
+    assert sorted(len(group) for group in many) == [1, 2]
+
+
+def test_a_run_that_did_all_it_may_asks_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, str]] = []
+    monkeypatch.setattr("core.nudge.nudge", lambda task, **given: asked.append(given))
+    nudge_for_rest(outbox.TASK, tried=99, limit=100, queue="money")
+    assert not asked
+    nudge_for_rest(outbox.TASK, tried=100, limit=100, queue="money")
+    assert asked == [{"queue": "money"}]

@@ -28,7 +28,8 @@ _SARA_AM: Final = "\N{THAI CHARACTER SARA AM}"
 def find_unsettable(text: str, *, symbols_may_go: bool = False) -> tuple[str, ...]:
     """Return the letters, with their marks, that can't be set; each once, in their order. With
     `symbols_may_go`, symbols that no font has (emoji) are no matter: they are left out."""
-    return tuple(dict.fromkeys(_find(text, symbols_may_go)))
+    # Most are, and every font has these.
+    return () if text.isascii() else tuple(dict.fromkeys(_find(text, symbols_may_go)))
 
 
 def _find(text: str, symbols_may_go: bool) -> Iterator[str]:

@@ -61,18 +61,19 @@ def get_receipt(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> tuple[str,
     return f"{invoice.number}.pdf", _draw(_receipt_facts(order, invoice))
 
 
-def find_held_receipt(*, order_id: uuid.UUID) -> HeldDocument | None:
-    """Return what keeps the order's receipt back; None when it can be printed, or there is none."""
-    invoice = Invoice.objects.select_related("order").filter(order_id=order_id).first()
-    characters = explain_held(document=invoice) if invoice is not None else ()
-    if invoice is None or not characters:
-        return None
-    return HeldDocument(
-        id=invoice.id,
-        number=invoice.number,
-        order_number=invoice.order.order_number,
-        characters=characters,
-    )
+def find_held_receipts(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, HeldDocument]:
+    """Return, by order, the receipts that can't be printed and why. One query."""
+    invoices = Invoice.objects.select_related("order").filter(order_id__in=order_ids)
+    return {
+        invoice.order_id: HeldDocument(
+            id=invoice.id,
+            number=invoice.number,
+            order_number=invoice.order.order_number,
+            characters=characters,
+        )
+        for invoice in invoices
+        if (characters := explain_held(document=invoice))
+    }
 
 
 def explain_held(*, document: Invoice | CreditNote) -> tuple[str, ...]:
