@@ -342,6 +342,9 @@ STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
 STRIPE_API_VERSION: str = env.str("STRIPE_API_VERSION", default="2026-10-28.endive")
 # How far back the nightly comparison with Stripe goes.
 RECONCILE_WINDOW = timedelta(days=env.int("RECONCILE_DAYS", default=3))
+# So long what only tells of Stripe's fee of a payment waits in the inbox: a burst of purchases is
+# settled by then.
+STRIPE_FEE_DELAY = timedelta(seconds=env.float("STRIPE_FEE_DELAY_SECONDS", default=5.0))
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=5.0)
 # All of a request's calls together.
 STRIPE_DEADLINE_SECONDS: float = env.float("STRIPE_DEADLINE_SECONDS", default=5.0)

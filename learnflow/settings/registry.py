@@ -86,6 +86,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STRIPE_DEADLINE_SECONDS", _PATIENCE),
     Setting("STRIPE_CONCURRENCY", whole(1, 256)),
     Setting("STRIPE_WORKER_CONCURRENCY", whole(1, 256)),
+    Setting("STRIPE_FEE_DELAY_SECONDS", _SECONDS),
     Setting("STRIPE_CONNECT", kinds.switch),
     Setting("STRIPE_PLATFORM_COUNTRY", kinds.country),
     Setting("RECONCILE_DAYS", _DAYS),

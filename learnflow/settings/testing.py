@@ -3,6 +3,7 @@
 import atexit
 import shutil
 import tempfile
+from datetime import timedelta
 
 from learnflow.settings.base import *  # noqa: F403
 from learnflow.settings.base import CACHES, DATABASES, SIMPLE_JWT, THROTTLE_RATES, env
@@ -34,6 +35,8 @@ HEAVY_WAIT_SECONDS = 300.0
 REDIS_PAUSE_SECONDS = 0.0
 # A test's threads are more than a web process'.
 STRIPE_CONCURRENCY = 64
+# Whoever tells of a fee wants it booked at once; the waiting is tested alone.
+STRIPE_FEE_DELAY = timedelta()
 # Tests run no workers; where they do, they say so.
 WATCHED_PROCESSES = []
 # Throttles are tested where they are switched on.

@@ -35,7 +35,8 @@ TASK = "payments.tasks.handle_stripe_events"
 MAX_ATTEMPTS = 25
 # Events that are claimed and asked about together.
 TOGETHER = 40
-_CHARGE_UPDATED = "charge.updated"
+# Tells of nothing but Stripe's fee, which nobody waits for.
+CHARGE_UPDATED = "charge.updated"
 # As many tries at most are used up by waiting, for an order or for Stripe: enough for the longest
 # pause between two, and far from the end.
 _WAITS_COUNTED = 12
@@ -102,7 +103,7 @@ def _handle_together(events: Sequence[StripeEvent]) -> bool:
 
 def _questions_of(events: Sequence[StripeEvent]) -> dict[str, Question]:
     """Return by event what it needs to know of Stripe, where that can be told beforehand."""
-    charges = [event.object_id for event in events if event.type == _CHARGE_UPDATED]
+    charges = [event.object_id for event in events if event.type == CHARGE_UPDATED]
     payments = Payment.objects.filter(stripe_charge_id__in=charges) if charges else []
     known = {payment.stripe_charge_id: payment for payment in payments}
     questions = {
@@ -111,7 +112,7 @@ def _questions_of(events: Sequence[StripeEvent]) -> dict[str, Question]:
         if event.type in _ASK
     }
     for event in events:
-        if event.type != _CHARGE_UPDATED:
+        if event.type != CHARGE_UPDATED:
             continue
         if intent_id := _intent_of_charge(event, known.get(event.object_id)):
             questions[event.id] = Question(ask=lookups.ask_intent, object_id=intent_id)
@@ -214,7 +215,7 @@ _LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
     "payment_intent.payment_failed": _look_up_intent,
     "payment_intent.processing": _look_up_intent,
     "payment_intent.canceled": _look_up_intent,
-    _CHARGE_UPDATED: _look_up_charge,
+    CHARGE_UPDATED: _look_up_charge,
     "charge.refunded": _look_up_refunds,
     "refund.created": _look_up_refund,
     "refund.updated": _look_up_refund,
@@ -251,14 +252,14 @@ _ASK: dict[str, Callable[[str], object]] = {
 
 
 def _claim(*, limit: int) -> list[StripeEvent]:
-    """Claim what is due, oldest first. What only tells of a fee comes after what somebody waits
-    for."""
+    """Claim what is due, oldest first. What only tells of a fee comes when nothing is due that
+    somebody waits for."""
     now = timezone.now()
     due = StripeEvent.objects.filter(status=StripeEvent.Status.RECEIVED, next_attempt_at__lte=now)
     with transaction.atomic():
-        events = _lock(due.exclude(type=_CHARGE_UPDATED), limit)
-        if len(events) < limit:
-            events += _lock(due.filter(type=_CHARGE_UPDATED), limit - len(events))
+        events = _lock(due.exclude(type=CHARGE_UPDATED), limit)
+        if not events:
+            events = _lock(due.filter(type=CHARGE_UPDATED), limit)
         until = now + settings.LEASE
         StripeEvent.objects.filter(id__in=[event.id for event in events]).update(
             attempts=F("attempts") + 1, next_attempt_at=until

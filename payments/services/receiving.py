@@ -1,11 +1,13 @@
 """The inbox's door: events are stored once by Stripe's id, and nothing else is done about them."""
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
+from django.conf import settings
 from django.db import DataError, connection, transaction
 from django.utils import timezone
 
@@ -13,7 +15,7 @@ from core.logging import current_id
 from core.nudge import nudge
 from payments import stripe_gateway
 from payments.models import StripeEvent
-from payments.services.inbox import HANDLED_TYPES, TASK
+from payments.services.inbox import CHARGE_UPDATED, HANDLED_TYPES, TASK
 from payments.stripe_gateway import EventFacts
 from payments.stripe_payloads import keep_of
 
@@ -30,7 +32,7 @@ _INSERT: Final = """
         %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
         %s::timestamptz[], %s::text[], %s::jsonb[]
     ) new
-    ON CONFLICT DO NOTHING RETURNING status
+    ON CONFLICT DO NOTHING RETURNING status, next_attempt_at
 """
 
 
@@ -46,7 +48,8 @@ def receive_event(*, raw_body: bytes, signature: str) -> bool:
 
 
 def store_events(*, events: Sequence[EventFacts]) -> int:
-    """Store those that aren't here yet, due at once; returns how many that were."""
+    """Store those that aren't here yet, due at once, but for what only tells of Stripe's fee
+    (`STRIPE_FEE_DELAY`); returns how many that were."""
     try:
         return _store(events)
     except DataError:
@@ -63,13 +66,16 @@ def _store(events: Sequence[EventFacts]) -> int:
     with whole, connection.cursor() as cursor:
         cursor.execute(_INSERT, [*columns, [json.dumps(row.payload) for row in rows]])
         stored = cursor.fetchall()
-    if any(status == StripeEvent.Status.RECEIVED for (status,) in stored):
+    now = timezone.now()
+    if any(status == StripeEvent.Status.RECEIVED and due <= now for status, due in stored):
         transaction.on_commit(lambda: nudge(TASK))
     return len(stored)
 
 
 def _row_of(event: EventFacts) -> StripeEvent:
     is_handled = event.type in HANDLED_TYPES and not event.is_thin
+    now = timezone.now()
+    waits = settings.STRIPE_FEE_DELAY if event.type == CHARGE_UPDATED else dt.timedelta()
     return StripeEvent(
         id=event.id,
         type=event.type,
@@ -77,7 +83,7 @@ def _row_of(event: EventFacts) -> StripeEvent:
         payload=keep_of(event.payload),
         status=StripeEvent.Status.RECEIVED if is_handled else StripeEvent.Status.IGNORED,
         created_at_stripe=event.created,
-        received_at=timezone.now(),
-        next_attempt_at=timezone.now(),
+        received_at=now,
+        next_attempt_at=now + waits,
         request_id=current_id(),
     )

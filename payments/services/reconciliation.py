@@ -3,27 +3,26 @@
 import datetime as dt
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from core.nudge import nudge_for_rest
 from payments import stripe_gateway
-from payments.models import Payment, first_check
+from payments.models import Payment, StripeEvent, first_check
 from payments.services.settlement import forget_payment, settle
 from payments.services.sweeping import sweep
 from payments.state import PROCESSING
 from payments.stripe_gateway import IntentFacts, StripeNotFound
 
-TASK = "payments.tasks.reconcile_payments"
 LATEST = dt.timedelta(hours=1)
+# So long a payment is left to the inbox when there is news of it: with many others it takes less.
+LEFT_TO_INBOX = dt.timedelta(minutes=1)
 
 
 def reconcile_due_payments(*, limit: int = 50) -> int:
     """Settle open payments that are due by what Stripe says, and cancel the intents of orders that
     are closed or superseded; returns how many were tried. The gaps grow with a payment's age, up to
-    an hour."""
-    tried = sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit)
-    nudge_for_rest(TASK, tried=tried, limit=limit)
-    return tried
+    an hour. One whose news has just come is the inbox's for a while."""
+    return sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit)
 
 
 def _reconcile(payment: Payment) -> None:
@@ -52,11 +51,16 @@ def _look_up(payment: Payment) -> IntentFacts:
 
 def _claim_next() -> Payment | None:
     now = timezone.now()
+    news = StripeEvent.objects.filter(
+        object_id=OuterRef("stripe_payment_id"),
+        status=StripeEvent.Status.RECEIVED,
+        received_at__gt=now - LEFT_TO_INBOX,
+    )
     with transaction.atomic():
         payment = (
             Payment.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("order")
-            .filter(status=Payment.Status.PENDING, next_check_at__lte=now)
+            .filter(~Exists(news), status=Payment.Status.PENDING, next_check_at__lte=now)
             .order_by("next_check_at")
             .first()
         )

@@ -20,9 +20,10 @@ from orders.models import Order
 from payments import services, stripe_gateway
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment, Refund, StripeEvent
-from payments.services import inbox, sweeping
+from payments.services import inbox, receiving, sweeping
+from payments.services.reconciliation import LEFT_TO_INBOX
 from payments.services.refunds import plan_refund
-from payments.stripe_gateway import StripeNotFound, StripeRefused
+from payments.stripe_gateway import EventFacts, StripeForbidden, StripeNotFound, StripeRefused
 from payments.stripe_patience import deadline, time_left, wait_for
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.money import close_anyway
@@ -365,3 +366,69 @@ def test_of_workers_at_once_one_looks_a_payment_up(
     before = standin.counts().get("payment_intents.retrieve", 0)
     assert sorted(at_once(*[services.reconcile_due_payments] * 6)) == [0] * 5 + [1]
     assert standin.counts()["payment_intents.retrieve"] == before + 1
+
+
+# --- News that has come, and news that nobody waits for -------------------------------------------
+
+
+def test_a_payment_whose_news_has_come_is_left_to_the_inbox(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There it is settled with many others. What the inbox can't do is looked up all the same."""
+    told, stuck, quiet = make_payment(), make_payment(), make_payment()
+    for number, payment in enumerate((told, stuck)):
+        make_event(number)
+        StripeEvent.objects.filter(id=f"evt_{number}").update(object_id=payment.stripe_payment_id)
+    StripeEvent.objects.filter(id="evt_1").update(received_at=timezone.now() - LEFT_TO_INBOX)
+    calls: list[str] = []
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(StripeForbidden(), calls))
+    assert services.reconcile_due_payments() == 2
+    assert not [call for call in calls if told.stripe_payment_id in call]
+    StripeEvent.objects.update(status="ignored")
+    assert services.reconcile_due_payments() == 1
+
+
+def make_facts(number: int, kind: str) -> EventFacts:
+    return EventFacts(
+        id=f"evt_{number}", type=kind, object_id=f"ch_{number}", created=timezone.now(), payload={}
+    )
+
+
+def test_what_only_tells_of_a_fee_waits_and_wakes_nobody(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.STRIPE_FEE_DELAY = dt.timedelta(minutes=1)
+    nudged: list[str] = []
+    monkeypatch.setattr(receiving, "nudge", nudged.append)
+    assert receiving.store_events(events=[make_facts(1, "charge.updated")]) == 1
+    assert not nudged
+    assert services.handle_due_events() == 0
+    waiting = StripeEvent.objects.get()
+    assert waiting.status == "received"
+    assert waiting.next_attempt_at - waiting.received_at == settings.STRIPE_FEE_DELAY
+    receiving.store_events(events=[make_facts(2, "payment_intent.succeeded")])
+    assert nudged == [inbox.TASK]
+
+
+def test_fees_come_when_nothing_is_due_that_somebody_waits_for() -> None:
+    for number in range(2):
+        StripeEvent.objects.create(
+            id=f"evt_fee_{number}", type="charge.updated", object_id="ch_1", payload={},
+            created_at_stripe=timezone.now(), next_attempt_at=timezone.now() - dt.timedelta(hours=1),
+        )  # fmt: skip
+        make_event(number)
+    assert {event.type for event in inbox._claim(limit=10)} == {"payment_intent.succeeded"}
+    assert {event.type for event in inbox._claim(limit=10)} == {"charge.updated"}
+
+
+def test_a_sweep_that_did_all_it_may_asks_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One nudge stood for all that is due."""
+    for number in range(3):
+        make_event(number)
+    asked: list[str] = []
+    monkeypatch.setattr("core.nudge.nudge", lambda task, **_: asked.append(task))
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(StripeNotFound(), []))
+    assert services.handle_due_events(limit=2) == 2
+    assert asked == [inbox.TASK]
+    assert services.handle_due_events(limit=2) == 1
+    assert asked == [inbox.TASK]
