@@ -180,16 +180,13 @@ def _claim(queue: str | None, *, limit: int) -> list[OutboxDelivery]:
     if queue is not None:
         due = due.filter(queue=queue)
     with transaction.atomic():
-        locked = (
+        locked = list(
             due.select_for_update(skip_locked=True, of=("self",))
             .select_related("event")
             .order_by("next_attempt_at")[:limit]
         )
-        first, *others = [*locked] or [None]
-        if first is None:
-            return []
-        new = itertools.takewhile(lambda one: one.attempts == 0, others)
-        deliveries = [first] if first.attempts else [first, *new]
+        new = itertools.takewhile(lambda one: one.attempts == 0, locked)
+        deliveries = list(new) or locked[:1]
         for delivery in deliveries:
             delivery.attempts += 1
             delivery.next_attempt_at = now + back_off_delay(attempts=delivery.attempts)

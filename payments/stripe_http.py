@@ -35,12 +35,8 @@ class PooledClient(stripe.HTTPClient):
             else urllib3.PoolManager(**options)
         )
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        post_data: Any = None,
+    def request(  # type: ignore[override] - the SDK's own give bytes, too
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         try:
             answer = self._pool.request(

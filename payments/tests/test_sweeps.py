@@ -375,7 +375,7 @@ def test_a_payment_whose_news_has_come_is_left_to_the_inbox(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """There it is settled with many others. What the inbox can't do is looked up all the same."""
-    told, stuck, quiet = make_payment(), make_payment(), make_payment()
+    told, stuck, _ = make_payment(), make_payment(), make_payment()
     for number, payment in enumerate((told, stuck)):
         make_event(number)
         StripeEvent.objects.filter(id=f"evt_{number}").update(object_id=payment.stripe_payment_id)
@@ -411,12 +411,9 @@ def test_what_only_tells_of_a_fee_waits_and_wakes_nobody(
 
 
 def test_fees_come_when_nothing_is_due_that_somebody_waits_for() -> None:
-    for number in range(2):
-        StripeEvent.objects.create(
-            id=f"evt_fee_{number}", type="charge.updated", object_id="ch_1", payload={},
-            created_at_stripe=timezone.now(), next_attempt_at=timezone.now() - dt.timedelta(hours=1),
-        )  # fmt: skip
+    for number in range(4):
         make_event(number)
+    StripeEvent.objects.filter(id__in=["evt_0", "evt_1"]).update(type="charge.updated")
     assert {event.type for event in inbox._claim(limit=10)} == {"payment_intent.succeeded"}
     assert {event.type for event in inbox._claim(limit=10)} == {"charge.updated"}
 

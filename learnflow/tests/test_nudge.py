@@ -38,7 +38,8 @@ def sent(broker: "redis.Redis", queue: str = "money") -> int:
 
 
 def marks(broker: "redis.Redis") -> list[str]:
-    return sorted(key.decode() for key in broker.keys(f"lf-celery:{MARK}:*"))
+    keys: list[bytes] = broker.keys(f"lf-celery:{MARK}:*")
+    return sorted(key.decode() for key in keys)
 
 
 def test_hundreds_at_once_are_one_message(broker: "redis.Redis") -> None:
