@@ -1,7 +1,6 @@
 """Asking Stripe for several things beside each other, before they are used one after the other."""
 
 import contextvars
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -13,11 +12,9 @@ from payments.stripe_patience import calls_at_once
 
 _T = TypeVar("_T")
 
-# So long those that are answered wait for more, to be worked together, and again as long as more
-# came meanwhile: half of what a batch costs doesn't depend on how many are in it. No new wait is
-# begun after the second time.
-GATHER_SECONDS = 0.03
-GATHER_AT_MOST_SECONDS = 0.15
+# How long those that are answered wait for more, to be worked together: half of what a batch costs
+# doesn't depend on how many are in it. As long as one or two of Stripe's answers take.
+GATHER_SECONDS = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +32,8 @@ _asked: ContextVar[Mapping[Question, Future[Any]] | None] = ContextVar("stripe_a
 def asked_together(questions: Collection[Question]) -> Iterator[Iterator[list[Question]]]:
     """Ask all of them at once, as many as a process may (`calls_at_once`), each once. Yields
     them as they are answered, those whose answers come within `GATHER_SECONDS` of each other
-    together, so that a slow one holds up none of the others for more than
-    `GATHER_AT_MOST_SECONDS`; in the block `answer` gives what was answered.
+    together, so that a slow one holds up none of the others; in the block `answer` gives what was
+    answered.
 
     Who uses an answer for an event must have the event before: an answer is never older than the
     block.
@@ -59,10 +56,8 @@ def asked_together(questions: Collection[Question]) -> Iterator[Iterator[list[Qu
 def _as_answered(futures: Mapping[Question, Future[Any]]) -> Iterator[list[Question]]:
     waiting = {future: question for question, future in futures.items()}
     while waiting:
-        before, done = 0, wait(waiting, return_when=FIRST_COMPLETED).done
-        until = time.monotonic() + GATHER_AT_MOST_SECONDS
-        while before < len(done) < len(waiting) and time.monotonic() < until:
-            before, done = len(done), wait(waiting, timeout=GATHER_SECONDS).done
+        wait(waiting, return_when=FIRST_COMPLETED)
+        done = wait(waiting, timeout=GATHER_SECONDS).done
         yield [waiting.pop(future) for future in done]
 
 
