@@ -35,7 +35,8 @@ class PooledClient(stripe.HTTPClient):
             else urllib3.PoolManager(**options)
         )
 
-    def request(  # type: ignore[override] - the SDK's own give bytes, too
+    # As the SDK's own clients, which give bytes, too.
+    def request(  # type: ignore[override]
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -38,7 +38,7 @@ def sent(broker: "redis.Redis", queue: str = "money") -> int:
 
 
 def marks(broker: "redis.Redis") -> list[str]:
-    keys: list[bytes] = broker.keys(f"lf-celery:{MARK}:*")
+    keys = cast("list[bytes]", broker.keys(f"lf-celery:{MARK}:*"))
     return sorted(key.decode() for key in keys)
 
 
