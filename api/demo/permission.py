@@ -12,6 +12,7 @@ _NOBODYS = {
     "auth.Permission",
     "contenttypes.ContentType",
     "core.JobRun",
+    "payments.BookMark",
     "payments.ReconciliationRun",
     "payments.StripeCursor",
 }

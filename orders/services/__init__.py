@@ -4,6 +4,7 @@ from orders.services.checkout import CreatedOrder, create_from_cart
 from orders.services.closing import CloseReason, close_order
 from orders.services.coupons import apply_coupon, deactivate_coupons
 from orders.services.invoicing import (
+    BookedTax,
     LostMoney,
     credit_lost_money,
     describe_line,
@@ -20,6 +21,7 @@ from orders.services.settlement import PaidOrder, PaidOutcome, mark_all_paid
 from orders.services.standing import cancel_bought_again, list_standing_enrollments
 
 __all__ = [
+    "BookedTax",
     "CloseReason",
     "CreatedOrder",
     "LostMoney",

@@ -55,22 +55,37 @@ def _draft_invoice(order: Order, lines: list[dict[str, str]]) -> Invoice:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class BookedTax:
+    """The tax in what goes back, as the ledger took it: in all, and of the money that lines are
+    named for; major units."""
+
+    total: Decimal
+    by_line: Mapping[uuid.UUID, Decimal]
+
+
 def issue_credit_note(
-    *, order_id: uuid.UUID, refund_id: uuid.UUID, lines: Mapping[uuid.UUID, Decimal], rest: Decimal
+    *,
+    order_id: uuid.UUID,
+    refund_id: uuid.UUID,
+    lines: Mapping[uuid.UUID, Decimal],
+    rest: Decimal,
+    booked: BookedTax | None = None,
 ) -> CreditNote | None:
     """Credit a refund against the order's invoice, once a refund, in the transaction that took it
     into the order and as its last act, as `issue_invoices` is: everybody's refunds wait for the
     number. None for an order without an invoice, and where nothing goes back.
 
-    `lines` are what goes back by line, `rest` is of no certain one. The tax in it is each line's
-    own and never more than the invoice's; the note that makes the refund whole takes what is left
-    of it, so that all of the notes together have the invoice's tax to the cent.
+    `lines` are what goes back by line, `rest` is of no certain one. The tax in it is what is
+    `booked` of it, else each line's own. It is never more than the invoice's, and the note that
+    makes the refund whole takes what is left of it, so that all of the notes together have the
+    invoice's tax to the cent.
     """
     invoice = Invoice.objects.select_related("order").filter(order_id=order_id).first()
     if invoice is None:
         return None
     items = OrderItem.objects.filter(id__in=lines.keys()).order_by("id")
-    told = _credit_lines(invoice, [(item, lines[item.id]) for item in items], rest)
+    told = _credit_lines(invoice, [(item, lines[item.id]) for item in items], rest, booked)
     if not told:
         return None
     return _issue(CreditNote(invoice=invoice, refund_id=refund_id, lines=told))
@@ -158,14 +173,20 @@ def _issue(note: CreditNote) -> CreditNote:
 
 
 def _credit_lines(
-    invoice: Invoice, shares: Sequence[tuple[OrderItem, Decimal]], rest: Decimal
+    invoice: Invoice,
+    shares: Sequence[tuple[OrderItem, Decimal]],
+    rest: Decimal,
+    booked: BookedTax | None,
 ) -> list[dict[str, str]]:
     order = invoice.order
     credited = invoice.credit_notes.filter(voided_at=None).aggregate(sum=Sum("tax_amount"))["sum"]
     tax_left = invoice.tax_amount - (credited or ZERO)
-    lines = [_credit(item, amount) for item, amount in shares if amount > 0]
+    lines = [_credit(item, amount, booked) for item, amount in shares if amount > 0]
     if rest > 0:
         lines.append(_credit_rest(order, rest, tax_left=max(tax_left - _tax_of(lines), ZERO)))
+    if booked is not None:
+        # What is of no line has what the named ones leave of it.
+        _even_out(lines, tax=booked.total)
     if order.refunded_amount == order.total_amount or _tax_of(lines) > tax_left:
         # Lines and money of no line are rounded apart, which makes a cent.
         _even_out(lines, tax=tax_left)
@@ -196,9 +217,12 @@ def _tell_lost(
     return told
 
 
-def _credit(item: OrderItem, amount: Decimal) -> dict[str, str]:
-    before = item.refunded_amount - amount
-    tax = _tax_within(item, item.refunded_amount) - _tax_within(item, before)
+def _credit(item: OrderItem, amount: Decimal, booked: BookedTax | None) -> dict[str, str]:
+    if booked is None:
+        before = item.refunded_amount - amount
+        tax = _tax_within(item, item.refunded_amount) - _tax_within(item, before)
+    else:
+        tax = booked.by_line.get(item.id, ZERO)
     return {
         "course_id": str(item.course_id),
         "title": item.title_at_purchase,

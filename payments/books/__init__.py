@@ -7,24 +7,30 @@ snapshot: `manage.py verify_books`, the nightly reconciliation and the tests do.
 from payments.books.changes import (
     Turn,
     last_note,
+    verify_balances,
     verify_changed,
     verify_counts,
     verify_touched,
 )
-from payments.books.guards import GUARDS, list_guards
+from payments.books.definitions import list_definitions, read_definitions
+from payments.books.guards import GUARDS, TOLD, list_guards
 from payments.books.invariant import Invariant, Scope, Violation
 from payments.books.verifying import INVARIANTS, verify
 
 __all__ = [
     "GUARDS",
     "INVARIANTS",
+    "TOLD",
     "Invariant",
     "Scope",
     "Turn",
     "Violation",
     "last_note",
+    "list_definitions",
     "list_guards",
+    "read_definitions",
     "verify",
+    "verify_balances",
     "verify_changed",
     "verify_counts",
     "verify_touched",

@@ -5,7 +5,7 @@ from payments.books.invariant import Invariant, Scope
 BALANCES = (
     Invariant(
         name="balances_are_the_ledgers",
-        scope=Scope.WHOLE,
+        scope=Scope.RUNNING,
         sentence="The running balances are the sums of the ledger's entries, by currency, account, "
         "instructor and course; and what is still held is held in both, as long.",
         query="""

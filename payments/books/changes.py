@@ -20,6 +20,7 @@ from payments.books import worlds
 from payments.books.closing import close
 from payments.books.earners import verify_earners
 from payments.books.invariant import Invariant, Scope, Violation
+from payments.books.running import verify_running
 from payments.books.series import find_series, mark_series
 from payments.books.verifying import INVARIANTS, ask
 
@@ -74,6 +75,18 @@ def verify_counts(*, on_found: OnFound | None = None) -> list[Violation]:
     return broken
 
 
+def verify_balances(*, on_found: OnFound | None = None) -> list[Violation]:
+    """Verify all running balances from where they were before; returns what is broken. With
+    `on_found`, which is given that, it is noted in the same transaction how far they were."""
+    with _snapshot(keeps=on_found is None):
+        broken = verify_running(
+            ask=lambda: _ask_all(_BY_SCOPE[Scope.RUNNING], ""), marks=on_found is not None
+        )
+        if on_found is not None:
+            on_found(broken)
+    return broken
+
+
 def verify_touched(*, after: int = 0, up_to: int, on_found: OnFound | None = None) -> Turn:
     """Verify what the next notes lead to, some thousand of them, after this number and up to that.
     With `on_found`, which is given what is broken, the notes are forgotten in the same
@@ -101,7 +114,7 @@ def verify_touched(*, after: int = 0, up_to: int, on_found: OnFound | None = Non
 def verify_changed() -> Iterator[Turn]:
     """Verify all that was written to and hasn't been verified, in turns; forgets nothing."""
     up_to = last_note()
-    yield Turn(last=0, is_last=False, violations=verify_counts())
+    yield Turn(last=0, is_last=False, violations=verify_counts() + verify_balances())
     after, is_last = 0, False
     while not is_last:
         turn = verify_touched(after=after, up_to=up_to)
@@ -118,6 +131,8 @@ def _ask_about(notes: Iterable[tuple[str, str]], mark: str, forgets: bool) -> li
         broken = _ask_all(_BY_SCOPE[Scope.GROUP], mark)
         with worlds.people(closed):
             broken += _ask_all(_BY_SCOPE[Scope.PEOPLE], mark)
+        with worlds.neighbours():
+            broken += _ask_all(_BY_SCOPE[Scope.NEIGHBOURS], mark)
     return broken + verify_earners(
         closed.noted, ask=lambda: _ask_all(_BY_SCOPE[Scope.EARNER], mark), marks=forgets
     )

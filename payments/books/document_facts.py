@@ -55,7 +55,7 @@ DOCUMENT_FACTS = (
     ),
     Invariant(
         name="documents_are_numbered_by_date",
-        scope=Scope.WHOLE,
+        scope=Scope.NEIGHBOURS,
         sentence="Within a year invoices, and so credit notes, are numbered in the order of their "
         "dates, but for what clocks differ by and settlements wait for each other.",
         # One machine's clock may be ahead while the next number's is behind.

@@ -1,6 +1,43 @@
 """Invoices and credit notes: one for each cause, numbered without gaps."""
 
-from payments.books.invariant import Invariant, Scope
+from payments.books.invariant import Invariant, Scope, since
+
+# Credit notes whose tax is the ledger's, and what that took of each line. Not those of before, nor
+# where no line had the money any more: that loss is the platform's, and in proportion (below).
+_BOOKED_NOTES = f"""
+    WITH note AS (
+        SELECT note.id, note.number, note.lines, note.tax_amount, invoice.order_id,
+               movement.id AS movement_id
+        FROM orders_creditnote note
+        JOIN orders_invoice invoice ON invoice.id = note.invoice_id
+        JOIN payments_ledgertransaction movement ON movement.reference = CASE
+             WHEN note.dispute_id IS NULL THEN 'refund:' || note.refund_id
+             ELSE 'dispute:' || note.dispute_id END
+        WHERE note.invoice_id NOT IN (
+            SELECT invoice_id FROM orders_creditnote WHERE created_at <= {since("booked_tax")}
+        ) AND movement.payment_id NOT IN (
+            SELECT lost.payment_id FROM payments_ledgertransaction lost
+            JOIN payments_ledgerentry entry ON entry.transaction_id = lost.id
+            WHERE entry.account = 'platform' AND entry.order_item_id IS NULL
+              AND lost.payment_id IS NOT NULL
+        )
+    ), taken AS (
+        SELECT entry.transaction_id, entry.order_item_id, sum(entry.amount) AS amount,
+               coalesce(sum(entry.amount) FILTER (WHERE entry.account = 'tax'), 0) AS tax,
+               coalesce(sum(entry.amount) FILTER (WHERE entry.account = 'buyers'), 0) AS owned
+        FROM payments_ledgerentry entry WHERE entry.order_item_id IS NOT NULL
+        GROUP BY entry.transaction_id, entry.order_item_id
+    ), line AS (
+        SELECT note.id, note.number, item.title_at_purchase, (line ->> 'tax')::numeric AS tax,
+               taken.tax AS booked, taken.owned,
+               taken.amount IS NOT DISTINCT FROM (line ->> 'amount')::numeric AS gave_all
+        FROM note CROSS JOIN LATERAL jsonb_array_elements(note.lines) line
+        JOIN orders_orderitem item
+             ON item.order_id = note.order_id AND item.course_id::text = line ->> 'course_id'
+        LEFT JOIN taken
+             ON taken.transaction_id = note.movement_id AND taken.order_item_id = item.id
+    )
+"""  # noqa: S608 (the text above)
 
 
 def _gapless(name: str, what: str, table: str, prefix: str) -> Invariant:
@@ -189,6 +226,28 @@ DOCUMENTS = (
             WHERE notes.tax > invoice.tax_amount
                OR (notes.amount = invoice.total_amount AND notes.tax <> invoice.tax_amount)
                OR notes.worst > 0.01 * (notes.lines + 1)
+        """,
+    ),
+    Invariant(
+        name="credit_note_has_the_booked_tax",
+        sentence="The tax of a credit note, and of each line that it names and that gave all it "
+        "names, is what the ledger took of the tax for it, but for cents of lines whose course the "
+        "buyer owned already; unless no line had the money any more.",
+        given=_BOOKED_NOTES,
+        query="""
+            SELECT note.number AS subject, NULL AS line, note.tax_amount AS tax,
+                   sum(taken.tax) AS booked
+            FROM note
+            JOIN taken ON taken.transaction_id = note.movement_id
+            JOIN orders_orderitem item ON item.id = taken.order_item_id
+            GROUP BY note.id, note.number, note.tax_amount
+            HAVING abs(note.tax_amount - sum(taken.tax + taken.owned * item.tax_amount / nullif(
+                       item.price_at_purchase - item.discount_amount + item.tax_amount, 0)))
+                   > 0.02 * count(*) FILTER (WHERE taken.owned <> 0)
+            UNION ALL
+            SELECT line.number, line.title_at_purchase, line.tax, line.booked FROM line
+            WHERE line.owned = 0 AND line.tax <> line.booked
+              AND line.id NOT IN (SELECT id FROM line WHERE NOT gave_all)
         """,
     ),
 )

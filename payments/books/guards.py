@@ -1,5 +1,6 @@
 """The guards of the books themselves: what the database refuses by itself is there, and on."""
 
+from payments.books.definitions import read_definitions, tell_guards
 from payments.books.invariant import Invariant, Scope
 
 # By table: triggers, checks and unique indexes, as the migrations leave them (names are apart by a
@@ -28,6 +29,7 @@ TRIGGERS = {
     "payments_balancemovement": (
         "balance_movement_is_never_changed balance_movement_is_never_deleted"
     ),
+    "payments_bookmark": "rules_stay",
     "payments_dispute": "loose_if_changed loose_if_new",
     "payments_ledgerentry": (
         "entries_count ledger_adds_up ledger_has_its_owner ledger_is_append_only "
@@ -161,34 +163,48 @@ def list_guards() -> list[tuple[str, str, str]]:
     return named + [("trigger", table, name) for table in NOTED for name in _NOTES]
 
 
-_LISTED = ", ".join(f"('{kind}', '{table}', '{name}')" for kind, table, name in list_guards())
-_SINCE = ", ".join(f"'{name}'" for name in SINCE)
+# Where nothing else may meddle with what is written: the books, and what is noted of them.
+GUARDED = frozenset(
+    {*TRIGGERS, *NOTED, *CHECKS, *UNIQUES, "payments_booktouch", "payments_looseend"}
+)
+TOLD = tell_guards(GUARDED, since=SINCE)
+_LISTED = ", ".join(
+    f"('{kind}', '{table}', '{name}', '{made_of}')"
+    for kind, table, name, made_of in read_definitions()
+)
 
 GUARDS = (
     Invariant(
         name="guards_are_in_force",
         scope=Scope.WHOLE,
-        sentence="Each trigger, check and unique index that guards the books is in force.",
-        query=f"""
-            SELECT guard.name AS subject, guard.kind, guard.of_table
-            FROM (VALUES {_LISTED}) AS guard(kind, of_table, name)
-            WHERE NOT CASE guard.kind
-                WHEN 'trigger' THEN EXISTS (
-                    SELECT FROM pg_trigger
-                    WHERE tgrelid = to_regclass(guard.of_table) AND tgname = guard.name
-                      AND tgenabled IN ('O', 'A')
-                )
-                WHEN 'check' THEN EXISTS (
-                    SELECT FROM pg_constraint
-                    WHERE conrelid = to_regclass(guard.of_table) AND conname = guard.name
-                      AND contype = 'c' AND (convalidated OR conname IN ({_SINCE}))
-                )
-                ELSE EXISTS (
-                    SELECT FROM pg_index JOIN pg_class ON pg_class.oid = pg_index.indexrelid
-                    WHERE indrelid = to_regclass(guard.of_table) AND relname = guard.name
-                      AND indisunique AND indisvalid
-                )
-            END
-        """,  # noqa: S608 (the text above)
+        sentence="Each trigger, check and unique index that guards the books is in force and made "
+        "as the migrations make it, and so is each function of the books; no other trigger, rule "
+        "or function is among them.",
+        given=f"WITH guard AS (SELECT * FROM (VALUES {_LISTED}) "  # noqa: S608 (the text above)
+        f"AS guard(kind, of_table, name, made_of)), told AS ({TOLD})",
+        query="""
+            SELECT coalesce(guard.name, told.name) AS subject, coalesce(guard.kind, told.kind)
+                   AS kind, coalesce(guard.of_table, told.of_table) AS of_table,
+                   CASE WHEN told.name IS NULL THEN 'gone' WHEN guard.name IS NULL THEN 'added'
+                        WHEN told.is_on THEN 'changed' ELSE 'off' END AS is_it
+            FROM guard FULL JOIN told ON told.kind = guard.kind
+                 AND told.of_table = guard.of_table AND told.name = guard.name
+            WHERE guard.name IS NULL AND told.kind IN ('trigger', 'rule', 'function')
+               OR guard.name IS NOT NULL
+                  AND (told.is_on, told.made_of) IS DISTINCT FROM (true, guard.made_of)
+        """,
+    ),
+    Invariant(
+        name="rules_hold_since_their_migration",
+        scope=Scope.WHOLE,
+        sentence="A rule that rows of before don't follow holds from the migration on that made "
+        "it, or the day after.",
+        query="""
+            SELECT name AS subject, until FROM payments_bookmark
+            WHERE name LIKE 'since:%' AND until > (
+                SELECT max(applied) + interval '2 days' FROM django_migrations
+                WHERE app = 'payments' AND name LIKE '%_rules_since'
+            )
+        """,
     ),
 )

@@ -8,6 +8,14 @@ from enum import Enum
 CLOCKS = "interval '2 minutes'"
 
 
+def since(rule: str) -> str:
+    """Return, as SQL, from when on a rule holds that rows of before it don't follow: a mark that
+    its migration sets, and that nobody changes."""
+    return (
+        f"coalesce((SELECT until FROM payments_bookmark WHERE name = 'since:{rule}'), '-infinity')"  # noqa: S608
+    )
+
+
 class Scope(Enum):
     """Of which part of the books an invariant can be asked alone (`payments.books.changes`)."""
 
@@ -19,6 +27,10 @@ class Scope(Enum):
     COUNT = "count"
     # All that an instructor earned and was paid.
     EARNER = "earner"
+    # Documents with those numbered just before and after them.
+    NEIGHBOURS = "neighbours"
+    # Running balances, each from where it was before (`payments.books.running`).
+    RUNNING = "running"
     # Of none: it is asked of all books alone.
     WHOLE = "whole"
 

@@ -110,6 +110,18 @@ _PEOPLE = {
         UNION SELECT * FROM real.orders_couponredemption WHERE coupon_id = ANY(%(coupon)s)
     """,
 }
+# Documents of these orders with those of the numbers before and after.
+_NUMBERED = """
+    SELECT * FROM real.{table} WHERE number = ANY(ARRAY(
+        SELECT split[1] || '-' || lpad(at::text, greatest(5, length(at::text)), '0')
+        FROM mine_{table} mine
+        CROSS JOIN regexp_match(mine.number, '^(.*)-([0-9]+)$') split
+        CROSS JOIN generate_series(split[2]::bigint - 1, split[2]::bigint + 1) at
+        UNION SELECT number FROM mine_{table}))
+"""
+_NEIGHBOURS = {
+    table: _NUMBERED.format(table=table) for table in ("orders_invoice", "orders_creditnote")
+}
 # All that is counted of courses, coupons and number series.
 _COUNTS = {
     "courses_course": "SELECT * FROM real.courses_course WHERE id = ANY(%(courses)s)",
@@ -173,6 +185,20 @@ def people(closed: Closed) -> Iterator[None]:
         _make(_PEOPLE, given)
     # What it stands in place of goes with the world around it.
     yield
+
+
+@contextmanager
+def neighbours() -> Iterator[None]:
+    """Inside the world of `groups`: its documents with those numbered just before and after."""
+    with connection.cursor() as cursor:
+        for table in _NEIGHBOURS:
+            cursor.execute(f"ALTER TABLE pg_temp.{table} RENAME TO mine_{table}")
+    with by_index():
+        _make(_NEIGHBOURS, {})
+    # What they stand in place of goes with the world around them.
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE " + ", ".join(f"pg_temp.mine_{table}" for table in _NEIGHBOURS))
 
 
 @contextmanager

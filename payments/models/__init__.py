@@ -1,6 +1,6 @@
 """Money at Stripe: payments, refunds, disputes, the inbox of events, the ledger and payouts."""
 
-from payments.models.balance import Balance, BalanceChange, RunningBalance
+from payments.models.balance import Balance, BalanceChange, BalanceMark, RunningBalance
 from payments.models.balance_movement import BalanceMovement
 from payments.models.dispute import Dispute
 from payments.models.inbox import StripeCursor, StripeEvent
@@ -15,6 +15,7 @@ from payments.models.touched import BookMark, BookTouch
 __all__ = [
     "Balance",
     "BalanceChange",
+    "BalanceMark",
     "BalanceMovement",
     "BankPayoutFailure",
     "BookMark",

@@ -91,3 +91,31 @@ class RunningBalance(_Sums):
     class Meta:
         managed = False
         db_table = "payments_runningbalance"
+
+
+class BalanceMark(models.Model):
+    """What an instructor's or an account's entries until some moment (`BookMark` "balances") add up
+    to, as the books were verified; columns as a balance's."""
+
+    id = models.BigAutoField(primary_key=True)
+    currency = models.CharField(max_length=3)
+    account = models.CharField(max_length=20)
+    instructor_id = models.UUIDField(null=True)
+    course_id = models.UUIDField(null=True)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    entries = models.BigIntegerField()
+    sales = models.BigIntegerField()
+    sold = models.DecimalField(max_digits=14, decimal_places=2)
+    sent = models.DecimalField(max_digits=14, decimal_places=2)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["currency", "account", "instructor_id", "course_id"],
+                name="balance_mark_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} {self.account}"

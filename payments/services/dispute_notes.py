@@ -2,20 +2,18 @@
 
 import logging
 import uuid
-from collections import defaultdict
 from collections.abc import Collection
-from decimal import Decimal
 
 from django.db import transaction
 
-from core.money import ZERO
 from orders import selectors as order_selectors
 from orders import services as order_services
 from orders.services import LostMoney
 from payments import loose_ends
 from payments.ledger import holdings
-from payments.models import Dispute, LedgerEntry, LooseEnd, Payment
+from payments.models import Dispute, LooseEnd, Payment
 from payments.selectors import pays_its_order
+from payments.services.booked_tax import find_taken
 from payments.state import DisputeStatus
 
 logger = logging.getLogger(__name__)
@@ -78,12 +76,5 @@ def _settle_one(dispute: Dispute) -> None:
 
 
 def _list_lost(dispute: Dispute) -> dict[uuid.UUID, LostMoney]:
-    amounts: dict[uuid.UUID, Decimal] = defaultdict(lambda: ZERO)
-    taxes: dict[uuid.UUID, Decimal] = defaultdict(lambda: ZERO)
-    for part in holdings.list_effect(cause=dispute):
-        # What no line had any more is the platform's loss, and was credited before.
-        if part.order_item_id is not None:
-            amounts[part.order_item_id] += part.amount
-            if part.account == LedgerEntry.Account.TAX:
-                taxes[part.order_item_id] += part.amount
-    return {key: LostMoney(amount=amounts[key], tax=taxes[key]) for key in amounts}
+    """What no line had any more is the platform's loss, and was credited before."""
+    return find_taken(payment=dispute.payment, parts=holdings.list_effect(cause=dispute))

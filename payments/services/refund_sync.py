@@ -18,6 +18,7 @@ from payments.events import RefundDelayed, RefundFailed, RefundSucceeded
 from payments.models import Payment, Refund, RefundLine
 from payments.selectors import pays_its_order
 from payments.services.access_reasons import explain_access
+from payments.services.booked_tax import find_booked_tax
 from payments.services.dispute_notes import settle_credit_notes
 from payments.services.disputes import align_access
 from payments.services.locking import lock_succeeded_payment
@@ -223,7 +224,11 @@ def _settle_notes(payment: Payment, refund: Refund) -> None:
     elif pays_its_order(payment=payment):
         lines, rest = _shares_of(refund)
         order_services.issue_credit_note(
-            order_id=payment.order_id, refund_id=refund.id, lines=lines, rest=rest
+            order_id=payment.order_id,
+            refund_id=refund.id,
+            lines=lines,
+            rest=rest,
+            booked=find_booked_tax(refund=refund, named=lines),
         )
 
 

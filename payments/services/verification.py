@@ -50,6 +50,7 @@ def _begin(run: ReconciliationRun) -> None:
     }
     _keep(run, books.verify(invariants=books.GUARDS))
     books.verify_counts(on_found=lambda broken: _keep(run, broken))
+    books.verify_balances(on_found=lambda broken: _keep(run, broken))
 
 
 def _look_at_broken_ones(run: ReconciliationRun, ends_at: float) -> bool:

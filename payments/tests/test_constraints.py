@@ -17,6 +17,7 @@ from orders.models import Coupon, CreditNote, Invoice, Order, OrderItem
 from payments.models import (
     Balance,
     BalanceChange,
+    BalanceMark,
     BalanceMovement,
     BankPayoutFailure,
     BookMark,
@@ -102,7 +103,16 @@ ORDERS = list(apps.get_app_config("orders").get_models())
 PAYMENTS = [
     model
     for model in apps.get_app_config("payments").get_models()
-    if model not in (Balance, BalanceChange, BookMark, BookTouch, LooseEnd, RunningBalance)
+    if model
+    not in (
+        Balance,
+        BalanceChange,
+        BalanceMark,
+        BookMark,
+        BookTouch,
+        LooseEnd,
+        RunningBalance,
+    )
 ]
 
 # Tried where the ledger's other rules are, in `ledger/test_database_rules.py`.

@@ -17,7 +17,7 @@ BOOKS = (
     "payments_payment", "payments_refund", "payments_refundline", "payments_refundrequest",
     "payments_refundrequest_order_items", "payments_dispute", "payments_ledgertransaction",
     "payments_ledgerentry", "payments_saleline", "payments_payout", "payments_balance",
-    "payments_balancechange", "payments_balancemovement",
+    "payments_balancechange", "payments_balancemovement", "payments_bookmark",
     "payments_payoutaccount", "payments_revenueshare",
     "orders_order", "orders_orderitem", "orders_coupon", "orders_couponredemption",
     "orders_invoice", "orders_creditnote", "orders_numberseries", "enrollments_enrollment",
@@ -52,6 +52,8 @@ SILENT = {
     "payments_payoutaccount.synced_at": _ROW, "payments_payoutaccount.next_look_at": _WORK,
     "payments_payoutaccount.trouble": _STRIPES,
     "payments_payout.destination": _STRIPES, "payments_refund.shortages": _WORK,
+    "payments_bookmark.name": _ROW,
+    "payments_bookmark.amount": "where the nightly run goes on; a full check doesn't ask it",
     "payments_balancemovement.stripe_id": _STRIPES, "payments_balancemovement.source": _STRIPES,
     "payments_balancemovement.reporting_category": _WORDS,
     "payments_balancemovement.description": _WORDS, "payments_balancemovement.available_on": _WORDS,
@@ -96,6 +98,43 @@ GUARDS = (
         "NOT VALID"),
     lie("two payouts may be due for an account", "guards_are_in_force",
         "DROP INDEX payout_one_due_per_account"),
+    lie("a guard's function refuses nothing", "guards_are_in_force",
+        "CREATE OR REPLACE FUNCTION payments_payout_is_booked() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$BEGIN RETURN NULL; END$$"),
+    lie("what is held is read otherwise", "guards_are_in_force",
+        "CREATE OR REPLACE FUNCTION payments_held_until(kind text, amount numeric, available_at "
+        "timestamptz, occurred_at timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE "
+        "AS $$SELECT NULL::timestamptz$$"),
+    lie("a function of the same name is nearer", "guards_are_in_force",
+        "CREATE FUNCTION payments_held_until(kind varchar, amount numeric, available_at "
+        "timestamptz, occurred_at timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE "
+        "AS $$SELECT NULL::timestamptz$$"),
+    lie("a guard's function looks elsewhere", "guards_are_in_force",
+        "ALTER FUNCTION payments_ledger_adds_up() SET search_path = pg_temp, public"),
+    lie("a trigger runs another function", "guards_are_in_force",
+        "DROP TRIGGER payout_stays ON payments_payout",
+        "CREATE TRIGGER payout_stays BEFORE UPDATE ON payments_payout FOR EACH ROW WHEN "
+        "(OLD.id <> NEW.id) EXECUTE FUNCTION payments_note_loose_ends()"),
+    lie("a trigger asks less", "guards_are_in_force",
+        "DROP TRIGGER payout_stays ON payments_payout",
+        "CREATE TRIGGER payout_stays BEFORE UPDATE ON payments_payout FOR EACH ROW WHEN "
+        "(OLD.id <> NEW.id) EXECUTE FUNCTION payments_payout_stays()"),
+    lie("a check asks nothing", "guards_are_in_force",
+        "ALTER TABLE payments_payout DROP CONSTRAINT payout_amount_positive",
+        "ALTER TABLE payments_payout ADD CONSTRAINT payout_amount_positive CHECK (true)"),
+    lie("an index is of other columns", "guards_are_in_force",
+        "DROP INDEX payout_one_due_per_account",
+        "CREATE UNIQUE INDEX payout_one_due_per_account ON payments_payout (account_id, id) "
+        "WHERE status = 'due'"),
+    lie("a trigger of nobody's changes what is written", "guards_are_in_force",
+        "CREATE FUNCTION forge() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
+        "CREATE TRIGGER forge BEFORE INSERT ON payments_booktouch FOR EACH ROW "
+        "EXECUTE FUNCTION forge()"),
+    lie("a rule writes nothing", "guards_are_in_force",
+        "CREATE RULE forge AS ON INSERT TO payments_looseend DO INSTEAD NOTHING"),
+    lie("a rule holds from next year on", "rules_hold_since_their_migration",
+        "UPDATE payments_bookmark SET until = now() + interval '1 year' "
+        "WHERE name = 'since:booked_tax'"),
 )  # fmt: skip
 
 LIES = (

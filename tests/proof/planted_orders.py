@@ -135,6 +135,18 @@ DOCUMENTS = (
          _NOTE.format("tax_amount = tax_amount - 1")),
     lie("a credit note and its line have less tax", "credit_notes_give_back_the_tax",
          _NOTE.format("tax_amount = 1, lines = jsonb_set(lines, '{{0,tax}}', '\"1.00\"')")),
+    lie("a credit note has a cent less tax than the ledger", "credit_note_has_the_booked_tax",
+         _NOTE.format("tax_amount = tax_amount - 0.01, lines = jsonb_set(lines, '{{0,tax}}', "
+                      "to_jsonb((tax_amount - 0.01)::text))")),
+    lie("a cent of a credit note's tax is another line's", "credit_note_has_the_booked_tax",
+         "UPDATE orders_creditnote SET lines = jsonb_set(jsonb_set(lines, '{{0,tax}}', "
+         "to_jsonb(((lines #>> '{{0,tax}}')::numeric - 0.01)::text)), '{{1,tax}}', "
+         "to_jsonb(((lines #>> '{{1,tax}}')::numeric + 0.01)::text)) WHERE refund_id = "
+         "(SELECT id FROM payments_refund WHERE payment_id = '{whole.payment}')"),
+    lie("a lost dispute's credit note has a cent more tax", "credit_note_has_the_booked_tax",
+         "UPDATE orders_creditnote SET tax_amount = tax_amount + 0.01, lines = jsonb_set(lines, "
+         "'{{0,tax}}', to_jsonb(((lines #>> '{{0,tax}}')::numeric + 0.01)::text)) "
+         "WHERE dispute_id IS NOT NULL"),
     lie("a credit note is in another currency", "credit_note_adds_up",
          _NOTE.format("currency = 'eur'")),
     lie("a credit note lists another course", "credit_note_lists_its_refunds_lines",

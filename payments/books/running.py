@@ -1,0 +1,112 @@
+"""The running balances, verified from where they were before: every one of them in each run, at a
+cost that follows from how many there are and what moved since, not from how many entries.
+
+A mark has for each balance what the entries until some moment add up to. With what was written
+since it is the balance, or there is a doubt: then all entries are asked. Entries are told apart by
+their ids, which begin with the time; one that is written late leads to a doubt as well.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+
+from django.db import connection
+
+from payments.books.invariant import Violation
+
+# After so long nothing of before is written any more.
+SETTLED = dt.timedelta(hours=1)
+
+_SUMS = "amount, entries, sales, sold, sent"
+_KEY = "currency, account, instructor_id, course_id"
+# The lowest id of that moment.
+_ID = (
+    "(lpad(to_hex(floor(extract(epoch FROM {})::numeric * 1000)::bigint), 12, '0')"
+    " || repeat('0', 20))::uuid"
+)
+_BEGUN = "(SELECT {} FROM payments_bookmark WHERE name = 'balances')".format(_ID.format("until"))
+_ENTRIES = """
+    SELECT movement.currency, entry.account,
+           CASE entry.account WHEN 'instructor' THEN entry.instructor_id END AS instructor_id,
+           item.course_id, entry.amount, 1 AS entries, (movement.kind = 'sale')::int AS sales,
+           CASE movement.kind WHEN 'sale' THEN entry.amount ELSE 0 END AS sold,
+           CASE WHEN movement.kind IN ('payout', 'payout_paid', 'payout_failed')
+                THEN entry.amount ELSE 0 END AS sent
+    FROM payments_ledgerentry entry
+    JOIN payments_ledgertransaction movement ON movement.id = entry.transaction_id
+    LEFT JOIN orders_orderitem item
+           ON item.id = entry.order_item_id AND entry.account = 'instructor'
+"""
+# Where balances aren't the mark with what came since; and what is held, against what the changes
+# hold, which is as much as was earned lately.
+_DOUBT = f"""
+    SELECT 1 FROM (
+        SELECT {_KEY}, {_SUMS} FROM payments_balancemark
+        UNION ALL {_ENTRIES} WHERE entry.id >= {_BEGUN}
+        UNION ALL SELECT {_KEY}, -amount, -entries, -sales, -sold, -sent FROM payments_balance
+        UNION ALL SELECT {_KEY}, -amount, -entries, -sales, -sold, -sent FROM payments_balancechange
+    ) sums
+    GROUP BY {_KEY}
+    HAVING (sum(amount), sum(entries), sum(sales), sum(sold), sum(sent))
+           IS DISTINCT FROM (0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric)
+    UNION ALL
+    SELECT 1 FROM (
+        SELECT movement.currency, entry.instructor_id, item.course_id,
+               entry.available_at AS held_until, entry.amount, 1 AS entries
+        FROM (SELECT instructor_id FROM payments_balancemark
+              UNION SELECT instructor_id FROM payments_balance
+              UNION SELECT instructor_id FROM payments_balancechange) earner
+        CROSS JOIN LATERAL (
+            SELECT * FROM payments_ledgerentry
+            WHERE account = 'instructor' AND instructor_id = earner.instructor_id
+              AND available_at > now()
+        ) entry
+        JOIN payments_ledgertransaction movement ON movement.id = entry.transaction_id
+        LEFT JOIN orders_orderitem item ON item.id = entry.order_item_id
+        WHERE movement.kind NOT IN ('payout', 'payout_failed')
+          AND NOT (entry.amount > 0 AND entry.available_at <= movement.occurred_at)
+        UNION ALL
+        SELECT currency, instructor_id, course_id, held_until, -amount, -entries
+        FROM payments_balancechange WHERE held_until > now()
+    ) held
+    GROUP BY currency, instructor_id, course_id, held_until
+    HAVING (sum(amount), sum(entries)) IS DISTINCT FROM (0::numeric, 0::numeric)
+    LIMIT 1
+"""  # noqa: S608 (the texts above)
+_ADVANCE = f"""
+    INSERT INTO payments_balancemark AS mark ({_KEY}, {_SUMS})
+    SELECT {_KEY}, sum(amount), sum(entries), sum(sales), sum(sold), sum(sent)
+    FROM ({_ENTRIES} WHERE entry.id < {_ID.format("%(until)s::timestamptz")} {{since}}) AS written
+    GROUP BY {_KEY}
+    ON CONFLICT ({_KEY}) DO UPDATE
+    SET amount = mark.amount + excluded.amount, entries = mark.entries + excluded.entries,
+        sales = mark.sales + excluded.sales, sold = mark.sold + excluded.sold,
+        sent = mark.sent + excluded.sent
+"""  # noqa: S608 (the texts above)
+_SINCE = f"AND entry.id >= {_BEGUN}"
+_NOTE = """
+    INSERT INTO payments_bookmark (name, until, amount) VALUES ('balances', %(until)s, 0)
+    ON CONFLICT (name) DO UPDATE SET until = excluded.until
+"""
+
+
+def verify_running(*, ask: Callable[[], list[Violation]], marks: bool) -> list[Violation]:
+    """Return what `ask`, which asks all entries, finds broken, where there is a doubt; with `marks`
+    also note up to where all balances were verified. In the caller's snapshot."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT now() - make_interval(secs => %s),"
+            " (SELECT until FROM payments_bookmark WHERE name = 'balances')",
+            [SETTLED.total_seconds()],
+        )
+        until, before = cursor.fetchone()
+        cursor.execute(_DOUBT)
+        in_doubt = before is None or cursor.fetchone() is not None
+        broken = ask() if in_doubt else []
+        if marks and not broken:
+            if in_doubt:
+                cursor.execute("DELETE FROM payments_balancemark")
+            # Clocks may go back, marks don't.
+            until = until if in_doubt else max(until, before)
+            cursor.execute(_ADVANCE.format(since="" if in_doubt else _SINCE), {"until": until})
+            cursor.execute(_NOTE, {"until": until})
+    return broken
