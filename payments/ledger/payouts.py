@@ -1,5 +1,6 @@
 """Postings about paying instructors. Callers hold the payout account's row lock."""
 
+import datetime as dt
 from decimal import Decimal
 
 from django.db.models import Expression, F, OuterRef, QuerySet, Subquery, Sum, Value
@@ -7,11 +8,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.money import ZERO, to_minor
+from payments.ledger import balances
 from payments.ledger.allocation import Account, Part
 from payments.ledger.writing import both, write_one
 from payments.models import LedgerEntry, LedgerTransaction, Payout
 
 Kind = LedgerTransaction.Kind
+# Processes' clocks may be this far apart.
+CLOCKS = dt.timedelta(minutes=2)
 
 
 def post_payout(*, payout: Payout) -> bool:
@@ -36,6 +40,28 @@ def is_booked_as_planned(*, payout: Payout) -> bool:
         instructor=payout.account.instructor_id,
         amount=payout.amount,
     ).exists()
+
+
+def was_earned(*, payout: Payout) -> bool:
+    """Return whether the payout's instructor had as much to be paid when it was planned: what can
+    be paid now, less what was taken from them since, covers it. By running balances, so that it
+    costs the same after any number of sales. A payout that was dated later than now is none."""
+    now = timezone.now() + CLOCKS
+    if payout.created_at > now:
+        return False
+    instructor_id = payout.account.instructor_id
+    due = balances.of_instructor(instructor_id).filter(balances.counts_by(now))
+    left = -(due.aggregate(total=Sum("amount"))["total"] or ZERO)
+    taken = LedgerEntry.objects.filter(
+        account=Account.INSTRUCTOR,
+        instructor=instructor_id,
+        amount__gt=0,
+        available_at__lte=now,
+        created_at__gte=payout.created_at - CLOCKS,
+        transaction__kind__in=[Kind.REFUND, Kind.DISPUTE],
+        transaction__currency=payout.currency,
+    ).aggregate(total=Sum("amount"))["total"]
+    return left + (taken or ZERO) >= 0
 
 
 def post_payout_paid(*, payout: Payout) -> bool:

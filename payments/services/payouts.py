@@ -48,6 +48,10 @@ class PayoutNotBooked(Exception):
     """A payout that is due says otherwise than the ledger does."""
 
 
+class PayoutNotEarned(Exception):
+    """A payout that is due takes what its instructor can't be paid yet, or never earned."""
+
+
 class PayoutAccountForeign(Exception):
     """The account at Stripe that a payout is to go to isn't its instructor's."""
 
@@ -68,8 +72,8 @@ def plan_payouts(*, limit: int = 500) -> int:
 def send_due_payouts(*, limit: int = 20) -> int:
     """Ask Stripe for the payouts that are due; returns how many were tried. A worker killed between
     call and commit, or two at once, pay once: what was made before is looked for first, and the key
-    of the call follows from the row. One that isn't booked as it stands, or would
-    go to an account that isn't its instructor's at Stripe, is not sent."""
+    of the call follows from the row. One that isn't booked as it stands, takes earnings that are
+    still held, or would go to an account that isn't its instructor's at Stripe, is not sent."""
     if not are_payouts_enabled():
         return 0
     sent = sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
@@ -158,6 +162,8 @@ def _send(payout: Payout) -> None:
     if not ledger.is_booked_as_planned(payout=payout):
         # Somebody wrote to the row, or to the ledger: it stays as it is, for staff to see.
         raise PayoutNotBooked(f"payout {payout.id} isn't what is booked of it; nothing was sent")
+    if not ledger.was_earned(payout=payout):
+        raise PayoutNotEarned(f"payout {payout.id} is of more than can be paid; nothing was sent")
     try:
         _check_destination(payout)
         facts = stripe_connect.create_transfer(

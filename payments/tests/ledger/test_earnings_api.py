@@ -33,6 +33,11 @@ pytestmark = pytest.mark.django_db
 BASE = "/api/v1/instructor"
 
 
+@pytest.fixture(autouse=True)
+def _payable_at_once(settings) -> None:
+    settings.EARNINGS_HOLD = dt.timedelta(0)
+
+
 @pytest.fixture
 def sale(sell: Sell) -> Payment:
     return sell("40.00")
@@ -77,9 +82,8 @@ def test_only_instructors_see_earnings(api: APIClient, path: str) -> None:
 
 
 def test_the_balances_and_what_each_course_brought(
-    client: APIClient, teacher: User, sale: Payment, settings
+    client: APIClient, teacher: User, sale: Payment
 ) -> None:
-    settings.EARNINGS_HOLD = dt.timedelta(0)
     (item,) = items_of(sale)
     ledger.post_refund(refund=add_refund(sale, "10.00"))
     pay(teacher, "5.00")
@@ -88,8 +92,8 @@ def test_the_balances_and_what_each_course_brought(
     assert body == {
         "currency": "usd",
         "payouts_enabled": False,
-        "pending": 21.0,
-        "available": -7.0,
+        "pending": 0.0,
+        "available": 14.0,
         "in_transit": 2.0,
         "paid_out": 5.0,
         "lifetime": 21.0,

@@ -6,14 +6,15 @@ from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from devtools.stripe_standin.client import StandIn
-from payments import services
+from payments import ledger, services
 from payments.ledger import payouts as postings
 from payments.models import LedgerEntry, LedgerTransaction, Payment, Payout, PayoutAccount
-from payments.tests.ledger.conftest import Sell, teacher_of
+from payments.tests.ledger.conftest import Sell, add_refund, teacher_of
 from payments.tests.ledger.test_payout_trouble import onboard
 from tests.emptying import unguarded
 from tests.factories import UserFactory
@@ -154,6 +155,69 @@ def test_what_was_made_past_the_guards_is_not_sent(
 
 def test_an_honest_one_is_sent(payout: Payout) -> None:
     assert postings.is_booked_as_planned(payout=payout)
+    assert services.send_due_payouts() == 1
+    payout.refresh_from_db()
+    assert payout.status == "paid"
+
+
+def plan(account: PayoutAccount, amount: str, at: dt.datetime | None = None) -> Payout:
+    """Plan and book a payout as the product does, of whatever amount."""
+    at = at or timezone.now()
+    payout = Payout.objects.create(
+        account=account, amount=Decimal(amount), currency="usd", next_attempt_at=timezone.now(),
+        destination=account.stripe_account_id or "",
+    )  # fmt: skip
+    Payout.objects.filter(id=payout.id).update(created_at=at)
+    payout.refresh_from_db()
+    with time_machine.travel(at, tick=False):
+        postings.post_payout(payout=payout)
+    return payout
+
+
+def hold(sale: Payment, *, until: dt.datetime) -> None:
+    """Let what the sale earned be held, in all copies."""
+    with unguarded(), connection.cursor() as cursor:
+        for change in (
+            "UPDATE payments_ledgerentry SET available_at = %s WHERE account = 'instructor'",
+            "UPDATE payments_saleline SET available_at = %s",
+            "UPDATE payments_balancechange SET held_until = %s WHERE account = 'instructor'",
+        ):
+            cursor.execute(change, [until])
+
+
+def test_earnings_that_are_held_are_not_paid_out(sale: Payment, account: PayoutAccount) -> None:
+    hold(sale, until=timezone.now() + dt.timedelta(days=1))
+    with pytest.raises(IntegrityError, match="more than is owed"), transaction.atomic():
+        plan(account, "28.00")
+    assert services.plan_payouts() == 0
+
+
+@pytest.mark.parametrize("days", [0, 2], ids=["dated honestly", "dated ahead"])
+def test_nor_are_they_sent_when_that_was_written_past_the_guards(
+    sale: Payment, account: PayoutAccount, standin: StandIn, days: int
+) -> None:
+    hold(sale, until=timezone.now() + dt.timedelta(days=1))
+    with unguarded():
+        payout = plan(account, "28.00", at=timezone.now() + dt.timedelta(days=days))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO payments_balancechange (currency, account, instructor_id, amount,"
+                " entries, sales, sold, sent) VALUES ('usd', 'instructor', %s, 28, 1, 0, 0, 28)",
+                [account.instructor_id],
+            )
+    assert services.send_due_payouts() == 1
+    payout.refresh_from_db()
+    assert payout.status == "due"
+    assert payout.last_error.startswith("PayoutNotEarned")
+    assert "transfers.create" not in standin.counts()
+
+
+def test_what_was_refunded_since_does_not_stop_one(
+    sale: Payment, payout: Payout, standin: StandIn
+) -> None:
+    """It was owed when it was planned; what is taken since is carried forward."""
+    with transaction.atomic():
+        ledger.post_refund(refund=add_refund(sale, "40.00"))
     assert services.send_due_payouts() == 1
     payout.refresh_from_db()
     assert payout.status == "paid"
