@@ -123,6 +123,12 @@ REFUNDS = """
            'succeeded', 'requested', '', at + interval '5 days', 1, at, ''
     FROM bench_plan WHERE fate = 'refunded'
 """
+DECISIONS = """
+    INSERT INTO core_auditentry (id, created_at, actor_id, action, target_type, target_id, details)
+    SELECT uuidv7(), at + interval '5 days', uuidv7(), 'order.refund_planned', 'order', order_id,
+           jsonb_build_object('refund', cause_id)
+    FROM bench_plan WHERE fate = 'refunded'
+"""
 REFUND_LINES = """
     INSERT INTO payments_refundline (id, created_at, updated_at, refund_id, order_item_id, amount)
     SELECT uuidv7(), at + interval '5 days', at + interval '5 days', cause_id, item_id, total
@@ -378,6 +384,7 @@ SECONDARY_INDEXES = """
 """
 
 WORLD = (
-    PLAN, ORDERS, LINES, ENROLLMENTS, HOLDS, PAYMENTS, INVOICES, REFUNDS, REFUND_LINES, DISPUTES,
-    CREDIT_NOTES, SERIES, SALE_LINES, *MOVEMENTS, *ENTRIES, ACCOUNTS, PAYOUT_PLAN, *PAYOUTS,
+    PLAN, ORDERS, LINES, ENROLLMENTS, HOLDS, PAYMENTS, INVOICES, REFUNDS, DECISIONS,
+    REFUND_LINES, DISPUTES, CREDIT_NOTES, SERIES, SALE_LINES, *MOVEMENTS, *ENTRIES, ACCOUNTS,
+    PAYOUT_PLAN, *PAYOUTS,
 )  # fmt: skip

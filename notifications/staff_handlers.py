@@ -23,6 +23,7 @@ from payments.events import (
     DisputeOpened,
     PaymentNeedsAttention,
     PayoutFailed,
+    PayoutsHeld,
     PayoutTakenBack,
     RefundDelayed,
     RefundFailed,
@@ -149,6 +150,18 @@ def alert_payout_taken_back(event: PayoutTakenBack) -> None:
         url=_admin_url("payout", event.payout_id),
     )
     _alert(event, "staff-payout-taken-back", letter, of="payout")
+
+
+@subscribe(PayoutsHeld, name="notifications.alert_payouts_held", queue="money")
+def alert_payouts_held(event: PayoutsHeld) -> None:
+    """Instructors wait for money until somebody looks."""
+    held = payment_selectors.get_held_payouts(difference_id=event.difference_id)
+    letter = staff_letters.payouts_held(
+        what=held.what,
+        instructors=held.instructors,
+        url=_admin_url("reconciliationdifference", event.difference_id),
+    )
+    _alert(event, "staff-payouts-held", letter, of="reconciliationdifference")
 
 
 @subscribe(BankPayoutFailed, name="notifications.alert_bank_payout_failed", queue="money")

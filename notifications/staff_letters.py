@@ -205,6 +205,24 @@ def payout_taken_back(
     )
 
 
+def payouts_held(*, what: str, instructors: list[str], url: str) -> Letter:
+    """To staff: a difference keeps instructors from being paid."""
+    return Letter(
+        subject="Payouts are held",
+        heading=what,
+        paragraphs=[
+            "What these instructors are owed is in doubt, as our rows contradict Stripe's or each "
+            "other. They are paid by themselves once a later run finds the difference gone; "
+            "everybody else is paid as always.",
+        ],
+        lines=[
+            Line(label="Instructor", value=instructor, is_address=True)
+            for instructor in instructors
+        ],
+        action=("See the difference", url),
+    )
+
+
 def bank_payout_failed(*, instructor: str, stripe_id: str, reason: str, url: str) -> Letter:
     """To staff: an instructor's bank refused what Stripe paid out to it."""
     return Letter(

@@ -123,6 +123,15 @@ class BankPayoutFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PayoutsHeld(Event):
+    """A difference was found that is about instructors' earnings: they are paid once it is
+    resolved."""
+
+    name = "payments.payouts_held"
+    difference_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class DebitFailed(Event):
     """Money that was on its way, as by a bank debit, didn't come after all: nothing was paid."""
 

@@ -14,9 +14,16 @@ from payments.events import (
     BankPayoutFailed,
     PayoutAccountInTrouble,
     PayoutFailed,
+    PayoutsHeld,
     PayoutTakenBack,
 )
-from payments.models import BankPayoutFailure, Payout, PayoutAccount
+from payments.models import (
+    BankPayoutFailure,
+    Payout,
+    PayoutAccount,
+    ReconciliationDifference,
+    ReconciliationRun,
+)
 from tests.factories import StaffFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +58,18 @@ def tell_all(event: Event) -> list[Email]:
     outbox.deliver_due()
     assert not OutboxDelivery.objects.exclude(last_error="").exists()
     return list(Email.objects.order_by("to"))
+
+
+def test_payouts_that_are_held_are_told_to_staff(payout: Payout) -> None:
+    difference = ReconciliationDifference.objects.create(
+        kind="amount", object_type="payment_intent", object_id="pi_1", last_seen_at=timezone.now(),
+        found_by=ReconciliationRun.objects.create(since=timezone.now()),
+        earners=[str(payout.account.instructor_id)],
+    )  # fmt: skip
+    mail = tell(PayoutsHeld(difference_id=difference.id))
+    assert (mail.kind, mail.to) == ("staff-payouts-held", "money@learnflow.test")
+    for word in ("teacher@learnflow.test", "payment_intent pi_1: amount", "/admin/"):
+        assert word in mail.text
 
 
 def test_a_payout_that_failed_is_told_to_staff(payout: Payout) -> None:

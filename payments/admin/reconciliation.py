@@ -13,13 +13,17 @@ class ReconciliationDifferenceAdmin(ReadOnlyAdmin):
 
     list_display = (
         "created_at", "kind", "object_type", "object_id", "ours", "theirs", "last_seen_at",
-        "resolved_at", "healed",
+        "resolved_at", "healed", "holds",
     )  # fmt: skip
     list_filter = (("resolved_at", admin.EmptyFieldListFilter), "healed", "kind", "object_type")
     ordering = (F("resolved_at").desc(nulls_first=True), "-created_at")
     search_fields = ("object_id",)
     date_hierarchy = "created_at"
     show_full_result_count = False
+
+    @admin.display(description="Holds payouts of")
+    def holds(self, difference: ReconciliationDifference) -> str:
+        return ", ".join(difference.earners) if difference.resolved_at is None else ""
 
 
 @admin.register(ReconciliationRun)

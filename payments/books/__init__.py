@@ -13,12 +13,12 @@ from payments.books.changes import (
     verify_touched,
 )
 from payments.books.definitions import list_definitions, read_definitions
-from payments.books.guards import GUARDS, TOLD, list_guards
+from payments.books.guards import TOLD, list_guards
 from payments.books.invariant import Invariant, Scope, Violation
-from payments.books.verifying import INVARIANTS, verify
+from payments.books.verifying import ALWAYS, INVARIANTS, verify
 
 __all__ = [
-    "GUARDS",
+    "ALWAYS",
     "INVARIANTS",
     "TOLD",
     "Invariant",

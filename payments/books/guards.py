@@ -42,7 +42,9 @@ TRIGGERS = {
     "payments_payment": "loose_if_changed loose_if_new",
     "payments_payout": "payout_is_booked payout_stays",
     "payments_refund": "loose_if_changed loose_if_new",
+    "payments_revenueshare": "shares_are_remembered",
     "payments_saleline": "sale_line_is_append_only sale_line_is_never_emptied",
+    "payments_term": "terms_are_never_emptied terms_stay",
 }
 # Where each written row is noted for the nightly run.
 NOTED = (
@@ -103,12 +105,13 @@ CHECKS = {
     "payments_payment": "payment_amount_not_negative payment_refunds_bounded payment_status_closed",
     "payments_payout": (
         "payments_payout_attempts_check payout_amount_positive payout_paid_has_date "
-        "payout_status_closed"
+        "payout_paid_has_its_transfer payout_status_closed"
     ),
     "payments_payoutaccount": "payout_account_trouble_closed",
     "payments_refund": (
         "payments_refund_attempts_check payments_refund_shortages_check "
-        "refund_amount_positive refund_status_closed refund_undone_was_applied"
+        "refund_amount_positive refund_made_has_its_id refund_status_closed "
+        "refund_undone_was_applied"
     ),
     "payments_refundline": "refund_line_not_negative",
     "payments_refundrequest": "refund_request_status_closed",
@@ -117,6 +120,7 @@ CHECKS = {
         "payments_saleline_percent_check sale_line_money_not_negative "
         "sale_line_of_instructor sale_line_one_kind sale_line_share_of_percent"
     ),
+    "payments_term": "payments_term_percent_check",
 }
 # Asked of what is written since alone: what was there before doesn't hold to it.
 SINCE = ("invoice_names_its_seller",)

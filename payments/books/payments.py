@@ -1,6 +1,6 @@
 """Whose a payment's money is, and what goes back."""
 
-from payments.books.invariant import Invariant
+from payments.books.invariant import Invariant, since
 
 # Payments whose trouble staff was shown, whether or not they have dealt with it since (audited).
 _SHOWN = """
@@ -54,8 +54,8 @@ PAYMENTS = (
     ),
     Invariant(
         name="charge_is_its_payments",
-        sentence="An order names the charge of the payment that paid it, and no two payments have "
-        "the same.",
+        sentence="A succeeded payment has its charge; an order names that of the payment that paid "
+        "it, and no two payments have the same.",
         query="""
             SELECT payment.stripe_payment_id AS subject, payment.stripe_charge_id,
                    orders.order_number, orders.transaction_id
@@ -65,6 +65,7 @@ PAYMENTS = (
                 WHERE stripe_charge_id <> '' GROUP BY stripe_charge_id HAVING count(*) > 1
             ) shared ON shared.stripe_charge_id = payment.stripe_charge_id
             WHERE shared.stripe_charge_id IS NOT NULL
+               OR (payment.status = 'succeeded' AND payment.stripe_charge_id = '')
                OR (orders.payment_id = payment.stripe_payment_id
                    AND orders.transaction_id <> payment.stripe_charge_id)
         """,
@@ -132,6 +133,37 @@ PAYMENTS = (
                 ELSE refund.reason = 'already_owned'
             END
         """,
+    ),
+    Invariant(
+        name="refund_was_decided",
+        sentence="A refund is by somebody's decision in the audit trail, which names it, was made "
+        "at Stripe, or is what the rules give back by themselves.",
+        query=f"""
+            SELECT coalesce(refund.stripe_refund_id, refund.id::text) AS subject, refund.reason,
+                   refund.amount, refund.requested_by_id
+            FROM payments_refund refund
+            JOIN payments_payment payment ON payment.id = refund.payment_id
+            WHERE refund.created_at > {since("refund_decided")} AND NOT CASE
+                WHEN refund.reason = 'requested' THEN EXISTS (
+                    SELECT FROM core_auditentry deed
+                    LEFT JOIN payments_refundrequest request
+                         ON request.id::text = deed.target_id AND deed.target_type <> 'order'
+                    WHERE deed.details ->> 'refund' = refund.id::text
+                      AND deed.actor_id = coalesce(refund.requested_by_id, deed.actor_id)
+                      AND CASE deed.action
+                          WHEN 'order.refund_planned' THEN deed.target_type = 'order'
+                               AND deed.target_id = payment.order_id::text
+                          WHEN 'refund_request.approved' THEN deed.target_type = 'refund_request'
+                               AND request.order_id = payment.order_id
+                          ELSE false
+                      END
+                )
+                WHEN refund.requested_by_id IS NOT NULL THEN false
+                WHEN refund.reason = 'at_stripe' THEN refund.stripe_refund_id IS NOT NULL
+                ELSE refund.reason IN ('late_payment', 'duplicate_payment', 'amount_mismatch',
+                                       'already_owned')
+            END
+        """,  # noqa: S608 (the text above)
     ),
     Invariant(
         name="refund_request_is_of_its_order",

@@ -23,7 +23,7 @@ _ID = (
     "(lpad(to_hex(floor(extract(epoch FROM {})::numeric * 1000)::bigint), 12, '0')"
     " || repeat('0', 20))::uuid"
 )
-_BEGUN = "(SELECT {} FROM payments_bookmark WHERE name = 'balances')".format(_ID.format("until"))
+_BEGUN = f"(SELECT {_ID.format('until')} FROM payments_bookmark WHERE name = 'balances')"  # noqa: S608
 _ENTRIES = """
     SELECT movement.currency, entry.account,
            CASE entry.account WHEN 'instructor' THEN entry.instructor_id END AS instructor_id,

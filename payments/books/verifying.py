@@ -13,18 +13,21 @@ from payments.books.dispute_notes import DISPUTE_NOTES
 from payments.books.document_facts import DOCUMENT_FACTS
 from payments.books.documents import DOCUMENTS
 from payments.books.guards import GUARDS
-from payments.books.invariant import Invariant, Violation
+from payments.books.invariant import Invariant, Scope, Violation
 from payments.books.ledger import LEDGER
 from payments.books.movements import MOVEMENTS
 from payments.books.orders import ORDERS
 from payments.books.payments import PAYMENTS
 from payments.books.payouts import PAYOUTS
 from payments.books.shares import SHARES
+from payments.books.terms import TERMS
 
 INVARIANTS: tuple[Invariant, ...] = (
     *ORDERS, *AGREED, *PAYMENTS, *ACCESS, *DOCUMENTS, *DOCUMENT_FACTS, *DISPUTE_NOTES, *LEDGER,
-    *MOVEMENTS, *SHARES, *PAYOUTS, *BALANCES, *BALANCE_MOVEMENTS, *GUARDS,
+    *MOVEMENTS, *SHARES, *TERMS, *PAYOUTS, *BALANCES, *BALANCE_MOVEMENTS, *GUARDS,
 )  # fmt: skip
+# Those that each run asks of the database as it is, whatever was written to: they cost little.
+ALWAYS = tuple(one for one in INVARIANTS if one.scope is Scope.WHOLE)
 
 # A rule broken by everything needs no longer list than this to be seen.
 ROWS_PER_INVARIANT = 20

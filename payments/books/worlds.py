@@ -83,6 +83,10 @@ _GROUPS = {
             OR id = ANY(ARRAY(SELECT course_id FROM enrollments_enrollment))
             OR id = ANY(ARRAY(SELECT course_id FROM orders_orderitem))
     """,
+    "payments_term": """
+        SELECT * FROM real.payments_term
+        WHERE course_id IS NULL OR course_id = ANY(ARRAY(SELECT id FROM courses_course))
+    """,
     "courses_pricechange": """
         SELECT * FROM real.courses_pricechange
         WHERE course_id = ANY(ARRAY(SELECT id FROM courses_course))
@@ -93,7 +97,11 @@ _GROUPS = {
     """,
     "core_auditentry": """
         SELECT * FROM real.core_auditentry
-        WHERE (target_type = 'payment'
+        WHERE (target_type = 'order'
+               AND target_id = ANY(ARRAY(SELECT id::text FROM orders_order)))
+           OR (target_type = 'refund_request'
+               AND target_id = ANY(ARRAY(SELECT id::text FROM payments_refundrequest)))
+           OR (target_type = 'payment'
                AND target_id = ANY(ARRAY(SELECT id::text FROM payments_payment)))
            OR (target_type = 'enrollment'
                AND target_id = ANY(ARRAY(SELECT id::text FROM enrollments_enrollment)))
@@ -113,10 +121,11 @@ _PEOPLE = {
 # Documents of these orders with those of the numbers before and after.
 _NUMBERED = """
     SELECT * FROM real.{table} WHERE number = ANY(ARRAY(
-        SELECT split[1] || '-' || lpad(at::text, greatest(5, length(at::text)), '0')
+        SELECT split[1] || '-' || lpad(at::text, greatest(digits, length(at::text)), '0')
         FROM mine_{table} mine
         CROSS JOIN regexp_match(mine.number, '^(.*)-([0-9]+)$') split
         CROSS JOIN generate_series(split[2]::bigint - 1, split[2]::bigint + 1) at
+        CROSS JOIN unnest(ARRAY[5, length(split[2])]) digits
         UNION SELECT number FROM mine_{table}))
 """
 _NEIGHBOURS = {

@@ -6,6 +6,9 @@ from django.db import migrations
 _RULES = """
 INSERT INTO payments_bookmark (name, until, amount)
 SELECT 'since:booked_tax', CASE WHEN EXISTS (SELECT FROM orders_creditnote)
+    THEN now() + interval '1 day' ELSE '1970-01-01' END, 0
+UNION ALL
+SELECT 'since:refund_decided', CASE WHEN EXISTS (SELECT FROM payments_refund)
     THEN now() + interval '1 day' ELSE '1970-01-01' END, 0;
 
 CREATE FUNCTION payments_rules_stay() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -10,6 +10,7 @@ from payments.models.payment import Payment, first_check
 from payments.models.payout import BankPayoutFailure, Payout, PayoutAccount
 from payments.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from payments.models.refund import Refund, RefundLine, RefundRequest
+from payments.models.term import Term
 from payments.models.touched import BookMark, BookTouch
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "SaleLine",
     "StripeCursor",
     "StripeEvent",
+    "Term",
     "first_check",
 ]

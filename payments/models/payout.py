@@ -98,6 +98,10 @@ class Payout(BaseModel):
             models.CheckConstraint(
                 condition=~Q(status="paid") | Q(paid_at__isnull=False), name="payout_paid_has_date"
             ),
+            models.CheckConstraint(
+                condition=~Q(status="paid") | Q(stripe_transfer_id__isnull=False),
+                name="payout_paid_has_its_transfer",
+            ),
             # One under way at a time: a second sweep can't pay the same earnings again.
             models.UniqueConstraint(
                 fields=["account"], condition=Q(status="due"), name="payout_one_due_per_account"

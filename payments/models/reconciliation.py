@@ -76,6 +76,8 @@ class ReconciliationDifference(BaseModel):
     object_id = models.CharField(max_length=255)
     ours = models.CharField(max_length=200, blank=True)
     theirs = models.CharField(max_length=200, blank=True)
+    # Ids of the instructors whom it is about: they are paid once it is resolved.
+    earners = models.JSONField(default=list, db_default=[], blank=True)
     found_by = models.ForeignKey(
         ReconciliationRun, on_delete=models.CASCADE, related_name="differences"
     )

@@ -54,6 +54,11 @@ class Refund(BaseModel):
                 condition=Q(undone_at=None) | Q(applied_at__isnull=False),
                 name="refund_undone_was_applied",
             ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["pending", "succeeded"])
+                | Q(stripe_refund_id__isnull=False),
+                name="refund_made_has_its_id",
+            ),
         ]
         indexes = [
             models.Index(fields=["-created_at"], name="refund_newest"),

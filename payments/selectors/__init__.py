@@ -1,5 +1,6 @@
 """Reads of money, for this app and for those above."""
 
+from payments.selectors.concerned import HeldPayouts, get_held_payouts
 from payments.selectors.disputes import DisputeDetails, get_dispute_details
 from payments.selectors.payments import (
     PaymentDetails,
@@ -36,6 +37,7 @@ from payments.selectors.refunds import (
 __all__ = [
     "BankFailureDetails",
     "DisputeDetails",
+    "HeldPayouts",
     "PaymentDetails",
     "PayoutDetails",
     "RefundFacts",
@@ -45,6 +47,7 @@ __all__ = [
     "find_late_payments",
     "get_bank_failure_details",
     "get_dispute_details",
+    "get_held_payouts",
     "get_latest_request",
     "get_order_number",
     "get_payment_details",

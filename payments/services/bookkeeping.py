@@ -13,6 +13,7 @@ from payments.models import Payment
 from payments.services.dispute_notes import settle_missing_notes
 from payments.services.settlement import settle
 from payments.services.sweeping import BUDGET_SECONDS
+from payments.services.terms import remember_terms
 from payments.stripe_gateway import StripeNotFound
 
 logger = logging.getLogger(__name__)
@@ -25,8 +26,10 @@ NOT_AFTER = dt.timedelta(days=3)
 def book_missing(*, limit: int = 100, everything: bool = False) -> int:
     """Book every fact that isn't in the ledger, settle the credit notes of disputes, and book
     the fees of late payments of which Stripe has told by now; returns how many movements and notes
-    that made. Facts and notes are those that the database noted as missing; with `everything` all
-    are looked at."""
+    that made. What the settings say of shares is written down, should it have changed. Facts and
+    notes are those that the database noted as missing; with `everything` all are looked at.
+    """
+    remember_terms()
     # What is credited follows from what is booked.
     return (
         ledger.post_missing(everything=everything)

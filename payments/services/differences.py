@@ -1,12 +1,15 @@
 """Keeping what a comparison found: open once, resolved when it is gone."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db import transaction
 from django.utils import timezone
 
+from core import outbox
+from payments.events import PayoutsHeld
 from payments.models import ReconciliationDifference, ReconciliationRun
+from payments.selectors.concerned import find_earners
 from payments.services.matching import Found
 
 
@@ -40,26 +43,29 @@ def record_look(
             row.save(update_fields=["resolved_at", "healed", "updated_at"])
             differing.discard(kind)
         healed = [found for found in before if found.kind in differing - still]
-        _update([rows[found.kind] for found in left if found.kind in rows], left, now)
+        earners = {found.kind: _earners_of(object_id, found) for found in left}
+        _update([rows[found.kind] for found in left if found.kind in rows], left, now, earners)
         new = [*healed, *(found for found in left if found.kind not in rows)]
-        ReconciliationDifference.objects.bulk_create(
-            (
+        made = ReconciliationDifference.objects.bulk_create(
+            [
                 ReconciliationDifference(
                     kind=found.kind,
                     object_type=object_type,
                     object_id=object_id,
                     ours=found.ours[:200],
                     theirs=found.theirs[:200],
+                    earners=earners.get(found.kind, []),
                     found_by=run,
                     last_seen_at=now,
                     resolved_at=None if found.kind in still else now,
                     healed=found.kind not in still,
                 )
                 for found in new
-            ),
+            ],
             # Another run may have opened the same one at this moment.
             ignore_conflicts=True,
         )
+        _tell_held([row for row in made if row.resolved_at is None and row.earners])
     return len({found.kind for found in before} - still)
 
 
@@ -87,11 +93,30 @@ def list_unseen_ids(*, object_type: str, since: dt.datetime) -> list[str]:
     return sorted(set(rows.values_list("object_id", flat=True)))
 
 
+def _earners_of(object_id: str, found: Found) -> list[str]:
+    names = [object_id, *found.concerns] if found.holds else []
+    return sorted(map(str, find_earners(names=names)))
+
+
+def _tell_held(rows: Iterable[ReconciliationDifference]) -> None:
+    """Tell of differences that hold somebody's payouts from now on."""
+    for row in rows:
+        outbox.record(PayoutsHeld(difference_id=row.id))
+
+
 def _update(
-    rows: list[ReconciliationDifference], left: Collection[Found], now: dt.datetime
+    rows: list[ReconciliationDifference],
+    left: Collection[Found],
+    now: dt.datetime,
+    earners: Mapping[ReconciliationDifference.Kind, list[str]],
 ) -> None:
+    """Whom one was about it is about until it is resolved: each look may see another part."""
     told = {found.kind: found for found in left}
     for row in rows:
         found = told[ReconciliationDifference.Kind(row.kind)]
         row.ours, row.theirs, row.last_seen_at = found.ours[:200], found.theirs[:200], now
-        row.save(update_fields=["ours", "theirs", "last_seen_at", "updated_at"])
+        held_nobody = not row.earners
+        row.earners = sorted({*row.earners, *earners[found.kind]})
+        row.save(update_fields=["ours", "theirs", "last_seen_at", "earners", "updated_at"])
+        if held_nobody and row.earners:
+            _tell_held([row])

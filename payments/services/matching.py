@@ -34,12 +34,16 @@ _LIVE = Q(refunds__status__in=[Refund.Status.PENDING, Refund.Status.SUCCEEDED]) 
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """One thing that differs. `ours` and `theirs` are for people to read. Of a refund that isn't
-    here, `intent_id` says whose money it is."""
+    here, `intent_id` says whose money it is. `concerns` names what else than the object it is
+    about: ids, ours or Stripe's, and numbers. Whom it is about isn't paid meanwhile, unless it is
+    no doubt of what they are owed (`holds`)."""
 
     kind: Kind
     ours: str
     theirs: str
     intent_id: str = ""
+    concerns: tuple[str, ...] = ()
+    holds: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,11 +234,15 @@ def _differ_in_dispute(theirs: DisputeFacts, ours: Any) -> list[Found]:
     if ours is None:
         told = f"{theirs.status}, {amount} {theirs.currency}"
         return [Found(kind=Kind.MISSING_HERE, ours="", theirs=told)]
-    return (
+    found = (
         unequal(kind=Kind.STATUS, ours=ours.status, theirs=theirs.status)
         + unequal(kind=Kind.AMOUNT, ours=ours.amount, theirs=amount)
         + unequal(kind=Kind.CURRENCY, ours=ours.currency, theirs=theirs.currency)
     )
+    if ours.currency == theirs.currency:
+        return found
+    # It is booked as the whole payment, and stays a difference for good.
+    return [replace(one, holds=one.kind == Kind.STATUS) for one in found]
 
 
 def _disputes_made(since: dt.datetime, until: dt.datetime | None) -> set[str]:

@@ -61,9 +61,11 @@ def _differ_from_unheard(theirs: TransferFacts) -> list[Found]:
         return []
     told = f"made, {from_minor(money)} {theirs.currency}"
     status = Payout.objects.filter(id=payout_id).values_list("status", flat=True).first()
+    # Whoever got it would get it once more.
+    concerns = (str(payout_id), theirs.destination)
     if status is None:
-        return [Found(kind=Kind.MISSING_HERE, ours="", theirs=told)]
-    return [Found(kind=Kind.STATUS, ours=status, theirs=told)]
+        return [Found(kind=Kind.MISSING_HERE, ours="", theirs=told, concerns=concerns)]
+    return [Found(kind=Kind.STATUS, ours=status, theirs=told, concerns=concerns)]
 
 
 def _made(since: dt.datetime, until: dt.datetime | None) -> set[str]:

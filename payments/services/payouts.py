@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -25,6 +25,7 @@ from payments.events import PayoutFailed, PayoutTakenBack
 from payments.ledger import balances
 from payments.ledger import payouts as ledger
 from payments.models import Payout, PayoutAccount
+from payments.selectors.concerned import list_held_earners
 from payments.services.payout_accounts import (
     are_payouts_enabled,
     is_of,
@@ -48,6 +49,10 @@ class PayoutNotBooked(Exception):
     """A payout that is due says otherwise than the ledger does."""
 
 
+class PayoutHeld(Exception):
+    """An open difference is about the earnings that a payout is of."""
+
+
 class PayoutNotEarned(Exception):
     """A payout that is due takes what its instructor can't be paid yet, or never earned."""
 
@@ -59,14 +64,15 @@ class PayoutAccountForeign(Exception):
 def plan_payouts(*, limit: int = 500) -> int:
     """Write a payout for each instructor whose account is ready and who is owed PAYOUT_MINIMUM or
     more, of all that can be paid; returns how many. One is under way for an account at a time.
-    Nothing where payouts are off."""
+    Nothing where payouts are off, nor for whom an open difference is about: what they are owed is
+    in doubt. One that can't be written keeps nobody else from theirs."""
     if not are_payouts_enabled():
         return 0
     owed = balances.list_payable(
         instructors=_accounts_to_pay().values("instructor_id"), at_least=_minimum(), limit=limit
     )
     accounts = PayoutAccount.objects.filter(instructor_id__in=owed).order_by("id")
-    return sum(_plan(account_id) for account_id in accounts.values_list("id", flat=True))
+    return sum(_try_to_plan(account_id) for account_id in accounts.values_list("id", flat=True))
 
 
 def send_due_payouts(*, limit: int = 20) -> int:
@@ -134,7 +140,16 @@ def _accounts_to_pay() -> QuerySet[PayoutAccount]:
     )
     return PayoutAccount.objects.filter(
         ~Exists(under_way), ~Exists(failed_lately), is_ready=True
-    ).exclude(stripe_account_id=None)
+    ).exclude(Q(stripe_account_id=None) | Q(instructor_id__in=list_held_earners()))
+
+
+def _try_to_plan(account_id: uuid.UUID) -> bool:
+    try:
+        return _plan(account_id)
+    except IntegrityError:
+        # More was taken meanwhile, or somebody wrote to the balances: the next turn counts anew.
+        logger.exception("a payout to account %s is refused", account_id)
+        return False
 
 
 def _plan(account_id: uuid.UUID) -> bool:
@@ -162,6 +177,8 @@ def _send(payout: Payout) -> None:
     if not ledger.is_booked_as_planned(payout=payout):
         # Somebody wrote to the row, or to the ledger: it stays as it is, for staff to see.
         raise PayoutNotBooked(f"payout {payout.id} isn't what is booked of it; nothing was sent")
+    if payout.account.instructor_id in list_held_earners():
+        raise PayoutHeld(f"payout {payout.id} waits until an open difference is resolved")
     if not ledger.was_earned(payout=payout):
         raise PayoutNotEarned(f"payout {payout.id} is of more than can be paid; nothing was sent")
     try:

@@ -88,7 +88,7 @@ def approve_request(*, request_id: uuid.UUID, actor_id: uuid.UUID) -> RefundRequ
         )
         request.refund = refund
         request.save(update_fields=["refund", "updated_at"])
-        _audit(request, "approved", actor_id=actor_id, after=request.status)
+        _audit(request, "approved", actor_id=actor_id, after=request.status, refund=refund)
     return request
 
 
@@ -200,8 +200,15 @@ def _decide(
     )
 
 
-def _audit(request: RefundRequest, action: str, *, actor_id: uuid.UUID | None, after: str) -> None:
-    """Write down what was decided about a request that was open."""
+def _audit(
+    request: RefundRequest,
+    action: str,
+    *,
+    actor_id: uuid.UUID | None,
+    after: str,
+    refund: Refund | None = None,
+) -> None:
+    """Write down what was decided about a request that was open; `refund` is what that made."""
     audit.record_audit(
         actor_id=actor_id,
         action=f"refund_request.{action}",
@@ -212,5 +219,6 @@ def _audit(request: RefundRequest, action: str, *, actor_id: uuid.UUID | None, a
             "reason": request.decision_reason,
             "before": {"status": Status.OPEN},
             "after": {"status": after},
+            **({"refund": str(refund.id)} if refund else {}),
         },
     )

@@ -6,6 +6,7 @@ books until it holds, whatever was written to since.
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 
 from payments import books, ledger
@@ -48,7 +49,7 @@ def _begin(run: ReconciliationRun) -> None:
         # Those that this run finds are found in what was just looked at.
         "broken": sorted(list_open_ids(object_type=BOOKS, object_ids=_BY_NAME)),
     }
-    _keep(run, books.verify(invariants=books.GUARDS))
+    _keep(run, books.verify(invariants=books.ALWAYS))
     books.verify_counts(on_found=lambda broken: _keep(run, broken))
     books.verify_balances(on_found=lambda broken: _keep(run, broken))
 
@@ -69,11 +70,12 @@ def _look_at_broken_ones(run: ReconciliationRun, ends_at: float) -> bool:
 
 def _keep(run: ReconciliationRun, broken: Iterable[books.Violation]) -> None:
     """Keep each broken invariant as a difference, which the first row that breaks it names."""
-    first: dict[str, books.Violation] = {}
+    by_name: dict[str, list[books.Violation]] = defaultdict(list)
     for violation in broken:
         logger.error("the books are broken: %s", violation)
-        first.setdefault(violation.invariant, violation)
-    for name, violation in first.items():
+        by_name[violation.invariant].append(violation)
+    for name, (first, *others) in by_name.items():
         kind = ReconciliationDifference.Kind.BOOKS
-        left = [Found(kind=kind, ours=str(violation), theirs=violation.sentence)]
+        names = (told for one in (first, *others) for told in (one.subject, *one.facts.values()))
+        left = [Found(kind=kind, ours=str(first), theirs=first.sentence, concerns=tuple(names))]
         record_look(run=run, object_type=BOOKS, object_id=name, before=left, left=left)

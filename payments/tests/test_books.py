@@ -110,13 +110,14 @@ def pay_out() -> list[Payout]:
         earned = pay(make_order(lines=1)).order.items.get()
     assert earned.instructor is not None
     account = PayoutAccount.objects.create(instructor=earned.instructor)
-    payouts = []
+    payouts: list[Payout] = []
     for status, returned in (
         ("failed", None), ("paid", None), ("paid", "2.00"), ("failed", "5.00"), ("due", None)
     ):  # fmt: skip
         payout = Payout.objects.create(
             account=account, amount=Decimal("5.00"), currency="usd", status=status,
             next_attempt_at=timezone.now(), paid_at=timezone.now() if status == "paid" else None,
+            stripe_transfer_id=f"tr_{len(payouts)}",
         )  # fmt: skip
         ledger.post_payout(payout=payout)
         if status == "paid" or returned:
@@ -323,7 +324,7 @@ def test_the_books_hold_while_a_refund_is_due(db: None) -> None:
     payment = pay(make_order())
     with transaction.atomic():
         locked = Payment.objects.select_for_update().get(id=payment.id)
-        plan_refund(payment=locked, reason="requested", amount=Decimal("20.00"))
+        plan_refund(payment=locked, reason="already_owned", amount=Decimal("20.00"))
     assert books.verify() == []
 
 

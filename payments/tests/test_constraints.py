@@ -36,6 +36,7 @@ from payments.models import (
     RunningBalance,
     StripeCursor,
     StripeEvent,
+    Term,
 )
 from payments.services.refunds import plan_refund
 from payments.tests.money import make_order, make_paid
@@ -81,6 +82,11 @@ WRONG: dict[str, Lie] = {
     "payout_status_closed": (Payout, {"status": "sent"}),
     "payout_amount_positive": (Payout, {"amount": 0}),
     "payout_paid_has_date": (Payout, {"status": "paid", "paid_at": None}),
+    "payout_paid_has_its_transfer": (
+        Payout,
+        {"status": "paid", "paid_at": NOW, "stripe_transfer_id": None},
+    ),
+    "refund_made_has_its_id": (Refund, {"status": "succeeded", "stripe_refund_id": None}),
     "stripe_event_status_closed": (StripeEvent, {"status": "paid"}),
     "stripe_event_handled_has_date": (StripeEvent, {"status": "handled", "handled_at": None}),
     "revenue_share_percent_bounded": (RevenueShare, {"percent": 101}),
@@ -112,6 +118,7 @@ PAYMENTS = [
         BookTouch,
         LooseEnd,
         RunningBalance,
+        Term,
     )
 ]
 

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core import audit
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
 from orders.numbers import next_credit_note_number
@@ -56,12 +57,20 @@ def plan(payment: Payment, amount: str, *, item: int | None = None) -> Refund:
     with transaction.atomic():
         locked = Payment.objects.select_for_update().get(id=payment.id)
         line = payment.order.items.order_by("created_at", "id")[item] if item is not None else None
-        return plan_refund(
+        refund = plan_refund(
             payment=locked,
             reason="requested",
             amount=Decimal(amount),
             lines={line.id: Decimal(amount)} if line else None,
         )
+        audit.record_audit(
+            actor_id=StaffFactory.create().id,
+            action="order.refund_planned",
+            target_type="order",
+            target_id=payment.order_id,
+            details={"refund": str(refund.id)},
+        )
+    return refund
 
 
 def owed_to_instructors() -> Decimal:

@@ -7,7 +7,34 @@ _CHEAP = (
     "UPDATE orders_order SET subtotal = 0.50, tax_amount = 0, tax_lines = '[]', "
     "total_amount = 0.50 WHERE id = '{pending.order}'",
 )
+# Ann's share of a line, 70 % of it, becomes 90 % in all copies.
+_MORE = (
+    "UPDATE payments_saleline SET percent = 90, platform_amount = platform_amount "
+    "- round((instructor_amount + platform_amount) * 0.9, 2) + instructor_amount, "
+    "instructor_amount = round((instructor_amount + platform_amount) * 0.9, 2) "
+    "WHERE order_item_id = '{plain.line}'",
+    "UPDATE payments_ledgerentry entry SET amount = CASE account WHEN 'instructor' "
+    "THEN -line.instructor_amount ELSE -line.platform_amount END FROM payments_saleline line "
+    "WHERE line.order_item_id = entry.order_item_id AND entry.order_item_id = '{plain.line}' "
+    "AND account IN ('instructor', 'platform')",
+)
 OFFERED = (
+    lie("an instructor had a larger share", "sale_follows_its_terms", *_MORE),
+    lie("earnings were held for less long", "sale_follows_its_terms",
+        "UPDATE payments_saleline SET available_at = available_at - interval '10 days' "
+        "WHERE order_item_id = '{plain.line}'",
+        "UPDATE payments_ledgerentry SET available_at = available_at - interval '10 days' "
+        "WHERE order_item_id = '{plain.line}' AND available_at IS NOT NULL"),
+    lie("a course's share was another", "shares_are_remembered",
+        "UPDATE payments_term SET percent = 90 WHERE course_id IS NOT NULL"),
+    lie("a course has another share", "shares_are_remembered",
+        "UPDATE payments_revenueshare SET percent = 90"),
+    lie("terms are of another day", "shares_are_remembered",
+        "UPDATE payments_term SET changed_at = changed_at - interval '9 days' "
+        "WHERE id = (SELECT max(id) FROM payments_term)"),
+    lie("a term is added to the past", "shares_are_remembered",
+        "INSERT INTO payments_term (percent, hold, changed_at) "
+        "VALUES (90, interval '0', now() - interval '9 days')"),
     lie("a course is sold for less than it costs", "line_costs_what_its_course_did", *_CHEAP),
     lie("a course is sold for less, in an order of long ago", "line_costs_what_its_course_did",
         *_CHEAP,

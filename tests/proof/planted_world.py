@@ -27,6 +27,7 @@ from payments.models import (
     RevenueShare,
 )
 from payments.services.balance_reading import keep_movements
+from payments.services.terms import remember_terms
 from payments.stripe_facts import MovementFacts
 from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
 from tests.factories import CartItemFactory, StaffFactory, UserFactory, make_course
@@ -178,9 +179,12 @@ class Maker:
 def make_world() -> PlantedWorld:
     """Make the marketplace in the caller's transaction. Nothing in it breaks an invariant."""
     with override_settings(TAX_RULE="orders.taxes.rate_by_country", TAX_RATES={"DE": Decimal(19)}):
+        remember_terms()
         maker = Maker()
         with override_settings(EARNINGS_HOLD=dt.timedelta(0)):
+            remember_terms()
             early = maker.buy(0, 1)
+        remember_terms()
         plain = maker.buy(0, 2, coupon="TEN")
         by_line = maker.buy(0, 1, 3)
         _ask_and_give_back(maker, by_line)
@@ -296,6 +300,7 @@ def _payout(account: PayoutAccount, *, status: str, back: str, amount: Decimal) 
     payout = Payout.objects.create(
         account=account, amount=amount, currency="usd", status=status,
         next_attempt_at=timezone.now(), paid_at=timezone.now() if status == "paid" else None,
+        stripe_transfer_id=f"tr_{amount}",
     )  # fmt: skip
     payout_ledger.post_payout(payout=payout)
     if status == "paid" or back:

@@ -12,6 +12,7 @@ from django.conf import settings
 from api.demo.rows.inserting import BATCH, insert_dated
 from api.demo.rows.learning import EnrollmentKey
 from api.demo.story import COUPON_PERCENT, WELCOME_COUPON, Purchase
+from core.models import AuditEntry
 from core.money import CENT, ZERO, quantize
 from courses.models import Course
 from enrollments.models import AccessHold, Enrollment
@@ -248,6 +249,7 @@ def _pay(sales: list[Sale], shop: Shop) -> list[Refund]:
     ]
     refunds = [_refund(payment, sale, shop.staff) for payment, sale in refunded]
     insert_dated(Refund, refunds)
+    insert_dated(AuditEntry, [_decision(refund) for refund in refunds])
     RefundLine.objects.bulk_create(
         [
             RefundLine(refund=refund, order_item=item, amount=item.refunded_amount)
@@ -265,6 +267,25 @@ def _pay(sales: list[Sale], shop: Shop) -> list[Refund]:
         ],
     )
     return refunds
+
+
+def _decision(refund: Refund) -> AuditEntry:
+    """What staff's refunds leave in the audit trail."""
+    amount = str(refund.amount)
+    return AuditEntry(
+        actor_id=refund.requested_by_id,
+        action="order.refund_planned",
+        target_type="order",
+        target_id=str(refund.payment.order_id),
+        details={
+            "refund": str(refund.id),
+            "amount": amount,
+            "note": "",
+            "before": {"refunding_amount": "0.00"},
+            "after": {"refunding_amount": amount},
+        },
+        created_at=refund.created_at,
+    )
 
 
 def _hold(refund: Refund, item: OrderItem) -> AccessHold:

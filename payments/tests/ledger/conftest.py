@@ -48,6 +48,7 @@ def sell() -> Sell:
         payment = Payment.objects.create(
             order=order,
             stripe_payment_id=f"pi_{order.order_number}",
+            stripe_charge_id=f"ch_{order.order_number}",
             amount=order.total_amount,
             currency="usd",
             status="succeeded",
@@ -81,6 +82,7 @@ def add_refund(payment: Payment, amount: str, *named: OrderItem) -> Refund:
     now = timezone.now()
     refund = Refund.objects.create(
         payment=payment,
+        stripe_refund_id=f"re_{Refund.objects.count()}",
         amount=Decimal(amount),
         status="succeeded",
         reason="requested",

@@ -192,7 +192,7 @@ def pay_out(teacher: User, amount: str) -> None:
     now = timezone.now()
     payout = Payout.objects.create(
         account=account, amount=Decimal(amount), currency="usd", status="paid", paid_at=now,
-        next_attempt_at=now,
+        next_attempt_at=now, stripe_transfer_id=f"tr_{amount}",
     )  # fmt: skip
     payout_ledger.post_payout(payout=payout)
 

@@ -62,6 +62,7 @@ def pay(teacher: User, amount: str, status: str = "paid") -> Payout:
         currency="usd",
         status=status,
         paid_at=timezone.now(),
+        stripe_transfer_id=f"tr_{Payout.objects.count()}",
         next_attempt_at=timezone.now(),
     )
     postings.post_payout(payout=payout)

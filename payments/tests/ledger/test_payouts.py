@@ -174,6 +174,7 @@ def test_a_plan_waits_for_the_accounts_lock_and_counts_anew(
                 currency="usd",
                 status="paid",
                 paid_at=timezone.now(),
+                stripe_transfer_id="tr_1",
                 next_attempt_at=timezone.now(),
             )
             payouts.ledger.post_payout(payout=paid)

@@ -42,7 +42,9 @@ def history(teacher: User) -> None:
     account = PayoutAccount.objects.create(instructor=teacher)
     partly, wholly = plan(account, "12.00"), plan(account, "5.00")
     for payout, returned in ((partly, ("3.00", "5.50")), (wholly, ("1.00", "5.00"))):
-        Payout.objects.filter(id=payout.id).update(status="paid", paid_at=timezone.now())
+        Payout.objects.filter(id=payout.id).update(
+            status="paid", paid_at=timezone.now(), stripe_transfer_id=f"tr_{payout.id}"
+        )
         postings.post_payout_paid(payout=payout)
         for so_far in returned:
             postings.post_payout_returned(payout=payout, returned=Decimal(so_far))

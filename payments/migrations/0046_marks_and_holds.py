@@ -2,13 +2,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Up to where running balances were verified."""
+    """Up to where running balances were verified, and whose payouts a difference holds."""
 
-    harmless = "The version before doesn't know the table."
+    harmless = "The version before knows neither the table nor the column, which has a default."
 
     dependencies = [("payments", "0045_payouts_of_what_is_payable")]
 
     operations = [
+        migrations.AddField(
+            model_name="reconciliationdifference",
+            name="earners",
+            field=models.JSONField(blank=True, db_default=[], default=list),
+        ),
         migrations.CreateModel(
             name="BalanceMark",
             fields=[

@@ -1,0 +1,87 @@
+"""What shares and the hold were is written down, and sales are held to it."""
+
+import datetime as dt
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from payments import books
+from payments.models import RevenueShare, Term
+from payments.services import book_missing
+from payments.services.terms import remember_terms
+from payments.tests.ledger.conftest import Sell
+from tests.factories import make_course
+
+pytestmark = pytest.mark.django_db
+
+
+def broken() -> list[str]:
+    rules = [one for one in books.INVARIANTS if one.name == "sale_follows_its_terms"]
+    return [one.invariant for one in books.verify(invariants=tuple(rules))]
+
+
+def test_a_courses_share_is_remembered_when_it_changes() -> None:
+    course = make_course()
+    share = RevenueShare.objects.create(course=course, percent=80)
+    share.percent = 90
+    share.save()
+    share.delete()
+    terms = Term.objects.filter(course_id=course.id).order_by("id")
+    assert list(terms.values_list("percent", flat=True)) == [80, 90, None]
+
+
+def test_what_the_settings_say_is_remembered_when_it_changes(settings) -> None:
+    assert remember_terms()
+    assert not remember_terms()
+    settings.INSTRUCTOR_SHARE_PERCENT = 50
+    book_missing()
+    rows = Term.objects.order_by("id").values_list("percent", "hold")
+    assert list(rows) == [(70, settings.EARNINGS_HOLD), (50, settings.EARNINGS_HOLD)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE payments_term SET percent = 99",
+        "DELETE FROM payments_term",
+        "TRUNCATE payments_term",
+        "INSERT INTO payments_term (course_id, percent, changed_at)"
+        " VALUES (gen_random_uuid(), 99, now())",
+    ],
+)
+def test_terms_stay(change: str) -> None:
+    remember_terms()
+    with (
+        pytest.raises(DatabaseError, match="remembered as they were"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(change)
+
+
+def test_the_database_dates_them() -> None:
+    long_ago = timezone.now() - dt.timedelta(days=99)
+    Term.objects.create(percent=99, hold=dt.timedelta(0), changed_at=long_ago)
+    assert Term.objects.get().changed_at > timezone.now() - dt.timedelta(days=1)
+
+
+def test_a_sale_follows_its_own_courses_share(sell: Sell, settings) -> None:
+    remember_terms()
+    payment = sell("40.00")
+    assert broken() == []
+    RevenueShare.objects.create(course=payment.order.items.get().course, percent=80)
+    sell("40.00")
+    assert broken() == []
+    settings.INSTRUCTOR_SHARE_PERCENT = 65
+    sell("1.00", "40.00")
+    assert broken() == ["sale_follows_its_terms"], "of this share nobody wrote"
+    remember_terms()
+    assert broken() == []
+
+
+def test_what_was_sold_before_terms_were_known_is_not_held_to_them(sell: Sell, settings) -> None:
+    sell("40.00")
+    settings.INSTRUCTOR_SHARE_PERCENT = 50
+    remember_terms()
+    assert broken() == []
