@@ -7,6 +7,7 @@ their ids, which begin with the time; one that is written late leads to a doubt 
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Callable
 
 from django.db import connection
@@ -18,12 +19,6 @@ SETTLED = dt.timedelta(hours=1)
 
 _SUMS = "amount, entries, sales, sold, sent"
 _KEY = "currency, account, instructor_id, course_id"
-# The lowest id of that moment.
-_ID = (
-    "(lpad(to_hex(floor(extract(epoch FROM {})::numeric * 1000)::bigint), 12, '0')"
-    " || repeat('0', 20))::uuid"
-)
-_BEGUN = f"(SELECT {_ID.format('until')} FROM payments_bookmark WHERE name = 'balances')"  # noqa: S608
 _ENTRIES = """
     SELECT movement.currency, entry.account,
            CASE entry.account WHEN 'instructor' THEN entry.instructor_id END AS instructor_id,
@@ -41,7 +36,7 @@ _ENTRIES = """
 _DOUBT = f"""
     SELECT 1 FROM (
         SELECT {_KEY}, {_SUMS} FROM payments_balancemark
-        UNION ALL {_ENTRIES} WHERE entry.id >= {_BEGUN}
+        UNION ALL {_ENTRIES} WHERE entry.id >= %(since)s
         UNION ALL SELECT {_KEY}, -amount, -entries, -sales, -sold, -sent FROM payments_balance
         UNION ALL SELECT {_KEY}, -amount, -entries, -sales, -sold, -sent FROM payments_balancechange
     ) sums
@@ -75,14 +70,13 @@ _DOUBT = f"""
 _ADVANCE = f"""
     INSERT INTO payments_balancemark AS mark ({_KEY}, {_SUMS})
     SELECT {_KEY}, sum(amount), sum(entries), sum(sales), sum(sold), sum(sent)
-    FROM ({_ENTRIES} WHERE entry.id < {_ID.format("%(until)s::timestamptz")} {{since}}) AS written
+    FROM ({_ENTRIES} WHERE entry.id >= %(since)s AND entry.id < %(until)s) AS written
     GROUP BY {_KEY}
     ON CONFLICT ({_KEY}) DO UPDATE
     SET amount = mark.amount + excluded.amount, entries = mark.entries + excluded.entries,
         sales = mark.sales + excluded.sales, sold = mark.sold + excluded.sold,
         sent = mark.sent + excluded.sent
 """  # noqa: S608 (the texts above)
-_SINCE = f"AND entry.id >= {_BEGUN}"
 _NOTE = """
     INSERT INTO payments_bookmark (name, until, amount) VALUES ('balances', %(until)s, 0)
     ON CONFLICT (name) DO UPDATE SET until = excluded.until
@@ -99,14 +93,25 @@ def verify_running(*, ask: Callable[[], list[Violation]], marks: bool) -> list[V
             [SETTLED.total_seconds()],
         )
         until, before = cursor.fetchone()
-        cursor.execute(_DOUBT)
-        in_doubt = before is None or cursor.fetchone() is not None
+        # As values and not as what is looked up: then the planner knows how few entries that are.
+        in_doubt = before is None
+        if not in_doubt:
+            cursor.execute(_DOUBT, {"since": _first_id(before)})
+            in_doubt = cursor.fetchone() is not None
         broken = ask() if in_doubt else []
         if marks and not broken:
             if in_doubt:
+                before = None
                 cursor.execute("DELETE FROM payments_balancemark")
             # Clocks may go back, marks don't.
-            until = until if in_doubt else max(until, before)
-            cursor.execute(_ADVANCE.format(since="" if in_doubt else _SINCE), {"until": until})
+            until = max(until, before or until)
+            given = {"since": _first_id(before), "until": _first_id(until)}
+            cursor.execute(_ADVANCE, given)
             cursor.execute(_NOTE, {"until": until})
     return broken
+
+
+def _first_id(moment: dt.datetime | None) -> uuid.UUID:
+    """Return the lowest id of that moment; of none, the lowest there is."""
+    ms = int(moment.timestamp() * 1000) if moment else 0
+    return uuid.UUID(int=ms << 80)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -104,6 +104,29 @@ def test_a_refund_that_was_missed_is_healed(settled: Payment) -> None:
     assert settled.order.status == "refunded"
     assert differences(is_open=True) == set()
     assert ("payment_intent", "refunded") in differences(is_open=False)
+
+
+@pytest.mark.parametrize("what", ["refund", "dispute"])
+def test_what_was_erased_here_is_told_as_long_as_it_is_in_the_window(
+    settled: Payment, standin: StandIn, what: str
+) -> None:
+    """With its note, its movements and what they were: but Stripe has it."""
+    if what == "refund":
+        stripe_gateway.create_refund(
+            intent_id=settled.stripe_payment_id, amount=9998, refund_id="", idempotency_key="dash"
+        )
+    else:
+        standin.open_dispute(payment_intent=settled.stripe_payment_id)
+    compare()
+    ReconciliationDifference.objects.all().delete()
+    with unguarded(), connection.cursor() as cursor:
+        of = f"SELECT id FROM payments_ledgertransaction WHERE {what}_id IS NOT NULL"
+        cursor.execute(f"DELETE FROM payments_ledgerentry WHERE transaction_id IN ({of})")
+        cursor.execute(f"DELETE FROM payments_ledgertransaction WHERE {what}_id IS NOT NULL")
+        cursor.execute("DELETE FROM orders_creditnote")
+        cursor.execute(f"DELETE FROM payments_{what}")
+    compare()
+    assert (what, "missing_here") in differences(is_open=True) | differences(is_open=False)
 
 
 def test_a_decision_on_an_old_dispute_is_healed(settled: Payment, standin: StandIn) -> None:
