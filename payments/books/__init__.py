@@ -12,15 +12,14 @@ from payments.books.changes import (
     verify_counts,
     verify_touched,
 )
-from payments.books.definitions import list_definitions, read_definitions
-from payments.books.guards import TOLD, list_guards
+from payments.books.definitions import read_definitions
+from payments.books.guards import list_definitions, list_guards
 from payments.books.invariant import Invariant, Scope, Violation
 from payments.books.verifying import ALWAYS, INVARIANTS, verify
 
 __all__ = [
     "ALWAYS",
     "INVARIANTS",
-    "TOLD",
     "Invariant",
     "Scope",
     "Turn",

@@ -8,8 +8,6 @@ what it is made of (function, moment, columns), not how some version of PostgreS
 from collections.abc import Collection
 from pathlib import Path
 
-from django.db import connection
-
 FILE = Path(__file__).with_name("definitions.txt")
 
 # Columns that the tree of a condition names; how a tree is written has been the same for decades.
@@ -77,10 +75,3 @@ def read_definitions() -> list[tuple[str, str, str, str]]:
     """Return what the migrations leave: kind, table, name and fingerprint of each guard."""
     rows = (line.split("\t") for line in FILE.read_text().splitlines())
     return [(kind, table, name, made_of) for kind, table, name, made_of in rows]
-
-
-def list_definitions(query: str) -> list[tuple[str, str, str, str]]:
-    """Return what the database has of the guards that this query tells, in order."""
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return sorted((row[0], row[1], row[2], row[4]) for row in cursor.fetchall())

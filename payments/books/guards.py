@@ -1,5 +1,7 @@
 """The guards of the books themselves: what the database refuses by itself is there, and on."""
 
+from django.db import connection
+
 from payments.books.definitions import read_definitions, tell_guards
 from payments.books.invariant import Invariant, Scope
 
@@ -171,7 +173,16 @@ def list_guards() -> list[tuple[str, str, str]]:
 GUARDED = frozenset(
     {*TRIGGERS, *NOTED, *CHECKS, *UNIQUES, "payments_booktouch", "payments_looseend"}
 )
-TOLD = tell_guards(GUARDED, since=SINCE)
+_TOLD = tell_guards(GUARDED, since=SINCE)
+
+
+def list_definitions() -> list[tuple[str, str, str, str]]:
+    """Return each guard as this database has it: kind, table, name and fingerprint, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TOLD)
+        return sorted((row[0], row[1], row[2], row[4]) for row in cursor.fetchall())
+
+
 _LISTED = ", ".join(
     f"('{kind}', '{table}', '{name}', '{made_of}')"
     for kind, table, name, made_of in read_definitions()
@@ -185,7 +196,7 @@ GUARDS = (
         "as the migrations make it, and so is each function of the books; no other trigger, rule "
         "or function is among them.",
         given=f"WITH guard AS (SELECT * FROM (VALUES {_LISTED}) "  # noqa: S608 (the text above)
-        f"AS guard(kind, of_table, name, made_of)), told AS ({TOLD})",
+        f"AS guard(kind, of_table, name, made_of)), told AS ({_TOLD})",
         query="""
             SELECT coalesce(guard.name, told.name) AS subject, coalesce(guard.kind, told.kind)
                    AS kind, coalesce(guard.of_table, told.of_table) AS of_table,

@@ -14,5 +14,5 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for row in books.list_definitions(books.TOLD):
+        for row in books.list_definitions():
             self.stdout.write("\t".join(row))
