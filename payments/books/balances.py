@@ -1,4 +1,5 @@
-"""The running balances against the entries that they are of."""
+"""The running balances against the entries that they are of, as whoever asks for them reads them:
+by the view over what was folded in and what wasn't yet."""
 
 from payments.books.invariant import Invariant, Scope
 
@@ -32,14 +33,10 @@ BALANCES = (
                 LEFT JOIN orders_orderitem item
                        ON item.id = entry.order_item_id AND entry.account = 'instructor'
                 UNION ALL
-                SELECT currency, account, instructor_id, course_id, NULL, 0, 0, -sales, -sold,
-                       -sent, amount, entries
-                FROM payments_balance
-                UNION ALL
                 SELECT currency, account, instructor_id, course_id,
                        CASE WHEN held_until > now() THEN held_until END, 0, 0, -sales, -sold,
                        -sent, amount, entries
-                FROM payments_balancechange
+                FROM payments_runningbalance
             ) sums
             GROUP BY account, currency, instructor_id, course_id, held_until
             HAVING (sum(booked), sum(entries), sum(sales), sum(sold), sum(sent))

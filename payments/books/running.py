@@ -37,8 +37,8 @@ _DOUBT = f"""
     SELECT 1 FROM (
         SELECT {_KEY}, {_SUMS} FROM payments_balancemark
         UNION ALL {_ENTRIES} WHERE entry.id >= %(since)s
-        UNION ALL SELECT {_KEY}, -amount, -entries, -sales, -sold, -sent FROM payments_balance
-        UNION ALL SELECT {_KEY}, -amount, -entries, -sales, -sold, -sent FROM payments_balancechange
+        UNION ALL SELECT {_KEY}, -amount, -entries, -sales, -sold, -sent
+        FROM payments_runningbalance
     ) sums
     GROUP BY {_KEY}
     HAVING (sum(amount), sum(entries), sum(sales), sum(sold), sum(sent))
@@ -48,8 +48,7 @@ _DOUBT = f"""
         SELECT movement.currency, entry.instructor_id, item.course_id,
                entry.available_at AS held_until, entry.amount, 1 AS entries
         FROM (SELECT instructor_id FROM payments_balancemark
-              UNION SELECT instructor_id FROM payments_balance
-              UNION SELECT instructor_id FROM payments_balancechange) earner
+              UNION SELECT instructor_id FROM payments_runningbalance) earner
         CROSS JOIN LATERAL (
             SELECT * FROM payments_ledgerentry
             WHERE account = 'instructor' AND instructor_id = earner.instructor_id
@@ -61,7 +60,7 @@ _DOUBT = f"""
           AND NOT (entry.amount > 0 AND entry.available_at <= movement.occurred_at)
         UNION ALL
         SELECT currency, instructor_id, course_id, held_until, -amount, -entries
-        FROM payments_balancechange WHERE held_until > now()
+        FROM payments_runningbalance WHERE held_until > now()
     ) held
     GROUP BY currency, instructor_id, course_id, held_until
     HAVING (sum(amount), sum(entries)) IS DISTINCT FROM (0::numeric, 0::numeric)

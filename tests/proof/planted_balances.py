@@ -31,6 +31,12 @@ BALANCES = (
     lie("a change of another account", "balances_are_the_ledgers",
         "UPDATE payments_balancechange SET account = 'platform' WHERE id = "
         "(SELECT min(id) FROM payments_balancechange WHERE instructor_id = '{bob}')"),
+    lie("the view shows other balances", "balances_are_the_ledgers",
+        "CREATE OR REPLACE VIEW payments_runningbalance AS SELECT id, currency, account, "
+        "instructor_id, course_id, NULL::timestamptz AS held_until, amount, entries, sales, sold, "
+        "sent FROM payments_balance UNION ALL SELECT id, currency, account, instructor_id, "
+        "course_id, NULL::timestamptz, amount, entries, sales, sold, sent "
+        "FROM payments_balancechange"),
     lie("held earnings count at once", "balances_are_the_ledgers",
         "UPDATE payments_balancechange SET held_until = NULL WHERE held_until > now()"),
     lie("a change is gone", "balances_are_the_ledgers",
