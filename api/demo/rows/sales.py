@@ -249,7 +249,8 @@ def _pay(sales: list[Sale], shop: Shop) -> list[Refund]:
     ]
     refunds = [_refund(payment, sale, shop.staff) for payment, sale in refunded]
     insert_dated(Refund, refunds)
-    insert_dated(AuditEntry, [_decision(refund) for refund in refunds])
+    decisions = [_decision(refund) for refund in refunds]
+    insert_dated(AuditEntry, decisions, dates=("created_at",))
     RefundLine.objects.bulk_create(
         [
             RefundLine(refund=refund, order_item=item, amount=item.refunded_amount)
