@@ -213,8 +213,7 @@ class PayoutAccountView(APIView):
             403: _FORBIDDEN,
             409: OpenApiResponse(description="`PAYOUT_COUNTRY_FIXED`"),
             422: OpenApiResponse(
-                description="`VALIDATION_ERROR`; `PAYOUT_COUNTRY_UNSUPPORTED`; "
-                "`PAYMENT_REFUSED`"
+                description="`VALIDATION_ERROR`; `PAYOUT_COUNTRY_UNSUPPORTED`; `PAYMENT_REFUSED`"
             ),
             503: OpenApiResponse(description="`PAYOUTS_UNAVAILABLE`; `PAYMENTS_UNAVAILABLE`"),
         },
