@@ -126,8 +126,8 @@ def test_a_stored_answer_is_not_given_to_whose_right_was_taken_away(payment: Pay
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"amount": 1}, 422),
-        ({"item": ["0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"], "reason": "All of it?"}, 422),
+        ({"amount": 1}, 400),
+        ({"item": ["0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"], "reason": "All of it?"}, 400),
         ({"items": []}, 422),
         ({"items": ["nonsense"]}, 422),
         ({"items": ["0198c5f0-7c1a-7bd2-9a51-4d8f0b6a2c11"]}, 422),
