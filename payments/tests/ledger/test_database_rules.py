@@ -1,5 +1,6 @@
 """What PostgreSQL refuses by itself, whoever writes."""
 
+import datetime as dt
 import importlib
 import uuid
 from decimal import Decimal
@@ -197,7 +198,8 @@ def pay_out(teacher: User, amount: str) -> None:
     payout_ledger.post_payout(payout=payout)
 
 
-def test_a_payout_is_of_what_is_owed(sell: Sell) -> None:
+def test_a_payout_is_of_what_is_owed(sell: Sell, settings: Any) -> None:
+    settings.EARNINGS_HOLD = dt.timedelta(0)
     (item,) = items_of(sell("40.00"))
     assert item.instructor is not None
     pay_out(item.instructor, "20.00")

