@@ -319,13 +319,13 @@ def _call(work: Callable[[stripe.StripeClient], Any]) -> Any:
         raise PaymentsUnavailable("Payments are not configured")
     if connection.in_atomic_block and not _in_test_transaction():
         raise RuntimeError("no call to Stripe inside a transaction")
-    client = _client(
-        settings.STRIPE_SECRET_KEY,
-        settings.STRIPE_API_BASE,
-        settings.STRIPE_API_VERSION,
-        settings.STRIPE_TIMEOUT_SECONDS,
-    )
     with _translated():
+        client = _client(
+            settings.STRIPE_SECRET_KEY,
+            settings.STRIPE_API_BASE,
+            settings.STRIPE_API_VERSION,
+            settings.STRIPE_TIMEOUT_SECONDS,
+        )
         return wait_for(lambda: work(client))
 
 

@@ -3,6 +3,8 @@
 The SDK's own client goes by requests, which looks for proxies, passwords and cookies anew in each
 call: that took half of a call's processor time. Here the environment's proxy (`HTTPS_PROXY`,
 `NO_PROXY`) is looked for once.
+
+No error says what was sent: the key is part of it.
 """
 
 from collections.abc import Mapping
@@ -13,10 +15,14 @@ from urllib.request import getproxies, proxy_bypass
 import stripe
 import urllib3
 
+# Of proxies: SOCKS would take a package more.
+_SCHEMES = ("http", "https")
+
 
 class PooledClient(stripe.HTTPClient):
-    """Raises stripe.APIConnectionError for whatever isn't an answer. Follows no redirects and tries
-    nothing twice. May be used by any number of threads, and keeps `connections` of them open."""
+    """Raises stripe.APIConnectionError for whatever isn't an answer, and where the environment's
+    proxy is none. Follows no redirects and tries nothing twice. May be used by any number of
+    threads, and keeps `connections` of them open."""
 
     name = "urllib3"
 
@@ -28,7 +34,10 @@ class PooledClient(stripe.HTTPClient):
             "retries": False,
             "ca_certs": stripe.ca_bundle_path,
         }
-        proxy = _find_proxy(base)
+        try:
+            proxy = find_proxy(base)
+        except ValueError as exc:
+            raise stripe.APIConnectionError(f"Stripe can't be reached: {exc}") from None
         self._pool: urllib3.PoolManager = (
             urllib3.ProxyManager(proxy, proxy_headers=_sign_in_at(proxy), **options)
             if proxy
@@ -47,6 +56,11 @@ class PooledClient(stripe.HTTPClient):
             raise stripe.APIConnectionError(
                 f"Stripe can't be reached: {type(exc).__name__}: {exc}"
             ) from exc
+        except ValueError as exc:
+            # What can't be sent at all, such as a key with a line's end: the text quotes it.
+            raise stripe.APIConnectionError(
+                f"Stripe can't be asked: {type(exc).__name__}"
+            ) from None
         return answer.data, answer.status, answer.headers
 
     def close(self) -> None:
@@ -54,12 +68,25 @@ class PooledClient(stripe.HTTPClient):
         self._pool.clear()
 
 
-def _find_proxy(base: str) -> str | None:
+def find_proxy(base: str) -> str | None:
+    """Return the environment's proxy for calls to this address; one without a scheme is spoken to
+    by HTTP. Raises ValueError for one by which no call can go; its text holds no password."""
     parts = urlsplit(base)
     if proxy_bypass(parts.netloc):
         return None
     proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    given = proxies.get(parts.scheme) or proxies.get("all")
+    if not given:
+        return None
+    proxy = given if "://" in given else f"http://{given}"
+    try:
+        address = urllib3.util.parse_url(proxy)
+        _sign_in_at(proxy)
+    except ValueError:
+        raise ValueError("the environment's proxy is no address") from None
+    if address.scheme not in _SCHEMES or not address.host:
+        raise ValueError("the environment's proxy must be an http:// or https:// address")
+    return proxy
 
 
 def _sign_in_at(proxy: str) -> dict[str, str] | None:

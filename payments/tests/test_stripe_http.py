@@ -1,6 +1,7 @@
 """How calls to Stripe travel: by few connections, and what isn't an answer is the SDK's error."""
 
 import threading
+import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 import stripe
 
-from payments import stripe_http
+from payments import apps, stripe_gateway, stripe_http
+from payments.errors import PaymentsUnavailable
 from payments.stripe_http import PooledClient
 
 
@@ -85,17 +87,61 @@ def test_what_isnt_an_answer_is_the_sdks_error() -> None:
         _client(base).request("get", f"{base}/v1/x", {})
 
 
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
-def test_it_goes_by_the_environments_proxy(
-    server: _Server, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
+@pytest.mark.parametrize("key", ["sk_test_nobody's\n", "sk_test_\N{EURO SIGN}"])
+def test_what_cant_be_sent_is_the_sdks_error_and_isnt_told(server: _Server, key: str) -> None:
+    client, headers = _client(_base(server)), {"Authorization": f"Bearer {key}"}
+    with pytest.raises(stripe.APIConnectionError, match="can't be asked") as raised:
+        client.request("get", f"{_base(server)}/v1/x", headers)
+    assert "sk_test" not in "".join(traceback.format_exception(raised.value))
+    assert not server.paths
+
+
+@pytest.fixture
+def unproxied(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment without proxies."""
     for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv(variable, _base(server).replace("://", "://me:my%20word@"))
+    return monkeypatch
+
+
+@pytest.mark.parametrize("scheme", ["http://", ""])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_it_goes_by_the_environments_proxy(
+    server: _Server, unproxied: pytest.MonkeyPatch, variable: str, scheme: str
+) -> None:
+    unproxied.setenv(variable, _base(server).replace("http://", f"{scheme}me:my%20word@"))
     client = _client("http://stripe.test")
     assert client.request("get", "http://stripe.test/v1/x", {})[1] == 200
     assert server.paths == ["http://stripe.test/v1/x"]
     assert server.headers[0]["Proxy-Authorization"].startswith("Basic ")
-    monkeypatch.setenv("NO_PROXY", "stripe.test")
-    assert stripe_http._find_proxy("http://stripe.test") is None
+    unproxied.setenv("NO_PROXY", "stripe.test")
+    assert stripe_http.find_proxy("http://stripe.test") is None
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://me:secret@proxy.test:1080", "http://", "http://me:secret@[::1", "http://a:99999",
+        "http://me:secret%E2%82%AC@proxy.test:3128",
+    ],
+)  # fmt: skip
+def test_without_a_way_to_stripe_nothing_starts_and_buyers_are_told_to_wait(
+    unproxied: pytest.MonkeyPatch, settings: Any, proxy: str
+) -> None:
+    unproxied.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(SystemExit, match=r"can't start, HTTPS_PROXY .* proxy ") as stopped:
+        apps._require_way_to("")
+    settings.STRIPE_SECRET_KEY = "sk_test_proxied"
+    settings.STRIPE_API_BASE = ""
+    with pytest.raises(PaymentsUnavailable) as raised:
+        stripe_gateway.retrieve_balance()
+    told = [str(stopped.value), *traceback.format_exception(raised.value)]
+    assert "secret" not in "".join(told)
+
+
+def test_a_way_around_the_proxy_starts(unproxied: pytest.MonkeyPatch) -> None:
+    unproxied.setenv("HTTPS_PROXY", "socks5://proxy.test:1080")
+    apps._require_way_to("http://standin.test")
+    unproxied.setenv("NO_PROXY", "api.stripe.com")
+    apps._require_way_to("")
