@@ -52,10 +52,12 @@ def nudge(task: str, **arguments: str) -> None:
     _ask_broker(send, f"{task} is left to the sweep")
 
 
-def nudge_for_rest(task: str, *, tried: int, limit: int, **arguments: str) -> None:
-    """Ask for another run of a task that ended as it had tried as many rows as it may: nobody else
-    does, as one nudge stood for all of them."""
-    if tried >= limit:
+def nudge_for_rest(
+    task: str, *, tried: int, limit: int, out_of_time: bool = False, **arguments: str
+) -> None:
+    """Ask for another run of a task that ended as it had tried as many rows as it may, or as its
+    time was over: nobody else does, as one nudge stood for all of them."""
+    if tried >= limit or out_of_time:
         nudge(task, **arguments)
 
 

@@ -15,6 +15,7 @@ from payments.services.payout_accounts import are_payouts_enabled, look_up_accou
 from payments.services.sweeping import sweep
 from payments.stripe_gateway import StripeNotFound
 
+TASK = "payments.tasks.look_at_payout_accounts"
 # One that can be paid is to be known as it is when its payout is planned, which is hourly.
 EVERY = dt.timedelta(hours=1)
 EVERY_OTHER = dt.timedelta(days=1)
@@ -28,7 +29,7 @@ def look_at_accounts(*, limit: int = 100) -> int:
     instructors aren't paid by Stripe. Safe to run twice at once, or to be killed."""
     if not are_payouts_enabled():
         return 0
-    return sweep(claim=_claim_next, work=_look, failed=_leave, limit=limit)
+    return sweep(claim=_claim_next, work=_look, failed=_leave, limit=limit, task=TASK)
 
 
 def _look(account: PayoutAccount) -> None:

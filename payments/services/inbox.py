@@ -24,7 +24,7 @@ from payments.models import Payment, StripeEvent
 from payments.services import bank_payouts, lookups, payout_accounts, payouts
 from payments.services.ahead import Question, asked_together
 from payments.services.lookups import Effect, NotOurs
-from payments.services.sweeping import attempt, is_over, patience
+from payments.services.sweeping import Outcome, attempt, is_over, patience
 from payments.services.together import settle_together
 from payments.stripe_gateway import StripeNotFound
 from payments.stripe_patience import deadline
@@ -51,14 +51,19 @@ def handle_due_events(*, limit: int = 100) -> int:
     Stripe is asked about those together, and each is handled when its answer is there: a slow
     answer holds up nobody else's event, and one answer serves all events about the same object.
     Purchases that are answered at about the same time are settled in one transaction, everything
-    else in one of its own. When Stripe doesn't answer the sweep ends with them.
+    else in one of its own. When Stripe doesn't answer, or puts off all of those, the sweep ends
+    with them; what is left otherwise is asked for.
     """
-    started, tried, goes_on = time.monotonic(), 0, True
-    while goes_on and tried < limit and (events := _claim(limit=min(TOGETHER, limit - tried))):
+    started, tried, out_of_time = time.monotonic(), 0, False
+    while (
+        tried < limit and not out_of_time and (events := _claim(limit=min(TOGETHER, limit - tried)))
+    ):
         tried += len(events)
-        goes_on = _handle_together(events) and not is_over(started=started)
-    if goes_on:
-        nudge_for_rest(TASK, tried=tried, limit=limit)
+        outcomes = _handle_together(events)
+        if Outcome.AWAY in outcomes or outcomes == {Outcome.PUT_OFF}:
+            return tried
+        out_of_time = is_over(started=started)
+    nudge_for_rest(TASK, tried=tried, limit=limit, out_of_time=out_of_time)
     return tried
 
 
@@ -82,8 +87,8 @@ def prune_events() -> int:
     return prune(old)
 
 
-def _handle_together(events: Sequence[StripeEvent]) -> bool:
-    """Handle events that are claimed; False when Stripe didn't answer for some of them."""
+def _handle_together(events: Sequence[StripeEvent]) -> set[Outcome]:
+    """Handle events that are claimed; returns what came of them."""
     questions = _questions_of(events)
     by_question: dict[Question, list[StripeEvent]] = {}
     for event in events:
@@ -92,13 +97,15 @@ def _handle_together(events: Sequence[StripeEvent]) -> bool:
     unasked = [event for event in events if event.id not in questions]
     # All their calls together end well before the claims do.
     with deadline(seconds=patience()), asked_together(by_question) as answered:
-        answers = []
+        outcomes: set[Outcome] = set()
         for group in answered:
             due = [event for question in group for event in by_question[question]]
             left = settle_together(events=due, questions=questions)
-            answers += [attempt(event, work=_handle, failed=_try_later) for event in left]
-        answers += [attempt(event, work=_handle, failed=_try_later) for event in unasked]
-    return all(answers)
+            if len(left) < len(due):
+                outcomes.add(Outcome.ANSWERED)
+            outcomes |= {attempt(event, work=_handle, failed=_try_later) for event in left}
+        outcomes |= {attempt(event, work=_handle, failed=_try_later) for event in unasked}
+    return outcomes
 
 
 def _questions_of(events: Sequence[StripeEvent]) -> dict[str, Question]:

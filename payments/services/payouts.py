@@ -18,7 +18,7 @@ from django.utils import timezone
 from core import outbox
 from core.ids import parse_id
 from core.money import CENT, from_minor, to_minor
-from core.nudge import nudge, nudge_for_rest
+from core.nudge import nudge
 from core.outbox import back_off_delay
 from payments import stripe_connect
 from payments.events import PayoutFailed, PayoutTakenBack
@@ -82,9 +82,7 @@ def send_due_payouts(*, limit: int = 20) -> int:
     still held, or would go to an account that isn't its instructor's at Stripe, is not sent."""
     if not are_payouts_enabled():
         return 0
-    sent = sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit)
-    nudge_for_rest(TASK, tried=sent, limit=limit)
-    return sent
+    return sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit, task=TASK)
 
 
 def look_up_transfer(*, transfer_id: str) -> Callable[[], None]:

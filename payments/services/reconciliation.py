@@ -13,6 +13,7 @@ from payments.services.sweeping import sweep
 from payments.state import PROCESSING
 from payments.stripe_gateway import IntentFacts, StripeNotFound
 
+TASK = "payments.tasks.reconcile_payments"
 LATEST = dt.timedelta(hours=1)
 # So long a payment is left to the inbox when there is news of it: with many others it takes less.
 LEFT_TO_INBOX = dt.timedelta(minutes=1)
@@ -22,7 +23,7 @@ def reconcile_due_payments(*, limit: int = 50) -> int:
     """Settle open payments that are due by what Stripe says, and cancel the intents of orders that
     are closed or superseded; returns how many were tried. The gaps grow with a payment's age, up to
     an hour. One whose news has just come is the inbox's for a while."""
-    return sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit)
+    return sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit, task=TASK)
 
 
 def _reconcile(payment: Payment) -> None:

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from core import outbox
 from core.money import to_minor
-from core.nudge import nudge_for_rest
 from core.outbox import back_off_delay
 from payments import stripe_gateway
 from payments.events import RefundFailed
@@ -41,9 +40,8 @@ def send_due_refunds(*, limit: int = 20) -> int:
     What was made before is looked for first, and the idempotency key follows from the row: a worker
     killed between call and commit, or two workers at once, give the money back once.
     """
-    sent = sweep(claim=_claim_due, work=_send, failed=_try_later, limit=limit)
-    nudge_for_rest(TASK, tried=sent, limit=limit)
-    return sent + sweep(claim=_claim_pending, work=_look_up, failed=_leave, limit=limit)
+    sent = sweep(claim=_claim_due, work=_send, failed=_try_later, limit=limit, task=TASK)
+    return sent + sweep(claim=_claim_pending, work=_look_up, failed=_leave, limit=limit, task=TASK)
 
 
 def _send(refund: Refund) -> None:

@@ -17,13 +17,29 @@ from core import outbox
 from devtools.stripe_standin.client import StandIn
 from orders import services as order_services
 from orders.models import Order
-from payments import services, stripe_gateway
+from payments import services, stripe_gateway, tasks
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment, Refund, StripeEvent
-from payments.services import inbox, receiving, sweeping
+from payments.services import (
+    account_looks,
+    inbox,
+    payouts,
+    receiving,
+    reconciliation,
+    refund_sending,
+    sweeping,
+)
 from payments.services.reconciliation import LEFT_TO_INBOX
 from payments.services.refunds import plan_refund
-from payments.stripe_gateway import EventFacts, StripeForbidden, StripeNotFound, StripeRefused
+from payments.stripe_gateway import (
+    EventFacts,
+    StripeBusy,
+    StripeFailedBefore,
+    StripeForbidden,
+    StripeLater,
+    StripeNotFound,
+    StripeRefused,
+)
 from payments.stripe_patience import deadline, time_left, wait_for
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.money import close_anyway
@@ -245,6 +261,7 @@ def test_the_calls_of_one_row_end_before_its_claim(settings: Any) -> None:
         work=ask_often,
         failed=lambda _, exc: gave_up.append(type(exc)),
         limit=5,
+        task="",
     )
     assert gave_up == [PaymentsUnavailable]
     assert 500 < left[0] <= 600, "all its calls together have six tenths of the claim"
@@ -418,14 +435,91 @@ def test_fees_come_when_nothing_is_due_that_somebody_waits_for() -> None:
     assert {event.type for event in inbox._claim(limit=10)} == {"charge.updated"}
 
 
-def test_a_sweep_that_did_all_it_may_asks_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def nudged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tasks that were asked for again."""
+    asked: list[str] = []
+    monkeypatch.setattr("core.nudge.nudge", lambda task, **_: asked.append(task))
+    return asked
+
+
+def test_a_sweep_that_did_all_it_may_asks_for_another(
+    nudged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One nudge stood for all that is due."""
     for number in range(3):
         make_event(number)
-    asked: list[str] = []
-    monkeypatch.setattr("core.nudge.nudge", lambda task, **_: asked.append(task))
+        make_payment()
     monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(StripeNotFound(), []))
-    assert services.handle_due_events(limit=2) == 2
-    assert asked == [inbox.TASK]
-    assert services.handle_due_events(limit=2) == 1
-    assert asked == [inbox.TASK]
+    for sweep, task in (
+        (services.handle_due_events, inbox.TASK),
+        (services.reconcile_due_payments, reconciliation.TASK),
+    ):
+        nudged.clear()
+        assert sweep(limit=2) == 2
+        assert nudged == [task]
+        assert sweep(limit=2) == 1
+        assert nudged == [task]
+
+
+def test_a_sweep_whose_time_is_over_asks_for_another(
+    nudged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        make_event(number)
+        make_payment()
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(StripeNotFound(), []))
+    monkeypatch.setattr(sweeping, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(inbox, "TOGETHER", 1)
+    assert (services.handle_due_events(), services.reconcile_due_payments()) == (1, 1)
+    assert nudged == [inbox.TASK, reconciliation.TASK]
+
+
+def test_a_sweep_that_an_outage_ends_asks_for_nothing(
+    nudged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_event(1)
+    make_payment()
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(PaymentsUnavailable(), []))
+    assert services.handle_due_events(limit=1) == services.reconcile_due_payments(limit=1) == 1
+    assert not nudged
+
+
+def test_tasks_are_asked_for_by_their_names() -> None:
+    for module in (inbox, refund_sending, payouts, reconciliation, account_looks):
+        assert getattr(tasks, module.TASK.rpartition(".")[2]).name == module.TASK
+
+
+@pytest.mark.parametrize("error", [StripeLater(), StripeBusy(), StripeFailedBefore()])
+def test_a_row_that_stripe_puts_off_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Such as one whose buyer is just paying."""
+    monkeypatch.setattr(outbox, "FIRST_BACKOFF", dt.timedelta(hours=1))
+    monkeypatch.setattr(inbox, "TOGETHER", 2)
+    for number in range(5):
+        make_event(number)
+    payments = [make_payment() for _ in range(3)]
+    put_off = {"pi_0", payments[0].stripe_payment_id}
+
+    def ask(*, intent_id: str) -> Any:
+        raise error if intent_id in put_off else StripeNotFound()
+
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", ask)
+    assert services.handle_due_events() == 5
+    assert StripeEvent.objects.get(status="received").id == "evt_0"
+    assert services.reconcile_due_payments() == 3
+
+
+def test_a_stripe_that_puts_off_all_is_left_alone(
+    nudged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many calls were made: each further one is one more."""
+    monkeypatch.setattr(inbox, "TOGETHER", 2)
+    for number in range(4):
+        make_event(number)
+        make_payment()
+    monkeypatch.setattr(stripe_gateway, "retrieve_intent", raising(StripeLater(), []))
+    assert services.handle_due_events(limit=2) == services.reconcile_due_payments(limit=2) == 2
+    assert services.handle_due_events() == services.reconcile_due_payments() == 2
+    assert not nudged
