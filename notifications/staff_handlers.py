@@ -1,5 +1,6 @@
 """Which event staff are mailed about: money that went wrong, and buyers who wait for an answer."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 from django.conf import settings
@@ -178,7 +179,9 @@ def alert_bank_payout_failed(event: BankPayoutFailed) -> None:
 
 
 def alert_held_receipts(happened: Sequence[OrderCompleted]) -> None:
-    """Tell staff of receipts that can't be printed, if one of these orders has such a one."""
+    """Tell staff of receipts that can't be printed, if one of these orders has such a one: once
+    per buyer and day, and never of an order that cost nothing. Anybody can have either without
+    end."""
     held = order_selectors.find_held_receipts(order_ids=[event.order_id for event in happened])
     for event in happened:
         if receipt := held.get(event.order_id):
@@ -188,21 +191,25 @@ def alert_held_receipts(happened: Sequence[OrderCompleted]) -> None:
                 characters=receipt.characters,
                 url=_admin_url("invoice", receipt.id, app="orders"),
             )
-            _alert(event, "staff-receipt-held", letter, of="invoice", app="orders")
+            cause = f"{event.user_id}:{receipt.issued_at.astimezone(dt.UTC).date()}"
+            _alert(cause, "staff-receipt-held", letter, of="invoice", app="orders")
 
 
 def _admin_url(model: str, row_id: object, *, app: str = "payments") -> str:
     return absolute(reverse(f"admin:{app}_{model}_change", args=[row_id]))
 
 
-def _alert(event: Event, kind: str, letter: Letter, *, of: str, app: str = "payments") -> None:
-    """Write one mail to each who is to know, once per event and address: who may look at it in
+def _alert(
+    cause: Event | str, kind: str, letter: Letter, *, of: str, app: str = "payments"
+) -> None:
+    """Write one mail to each who is to know, once per cause and address: who may look at it in
     the admin, unless the settings say who."""
+    key = cause if isinstance(cause, str) else cause.id
     permission = f"{app}.view_{of}"
     staff = settings.STAFF_ALERT_EMAILS or user_selectors.list_staff_emails(permission=permission)
     for address in staff:
         write_email(
-            dedupe_key=f"{kind}:{event.id}:{address}"[:200],
+            dedupe_key=f"{kind}:{key}:{address}"[:200],
             kind=kind,
             user_id=None,
             to=address,

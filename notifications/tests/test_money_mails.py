@@ -1,6 +1,8 @@
 """Who is mailed when money goes back, is asked for, or goes wrong."""
 
+import datetime as dt
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,11 +10,16 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 from core import outbox
+from core.ids import new_id
 from core.models import OutboxDelivery
 from enrollments import services as enrollment_services
 from enrollments.services import Reason
+from notifications import staff_handlers
 from notifications.models import Email
+from orders import services as order_services
+from orders.events import OrderCompleted
 from orders.models import Invoice, Order
+from orders.selectors import HeldDocument
 from payments import services
 from payments.events import RefundDelayed, RefundFailed
 from payments.models import Dispute, Payment
@@ -25,7 +32,7 @@ from payments.tests.money import (
     make_paid,
     settle,
 )
-from tests.factories import StaffFactory, UserFactory
+from tests.factories import CartItemFactory, CourseFactory, StaffFactory, UserFactory
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -448,6 +455,40 @@ def test_a_receipt_that_cannot_be_printed_is_told_to_staff(
     assert invoice.number in mail.subject
     assert "न ग र" in mail.text
     assert f"/admin/orders/invoice/{invoice.id}/change/" in mail.text
+
+
+def test_who_orders_what_is_free_has_no_staff_mailed(
+    buyer: User, member: User, settings: Any
+) -> None:
+    settings.SELLER_NAME = "नगर"
+    free = CourseFactory.create(price=Decimal(0), original_price=None)
+    CartItemFactory.create(cart__user=buyer, course=free)
+    order_services.create_from_cart(user_id=buyer.id, billing_address={}, coupon_code=None)
+    assert not alerts()
+    assert Invoice.objects.get().total_amount == 0
+
+
+def test_of_held_receipts_staff_are_told_once_per_buyer_and_day(
+    buyer: User, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = [make_paid("10.00", user=user) for user in (buyer, buyer, buyer, None)]
+    deliver()
+    days = dict(zip([payment.order_id for payment in payments], [1, 1, 2, 2], strict=True))
+    held = {
+        order_id: HeldDocument(
+            id=new_id(), number=f"INV-{number}", order_number="ORD-1", characters=("x",),
+            issued_at=dt.datetime(2026, 5, day, tzinfo=dt.UTC),
+        )
+        for number, (order_id, day) in enumerate(days.items())
+    }  # fmt: skip
+    monkeypatch.setattr(staff_handlers.order_selectors, "find_held_receipts", lambda **_: held)
+    for payment in payments:
+        assert payment.order.user_id is not None
+        event = OrderCompleted(order_id=payment.order_id, user_id=payment.order.user_id)
+        with transaction.atomic():
+            staff_handlers.alert_held_receipts([event])
+    told = Email.objects.filter(kind="staff-receipt-held").values_list("subject", flat=True)
+    assert sorted(told) == [f"The receipt INV-{number} is held back" for number in (0, 2, 3)]
 
 
 def test_an_erased_buyer_gets_no_mail(payment: Payment, buyer: User, member: User) -> None:

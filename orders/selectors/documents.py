@@ -33,6 +33,7 @@ class HeldDocument:
     id: uuid.UUID
     number: str
     order_number: str
+    issued_at: dt.datetime
     characters: tuple[str, ...]
 
 
@@ -62,13 +63,16 @@ def get_receipt(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> tuple[str,
 
 
 def find_held_receipts(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, HeldDocument]:
-    """Return, by order, the receipts that can't be printed and why. One query."""
-    invoices = Invoice.objects.select_related("order").filter(order_id__in=order_ids)
+    """Return, by order, the receipts of money that can't be printed and why. One query."""
+    invoices = Invoice.objects.select_related("order").filter(
+        order_id__in=order_ids, total_amount__gt=0
+    )
     return {
         invoice.order_id: HeldDocument(
             id=invoice.id,
             number=invoice.number,
             order_number=invoice.order.order_number,
+            issued_at=invoice.issued_at,
             characters=characters,
         )
         for invoice in invoices
