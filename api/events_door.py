@@ -5,7 +5,8 @@ view around it took more of a webhook than checking and storing it does, which i
 function that the view calls, with the headers that Django gave the last answer of its kind.
 
 Only what goes well is answered here. Whatever isn't a plain POST, isn't signed, is refused or
-fails, goes to Django as if there were no door: storing an event twice is storing it once.
+fails, goes to Django as if there were no door: storing an event twice is storing it once. Only what
+PostgreSQL gave up after its time isn't tried again: Django says so at once.
 """
 
 import io
@@ -14,7 +15,8 @@ import time
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import OperationalError, close_old_connections
+from psycopg import errors
 
 from api.front import Application, Environ, Headers, StartResponse
 from api.renderers import encode
@@ -35,6 +37,8 @@ _ORIGIN = ("HTTP_HOST", "HTTP_ORIGIN", "HTTP_X_FORWARDED_PROTO", "wsgi.url_schem
 _OWN = ("Content-Length", "X-Request-ID")
 _ENVELOPE_SECONDS = 60.0
 _ENVELOPES = 100
+# A lock that somebody else had all the while, and a statement that took too long.
+_TIMED_OUT = (errors.LockNotAvailable, errors.QueryCanceled)
 _ANSWER = encode({"received": True})
 
 
@@ -102,5 +106,7 @@ def _store(environ: Environ, body: bytes, request_id: str) -> bool:
     except Exception as refusal:
         # With what it leaves behind: Django looks after the connection before it answers.
         logger.debug("left to Django: %r", refusal)
+        if isinstance(refusal, OperationalError) and isinstance(refusal.__cause__, _TIMED_OUT):
+            environ[services.REFUSED_AHEAD] = refusal
         return False
     return True

@@ -2,13 +2,16 @@
 
 import io
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError, close_old_connections, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from psycopg import errors
 
 from api import events_door
 from api.events_door import PATH, EventsDoor
@@ -145,6 +148,52 @@ def test_with_the_database_away_django_answers(
     monkeypatch.setattr(receiving, "_store", fail)
     assert send(door, event("evt_away"))[0] == "503 Service Unavailable"
     assert asked
+
+
+@pytest.mark.parametrize("cause", [errors.LockNotAvailable(), errors.QueryCanceled()])
+def test_what_postgresql_gave_up_after_its_time_isnt_waited_for_again(
+    door: EventsDoor, asked: list[str], monkeypatch: pytest.MonkeyPatch, cause: Exception
+) -> None:
+    tried: list[Any] = []
+
+    def fail(events: Any) -> int:
+        tried.append(events)
+        raise OperationalError("too late") from cause
+
+    with monkeypatch.context() as failing:
+        failing.setattr(receiving, "_store", fail)
+        status, headers, body = send(door, event("evt_late"))
+    assert status == "503 Service Unavailable"
+    assert ("Retry-After", "5") in headers
+    assert json.loads(body)["error"]["code"] == "SERVICE_UNAVAILABLE"
+    assert (len(asked), len(tried)) == (1, 1)
+    assert send(door, event("evt_late"))[0] == "200 OK"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_waits_once_for_a_lock(door: EventsDoor, settings: Any) -> None:
+    """Somebody holds the table for longer than a request waits."""
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE payments_stripeevent IN ACCESS EXCLUSIVE MODE")
+            held.set()
+            assert over.wait(timeout=60)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(timeout=60)
+        with connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+            cursor.execute("SET lock_timeout = '200ms'")
+            assert send(door, event("evt_waits"))[0] == "503 Service Unavailable"
+        assert len([one for one in asked if "INSERT" in one["sql"]]) == 1
+    finally:
+        over.set()
+        holder.join()
+        connection.close()
 
 
 def test_what_an_event_causes_knows_its_request(

@@ -30,7 +30,7 @@ from payments.services.payout_accounts import (
 )
 from payments.services.payouts import plan_payouts, send_due_payouts, sync_transfer
 from payments.services.polling import poll_events
-from payments.services.receiving import receive_event
+from payments.services.receiving import REFUSED_AHEAD, receive_event
 from payments.services.reconciliation import reconcile_due_payments
 from payments.services.refund_requests import (
     approve_request,
@@ -44,6 +44,7 @@ from payments.services.refunds import find_obstacle, refund_order, refund_paymen
 from payments.services.settlement import Settlement, settle
 
 __all__ = [
+    "REFUSED_AHEAD",
     "Confirmation",
     "PaymentIntent",
     "Settlement",

@@ -19,6 +19,10 @@ from payments.services.inbox import CHARGE_UPDATED, HANDLED_TYPES, TASK
 from payments.stripe_gateway import EventFacts
 from payments.stripe_payloads import keep_of
 
+# In a request's environ: what somebody before the view was refused with as they stored its event,
+# and what the view says without waiting for it all again.
+REFUSED_AHEAD: Final = "learnflow.stripe_event_refused_ahead"
+
 _STORED: Final = (
     "id", "type", "object_id", "status", "created_at_stripe", "received_at", "next_attempt_at",
     "request_id",

@@ -195,6 +195,8 @@ class StripeWebhookView(APIView):
     def post(self, request: Request) -> Response:
         if not stripe_gateway.is_configured():
             raise PaymentsUnavailable("Payments are not configured")
+        if refusal := request.META.get(services.REFUSED_AHEAD):
+            raise refusal
         services.receive_event(
             raw_body=request._request.body,
             signature=request.headers.get("Stripe-Signature", ""),
