@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
@@ -242,6 +242,29 @@ class TestDeletions:
         fresh = open_form(staff, section) | {"lessons-0-DELETE": "on"}
         assert staff.post(page_of(section), fresh).status_code == 302
         assert [lesson.id for lesson in section.lessons.all()] != [first.id]
+        assert section.lessons.count() == 1
+
+    def test_so_it_does_before_who_may_delete_it_and_not_change_it(self) -> None:
+        helper = StaffFactory.create(is_superuser=False)
+        rights = ["view_curriculum", "change_curriculum", "view_lesson", "delete_lesson"]
+        helper.user_permissions.set(Permission.objects.filter(codename__in=rights))
+        client = Client()
+        client.force_login(helper)
+        course = make_course(sections=1, lessons=2, status="draft", published_at=None)
+        section = course.curriculum.get()
+        older = open_form(client, section) | {"lessons-0-DELETE": "on"}
+        assert older[f"lessons-0-{FIELD}"]
+        assert "lessons-0-title" not in older
+        first, _ = section.lessons.order_by("order")
+        Lesson.objects.filter(id=first.id).update(title="Newer")
+        answer = client.post(page_of(section), older)
+        assert answer.status_code == 200
+        assert "Title is Newer by now" in answer.content.decode()
+        assert section.lessons.count() == 2
+        fresh = open_form(client, section) | {"lessons-0-DELETE": "on"}
+        assert client.post(page_of(section), fresh).status_code == 302
+        assert first.id not in section.lessons.values_list("id", flat=True)
+        assert client.post(page_of(section), open_form(client, section)).status_code == 302
         assert section.lessons.count() == 1
 
 

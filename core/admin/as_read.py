@@ -7,9 +7,11 @@ edited in between, and the form comes back with what it says.
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.contrib.admin.helpers import InlineAdminFormSet
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -84,6 +86,23 @@ class AsReadFormSet(BaseInlineFormSet[Any, Any, Any]):
         gone = [form for form in self.deleted_forms if isinstance(form, AsReadForm)]
         if newer := [text for form in gone if (text := form.tell_newer())]:
             raise forms.ValidationError(newer)
+
+
+class ShownAsRead(InlineAdminFormSet):
+    """Forms of rows below another on a page. To who may only delete the rows Django shows all of a
+    form's fields as text, and so would the hidden one be."""
+
+    @classmethod
+    def of(cls, other: InlineAdminFormSet) -> "ShownAsRead":
+        """Return the same forms."""
+        made = cls.__new__(cls)
+        vars(made).update(vars(other))
+        return made
+
+    def __iter__(self) -> Iterator[Any]:
+        for form in super().__iter__():
+            form.readonly_fields = [name for name in form.readonly_fields if name != FIELD]
+            yield form
 
 
 def bind_to_what_was_read(form: type[forms.ModelForm[Any]]) -> type[forms.ModelForm[Any]]:

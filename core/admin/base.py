@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from core.admin.as_read import (
     FIELD,
     AsReadFormSet,
+    ShownAsRead,
     bind_to_what_was_read,
     lock_row,
     name_fieldsets,
@@ -83,11 +84,13 @@ class _AsRead(_Base):
     """A form of a row that is there knows what it was made of: it never undoes a newer edit."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The fieldsets, with what the form was made of where a row may be changed."""
+        """The fieldsets, with what the form was made of where it is bound to that."""
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or not self.has_change_permission(request, obj):
-            return fieldsets
-        return name_fieldsets(fieldsets)
+        return name_fieldsets(fieldsets) if self.is_bound(request, obj) else fieldsets
+
+    def is_bound(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether the form says what it was made of: it can write a row that is there."""
+        return obj is not None and self.has_change_permission(request, obj)
 
 
 class _Shown:
@@ -138,7 +141,7 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         """The form, bound to what the row says when it is saved."""
-        if obj is None or not self.has_change_permission(request, obj):
+        if not self.is_bound(request, obj):
             return super().get_form(request, obj, change=change, **kwargs)
         names = kwargs.pop("fields", ())
         if names == ():
@@ -146,6 +149,10 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
         # The hidden field is no column: it comes with what binds the form.
         kwargs["fields"] = names and [name for name in names if name != FIELD]
         return bind_to_what_was_read(super().get_form(request, obj, change=change, **kwargs))
+
+    def get_inline_formsets(self, *given: Any, **also: Any) -> list[Any]:
+        """The forms below, each with what it was made of, also where nothing can be typed."""
+        return [ShownAsRead.of(one) for one in super().get_inline_formsets(*given, **also)]
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -208,10 +215,16 @@ class _InlineAsRead(_AsRead):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """The forms; `obj` is the row above."""
-        if obj is not None and self.has_change_permission(request, obj):
+        if self.is_bound(request, obj):
             kwargs["form"] = bind_to_what_was_read(kwargs.get("form", self.form))
             kwargs["formset"] = AsReadFormSet
         return super().get_formset(request, obj, **kwargs)  # type: ignore[misc]
+
+    def is_bound(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether the forms say what they were made of: they can write rows that are there, or
+        delete them. `obj` is the row above."""
+        can_delete = self.can_delete and self.has_delete_permission(request, obj)  # type: ignore[attr-defined]
+        return super().is_bound(request, obj) or (obj is not None and can_delete)
 
 
 class StaffTabularInline(_Narrowing, _InlineAsRead, admin.TabularInline[Any, Any]):
