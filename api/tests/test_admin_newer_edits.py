@@ -330,6 +330,25 @@ class TestActionsThatAsk:
         payment.refresh_from_db()
         assert payment.needs_attention == "Look again"
 
+    @pytest.mark.parametrize("action", ["resume", "delete_selected"])
+    def test_more_rows_than_a_page_can_post_are_refused_before_it(
+        self, staff: Client, settings: Any, action: str
+    ) -> None:
+        """Django would refuse what the page posts, with 400 and no word."""
+        settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 22
+        make = CouponFactory if action == "delete_selected" else EnrollmentFactory
+        rows = [make.create() for _ in range(3)]
+        path = f"/admin/{rows[0]._meta.app_label}/{rows[0]._meta.model_name}/"
+        chosen = {"action": action, "select_across": "1", "_selected_action": [str(rows[0].pk)]}
+        answer = staff.post(path, chosen, follow=True)
+        assert [code for _, code in answer.redirect_chain] == [302]
+        assert "3 rows are chosen, and at most 2 can be at once" in answer.content.decode()
+        rows.pop().delete()
+        page = staff.post(path, chosen).content.decode()
+        keys = [str(row.pk) for row in rows]
+        form = read_form(page) | {"_selected_action": keys} | {f"more-{n}": "" for n in range(14)}
+        assert staff.post(path, form).status_code == 302
+
 
 def deletion_of(row: Model, way: str) -> tuple[str, dict[str, Any]]:
     """Where a row is deleted, and what is posted there to be asked about it."""

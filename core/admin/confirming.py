@@ -1,18 +1,22 @@
 """The page between choosing an action and doing it: what will happen, and a word about it."""
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 _CHANGED = "This changed since the page was opened; it is shown as it is now."
+# What a page posts beside the keys of the rows, at most.
+_OTHER_FIELDS = 20
 
 
 def is_confirmed(request: HttpRequest, rows: Sequence[str]) -> bool:
@@ -30,6 +34,18 @@ def is_as_shown(request: HttpRequest, digest: str) -> bool:
     return False
 
 
+def refuse_too_many(request: HttpRequest, chosen: int) -> HttpResponse | None:
+    """Tell the person where a page that asks couldn't be gone on from, as it posts more keys than
+    Django takes fields, and return what leads back to the list; None where it could."""
+    most = (settings.DATA_UPLOAD_MAX_NUMBER_FIELDS or sys.maxsize) - _OTHER_FIELDS
+    if chosen <= most:
+        return None
+    messages.error(
+        request, f"{chosen} rows are chosen, and at most {most} can be at once. Nothing was done."
+    )
+    return HttpResponseRedirect(request.get_full_path())
+
+
 def _digest(rows: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
@@ -44,9 +60,12 @@ def ask(
     explanation: str,
     rows: Sequence[str],
     form: forms.Form | None,
-) -> TemplateResponse:
+) -> HttpResponse:
     """Return the page. Going on posts the same action again, with the form and `confirmed`; without
-    a form the page says why it can't go on."""
+    a form the page says why it can't go on. Too many rows are refused instead."""
+    selected = [str(pk) for pk in queryset.values_list("pk", flat=True)]
+    if form is not None and (refusal := refuse_too_many(request, len(selected))):
+        return refusal
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,
@@ -56,7 +75,7 @@ def ask(
         "form": form,
         "action": action,
         "shown": _digest(rows),
-        "selected": [str(pk) for pk in queryset.values_list("pk", flat=True)],
+        "selected": selected,
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
     return TemplateResponse(request, "admin/confirm.html", context)
