@@ -1,5 +1,6 @@
 """The tax of credit notes is the ledger's, to the cent, however money goes back."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -22,11 +23,17 @@ LINES = (("3.33", "0.63"), ("0.47", "0.09"), ("19.99", "3.80"))
 @pytest.fixture
 def taxed() -> Payment:
     """A paid order of three lines with 19 % tax."""
+    return buy(LINES)
+
+
+def buy(lines: Sequence[tuple[str, str]]) -> Payment:
+    """A paid order of lines at these prices and taxes."""
+    subtotal, tax_amount = (sum(map(Decimal, column), ZERO) for column in zip(*lines, strict=True))
     order = OrderFactory.create(
-        subtotal=Decimal("23.79"), tax_amount=Decimal("4.52"), total_amount=Decimal("28.31"),
-        tax_lines=[{"name": "VAT", "rate": "19", "amount": "4.52"}],
+        subtotal=subtotal, tax_amount=tax_amount, total_amount=subtotal + tax_amount,
+        tax_lines=[{"name": "VAT", "rate": "19", "amount": str(tax_amount)}],
     )  # fmt: skip
-    for price, tax in LINES:
+    for price, tax in lines:
         course = make_course(price=Decimal(price), original_price=None)
         OrderItemFactory.create(
             order=order, course=course, instructor=course.instructor,
@@ -53,6 +60,15 @@ def test_parts_of_no_line_have_the_ledgers_cents(taxed: Payment) -> None:
         hear(taxed, "succeeded", amount=amount, number=number)
         assert credited() == booked()
     assert_books_hold()
+
+
+def test_a_part_of_no_line_of_many_has_a_rounding_for_each() -> None:
+    """0.73 of each line, of which 0.1166 is tax and 0.12 is booked."""
+    many = buy([("10.00", "1.90")] * 10)
+    for number, amount in enumerate(("7.30", "7.30", "3.70"), start=1):
+        hear(many, "succeeded", amount=amount, number=number)
+        assert credited() == booked()
+        assert_books_hold()
 
 
 def test_named_lines_after_a_part_of_none_have_them_too(taxed: Payment) -> None:
