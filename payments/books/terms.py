@@ -30,7 +30,9 @@ TERMS = (
             SELECT sold.id AS subject, sold.title_at_purchase AS line, sold.percent, sold.at,
                    sold.available_at - sold.succeeded_at AS held
             FROM sold
-            WHERE EXISTS (SELECT FROM term WHERE course_id IS NULL AND changed_at <= sold.at)
+            WHERE EXISTS (
+                SELECT FROM term WHERE course_id IS NULL AND changed_at + ABOUT <= sold.at
+            )
               AND (
                 sold.percent IS NOT NULL AND NOT EXISTS (
                     SELECT FROM term

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -30,6 +31,7 @@ from payments.services.balance_reading import keep_movements
 from payments.services.terms import remember_terms
 from payments.stripe_facts import MovementFacts
 from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
+from tests.emptying import unguarded
 from tests.factories import CartItemFactory, StaffFactory, UserFactory, make_course
 from tests.factories.coupons import CouponFactory
 from tests.factories.people import InstructorFactory
@@ -179,7 +181,7 @@ class Maker:
 def make_world() -> PlantedWorld:
     """Make the marketplace in the caller's transaction. Nothing in it breaks an invariant."""
     with override_settings(TAX_RULE="orders.taxes.rate_by_country", TAX_RATES={"DE": Decimal(19)}):
-        remember_terms()
+        _remember_terms_of_before()
         maker = Maker()
         with override_settings(EARNINGS_HOLD=dt.timedelta(0)):
             remember_terms()
@@ -207,6 +209,13 @@ def make_world() -> PlantedWorld:
             payouts=maker.pay_out(),
             moved=_move_balance(),
         ))  # fmt: skip
+
+
+def _remember_terms_of_before() -> None:
+    """The terms are known for some days: what is sold within one of the first is held to none."""
+    remember_terms()
+    with unguarded(), connection.cursor() as cursor:
+        cursor.execute("UPDATE payments_term SET changed_at = changed_at - interval '3 days'")
 
 
 def _fold(world: PlantedWorld) -> PlantedWorld:

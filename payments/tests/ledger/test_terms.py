@@ -11,6 +11,7 @@ from payments.models import RevenueShare, Term
 from payments.services import book_missing
 from payments.services.terms import remember_terms
 from payments.tests.ledger.conftest import Sell
+from tests.emptying import unguarded
 from tests.factories import make_course
 
 pytestmark = pytest.mark.django_db
@@ -66,8 +67,15 @@ def test_the_database_dates_them() -> None:
     assert Term.objects.get().changed_at > timezone.now() - dt.timedelta(days=1)
 
 
-def test_a_sale_follows_its_own_courses_share(sell: Sell, settings) -> None:
+def remember_since(**ago: int) -> None:
+    """Terms that are known for so long."""
     remember_terms()
+    with unguarded(), connection.cursor() as cursor:
+        cursor.execute("UPDATE payments_term SET changed_at = now() - %s", [dt.timedelta(**ago)])
+
+
+def test_a_sale_follows_its_own_courses_share(sell: Sell, settings) -> None:
+    remember_since(hours=25)
     payment = sell("40.00")
     assert broken() == []
     RevenueShare.objects.create(course=payment.order.items.get().course, percent=80)
@@ -84,4 +92,12 @@ def test_what_was_sold_before_terms_were_known_is_not_held_to_them(sell: Sell, s
     sell("40.00")
     settings.INSTRUCTOR_SHARE_PERCENT = 50
     remember_terms()
+    assert broken() == []
+
+
+def test_nor_is_what_another_process_sells_just_after(sell: Sell, settings) -> None:
+    """One of the version before, by the settings of before: they were written down by nobody."""
+    remember_since(hours=1)
+    settings.INSTRUCTOR_SHARE_PERCENT = 50
+    sell("40.00")
     assert broken() == []
