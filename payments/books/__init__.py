@@ -12,6 +12,7 @@ from payments.books.changes import (
     verify_counts,
     verify_touched,
 )
+from payments.books.deciding import is_decided
 from payments.books.definitions import read_definitions
 from payments.books.guards import list_definitions, list_guards
 from payments.books.invariant import Invariant, Scope, Violation
@@ -24,6 +25,7 @@ __all__ = [
     "Scope",
     "Turn",
     "Violation",
+    "is_decided",
     "last_note",
     "list_definitions",
     "list_guards",

@@ -12,6 +12,37 @@ _SHOWN = """
     )
 """
 
+# Who decided which refund of which order; and of refunds for courses owned already, what they name
+# and whether it is such: booked as the buyer's, or of an order whose money a dispute had taken and
+# whose course another order opened, too. (A line of a person who was erased opens nothing.)
+_DECIDED = f"""
+    {_SHOWN}, deed AS (
+        SELECT details ->> 'refund' AS refund_id, target_id AS order_id, actor_id
+        FROM core_auditentry WHERE action = 'order.refund_planned' AND target_type = 'order'
+        UNION ALL
+        SELECT deed.details ->> 'refund', request.order_id::text, deed.actor_id
+        FROM core_auditentry deed
+        JOIN payments_refundrequest request ON request.id::text = deed.target_id
+        WHERE deed.action = 'refund_request.approved' AND deed.target_type = 'refund_request'
+    ), again AS (
+        SELECT item.id FROM payments_dispute dispute
+        JOIN payments_payment payment ON payment.id = dispute.payment_id
+        JOIN orders_orderitem item ON item.order_id = payment.order_id
+        LEFT JOIN orders_orderitem other
+             ON other.enrollment_id = item.enrollment_id AND other.order_id <> item.order_id
+        WHERE item.enrollment_id IS NULL OR other.id IS NOT NULL
+    ), named AS (
+        SELECT line.refund_id, sum(line.amount) AS amount,
+               bool_and(coalesce(sold.buyer_amount, 0) > 0
+                        OR line.order_item_id IN (SELECT id FROM again)) AS are_owned
+        FROM payments_refundline line
+        JOIN payments_refund refund ON refund.id = line.refund_id
+             AND refund.reason = 'already_owned'
+        LEFT JOIN payments_saleline sold ON sold.order_item_id = line.order_item_id
+        GROUP BY line.refund_id
+    )
+"""  # noqa: S608 (the text above)
+
 PAYMENTS = (
     Invariant(
         name="payment_stands_for_an_order_or_goes_back",
@@ -137,31 +168,32 @@ PAYMENTS = (
     Invariant(
         name="refund_was_decided",
         sentence="A refund is by somebody's decision in the audit trail, which names it, was made "
-        "at Stripe, or is what the rules give back by themselves.",
+        "at Stripe, or is what the rules give back by themselves: undue money, lines of which the "
+        "buyer owned the course or bought it again while a dispute had taken the money, or what "
+        "staff was shown of such.",
+        given=_DECIDED,
         query=f"""
             SELECT coalesce(refund.stripe_refund_id, refund.id::text) AS subject, refund.reason,
                    refund.amount, refund.requested_by_id
             FROM payments_refund refund
             JOIN payments_payment payment ON payment.id = refund.payment_id
-            WHERE refund.created_at > {since("refund_decided")} AND NOT CASE
-                WHEN refund.reason = 'requested' THEN EXISTS (
-                    SELECT FROM core_auditentry deed
-                    LEFT JOIN payments_refundrequest request
-                         ON request.id::text = deed.target_id AND deed.target_type <> 'order'
-                    WHERE deed.details ->> 'refund' = refund.id::text
-                      AND deed.actor_id = coalesce(refund.requested_by_id, deed.actor_id)
-                      AND CASE deed.action
-                          WHEN 'order.refund_planned' THEN deed.target_type = 'order'
-                               AND deed.target_id = payment.order_id::text
-                          WHEN 'refund_request.approved' THEN deed.target_type = 'refund_request'
-                               AND request.order_id = payment.order_id
-                          ELSE false
-                      END
-                )
+            LEFT JOIN deed ON deed.refund_id = refund.id::text
+                 AND deed.order_id = payment.order_id::text
+                 AND deed.actor_id = coalesce(refund.requested_by_id, deed.actor_id)
+            LEFT JOIN named ON named.refund_id = refund.id
+            WHERE (refund.created_at > {since("refund_decided")}
+                   OR refund.created_at < payment.created_at) AND NOT CASE
+                WHEN refund.reason = 'requested' THEN deed.refund_id IS NOT NULL
                 WHEN refund.requested_by_id IS NOT NULL THEN false
                 WHEN refund.reason = 'at_stripe' THEN refund.stripe_refund_id IS NOT NULL
-                ELSE refund.reason IN ('late_payment', 'duplicate_payment', 'amount_mismatch',
-                                       'already_owned')
+                WHEN refund.reason = 'already_owned' AND refund.status IN ('failed', 'canceled')
+                THEN true
+                WHEN refund.reason = 'already_owned' AND named.refund_id IS NULL
+                THEN payment.id::text IN (SELECT id FROM shown)
+                     AND payment.id IN (SELECT payment_id FROM payments_dispute)
+                WHEN refund.reason = 'already_owned'
+                THEN named.amount = refund.amount AND named.are_owned
+                ELSE refund.reason IN ('late_payment', 'duplicate_payment', 'amount_mismatch')
             END
         """,  # noqa: S608 (the text above)
     ),

@@ -65,10 +65,12 @@ def list_payable(
     return {row["instructor_id"]: -row["total"] for row in rows[:limit]}
 
 
-def of_instructor(instructor_id: uuid.UUID) -> QuerySet[RunningBalance]:
-    """Return the instructor's running balances in CURRENCY, to be added up in one query: two may
-    see one change twice, or not at all."""
-    return _of_instructors().filter(instructor=instructor_id)
+def of_instructor(
+    instructor_id: uuid.UUID, *, currency: str | None = None
+) -> QuerySet[RunningBalance]:
+    """Return the instructor's running balances in this currency, else in CURRENCY, to be added up
+    in one query: two may see one change twice, or not at all."""
+    return _of_instructors(currency).filter(instructor=instructor_id)
 
 
 def fold_balances() -> int:
@@ -89,7 +91,7 @@ def _fold(due: str) -> int:
         return int(cursor.rowcount)
 
 
-def _of_instructors() -> QuerySet[RunningBalance]:
+def _of_instructors(currency: str | None = None) -> QuerySet[RunningBalance]:
     return RunningBalance.objects.filter(
-        account=LedgerEntry.Account.INSTRUCTOR, currency=settings.CURRENCY
+        account=LedgerEntry.Account.INSTRUCTOR, currency=currency or settings.CURRENCY
     )

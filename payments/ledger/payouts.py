@@ -44,13 +44,15 @@ def is_booked_as_planned(*, payout: Payout) -> bool:
 
 def was_earned(*, payout: Payout) -> bool:
     """Return whether the payout's instructor had as much to be paid when it was planned: what can
-    be paid now, less what was taken from them since, covers it. By running balances, so that it
-    costs the same after any number of sales. A payout that was dated later than now is none."""
+    be paid now in its currency, less what was taken from them since, covers it. By running
+    balances, so that it costs the same after any number of sales. A payout that was dated later
+    than now is none."""
     now = timezone.now() + CLOCKS
     if payout.created_at > now:
         return False
     instructor_id = payout.account.instructor_id
-    due = balances.of_instructor(instructor_id).filter(balances.counts_by(now))
+    due = balances.of_instructor(instructor_id, currency=payout.currency)
+    due = due.filter(balances.counts_by(now))
     left = -(due.aggregate(total=Sum("amount"))["total"] or ZERO)
     taken = LedgerEntry.objects.filter(
         account=Account.INSTRUCTOR,

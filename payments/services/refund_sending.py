@@ -10,7 +10,7 @@ from django.utils import timezone
 from core import outbox
 from core.money import to_minor
 from core.outbox import back_off_delay
-from payments import stripe_gateway
+from payments import books, stripe_gateway
 from payments.events import RefundFailed
 from payments.models import Payment, Refund
 from payments.services.refund_requests import is_promised
@@ -33,6 +33,10 @@ LACKS_BALANCE = frozenset({"balance_insufficient", "insufficient_funds"})
 TRY_SHORT_AGAIN = dt.timedelta(days=1)
 
 
+class RefundNotDecided(Exception):
+    """A refund that is due was nobody's decision, and is none that the rules give back."""
+
+
 def send_due_refunds(*, limit: int = 20) -> int:
     """Ask Stripe for the refunds that are due, and look pending ones up; returns how many of both
     were tried.
@@ -45,6 +49,10 @@ def send_due_refunds(*, limit: int = 20) -> int:
 
 
 def _send(refund: Refund) -> None:
+    # What Stripe has made already is looked up, and moves no more.
+    if not refund.stripe_refund_id and not _may_be_made(refund):
+        # Somebody wrote the row: it stays as it is, for staff to see.
+        raise RefundNotDecided(f"refund {refund.id} is nobody's decision; nothing was sent")
     try:
         facts = _ask_stripe(refund)
     except StripeRefused as exc:
@@ -58,6 +66,12 @@ def _send(refund: Refund) -> None:
         _give_up(refund, code="payment_unknown", words=str(exc))
     else:
         sync_refund(facts=facts)
+
+
+def _may_be_made(refund: Refund) -> bool:
+    """Return whether Stripe is to be asked for it. One made at Stripe has its id from there,
+    however old its row says that it is."""
+    return refund.reason != "at_stripe" and books.is_decided(refund_id=refund.id)
 
 
 def _ask_stripe(refund: Refund) -> RefundFacts:

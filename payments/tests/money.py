@@ -8,16 +8,18 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from core import audit
 from core.models import OutboxEvent
 from courses.models import Course
 from enrollments.models import Enrollment
-from orders.models import Order
+from orders.models import Order, OrderItem
 from orders.services.closing import close_locked
 from orders.services.locking import lock_order
 from payments import books, services
-from payments.models import Payment
+from payments.models import Payment, Refund
+from payments.services.refunds import plan_refund
 from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
-from tests.factories import OrderFactory, OrderItemFactory, make_course
+from tests.factories import OrderFactory, OrderItemFactory, StaffFactory, make_course
 from users.models import User
 
 
@@ -63,6 +65,26 @@ def settle(order: Order, *, amount: int | None = None, number: str = "") -> Paym
 def make_paid(*prices: str, user: User | None = None) -> Payment:
     """The payment of a completed order of courses at these prices."""
     return settle(make_order(*prices, user=user))
+
+
+def plan_decided(payment: Payment, amount: str, *, item: OrderItem | None = None) -> Refund:
+    """A refund that staff decided, of as much, for a line or for none."""
+    with transaction.atomic():
+        locked = Payment.objects.select_for_update().get(id=payment.id)
+        refund = plan_refund(
+            payment=locked,
+            reason="requested",
+            amount=Decimal(amount),
+            lines={item.id: Decimal(amount)} if item else None,
+        )
+        audit.record_audit(
+            actor_id=StaffFactory.create().id,
+            action="order.refund_planned",
+            target_type="order",
+            target_id=payment.order_id,
+            details={"refund": str(refund.id)},
+        )
+    return refund
 
 
 def refund_facts(

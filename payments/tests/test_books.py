@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import InternalError, connection, transaction
+from django.db import InternalError, connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -32,8 +32,8 @@ from payments.models import (
     ReconciliationDifference,
     Refund,
 )
-from payments.services.refunds import plan_refund
 from payments.stripe_gateway import DisputeFacts, IntentFacts, RefundFacts
+from payments.tests.money import plan_decided
 from tests.factories import (
     OrderFactory,
     OrderItemFactory,
@@ -322,9 +322,7 @@ def test_the_books_hold_through_refunds(db: None, amounts: list[str], end: str) 
 
 def test_the_books_hold_while_a_refund_is_due(db: None) -> None:
     payment = pay(make_order())
-    with transaction.atomic():
-        locked = Payment.objects.select_for_update().get(id=payment.id)
-        plan_refund(payment=locked, reason="already_owned", amount=Decimal("20.00"))
+    plan_decided(payment, "20.00")
     assert books.verify() == []
 
 

@@ -20,10 +20,9 @@ from orders.models import Order
 from payments import services, stripe_gateway
 from payments.models import Dispute, Payment, Refund, StripeEvent
 from payments.services import inbox, lookups, receiving, refund_sending
-from payments.services.refunds import plan_refund
 from payments.stripe_gateway import EventFacts
 from payments.tests.conftest import Pay, confirm, start_payment
-from payments.tests.money import close_anyway
+from payments.tests.money import close_anyway, plan_decided
 from payments.tests.test_settlement import assert_settled_once
 from tests.parallel import at_once, meet
 
@@ -332,7 +331,7 @@ def test_a_refund_is_sent_once_even_if_stripe_forgot_its_key(
     order: Order, standin: StandIn, pay: Pay
 ) -> None:
     pay_and_settle(order, pay)
-    plan_refund(payment=Payment.objects.get(), reason="requested", amount=Decimal("5.00"))
+    plan_decided(Payment.objects.get(), "5.00")
     standin.fault("drop", "refunds.create")
     services.send_due_refunds()
     assert Refund.objects.get().status == "due"
@@ -371,7 +370,7 @@ def test_two_workers_on_the_same_refund_give_it_back_once(
     looking for it could find, so it is the key that keeps it one."""
     pay_and_settle(order, pay)
     payment = Payment.objects.get()
-    refund = plan_refund(payment=payment, reason="requested", amount=Decimal("5.00"))
+    refund = plan_decided(payment, "5.00")
     standin.fault("hang", "refunds.create", seconds=0.5, times=3)
     at_once(*[lambda: refund_sending._send(refund)] * 3)
     made = stripe_gateway.list_refunds_of_charge(charge_id=payment.stripe_charge_id)
@@ -386,7 +385,7 @@ def test_a_refund_stripe_refuses_is_shown_to_staff(
         intent_id=intent.payment_intent_id, amount=9998, refund_id="", idempotency_key="dash"
     )
     payment = Payment.objects.get()
-    plan_refund(payment=payment, reason="requested", amount=Decimal("5.00"))
+    plan_decided(payment, "5.00")
     services.send_due_refunds()
     assert Refund.objects.get(reason="requested").status == "failed"
     payment.refresh_from_db()

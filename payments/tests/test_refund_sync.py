@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core import audit
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
 from orders.numbers import next_credit_note_number
@@ -23,7 +22,6 @@ from payments.errors import NotOursYet, RefundOutOfTurn
 from payments.ledger import posting
 from payments.models import LedgerEntry, Payment, Refund
 from payments.services import refund_sending
-from payments.services.refunds import plan_refund
 from payments.stripe_gateway import StripeRefused
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.money import (
@@ -34,6 +32,7 @@ from payments.tests.money import (
     make_order,
     make_paid,
     order_of,
+    plan_decided,
     refund_facts,
     reserved,
     settle,
@@ -54,23 +53,8 @@ def payment() -> Payment:
 
 
 def plan(payment: Payment, amount: str, *, item: int | None = None) -> Refund:
-    with transaction.atomic():
-        locked = Payment.objects.select_for_update().get(id=payment.id)
-        line = payment.order.items.order_by("created_at", "id")[item] if item is not None else None
-        refund = plan_refund(
-            payment=locked,
-            reason="requested",
-            amount=Decimal(amount),
-            lines={line.id: Decimal(amount)} if line else None,
-        )
-        audit.record_audit(
-            actor_id=StaffFactory.create().id,
-            action="order.refund_planned",
-            target_type="order",
-            target_id=payment.order_id,
-            details={"refund": str(refund.id)},
-        )
-    return refund
+    line = payment.order.items.order_by("created_at", "id")[item] if item is not None else None
+    return plan_decided(payment, amount, item=line)
 
 
 def owed_to_instructors() -> Decimal:

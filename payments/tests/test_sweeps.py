@@ -90,7 +90,7 @@ def test_every_row_gets_its_turn_whatever_becomes_of_another(
     monkeypatch.setattr(outbox, "FIRST_BACKOFF", dt.timedelta(hours=1))
     payment = make_payment(status="succeeded")
     for _ in range(3):
-        plan_refund(payment=payment, reason="requested", amount=Decimal(5))
+        plan_refund(payment=payment, reason="late_payment", amount=Decimal(5))
     for number in range(3):
         make_event(number)
         make_payment()
@@ -108,7 +108,7 @@ def test_a_refund_of_an_intent_stripe_does_not_know_is_shown_to_staff(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     payment = make_payment(status="succeeded")
-    refund = plan_refund(payment=payment, reason="requested", amount=Decimal(5))
+    refund = plan_refund(payment=payment, reason="late_payment", amount=Decimal(5))
     monkeypatch.setattr(stripe_gateway, "create_refund", raising(StripeNotFound(), []))
     services.send_due_refunds()
     refund.refresh_from_db()
@@ -122,7 +122,7 @@ def test_while_stripe_is_away_each_sweep_asks_once(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(inbox, "TOGETHER", 1)
     payment = make_payment(status="succeeded")
     for number in range(3):
-        plan_refund(payment=payment, reason="requested", amount=Decimal(5))
+        plan_refund(payment=payment, reason="late_payment", amount=Decimal(5))
         make_event(number)
         make_payment()
     calls: list[str] = []
@@ -346,7 +346,7 @@ def test_a_worker_that_comes_late_leaves_what_another_has_handled(
 
 def test_a_refused_refund_and_news_of_it_do_not_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
     payment = make_payment(status="succeeded")
-    refund = plan_refund(payment=payment, reason="requested", amount=Decimal(5))
+    refund = plan_refund(payment=payment, reason="late_payment", amount=Decimal(5))
     refused = StripeRefused(code="x", message="y")
     monkeypatch.setattr(stripe_gateway, "create_refund", raising(refused, []))
     locked = threading.Event()
