@@ -3,7 +3,7 @@
 from django.db import connection
 
 from payments.books.definitions import read_definitions, tell_guards
-from payments.books.invariant import Invariant, Scope
+from payments.books.invariant import CLOCKS, Invariant, Scope
 
 # By table: triggers, checks and unique indexes, as the migrations leave them (names are apart by a
 # blank). A guard that is switched off leaves no other trace, as what it let through may look right.
@@ -31,7 +31,7 @@ TRIGGERS = {
     "payments_balancemovement": (
         "balance_movement_is_never_changed balance_movement_is_never_deleted"
     ),
-    "payments_bookmark": "rules_stay",
+    "payments_bookmark": "rules_are_never_emptied rules_stay",
     "payments_dispute": "loose_if_changed loose_if_new",
     "payments_ledgerentry": (
         "entries_count ledger_adds_up ledger_has_its_owner ledger_is_append_only "
@@ -43,6 +43,7 @@ TRIGGERS = {
     ),
     "payments_payment": "loose_if_changed loose_if_new",
     "payments_payout": "payout_is_booked payout_stays",
+    "payments_reconciliationdifference": "holds_are_never_emptied holds_stay",
     "payments_refund": "loose_if_changed loose_if_new",
     "payments_revenueshare": "shares_are_remembered",
     "payments_saleline": "sale_line_is_append_only sale_line_is_never_emptied",
@@ -146,6 +147,7 @@ UNIQUES = {
     "payments_payoutaccount": (
         "payments_payoutaccount_instructor_id_key payments_payoutaccount_stripe_account_id_key"
     ),
+    "payments_reconciliationdifference": "difference_open_once",
     "payments_refund": "payments_refund_stripe_refund_id_key",
     "payments_refundline": "refund_line_once",
     "payments_refundrequest": "refund_request_one_open payments_refundrequest_refund_id_key",
@@ -216,10 +218,20 @@ GUARDS = (
         "it, or the day after.",
         query="""
             SELECT name AS subject, until FROM payments_bookmark
-            WHERE name LIKE 'since:%' AND until > (
-                SELECT max(applied) + interval '2 days' FROM django_migrations
-                WHERE app = 'payments' AND name LIKE '%_rules_since'
-            )
-        """,
+            WHERE name LIKE 'since:%' AND until > coalesce((
+                SELECT min(applied) + interval '2 days' FROM django_migrations
+                WHERE app = 'payments' AND name = '0044_rules_since' AND applied <= now() + CLOCKS
+            ), '-infinity')
+        """.replace("CLOCKS", CLOCKS),
+    ),
+    Invariant(
+        name="runs_are_of_the_past",
+        scope=Scope.WHOLE,
+        sentence="No run of the comparison with Stripe is dated later than now, so that none that "
+        "was never made stands for those to come.",
+        query="""
+            SELECT id AS subject, created_at, finished_at FROM payments_reconciliationrun
+            WHERE greatest(created_at, finished_at) > now() + CLOCKS
+        """.replace("CLOCKS", CLOCKS),
     ),
 )

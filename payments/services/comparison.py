@@ -43,6 +43,8 @@ SLICE_SECONDS = 15.0
 STEP_SECONDS = 15.0
 # How long a run rests that failed, other than as Stripe didn't answer.
 AFTER_FAILURE = dt.timedelta(minutes=10)
+# Processes' clocks may be this far apart. A run of later than that is none of ours.
+CLOCKS = dt.timedelta(minutes=2)
 # How our own account at Stripe is set up.
 ACCOUNT = "account"
 # Accounts of instructors, by the id of our row.
@@ -67,6 +69,7 @@ def compare_when_due() -> bool:
     When Stripe doesn't answer, the run waits for its next turn where it stands. One that fails for
     another reason says so and is tried again; after a day, another one begins in its place.
     """
+    _end_future_runs()
     run = _claim() or _begin_daily()
     if run is None:
         return False
@@ -113,7 +116,9 @@ def compare_now(*, since: dt.datetime, on_progress: OnProgress) -> Reconciliatio
 
 def _begin_daily() -> ReconciliationRun | None:
     now = timezone.now()
-    recent = ReconciliationRun.objects.filter(created_at__gt=now - EVERY)
+    recent = ReconciliationRun.objects.filter(
+        created_at__gt=now - EVERY, created_at__lte=now + CLOCKS
+    )
     # A look at the last hour only, by hand, doesn't stand for the daily one.
     is_whole = Q(since__lte=F("created_at") - settings.RECONCILE_WINDOW)
     if recent.filter(Q(finished_at=None) | is_whole & Q(error="")).exists():
@@ -140,6 +145,16 @@ def _begin_instead(since: dt.datetime) -> ReconciliationRun:
             finished_at=timezone.now(), leased_until=None, error="Given up for another run"
         )
     return run
+
+
+def _end_future_runs() -> None:
+    """End a run under way that is dated later than now, or held for longer than anybody holds one:
+    it would keep every other from beginning."""
+    now = timezone.now()
+    longest = max(settings.LEASE, AFTER_FAILURE) + CLOCKS
+    ReconciliationRun.objects.filter(
+        Q(created_at__gt=now + CLOCKS) | Q(leased_until__gt=now + longest), finished_at=None
+    ).update(finished_at=now, leased_until=None, error="Dated later than now")
 
 
 def _claim() -> ReconciliationRun | None:

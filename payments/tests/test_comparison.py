@@ -421,6 +421,36 @@ def test_a_run_that_failed_does_not_count(standin: StandIn) -> None:
     assert turns() == 1
 
 
+@pytest.mark.parametrize("is_over", [True, False], ids=["over", "under way"])
+def test_a_run_of_the_future_stands_for_none(standin: StandIn, *, is_over: bool) -> None:
+    """Written by SQL, it would end the nightly run, and say for years that all is well."""
+    later = timezone.now() + dt.timedelta(days=9999)
+    run = ReconciliationRun.objects.create(
+        since=timezone.now() - dt.timedelta(days=99), finished_at=later if is_over else None,
+        leased_until=None if is_over else later,
+    )  # fmt: skip
+    ReconciliationRun.objects.update(created_at=later)
+    assert "learnflow_reconciliation_last_success_timestamp_seconds 0.0" in (
+        collect_metrics().decode()
+    )
+    assert [one.invariant for one in books.verify(invariants=books.ALWAYS)] == [
+        "runs_are_of_the_past"
+    ]
+    while services.compare_when_due():
+        pass
+    made = ReconciliationRun.objects.exclude(id=run.id).get()
+    assert made.finished_at is not None
+    assert differences(is_open=True) == {("books", "books")}
+
+
+def test_a_lease_that_nobody_has_keeps_no_run_from_beginning(standin: StandIn) -> None:
+    ReconciliationRun.objects.create(
+        since=timezone.now(), leased_until=timezone.now() + dt.timedelta(days=1)
+    )
+    assert services.compare_when_due()
+    assert ReconciliationRun.objects.filter(error="", finished_at__isnull=False).exists()
+
+
 def test_workers_at_once_begin_one_run(standin: StandIn) -> None:
     outcomes = at_once(*[services.compare_when_due] * 4)
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]

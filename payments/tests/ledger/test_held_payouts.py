@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from core.models import OutboxEvent
@@ -206,3 +206,31 @@ def test_whom_a_name_is_about(sale: Payment, ann: User, name: str) -> None:
 
 def test_what_names_nothing_is_about_nobody(sale: Payment, ann: User) -> None:
     assert find_earners(names=["usd", "", "guards_are_in_force", str(timezone.now())]) == set()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE payments_reconciliationdifference SET earners = '[]'",
+        "UPDATE payments_reconciliationdifference SET earners = '[\"somebody else\"]'",
+        "UPDATE payments_reconciliationdifference SET earners = '[]', resolved_at = now()",
+        "DELETE FROM payments_reconciliationdifference",
+        "TRUNCATE payments_reconciliationdifference",
+    ],
+)
+def test_whom_an_open_difference_holds_stays(run: ReconciliationRun, change: str) -> None:
+    row = Difference.objects.create(
+        kind="books", object_type="books", object_id="x", earners=["somebody"], found_by=run,
+        last_seen_at=timezone.now(),
+    )  # fmt: skip
+    with (
+        pytest.raises(DatabaseError, match="holds stays until it is resolved"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(change)
+    row.earners = ["somebody", "somebody else"]
+    row.save()
+    row.resolved_at = timezone.now()
+    row.save()
+    row.delete()
