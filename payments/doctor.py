@@ -17,6 +17,8 @@ from payments.stripe_patience import deadline
 
 # The daily comparison begins a day after the last one and takes its time.
 _COMPARED_WITHIN = dt.timedelta(hours=30)
+# Processes' clocks may be this far apart.
+_CLOCKS = dt.timedelta(minutes=2)
 
 
 def check_money() -> Iterator[Finding]:
@@ -57,8 +59,10 @@ def _check_platform() -> Iterator[Finding]:
 
 
 def _check_comparison() -> Finding:
-    runs = ReconciliationRun.objects.aggregate(
-        success=Max("finished_at", filter=Q(error="")), first=Max("created_at")
+    # One that is dated later is nobody's work.
+    runs = ReconciliationRun.objects.filter(created_at__lte=timezone.now() + _CLOCKS).aggregate(
+        success=Max("finished_at", filter=Q(error="", finished_at__lte=timezone.now() + _CLOCKS)),
+        first=Max("created_at"),
     )
     success: dt.datetime | None = runs["success"]
     # On its first day it may still be at it.

@@ -433,6 +433,8 @@ def test_a_run_of_the_future_stands_for_none(standin: StandIn, *, is_over: bool)
     assert "learnflow_reconciliation_last_success_timestamp_seconds 0.0" in (
         collect_metrics().decode()
     )
+    (told,) = [one for one in check_money() if one.name == "comparison with Stripe"]
+    assert "never" in told.words
     assert [one.invariant for one in books.verify(invariants=books.ALWAYS)] == [
         "runs_are_of_the_past"
     ]

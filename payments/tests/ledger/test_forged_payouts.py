@@ -160,11 +160,13 @@ def test_an_honest_one_is_sent(payout: Payout) -> None:
     assert payout.status == "paid"
 
 
-def plan(account: PayoutAccount, amount: str, at: dt.datetime | None = None) -> Payout:
+def plan(
+    account: PayoutAccount, amount: str, at: dt.datetime | None = None, currency: str = "usd"
+) -> Payout:
     """Plan and book a payout as the product does, of whatever amount."""
     at = at or timezone.now()
     payout = Payout.objects.create(
-        account=account, amount=Decimal(amount), currency="usd", next_attempt_at=timezone.now(),
+        account=account, amount=Decimal(amount), currency=currency, next_attempt_at=timezone.now(),
         destination=account.stripe_account_id or "",
     )  # fmt: skip
     Payout.objects.filter(id=payout.id).update(created_at=at)
@@ -208,6 +210,23 @@ def test_nor_are_they_sent_when_that_was_written_past_the_guards(
     assert services.send_due_payouts() == 1
     payout.refresh_from_db()
     assert payout.status == "due"
+    assert payout.last_error.startswith("PayoutNotEarned")
+    assert "transfers.create" not in standin.counts()
+
+
+def test_earnings_in_one_currency_pay_nothing_in_another(
+    sale: Payment, account: PayoutAccount, standin: StandIn
+) -> None:
+    with unguarded():
+        payout = plan(account, "28.00", currency="eur")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO payments_balancechange (currency, account, instructor_id, amount,"
+                " entries, sales, sold, sent) VALUES ('eur', 'instructor', %s, 28, 1, 0, 0, 28)",
+                [account.instructor_id],
+            )
+    services.send_due_payouts()
+    payout.refresh_from_db()
     assert payout.last_error.startswith("PayoutNotEarned")
     assert "transfers.create" not in standin.counts()
 
