@@ -71,7 +71,10 @@ def remember_since(**ago: int) -> None:
     """Terms that are known for so long."""
     remember_terms()
     with unguarded(), connection.cursor() as cursor:
-        cursor.execute("UPDATE payments_term SET changed_at = now() - %s", [dt.timedelta(**ago)])
+        cursor.execute(
+            "UPDATE payments_term SET changed_at = now() - make_interval(secs => %s)",
+            [dt.timedelta(**ago).total_seconds()],
+        )
 
 
 def test_a_sale_follows_its_own_courses_share(sell: Sell, settings) -> None:
