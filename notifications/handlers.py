@@ -104,11 +104,8 @@ def _receipt(order: OrderDetail, event: OrderCompleted, users: Mapping[uuid.UUID
 def mail_enrollments(happened: Sequence[Enrolled]) -> None:
     """Tell learners that their courses are open."""
     users = _find_all(event.user_id for event in happened)
-    told = [
-        event
-        for event in happened
-        if event.user_id in users.keys() - who_declined(user_ids=users, kind="email_enrollment")
-    ]
+    willing = users.keys() - who_declined(user_ids=users, kind="email_enrollment")
+    told = [event for event in happened if event.user_id in willing]
     courses = course_selectors.get_courses_for_sale(course_ids=[one.course_id for one in told])
     write_emails(
         drafts=[

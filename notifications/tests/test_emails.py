@@ -13,13 +13,14 @@ import pytest
 from django.core import mail
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core import outbox
 from core.events import Event
 from enrollments.events import Enrolled
-from notifications import services
+from notifications import handlers, services
 from notifications.letter import Letter
 from notifications.models import Email, NotificationPreference
 from orders.events import OrderCompleted
@@ -307,3 +308,35 @@ def test_enrolment_mails_follow_the_persons_wish(user: User) -> None:
 def test_nobody_is_mailed_after_leaving() -> None:
     happen(VerificationRequested(user_id=UserFactory.build().id))
     assert not Email.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cause", ["enrolled", "paid"])
+def test_mails_for_many_cost_as_many_statements_as_for_one(cause: str) -> None:
+    def happened(times: int) -> list[Any]:
+        if cause == "enrolled":
+            rows = EnrollmentFactory.create_batch(times)
+            return [
+                Enrolled(
+                    enrollment_id=row.id,
+                    user_id=row.user_id,
+                    course_id=row.course_id,
+                    source="free",
+                )
+                for row in rows
+            ]
+        orders = [OrderFactory.create(user=UserFactory.create()) for _ in range(times)]
+        return [
+            OrderCompleted(order_id=order.id, user_id=order.user.id)
+            for order in orders
+            if order.user is not None
+        ]
+
+    def statements(events: list[Any]) -> int:
+        mail_all: Any = handlers.mail_enrollments if cause == "enrolled" else handlers.mail_receipts
+        with CaptureQueriesContext(connection) as queries:
+            mail_all(events)
+        return len(queries)
+
+    assert statements(happened(5)) == statements(happened(1))
+    assert Email.objects.count() == 6
