@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from unittest import mock
+from urllib.parse import urlsplit, urlunsplit
 
+import redis
+from django.conf import settings
 from kombu.pools import ProducerPool
 
 from core import nudge
+from core.redis import breaker
 
 _make_producers = nudge._producers.__wrapped__
 
@@ -33,3 +37,15 @@ def another_broker() -> Iterator[Callable[[str], None]]:
             for pool in made:
                 pool.connections.force_close_all()
                 pool.force_close_all()
+
+
+@contextmanager
+def broker_of_its_own(database: int) -> "Iterator[redis.Redis]":
+    """Yield an empty database of the suite's Redis, to which nudges go until the block ends."""
+    url = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path=f"/{database}"))
+    breaker.reset()
+    with redis.Redis.from_url(url) as client, another_broker() as nudge_to:
+        client.flushdb()
+        nudge_to(url)
+        yield client
+        client.flushdb()

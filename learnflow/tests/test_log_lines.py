@@ -3,18 +3,15 @@
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
 from celery.app.task import Context
-from django.conf import settings
 
 from core import logging as lines
 from core import nudge as nudging
-from core.redis import breaker
 from learnflow import celery
-from tests.broker import another_broker
+from tests.broker import broker_of_its_own
 
 # One Redis after the other.
 pytestmark = pytest.mark.xdist_group("broker")
@@ -23,13 +20,8 @@ pytestmark = pytest.mark.xdist_group("broker")
 @pytest.fixture
 def broker() -> "Iterator[redis.Redis]":
     """A Redis of this test's own to nudge into."""
-    url = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path="/14"))
-    breaker.reset()
-    with redis.Redis.from_url(url) as client, another_broker() as nudge_to:
-        client.flushdb()
-        nudge_to(url)
+    with broker_of_its_own(14) as client:
         yield client
-        client.flushdb()
 
 
 def _run(headers: dict[str, object]) -> tuple[str, str, str]:

@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
-from django.conf import settings
 
 from core import nudge as nudging
 from core.nudge import MARK, MARK_SECONDS, begin, nudge
-from core.redis import breaker
 from learnflow import celery
-from tests.broker import another_broker
+from tests.broker import broker_of_its_own
 
 # One Redis after the other.
 pytestmark = pytest.mark.xdist_group("broker")
@@ -24,13 +21,8 @@ TASK = "core.tasks.deliver_outbox"
 @pytest.fixture
 def broker() -> "Iterator[redis.Redis]":
     """A Redis of this test's own to nudge into."""
-    url = urlunsplit(urlsplit(settings.REDIS_URL)._replace(path="/13"))
-    breaker.reset()
-    with redis.Redis.from_url(url) as client, another_broker() as nudge_to:
-        client.flushdb()
-        nudge_to(url)
+    with broker_of_its_own(13) as client:
         yield client
-        client.flushdb()
 
 
 def sent(broker: "redis.Redis", queue: str = "money") -> int:
