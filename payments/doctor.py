@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core.doctor import Finding, Verdict, find_dead, find_wrong, say_ago
 from payments import key_rights, stripe_gateway
+from payments.clocks import CLOCKS
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment, ReconciliationDifference, ReconciliationRun, StripeEvent
 from payments.services.exempt import count_exempt
@@ -17,8 +18,6 @@ from payments.stripe_patience import deadline
 
 # The daily comparison begins a day after the last one and takes its time.
 _COMPARED_WITHIN = dt.timedelta(hours=30)
-# Processes' clocks may be this far apart.
-_CLOCKS = dt.timedelta(minutes=2)
 
 
 def check_money() -> Iterator[Finding]:
@@ -60,8 +59,8 @@ def _check_platform() -> Iterator[Finding]:
 
 def _check_comparison() -> Finding:
     # One that is dated later is nobody's work.
-    runs = ReconciliationRun.objects.filter(created_at__lte=timezone.now() + _CLOCKS).aggregate(
-        success=Max("finished_at", filter=Q(error="", finished_at__lte=timezone.now() + _CLOCKS)),
+    runs = ReconciliationRun.objects.filter(created_at__lte=timezone.now() + CLOCKS).aggregate(
+        success=Max("finished_at", filter=Q(error="", finished_at__lte=timezone.now() + CLOCKS)),
         first=Max("created_at"),
     )
     success: dt.datetime | None = runs["success"]

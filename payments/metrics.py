@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from core.metrics import gauge_by_label, seconds_since
 from payments import key_rights
+from payments.clocks import CLOCKS
 from payments.models import (
     Payment,
     Payout,
@@ -21,9 +22,6 @@ from payments.models import (
 
 # How long a failed payout is shown: the instructor is paid by another one, which nobody follows.
 PAYOUT_TROUBLE_SEEN = dt.timedelta(days=7)
-
-# Processes' clocks may be this far apart.
-CLOCKS = dt.timedelta(minutes=2)
 
 
 class MoneyCollector(Collector):

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-# Processes' clocks may be this far apart, and so may what they write of the same moment.
-CLOCKS = "interval '2 minutes'"
+from payments import clocks
+
+# As SQL: so far apart may be what processes write of the same moment.
+CLOCKS = f"interval '{clocks.CLOCKS.total_seconds():.0f} seconds'"
 
 
 def since(rule: str) -> str:

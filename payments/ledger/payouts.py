@@ -1,6 +1,5 @@
 """Postings about paying instructors. Callers hold the payout account's row lock."""
 
-import datetime as dt
 from decimal import Decimal
 
 from django.db.models import Expression, F, OuterRef, QuerySet, Subquery, Sum, Value
@@ -8,14 +7,13 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.money import ZERO, to_minor
+from payments.clocks import CLOCKS
 from payments.ledger import balances
 from payments.ledger.allocation import Account, Part
 from payments.ledger.writing import both, write_one
 from payments.models import LedgerEntry, LedgerTransaction, Payout
 
 Kind = LedgerTransaction.Kind
-# Processes' clocks may be this far apart.
-CLOCKS = dt.timedelta(minutes=2)
 
 
 def post_payout(*, payout: Payout) -> bool:

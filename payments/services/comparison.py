@@ -21,6 +21,7 @@ from django.utils.dateparse import parse_datetime
 
 from core.money import ZERO
 from payments import stripe_gateway
+from payments.clocks import CLOCKS
 from payments.errors import PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.selectors.payouts import list_foreign_accounts
@@ -43,8 +44,6 @@ SLICE_SECONDS = 15.0
 STEP_SECONDS = 15.0
 # How long a run rests that failed, other than as Stripe didn't answer.
 AFTER_FAILURE = dt.timedelta(minutes=10)
-# Processes' clocks may be this far apart. A run of later than that is none of ours.
-CLOCKS = dt.timedelta(minutes=2)
 # How our own account at Stripe is set up.
 ACCOUNT = "account"
 # Accounts of instructors, by the id of our row.
