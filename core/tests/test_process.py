@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 _AUTOGROUP = Path("/proc/self/autogroup")
-# A kernel that weighs sessions still has none to name for who belongs to no group (the file is empty
-# then), as under an init that made none.
+# Who belongs to no group, as under an init that made none, finds the file empty.
 _WEIGHED = _AUTOGROUP.exists() and bool(_AUTOGROUP.read_text().strip())
 _SCRIPT = """
 import os

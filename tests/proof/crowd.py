@@ -19,9 +19,10 @@ from django.db import connection
 from courses.models import Course
 from devtools.stripe_standin.client import StandInError
 from orders.models import Coupon
+from tests.emptying import empty_all_tables
 from tests.factories import CategoryFactory, InstructorFactory, UserFactory, make_course
 from tests.proof.bank import Bank, JsonObject
-from tests.proof.world import SWEEPS, Person, empty_tables, sign_in_person
+from tests.proof.world import SWEEPS, Person, sign_in_person
 
 # Some are declined first, some need 3-D Secure, some take a while, some are disputed later.
 CARDS = (
@@ -79,7 +80,7 @@ class Crowd:
     def gather(self, *, people: int, courses: int, rushes: int) -> None:
         """A fresh marketplace; coupons whose limits are far below the demand."""
         self.bank.reset()
-        empty_tables()
+        empty_all_tables()
         author = InstructorFactory.create()
         self.author = sign_in_person(author, "author")
         category = CategoryFactory.create()

@@ -11,7 +11,6 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
-from django.apps import apps
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.db import connection
 from django.test import override_settings
@@ -23,7 +22,7 @@ from courses.models import Course
 from devtools.stripe_standin.client import StandIn
 from orders.models import Coupon
 from payments import services as payment_services
-from tests.emptying import truncate
+from tests.emptying import empty_all_tables
 from tests.factories import CategoryFactory, StaffFactory, UserFactory, make_course
 from tests.factories.people import InstructorFactory, open_test_session
 from tests.proof.bank import NEVER, Bank, JsonObject, signed
@@ -90,7 +89,7 @@ class World:
         self.bank.reset()
         # As payouts of later than the sales need it.
         self.bank.standin.set_up_platform(interval="manual")
-        empty_tables()
+        empty_all_tables()
         author = InstructorFactory.create(email="author@example.test")
         self.author = sign_in_person(author, "author")
         self.staff = sign_in_person(StaffFactory.create(email="staff@example.test"), "staff")
@@ -170,19 +169,6 @@ def make_coupons(courses: list[Course]) -> list[Coupon]:
             Coupon(code="ALMOSTALL", percent_off=99),
             Coupon(code="OVER", percent_off=50, valid_until=now - dt.timedelta(days=1)),
         ]
-    )
-
-
-def empty_tables() -> None:
-    """Empty every table of ours. TRUNCATE, as rows of the ledger can't be deleted."""
-    truncate(
-        sorted(
-            model._meta.db_table
-            for config in apps.get_app_configs()
-            if not config.name.startswith("django.")
-            for model in config.get_models(include_auto_created=True)
-            if model._meta.managed and not model._meta.proxy
-        )
     )
 
 
