@@ -12,6 +12,7 @@ from orders.services.invoicing import (
     issue_invoices,
     name_seller,
     void_lost_credit,
+    void_outdated_credit,
 )
 from orders.services.locking import hold_order, lock_order
 from orders.services.open_payments import OrderHasOpenPayment, try_past_open_payments
@@ -48,4 +49,5 @@ __all__ = [
     "try_past_open_payments",
     "undo_refund",
     "void_lost_credit",
+    "void_outdated_credit",
 ]

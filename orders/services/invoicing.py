@@ -110,7 +110,8 @@ def credit_lost_money(
     *, order_id: uuid.UUID, dispute_id: uuid.UUID, lines: Mapping[uuid.UUID, LostMoney]
 ) -> None:
     """See to it that what a lost dispute took of these lines is credited against the order's
-    invoice: a note that is there over another sum is void, and one over this takes its place.
+    invoice: a note that is there over something else is void, and one over this takes its place,
+    if it took anything.
 
     The tax is as given, but never more than is left of the invoice's, and all that is left of it
     once everything is credited. Again it changes nothing: the caller holds the payment's lock,
@@ -120,17 +121,30 @@ def credit_lost_money(
     invoice = Invoice.objects.filter(order_id=order_id).first()
     if invoice is None:
         return
-    total = sum((line.amount for line in lines.values()), start=ZERO)
-    live = invoice.credit_notes.filter(dispute_id=dispute_id, voided_at=None).first()
-    if (ZERO if live is None else live.total_amount) == total:
+    if void_outdated_credit(dispute_id=dispute_id, lines=lines):
         return
+    total = sum((line.amount for line in lines.values()), start=ZERO)
+    if told := _tell_lost(invoice, lines, total):
+        _issue(CreditNote(invoice=invoice, dispute_id=dispute_id, lines=told))
+
+
+def void_outdated_credit(*, dispute_id: uuid.UUID, lines: Mapping[uuid.UUID, LostMoney]) -> bool:
+    """Return whether the dispute's note is over what it took of these lines; one over anything else
+    is void then."""
+    live = CreditNote.objects.filter(dispute_id=dispute_id, voided_at=None).first()
+    if live is None:
+        return False
+    courses = OrderItem.objects.filter(id__in=lines.keys()).values_list("id", "course_id")
+    due = {str(course): lines[item].amount for item, course in courses if lines[item].amount > 0}
+    if due == {line["course_id"]: Decimal(line["amount"]) for line in live.lines}:
+        return True
     void_lost_credit(dispute_id=dispute_id)
-    told = _tell_lost(invoice, lines, total)
-    _issue(CreditNote(invoice=invoice, dispute_id=dispute_id, lines=told))
+    return False
 
 
 def void_lost_credit(*, dispute_id: uuid.UUID) -> None:
-    """Mark the note of a dispute that was won on appeal as void; it keeps its number."""
+    """Mark the note of a dispute, such as one that was won on appeal, as void; it keeps its
+    number."""
     now = timezone.now()
     CreditNote.objects.filter(dispute_id=dispute_id, voided_at=None).update(
         voided_at=now, updated_at=now

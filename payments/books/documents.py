@@ -3,11 +3,12 @@
 from payments.books.invariant import Invariant, Scope, since
 
 # Credit notes whose tax is the ledger's, and what that took of each line. Not those of before, nor
-# where no line had the money any more: that loss is the platform's, and in proportion (below).
+# where no line had the money any more: that loss is the platform's, and in proportion (below). Nor
+# a void one of a dispute that took anew: another took its place.
 _BOOKED_NOTES = f"""
     WITH note AS (
         SELECT note.id, note.number, note.lines, note.tax_amount, invoice.order_id,
-               movement.id AS movement_id
+               coalesce(note.refund_id, note.dispute_id) AS cause_id
         FROM orders_creditnote note
         JOIN orders_invoice invoice ON invoice.id = note.invoice_id
         JOIN payments_ledgertransaction movement ON movement.reference = CASE
@@ -20,13 +21,20 @@ _BOOKED_NOTES = f"""
             JOIN payments_ledgerentry entry ON entry.transaction_id = lost.id
             WHERE entry.account = 'platform' AND entry.order_item_id IS NULL
               AND lost.payment_id IS NOT NULL
-        )
+        ) AND (note.voided_at IS NULL OR note.dispute_id IS NULL OR NOT EXISTS (
+            SELECT FROM payments_ledgertransaction anew
+            WHERE anew.dispute_id = note.dispute_id AND anew.kind = 'dispute'
+              AND anew.reference LIKE '%:%:%'
+        ))
     ), taken AS (
-        SELECT entry.transaction_id, entry.order_item_id, sum(entry.amount) AS amount,
+        SELECT coalesce(movement.refund_id, movement.dispute_id) AS cause_id,
+               entry.order_item_id, sum(entry.amount) AS amount,
                coalesce(sum(entry.amount) FILTER (WHERE entry.account = 'tax'), 0) AS tax,
                coalesce(sum(entry.amount) FILTER (WHERE entry.account = 'buyers'), 0) AS owned
-        FROM payments_ledgerentry entry WHERE entry.order_item_id IS NOT NULL
-        GROUP BY entry.transaction_id, entry.order_item_id
+        FROM payments_ledgertransaction movement
+        JOIN payments_ledgerentry entry ON entry.transaction_id = movement.id
+        WHERE movement.kind IN ('refund', 'dispute') AND entry.order_item_id IS NOT NULL
+        GROUP BY cause_id, entry.order_item_id
     ), line AS (
         SELECT note.id, note.number, item.title_at_purchase, (line ->> 'tax')::numeric AS tax,
                taken.tax AS booked, taken.owned,
@@ -35,7 +43,7 @@ _BOOKED_NOTES = f"""
         JOIN orders_orderitem item
              ON item.order_id = note.order_id AND item.course_id::text = line ->> 'course_id'
         LEFT JOIN taken
-             ON taken.transaction_id = note.movement_id AND taken.order_item_id = item.id
+             ON taken.cause_id = note.cause_id AND taken.order_item_id = item.id
     )
 """  # noqa: S608 (the text above)
 
@@ -202,6 +210,36 @@ DOCUMENTS = (
         """,
     ),
     Invariant(
+        name="no_more_is_credited_than_invoiced",
+        sentence="The credit notes of an invoice that aren't void are together over no more than "
+        "the invoice, and name no line for more than was paid for it.",
+        query="""
+            SELECT invoice.number AS subject, NULL AS line, sum(note.total_amount) AS credited,
+                   invoice.total_amount AS invoiced
+            FROM orders_invoice invoice
+            JOIN orders_creditnote note ON note.invoice_id = invoice.id AND note.voided_at IS NULL
+            GROUP BY invoice.id, invoice.number, invoice.total_amount
+            HAVING sum(note.total_amount) > invoice.total_amount
+            UNION ALL
+            SELECT named.number, item.title_at_purchase, named.amount,
+                   item.price_at_purchase - item.discount_amount + item.tax_amount
+            FROM (
+                SELECT invoice.number, invoice.order_id, line ->> 'course_id' AS course_id,
+                       sum((line ->> 'amount')::numeric) AS amount
+                FROM orders_invoice invoice
+                JOIN orders_creditnote note
+                     ON note.invoice_id = invoice.id AND note.voided_at IS NULL
+                CROSS JOIN LATERAL jsonb_array_elements(note.lines) line
+                WHERE line ->> 'course_id' IS NOT NULL
+                GROUP BY invoice.id, invoice.number, invoice.order_id, line ->> 'course_id'
+            ) named
+            JOIN orders_orderitem item
+                 ON item.order_id = named.order_id AND item.course_id::text = named.course_id
+            WHERE named.amount
+                  > item.price_at_purchase - item.discount_amount + item.tax_amount
+        """,
+    ),
+    Invariant(
         name="credit_notes_give_back_the_tax",
         sentence="The tax of a credit note is the invoice's in proportion to what it credits, but "
         "for the cents of rounding of each line; all that stand together have no more, and the "
@@ -242,7 +280,7 @@ DOCUMENTS = (
             SELECT note.number AS subject, NULL AS line, note.tax_amount AS tax,
                    sum(taken.tax) AS booked
             FROM note
-            JOIN taken ON taken.transaction_id = note.movement_id
+            JOIN taken ON taken.cause_id = note.cause_id
             JOIN orders_orderitem item ON item.id = taken.order_item_id
             GROUP BY note.id, note.number, note.tax_amount
             HAVING abs(note.tax_amount - sum(taken.tax + taken.owned * item.tax_amount / nullif(

@@ -48,7 +48,8 @@ CAUSE = """
 """
 
 # What makes a platform's loss good again is booked under the refund or dispute it was lost by, and
-# names the movement that brought the money.
+# names the movement that brought the money; so is what a dispute takes anew, which may name the
+# refund that took what it had.
 _FACTS = """
     WITH facts AS (
         SELECT movement.*, payment.amount AS paid, payment.currency AS paid_in,
@@ -86,7 +87,8 @@ MOVEMENTS = (
     Invariant(
         name="movement_agrees_with_its_cause",
         sentence="A movement's payment, refund, dispute and payout belong together and have its "
-        "currency; what undoes is of something undone, what makes good of something lost.",
+        "currency; what undoes is of something undone, what makes good follows what came back, and "
+        "what a dispute takes anew that or a refund.",
         given=_FACTS,
         query="""
             SELECT facts.reference AS subject, facts.kind, facts.currency, facts.refund_status,
@@ -94,7 +96,8 @@ MOVEMENTS = (
             FROM facts
             LEFT JOIN payments_ledgertransaction before
                    ON facts.covers_a_loss AND before.payment_id = facts.payment_id
-                  AND before.kind IN ('refund_failed', 'dispute_won')
+                  AND (before.kind IN ('refund_failed', 'dispute_won')
+                       OR (facts.kind, before.kind) = ('dispute', 'refund'))
                   AND before.id::text = substring(facts.reference FROM '[^:]+$')
             WHERE facts.refund_of <> facts.payment_id OR facts.dispute_of <> facts.payment_id
                OR facts.currency IS DISTINCT FROM coalesce(

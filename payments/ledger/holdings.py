@@ -1,5 +1,6 @@
 """What the ledger holds of a payment, as postings about it need to know."""
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from django.db.models import F, Min, Q, QuerySet, Sum
@@ -15,12 +16,15 @@ _LOSS = Q(account=Account.PLATFORM, order_item=None)
 _HOLDERS = [Account.INSTRUCTOR, Account.PLATFORM, Account.TAX, Account.BUYERS]
 
 
-def list_held(*, payment: Payment) -> list[Part]:
-    """Return what is still held of the payment's money, line by line, oldest line first.
+def list_held(*, payment: Payment, before: Collection[Dispute] = ()) -> list[Part]:
+    """Return what is still held of the payment's money, line by line, oldest line first; as if
+    the disputes in `before` had taken nothing.
 
     `available_at` is the sale's: what was taken back since became due later, or at once.
     """
     entries = LedgerEntry.objects.filter(transaction__payment=payment, account__in=_HOLDERS)
+    if before:
+        entries = entries.exclude(transaction__dispute__in=before)
     return [part for part in _sum_up(entries.exclude(_LOSS), sign=-1) if part.amount > 0]
 
 
@@ -36,21 +40,37 @@ def get_loss(*, cause: Refund | Dispute) -> Decimal:
     return _total(_entries_of(cause).filter(_LOSS))
 
 
-def list_losers(*, payment: Payment) -> list[Refund | Dispute]:
-    """Return the payment's refunds and disputes of which the platform bears something, in the order
-    of their first posting."""
+def list_losing_refunds(*, payment: Payment) -> list[Refund]:
+    """Return the payment's refunds of which the platform bears something, in the order of their
+    first posting."""
     rows = (
         LedgerEntry.objects.filter(_LOSS, transaction__payment=payment)
-        .exclude(transaction__refund=None, transaction__dispute=None)
-        .values("transaction__refund", "transaction__dispute")
+        .exclude(transaction__refund=None)
+        .values("transaction__refund")
         .annotate(total=Sum("amount"), first=Min("transaction__created_at"))
         .filter(total__gt=0)
-        .order_by("first", "transaction__refund", "transaction__dispute")
+        .order_by("first", "transaction__refund")
     )
-    found = [(row["transaction__refund"], row["transaction__dispute"]) for row in rows]
-    refunds = Refund.objects.in_bulk([refund for refund, _ in found if refund])
-    disputes = Dispute.objects.in_bulk([dispute for _, dispute in found if dispute])
-    return [refunds[refund] if refund else disputes[dispute] for refund, dispute in found]
+    found = [row["transaction__refund"] for row in rows]
+    refunds = Refund.objects.in_bulk(found)
+    return [refunds[refund] for refund in found]
+
+
+def list_taking_disputes(*, payment: Payment) -> list[Dispute]:
+    """Return the payment's disputes whose money the bank has, by the ledger, in the order of their
+    first posting."""
+    movements = LedgerTransaction.objects.filter(payment=payment)
+    won = movements.filter(kind=Kind.DISPUTE_WON).values("dispute")
+    rows = (
+        movements.filter(kind=Kind.DISPUTE)
+        .exclude(dispute__in=won)
+        .values("dispute")
+        .annotate(first=Min("created_at"))
+        .order_by("first", "dispute")
+    )
+    found = [row["dispute"] for row in rows]
+    disputes = Dispute.objects.in_bulk(found)
+    return [disputes[dispute] for dispute in found]
 
 
 def get_dispute_fee(*, dispute: Dispute) -> Decimal:

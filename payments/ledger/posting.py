@@ -8,7 +8,7 @@ line still holds doesn't change between reading and posting.
 import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.conf import settings
@@ -96,7 +96,10 @@ def post_fees(*, payments: Sequence[Payment]) -> int:
 
 def post_refund(*, refund: Refund) -> bool:
     """Book a refund that Stripe accepted: its lines give back what they still hold, the rest all
-    lines in proportion. What no line holds any more is the platform's loss."""
+    lines in proportion. What no line holds any more is the platform's loss.
+
+    A refund goes before what disputes took, as Stripe refunds no money that is disputed: news of it
+    that comes after a dispute's is older. What it leaves, the disputes take anew."""
     return _book_taking(
         refund,
         LedgerTransaction(
@@ -201,39 +204,79 @@ def _percents(course_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, int]:
 
 
 def _book_taking(cause: Refund | Dispute, row: LedgerTransaction) -> bool:
-    parts = _take(cause, cause.amount, held=holdings.list_held(payment=cause.payment))
-    return write_one(row, [*parts, Part(account=Account.STRIPE, amount=-cause.amount)])
+    payment = cause.payment
+    later: Sequence[Dispute] = []
+    if isinstance(cause, Refund):
+        later = holdings.list_taking_disputes(payment=payment)
+    held = holdings.list_held(payment=payment, before=later)
+    parts = _take(cause, cause.amount, held=held)
+    booked = write_one(row, [*parts, Part(account=Account.STRIPE, amount=-cause.amount)])
+    if booked:
+        _take_anew(payment, later, after=row)
+    return booked
 
 
 def _book_undoing(cause: Refund | Dispute, row: LedgerTransaction) -> bool:
     booked = write_one(row, negated(holdings.list_effect(cause=cause)))
     if booked:
-        _cover_losses(cause.payment, after=row)
+        disputes = holdings.list_taking_disputes(payment=cause.payment)
+        _cover_refunds(cause.payment, after=row, before=disputes)
+        _take_anew(cause.payment, disputes, after=row)
     return booked
 
 
-def _cover_losses(payment: Payment, *, after: LedgerTransaction) -> None:
-    """Money that came back to the lines first makes good what the platform bears for them: what
+def _cover_refunds(
+    payment: Payment, *, after: LedgerTransaction, before: Collection[Dispute]
+) -> None:
+    """Money that came back to the lines first makes good what the platform bears for refunds: what
     stays lost is never more than what the lines no longer have."""
-    for cause in holdings.list_losers(payment=payment):
-        loss = holdings.get_loss(cause=cause)
-        held = holdings.list_held(payment=payment)
+    for refund in holdings.list_losing_refunds(payment=payment):
+        held = holdings.list_held(payment=payment, before=before)
+        loss = holdings.get_loss(cause=refund)
         covered = min(loss, sum((part.amount for part in held), ZERO))
         if covered == 0:
             return
-        parts = _take(cause, covered, held=held)
-        kind = Kind.REFUND if isinstance(cause, Refund) else Kind.DISPUTE
-        row = LedgerTransaction(
-            kind=kind,
-            # A cause is covered once after each thing that was undone.
-            reference=f"{kind}:{cause.id}:{after.id}",
-            currency=payment.currency,
-            occurred_at=after.occurred_at,
-            payment=payment,
-            refund=cause if isinstance(cause, Refund) else None,
-            dispute=cause if isinstance(cause, Dispute) else None,
-        )
+        parts = _take(refund, covered, held=held)
+        row = _again(refund, Kind.REFUND, after)
         write_one(row, [*parts, Part(account=Account.PLATFORM, amount=-covered)])
+
+
+def _take_anew(payment: Payment, disputes: Sequence[Dispute], *, after: LedgerTransaction) -> None:
+    """Let each of these disputes take of what refunds and the disputes before it leave the lines.
+    So who bears what doesn't hang on the order in which news of refunds and disputes came."""
+    for place, dispute in enumerate(disputes):
+        taken = [
+            part for part in holdings.list_effect(cause=dispute) if part.account != Account.STRIPE
+        ]
+        amount = sum((part.amount for part in taken), ZERO)
+        held = holdings.list_held(payment=payment, before=disputes[place:])
+        changes = _add_up([*_take(dispute, amount, held=held), *negated(taken)])
+        if changes:
+            write_one(_again(dispute, Kind.DISPUTE, after), changes)
+
+
+def _again(cause: Refund | Dispute, kind: Kind, after: LedgerTransaction) -> LedgerTransaction:
+    """Return another movement of a cause that is booked: one at most after each movement that
+    changed what the lines have."""
+    return LedgerTransaction(
+        kind=kind,
+        reference=f"{kind}:{cause.id}:{after.id}",
+        currency=after.currency,
+        occurred_at=after.occurred_at,
+        payment=after.payment,
+        refund=cause if isinstance(cause, Refund) else None,
+        dispute=cause if isinstance(cause, Dispute) else None,
+    )
+
+
+def _add_up(parts: Iterable[Part]) -> list[Part]:
+    """Return one part for each holder, without those of nothing."""
+    sums: dict[tuple[object, ...], Part] = {}
+    for part in parts:
+        holder = (part.account, part.order_item_id, part.instructor_id)
+        known = sums.get(holder)
+        sums[holder] = part if known is None else replace(known, amount=known.amount + part.amount)
+    return [part for part in sums.values() if part.amount != 0]
 
 
 def _take(cause: Refund | Dispute, amount: Decimal, *, held: Sequence[Part]) -> list[Part]:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from core.money import ZERO, quantize
@@ -11,7 +11,7 @@ from orders.selectors import OrderLine
 from orders.services import BookedTax, LostMoney
 from payments.ledger import holdings
 from payments.ledger.allocation import Part
-from payments.models import LedgerEntry, Payment, Refund
+from payments.models import Dispute, LedgerEntry, Payment, Refund
 
 Account = LedgerEntry.Account
 
@@ -23,10 +23,11 @@ def find_booked_tax(*, refund: Refund, named: Mapping[uuid.UUID, Decimal]) -> Bo
 
     The caller holds the payment's lock, and booked the refund in this transaction.
     """
-    parts = holdings.list_effect(cause=refund)
+    payment, parts = refund.payment, holdings.list_effect(cause=refund)
     if any(part.order_item_id is None and part.account == Account.PLATFORM for part in parts):
         return None
-    taken = find_taken(payment=refund.payment, parts=parts)
+    disputes = holdings.list_taking_disputes(payment=payment)
+    taken = find_taken(payment=payment, parts=parts, before=disputes)
     return BookedTax(
         total=sum((line.tax for line in taken.values()), ZERO),
         by_line={
@@ -37,8 +38,11 @@ def find_booked_tax(*, refund: Refund, named: Mapping[uuid.UUID, Decimal]) -> Bo
     )
 
 
-def find_taken(*, payment: Payment, parts: Sequence[Part]) -> dict[uuid.UUID, LostMoney]:
-    """Return by line what these parts took of the payment's lines, and what of it was tax."""
+def find_taken(
+    *, payment: Payment, parts: Sequence[Part], before: Collection[Dispute] = ()
+) -> dict[uuid.UUID, LostMoney]:
+    """Return by line what these parts took of the payment's lines, and what of it was tax; the
+    disputes in `before` took what these left."""
     amounts: dict[uuid.UUID, Decimal] = defaultdict(lambda: ZERO)
     taxes: dict[uuid.UUID, Decimal] = defaultdict(lambda: ZERO)
     owned: dict[uuid.UUID, Decimal] = {}
@@ -50,7 +54,7 @@ def find_taken(*, payment: Payment, parts: Sequence[Part]) -> dict[uuid.UUID, Lo
             taxes[part.order_item_id] += part.amount
         elif part.account == Account.BUYERS:
             owned[part.order_item_id] = part.amount
-    taxes |= _find_tax_of_owned(payment, owned) if owned else {}
+    taxes |= _find_tax_of_owned(payment, owned, before) if owned else {}
     return {
         item_id: LostMoney(amount=amount, tax=taxes[item_id])
         for item_id, amount in amounts.items()
@@ -59,12 +63,12 @@ def find_taken(*, payment: Payment, parts: Sequence[Part]) -> dict[uuid.UUID, Lo
 
 
 def _find_tax_of_owned(
-    payment: Payment, taken: Mapping[uuid.UUID, Decimal]
+    payment: Payment, taken: Mapping[uuid.UUID, Decimal], before: Collection[Dispute]
 ) -> dict[uuid.UUID, Decimal]:
     """Return the tax in what was taken of lines whose money is the buyer's as a whole: they owned
     the course, so that none of it was booked as tax, but the invoice has it."""
     held: dict[uuid.UUID | None, Decimal] = defaultdict(lambda: ZERO)
-    for part in holdings.list_held(payment=payment):
+    for part in holdings.list_held(payment=payment, before=before):
         held[part.order_item_id] += part.amount
     return {
         line.id: _tax_within(line, line.paid_amount - held[line.id])

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.db import transaction
 
@@ -21,24 +21,38 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 200
 
 
-def settle_credit_notes(*, payment: Payment) -> None:
+def settle_credit_notes(
+    *, payment: Payment, credit_refund: Callable[[], object] | None = None
+) -> None:
     """Bring the credit notes of the payment's disputes to where these stand: a lost one has one
     over what the ledger took of the order's lines for it, with the tax in it; one won on appeal
-    none that counts. While an appeal goes on, what was credited stays so. What comes back by one
-    dispute or refund may make good what another couldn't take before, so all are looked at.
+    none that counts. While an appeal goes on, what was credited stays so, as far as no refund
+    takes it. What a refund takes, or comes back by it or another dispute, changes what a dispute
+    took, so all are looked at.
 
-    Nothing is credited for an inquiry, for money that stands for no order, nor for what had been
-    refunded before: no line holds that any more. The caller holds the payment's lock, and books
-    first. Again it changes nothing.
+    Nothing is credited for an inquiry, for money that stands for no order, nor for what was
+    refunded, of which we may hear later: no line holds that any more. `credit_refund` issues a
+    refund's note, before the disputes' and when those that say something else by now are void, so
+    that all that count are together never over more than the invoice. The caller holds the
+    payment's lock, and books first. Again it changes nothing.
     """
     if not pays_its_order(payment=payment):
         return
-    disputes = Dispute.objects.filter(payment=payment).order_by("opened_at", "id")
-    for dispute in disputes.filter(status=DisputeStatus.WON):
-        order_services.void_lost_credit(dispute_id=dispute.id)
-    for dispute in disputes.filter(status=DisputeStatus.LOST):
+    disputes = list(Dispute.objects.filter(payment=payment).order_by("opened_at", "id"))
+    ids = [dispute.id for dispute in disputes]
+    credited = order_selectors.list_credited_disputes(dispute_ids=ids) if ids else set()
+    lost: dict[uuid.UUID, dict[uuid.UUID, LostMoney]] = {}
+    for dispute in disputes:
+        if dispute.status == DisputeStatus.WON:
+            order_services.void_lost_credit(dispute_id=dispute.id)
+        elif dispute.status == DisputeStatus.LOST or dispute.id in credited:
+            lost[dispute.id] = _list_lost(dispute)
+            order_services.void_outdated_credit(dispute_id=dispute.id, lines=lost[dispute.id])
+    if credit_refund is not None:
+        credit_refund()
+    for dispute_id, lines in lost.items():
         order_services.credit_lost_money(
-            order_id=payment.order_id, dispute_id=dispute.id, lines=_list_lost(dispute)
+            order_id=payment.order_id, dispute_id=dispute_id, lines=lines
         )
 
 
@@ -76,5 +90,5 @@ def _settle_one(dispute: Dispute) -> None:
 
 
 def _list_lost(dispute: Dispute) -> dict[uuid.UUID, LostMoney]:
-    """What no line had any more is the platform's loss, and was credited before."""
+    """What no line had any more is the platform's loss, and is credited already."""
     return find_taken(payment=dispute.payment, parts=holdings.list_effect(cause=dispute))

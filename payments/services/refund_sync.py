@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -217,19 +218,22 @@ def _undo(payment: Payment, refund: Refund) -> None:
 
 
 def _settle_notes(payment: Payment, refund: Refund) -> None:
-    """Credit a refund that was taken into its order, or what a dispute took of one that was taken
-    out again: the last act, as the series of notes is everybody's."""
-    if refund.undone_at is not None:
-        settle_credit_notes(payment=payment)
-    elif pays_its_order(payment=payment):
-        lines, rest = _shares_of(refund)
-        order_services.issue_credit_note(
-            order_id=payment.order_id,
-            refund_id=refund.id,
-            lines=lines,
-            rest=rest,
-            booked=find_booked_tax(refund=refund, named=lines),
-        )
+    """Credit a refund that was taken into its order, and what disputes took of what it left, or of
+    one that was taken out again: the last act, as the series of notes is everybody's."""
+    is_undone = refund.undone_at is not None
+    credit_refund = None if is_undone else partial(_credit, payment, refund)
+    settle_credit_notes(payment=payment, credit_refund=credit_refund)
+
+
+def _credit(payment: Payment, refund: Refund) -> None:
+    lines, rest = _shares_of(refund)
+    order_services.issue_credit_note(
+        order_id=payment.order_id,
+        refund_id=refund.id,
+        lines=lines,
+        rest=rest,
+        booked=find_booked_tax(refund=refund, named=lines),
+    )
 
 
 def _shares_of(refund: Refund) -> tuple[dict[uuid.UUID, Decimal], Decimal]:

@@ -131,6 +131,11 @@ DOCUMENTS = (
     lie("a credit note is void", "credit_note_has_its_refund", _NOTE.format("voided_at = now()")),
     lie("a credit note is over less", "credit_note_has_its_refund",
          _NOTE.format("total_amount = total_amount - 1")),
+    lie("more is credited than was invoiced", "no_more_is_credited_than_invoiced",
+         _NOTE.format("total_amount = total_amount + 500")),
+    lie("a line is credited for more than it cost", "no_more_is_credited_than_invoiced",
+         _NOTE.format("lines = jsonb_set(lines, '{{0,amount}}', "
+                      "to_jsonb(((lines #>> '{{0,amount}}')::numeric + 1)::text))")),
     lie("a credit note has less tax", "credit_note_adds_up",
          _NOTE.format("tax_amount = tax_amount - 1")),
     lie("a credit note and its line have less tax", "credit_notes_give_back_the_tax",

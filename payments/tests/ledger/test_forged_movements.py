@@ -235,6 +235,37 @@ def test_a_refund_gives_nobody_anything(sale: Payment, sides: tuple[Side, ...], 
     assert_refused(sale, why, "refund", reference, *sides, **causes)
 
 
+def test_a_dispute_gives_way_to_a_refund_as_that_is_booked(sale: Payment) -> None:
+    refund, dispute = add_refund(sale, "10.00"), add_dispute(sale, "34.00")
+    with transaction.atomic():
+        ledger.post_refund(refund=refund)
+        ledger.post_dispute(dispute=dispute)
+    after = LedgerTransaction.objects.get(reference=f"refund:{refund.id}")
+    reference, causes = f"dispute:{dispute.id}:{after.id}", {"payment": sale, "dispute": dispute}
+    sides = (("tax", "-2.00", True), ("platform", "2.00", False))
+    assert_refused(sale, "nothing came back for", "dispute", reference, *sides, **causes)
+
+
+def test_a_dispute_gives_nobody_more_than_it_took_of_them(sale: Payment) -> None:
+    dispute, refund = add_dispute(sale, "4.00"), add_refund(sale, "10.00")
+    with transaction.atomic():
+        ledger.post_dispute(dispute=dispute)
+
+    @transaction.atomic
+    def give(amount: str) -> None:
+        """Of the platform's, while the instructor bears the refund."""
+        taken = (("instructor", "10.00", True), ("stripe", "-10.00", False))
+        of_refund, of_dispute = f"refund:{refund.id}", {"payment": sale, "dispute": dispute}
+        forge(sale, "refund", of_refund, *taken, payment=sale, refund=refund)
+        after = LedgerTransaction.objects.get(reference=of_refund)
+        given = (("instructor", f"-{amount}", True), ("platform", amount, True))
+        forge(sale, "dispute", f"dispute:{dispute.id}:{after.id}", *given, **of_dispute)
+
+    with pytest.raises(IntegrityError, match="gives more than its dispute took"):
+        give("2.56")
+    give("2.55")
+
+
 def test_a_fee_is_between_stripe_and_us(sale: Payment) -> None:
     dispute = add_dispute(sale, "44.00", fee="15.00")
     reference, causes = f"dispute_fee:{dispute.id}:7", {"payment": sale, "dispute": dispute}
