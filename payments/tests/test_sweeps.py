@@ -22,6 +22,7 @@ from payments.errors import PaymentsUnavailable
 from payments.models import Payment, Refund, StripeEvent
 from payments.services import (
     account_looks,
+    expiry,
     inbox,
     payouts,
     receiving,
@@ -177,6 +178,57 @@ def test_expiry_asks_a_stripe_that_is_away_once(monkeypatch: pytest.MonkeyPatch)
     assert len(calls) == 1
     unpaid.refresh_from_db()
     assert unpaid.status == "failed"
+
+
+@pytest.mark.parametrize(
+    "error", [StripeLater(), StripeBusy(), StripeFailedBefore(), StripeForbidden()]
+)
+def test_an_order_that_stripe_puts_off_keeps_no_other_one_open(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Nor does one that our key has no right to."""
+    first, *_ = [make_payment() for _ in range(3)]
+    due_at = timezone.now() - dt.timedelta(hours=1)
+    Order.objects.update(expires_at=timezone.now())
+    Order.objects.filter(id=first.order_id).update(expires_at=due_at)
+
+    def cancel(*, intent_id: str) -> Any:
+        raise error if intent_id == first.stripe_payment_id else StripeNotFound()
+
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", cancel)
+    assert services.expire_orders() == 2
+    assert Order.objects.get(status="pending").id == first.order_id
+
+
+def test_expiry_leaves_a_stripe_alone_that_puts_off_all(
+    nudged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        make_payment()
+    unpaid = make_order()
+    Order.objects.update(expires_at=timezone.now() - dt.timedelta(hours=1))
+    Order.objects.filter(id=unpaid.id).update(expires_at=timezone.now())
+    calls: list[str] = []
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", raising(StripeLater(), calls))
+    assert services.expire_orders(limit=5) == 1, "who can't be paying needs no answer"
+    assert len(calls) == 2
+    assert not nudged
+
+
+def test_expiry_that_did_all_it_may_asks_for_another(
+    nudged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        make_order()
+    Order.objects.update(expires_at=timezone.now())
+    assert services.expire_orders(limit=2) == 2
+    assert nudged == [expiry.TASK]
+    assert services.expire_orders(limit=2) == 1
+    make_payment()
+    Order.objects.filter(status="pending").update(expires_at=timezone.now())
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", raising(ValueError("a bug"), []))
+    assert services.expire_orders(limit=1) == 0
+    assert nudged == [expiry.TASK], "it would go round and round"
 
 
 def test_an_order_that_is_just_being_paid_is_not_closed_under_it(
@@ -486,7 +538,7 @@ def test_a_sweep_that_an_outage_ends_asks_for_nothing(
 
 
 def test_tasks_are_asked_for_by_their_names() -> None:
-    for module in (inbox, refund_sending, payouts, reconciliation, account_looks):
+    for module in (inbox, refund_sending, payouts, reconciliation, account_looks, expiry):
         assert getattr(tasks, module.TASK.rpartition(".")[2]).name == module.TASK
 
 
