@@ -11,14 +11,12 @@ PostgreSQL gave up after its time isn't tried again: Django says so at once.
 
 import io
 import logging
-import time
-from collections.abc import Hashable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from django.db import OperationalError, close_old_connections
 from psycopg import errors
 
-from api.front import Application, Environ, Headers, StartResponse
+from api.envelopes import Application, Envelopes, Environ, StartResponse
 from api.renderers import encode
 from core.ids import new_id
 from core.logging import on_behalf_of
@@ -31,12 +29,6 @@ logger = logging.getLogger(__name__)
 PATH = "/api/v1/payments/webhook/stripe/"
 # Longer ones are Django's to take or to refuse.
 _LONGEST_BODY = 256 * 1024
-# What the headers of an answer depend on.
-_ORIGIN = ("HTTP_HOST", "HTTP_ORIGIN", "HTTP_X_FORWARDED_PROTO", "wsgi.url_scheme")
-# Headers of one answer alone.
-_OWN = ("Content-Length", "X-Request-ID")
-_ENVELOPE_SECONDS = 60.0
-_ENVELOPES = 100
 # A lock that somebody else had all the while, and a statement that took too long.
 _TIMED_OUT = (errors.LockNotAvailable, errors.QueryCanceled)
 _ANSWER = encode({"received": True})
@@ -47,16 +39,16 @@ class EventsDoor:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        # The headers of each kind of answer, and until when they count.
-        self._envelopes: dict[Hashable, tuple[float, Headers]] = {}
+        self._envelopes = Envelopes("webhook headers")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != PATH or not _is_plain(environ):
             return self._application(environ, start_response)
-        kind = tuple(map(environ.get, _ORIGIN))
-        until, envelope = self._envelopes.get(kind, (0.0, []))
-        if time.monotonic() >= until:
-            return self._learn(kind, environ, start_response)
+        kind = self._envelopes.tell_kind(environ)
+        envelope = self._envelopes.find(kind)
+        if envelope is None:
+            # Kept if Django takes the event: for this address, and by somebody who has the secret.
+            return self._application(environ, self._envelopes.learn(kind, start_response))
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if is_acceptable_id(given) else str(new_id())
@@ -64,24 +56,8 @@ class EventsDoor:
             environ["wsgi.input"] = io.BytesIO(body)
             return self._application(environ, start_response)
         own = [("Content-Length", str(len(_ANSWER))), ("X-Request-ID", request_id)]
-        start_response("200 OK", [*envelope, *own])
+        start_response("200 OK", [*envelope.headers, *own])
         return [_ANSWER]
-
-    def _learn(
-        self, kind: Hashable, environ: Environ, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Let Django answer, and keep the headers if it took the event: for this address, and by
-        somebody who has the secret."""
-
-        def start(status: str, headers: Headers, *rest: Any) -> Any:
-            if status == "200 OK":
-                if len(self._envelopes) >= _ENVELOPES:
-                    self._envelopes.clear()
-                common = [item for item in headers if item[0] not in _OWN]
-                self._envelopes[kind] = time.monotonic() + _ENVELOPE_SECONDS, common
-            return start_response(status, headers, *rest)
-
-        return self._application(environ, start)
 
 
 def _is_plain(environ: Environ) -> bool:

@@ -2,8 +2,8 @@
 
 Django's way in and out of a request costs more than reading a page does. What is asked most is
 therefore answered here, by the same functions that the views call, and with the headers that Django
-gave such an answer (an *envelope*, learned from it and learned anew every minute). An answer that
-is public is also remembered for `CATALOGUE_PAGE_SECONDS`, and given out as it is.
+gave such an answer (`api.envelopes`). An answer that is public is also remembered for
+`CATALOGUE_PAGE_SECONDS`, and given out as it is.
 
 Only what goes well is answered here. Whatever isn't a plain GET, is refused, fails, or comes from
 somebody who asks too often, goes to Django as if there were no door. When Django says 503, as the
@@ -13,7 +13,7 @@ database is away, a page that was public within the last `CATALOGUE_SPARE_SECOND
 import datetime as dt
 import logging
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +23,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import close_old_connections
 from django.utils.http import http_date
 
+from api.envelopes import (
+    HOLDER_BYTES,
+    Application,
+    Envelope,
+    Envelopes,
+    Environ,
+    Headers,
+    StartResponse,
+)
 from api.renderers import encode
 from api.throttling import COUNTED, is_within_rate
 from api.v1.catalogue.answers import make_etag, matches
@@ -37,21 +46,10 @@ from users.authentication import SessionJWTAuthentication
 
 logger = logging.getLogger(__name__)
 
-Environ = dict[str, Any]
-Headers = list[tuple[str, str]]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
-
 _BELOW = "/api/v1/courses/"
-# What the headers of an answer depend on, beside its view and whether somebody is signed in.
-_ORIGIN = ("HTTP_HOST", "HTTP_ORIGIN", "HTTP_X_FORWARDED_PROTO", "wsgi.url_scheme")
 # Requests that ask for more than the page.
 _SPECIAL = ("HTTP_RANGE", "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK")
-# Headers that belong to one answer and not to all of its kind.
-_OWN = {"ETag", "Last-Modified", "Content-Length", "X-Request-ID"}
-_ENVELOPE_SECONDS = 60.0
-# What an object of ours takes beside what it holds, and a tag with a date as headers.
-_HOLDER_BYTES = 120
+# What a tag with a date takes as headers.
 _OWN_HEADERS_BYTES = 600
 
 _ANYBODY = AnonymousUser()
@@ -69,19 +67,10 @@ class _Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Envelope:
-    """The headers of every answer of a kind; `size` is what they and the kind take in memory, in
-    bytes."""
-
-    headers: Headers
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Spare:
     """A page that was public a while ago, with the headers of then."""
 
-    envelope: _Envelope
+    envelope: Envelope
     answer: _Answer
 
 
@@ -91,7 +80,7 @@ class FrontDoor:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._authentication = SessionJWTAuthentication()
-        self._envelopes: Memory[_Envelope] = Memory("headers")
+        self._envelopes = Envelopes("headers")
         self._answers: Memory[_Answer] = Memory("pages")
         self._spares: Memory[_Spare] = Memory("spares")
 
@@ -103,7 +92,8 @@ class FrontDoor:
         parameters = select_parameters(environ["PATH_INFO"], environ["QUERY_STRING"])
         key = (environ["PATH_INFO"], parameters)
         is_anonymous = "HTTP_AUTHORIZATION" not in environ
-        kind = (is_anonymous, find_kind(environ["PATH_INFO"]), *map(environ.get, _ORIGIN))
+        view = find_kind(environ["PATH_INFO"])
+        kind = self._envelopes.tell_kind(environ, is_anonymous, view)
         envelope = self._envelopes.find(kind)
         answer: _Answer | None
         if is_anonymous and envelope and (answer := self._answers.find(key)):
@@ -113,7 +103,8 @@ class FrontDoor:
             given = dict(parameters)
             reader = find_reader(environ["PATH_INFO"], given)
             if reader and not envelope:
-                return self._learn(kind, key, environ, start_response)
+                learn = self._envelopes.learn(kind, start_response, is_of_kind=_is_tagged)
+                return self._ask_django(kind, key, environ, learn)
             since = generation()
             answer = reader and self._read(reader, given, environ)
             if not (answer and envelope):
@@ -127,24 +118,9 @@ class FrontDoor:
                 spare = _Spare(envelope=envelope, answer=answer)
                 seconds = settings.CATALOGUE_SPARE_SECONDS
                 # By then the envelope may have been learned anew: each spare counts with its own.
-                size += _HOLDER_BYTES + envelope.size
+                size += HOLDER_BYTES + envelope.size
                 self._spares.keep((kind, key), spare, seconds=seconds, size=size)
         return _send(answer, envelope, environ, start_response)
-
-    def _learn(
-        self, kind: Hashable, key: Hashable, environ: Environ, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Let Django answer, and keep the headers if it is an answer of this kind."""
-
-        def start(status: str, headers: Headers, *rest: Any) -> Any:
-            if status == "200 OK" and any(name == "ETag" for name, _ in headers):
-                common = [item for item in headers if item[0] not in _OWN]
-                size = _HOLDER_BYTES + measure(kind) + measure(common)
-                envelope = _Envelope(headers=common, size=size)
-                self._envelopes.keep(kind, envelope, seconds=_ENVELOPE_SECONDS, size=envelope.size)
-            return start_response(status, headers, *rest)
-
-        return self._ask_django(kind, key, environ, start)
 
     def _ask_django(
         self, kind: Hashable, key: Hashable, environ: Environ, start_response: StartResponse
@@ -195,6 +171,10 @@ class FrontDoor:
         return viewer
 
 
+def _is_tagged(headers: Headers) -> bool:
+    return any(name == "ETag" for name, _ in headers)
+
+
 def _is_plain(environ: Environ) -> bool:
     return (
         environ["REQUEST_METHOD"] == "GET"
@@ -226,12 +206,12 @@ def _finish(data: Any, last_modified: dt.datetime | None) -> _Answer:
     if last_modified is not None:
         headers.append(("Last-Modified", http_date(last_modified.timestamp())))
     # Measuring it part by part took a tenth of reading a list.
-    size = _HOLDER_BYTES + sys.getsizeof(body) + _OWN_HEADERS_BYTES
+    size = HOLDER_BYTES + sys.getsizeof(body) + _OWN_HEADERS_BYTES
     return _Answer(headers=headers, etag=etag, body=body, size=size)
 
 
 def _send(
-    answer: _Answer, envelope: _Envelope, environ: Environ, start_response: StartResponse
+    answer: _Answer, envelope: Envelope, environ: Environ, start_response: StartResponse
 ) -> list[bytes]:
     given = environ.get("HTTP_X_REQUEST_ID", "")
     request_id = ("X-Request-ID", given if is_acceptable_id(given) else str(new_id()))

@@ -35,7 +35,8 @@ _ENTRY_BYTES = 300
 SHARES = {
     "pages": 0.4,
     "spares": 0.15,
-    "headers": 0.05,
+    "headers": 0.04,
+    "webhook headers": 0.01,
     "counts": 0.05,
     "facets": 0.1,
     "found": 0.1,
@@ -107,7 +108,9 @@ class Memory(Generic[Value]):
         entry = self._entries.get(key)
         if entry is None:
             return None
-        if now < entry.fresh_until and entry.generation in (ALWAYS, generation()):
+        # For what no write changes Redis isn't asked.
+        is_current = entry.generation == ALWAYS or entry.generation == generation()
+        if now < entry.fresh_until and is_current:
             return entry.value
         if entry.is_renewed and now < entry.fresh_until + STALE_SECONDS:
             return entry.value
