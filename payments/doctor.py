@@ -4,14 +4,13 @@ import datetime as dt
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db.models import Max, Q
 from django.utils import timezone
 
 from core.doctor import Finding, Verdict, find_dead, find_wrong, say_ago
 from payments import key_rights, stripe_gateway
-from payments.clocks import CLOCKS
 from payments.errors import PaymentsUnavailable
-from payments.models import Payment, ReconciliationDifference, ReconciliationRun, StripeEvent
+from payments.models import Payment, ReconciliationDifference, StripeEvent
+from payments.selectors.reconciliation import find_last_success, list_runs
 from payments.services.exempt import count_exempt
 from payments.services.platform import look_at_platform
 from payments.stripe_patience import deadline
@@ -58,14 +57,9 @@ def _check_platform() -> Iterator[Finding]:
 
 
 def _check_comparison() -> Finding:
-    # One that is dated later is nobody's work.
-    runs = ReconciliationRun.objects.filter(created_at__lte=timezone.now() + CLOCKS).aggregate(
-        success=Max("finished_at", filter=Q(error="", finished_at__lte=timezone.now() + CLOCKS)),
-        first=Max("created_at"),
-    )
-    success: dt.datetime | None = runs["success"]
+    success = find_last_success()
     # On its first day it may still be at it.
-    since = success or runs["first"]
+    since = success or list_runs().values_list("created_at", flat=True).first()
     is_late = since is not None and since < timezone.now() - _COMPARED_WITHIN
     words = f"last brought to its end {say_ago(success)}"
     return find_wrong(

@@ -10,15 +10,14 @@ from prometheus_client.registry import Collector
 
 from core.metrics import gauge_by_label, seconds_since
 from payments import key_rights
-from payments.clocks import CLOCKS
 from payments.models import (
     Payment,
     Payout,
     ReconciliationDifference,
-    ReconciliationRun,
     Refund,
     StripeEvent,
 )
+from payments.selectors.reconciliation import find_last_success
 
 # How long a failed payout is shown: the instructor is paid by another one, which nobody follows.
 PAYOUT_TROUBLE_SEEN = dt.timedelta(days=7)
@@ -61,10 +60,7 @@ def _count_differences() -> GaugeMetricFamily:
 
 
 def _tell_last_comparison() -> GaugeMetricFamily:
-    # One that is dated later is nobody's work: it would say for years that all is well.
-    now = timezone.now() + CLOCKS
-    done = ReconciliationRun.objects.filter(error="", finished_at__lte=now, created_at__lte=now)
-    last = done.order_by("-finished_at").values_list("finished_at", flat=True).first()
+    last = find_last_success()
     return GaugeMetricFamily(
         "learnflow_reconciliation_last_success_timestamp_seconds",
         "When a comparison with Stripe was last brought to its end; 0 for never",

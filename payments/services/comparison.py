@@ -25,6 +25,7 @@ from payments.clocks import CLOCKS
 from payments.errors import PaymentsUnavailable
 from payments.models import ReconciliationDifference, ReconciliationRun
 from payments.selectors.payouts import list_foreign_accounts
+from payments.selectors.reconciliation import list_runs
 from payments.services.comparing import PageOutcome, compare_object, compare_page
 from payments.services.differences import list_unseen_ids, record_look
 from payments.services.exempt import count_exempt
@@ -115,9 +116,7 @@ def compare_now(*, since: dt.datetime, on_progress: OnProgress) -> Reconciliatio
 
 def _begin_daily() -> ReconciliationRun | None:
     now = timezone.now()
-    recent = ReconciliationRun.objects.filter(
-        created_at__gt=now - EVERY, created_at__lte=now + CLOCKS
-    )
+    recent = list_runs().filter(created_at__gt=now - EVERY)
     # A look at the last hour only, by hand, doesn't stand for the daily one.
     is_whole = Q(since__lte=F("created_at") - settings.RECONCILE_WINDOW)
     if recent.filter(Q(finished_at=None) | is_whole & Q(error="")).exists():

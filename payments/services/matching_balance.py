@@ -17,6 +17,7 @@ from core.money import ZERO, from_minor, money_text
 from payments import stripe_gateway
 from payments.ledger.at_stripe import sum_at_stripe
 from payments.models import LedgerEntry, Payment, ReconciliationDifference, ReconciliationRun
+from payments.selectors.reconciliation import list_finished_runs
 from payments.services.balance_reading import (
     book_unbooked,
     go_on_reading,
@@ -123,8 +124,7 @@ def _sum_moving_there() -> Decimal | None:
 
 def _has_lasted() -> bool:
     """Whether each run since a day ago has seen a difference."""
-    runs = ReconciliationRun.objects.filter(finished_at__isnull=False, error="")
-    seen_at = None
+    seen_at, runs = None, list_finished_runs()
     for balances, created_at in runs.values_list("balances", "created_at")[:_SHOWN]:
         known = balances.get(settings.CURRENCY)
         if known is None or Decimal(known["here"]) == Decimal(known["there"]):

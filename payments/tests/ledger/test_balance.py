@@ -320,6 +320,22 @@ def test_what_just_moved_is_waited_for_until_it_has_lasted_a_day(
     assert shown() == []
 
 
+def test_a_run_of_the_future_hides_no_difference_that_lasts(
+    paid: Order, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written by SQL, with a balance that agrees."""
+    lie_about_the_balance(standin)
+    compare()
+    monkeypatch.setattr(matching_balance, "_is_more_than_moves", lambda difference: False)
+    ReconciliationRun.objects.update(created_at=timezone.now() - dt.timedelta(hours=24))
+    later = timezone.now() + dt.timedelta(days=9999)
+    agreed = {"usd": {"here": "1.00", "there": "1.00"}}
+    run = ReconciliationRun.objects.create(since=later, finished_at=later, balances=agreed)
+    ReconciliationRun.objects.filter(id=run.id).update(created_at=later)
+    compare()
+    assert ("amount", "balance") in [(kind, what) for kind, what, *_ in shown()]
+
+
 def test_a_payment_whose_fee_is_not_known_yet_is_no_difference(
     order: Order, pay: Pay, standin: StandIn
 ) -> None:
