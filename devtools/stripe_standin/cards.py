@@ -4,7 +4,7 @@ Source: https://docs.stripe.com/testing (numbers, `pm_card_…` ids, declines, d
 3-D Secure) and the testing sections of the ACH and SEPA direct debit guides.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devtools.stripe_standin.errors import JsonObject
@@ -36,7 +36,7 @@ class Behaviour:
 
     def as_traits(self) -> JsonObject:
         """The behaviour as JSON, to be stored beside a payment method."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_traits(cls, traits: JsonObject) -> "Behaviour":
