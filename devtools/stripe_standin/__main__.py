@@ -5,35 +5,24 @@ SIGTERM or Ctrl-C once the requests under way are answered.
 """
 
 import argparse
+import asyncio
 import signal
+import socket
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
-
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from devtools.stripe_standin.app import StandInApp
 from devtools.stripe_standin.config import Config, Endpoint
 from devtools.stripe_standin.faults import Controls
 from devtools.stripe_standin.scope import Scope
+from devtools.stripe_standin.server import Connection
 from devtools.stripe_standin.store import Store
 from devtools.stripe_standin.webhooks import Worker
 
 HOST = "127.0.0.1"
-
-
-class _Handler(WSGIRequestHandler):
-    """Answers without Nagle's delay, and logs no requests."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (the base's name)
-        """Write out faults alone; requests are counted by the controls."""
-        if type != "info":
-            super().log(type, message, *args)
+# Connections that wait to be accepted.
+_WAITING = 1024
 
 
 def parse(arguments: Sequence[str]) -> tuple[Config, int]:
@@ -88,29 +77,28 @@ def parse(arguments: Sequence[str]) -> tuple[Config, int]:
     return config, options.port
 
 
-def serve(config: Config, port: int) -> None:
+async def serve(config: Config, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
-    stop = threading.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    server = make_server(HOST, port, lambda *_: [], threaded=True, request_handler=_Handler)
-    config = replace(config, base_url=f"http://{HOST}:{server.port}")
+        loop.add_signal_handler(number, stop.set)
+    listener = socket.create_server((HOST, port))
+    config = replace(config, base_url=f"http://{HOST}:{listener.getsockname()[1]}")
     store = Store(config.state)
     controls = Controls(config)
     worker = Worker(lambda: Scope(store, controls.config, mode=controls.mode), controls)
-    server.app = StandInApp(store, controls, worker)
+    app = StandInApp(store, controls, worker)
     worker.start()
-    accepting = threading.Thread(
-        target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="http", daemon=True
+    server = await loop.create_server(
+        lambda: Connection(app.answer), sock=listener, backlog=_WAITING
     )
-    accepting.start()
     sys.stdout.write(f"stripe-standin listening on {config.base_url}\n")
     sys.stdout.flush()
-    stop.wait()
-    server.shutdown()
-    worker.stop()
+    await stop.wait()
+    server.close()
+    await worker.stop()
     store.close()
 
 
 if __name__ == "__main__":
-    serve(*parse(sys.argv[1:]))
+    asyncio.run(serve(*parse(sys.argv[1:])))

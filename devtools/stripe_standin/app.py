@@ -1,17 +1,12 @@
-"""The WSGI application: key, parameters, idempotency, the operation itself, the answer."""
+"""The application: key, parameters, idempotency, the operation itself, the answer."""
 
 import base64
 import hmac
 import logging
-import socket
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
 
 import orjson
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import RequestRedirect
-from werkzeug.wrappers import Request, Response
 
 from devtools.stripe_standin import errors
 from devtools.stripe_standin.config import API_VERSION
@@ -24,8 +19,9 @@ from devtools.stripe_standin.ids import new_id
 from devtools.stripe_standin.pages import Pages
 from devtools.stripe_standin.params import Params, decode, validate
 from devtools.stripe_standin.resources.payment_intents import public_view
-from devtools.stripe_standin.routes import Operation, url_map
+from devtools.stripe_standin.routes import Operation, operation_paths
 from devtools.stripe_standin.scope import Scope
+from devtools.stripe_standin.server import Request, Response
 from devtools.stripe_standin.spec import Node, parameter_table
 from devtools.stripe_standin.store import Store
 from devtools.stripe_standin.webhooks import Worker
@@ -72,30 +68,28 @@ class StandInApp:
         self._controls = controls
         self._worker = worker
         self._idempotency = Idempotency(store)
-        self._urls = url_map()
+        self._paths = operation_paths()
         self._panel = ControlPanel(self._scope, controls, worker)
         self._pages = Pages(self._scope, worker)
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        request = Request(environ)
-        if request.path.startswith("/_control/"):
-            response = self._panel.answer(request)
-        elif request.path.startswith(("/3ds/", "/receipts/", "/onboarding/")):
+    async def answer(self, request: Request) -> Response:
+        """Answer one request. Raises ConnectionAbortedError when a control wants no answer."""
+        path = request.path
+        if path.startswith("/_control/"):
+            return await self._panel.answer(request)
+        if path.startswith(("/3ds/", "/receipts/", "/onboarding/")):
             response = self._pages.answer(request)
         elif request.method == "OPTIONS":
             response = Response(status=204)
         else:
-            response = self._answer(request)
-        if not request.path.startswith("/_control/"):
-            response.headers.update(_CORS)
-        return response(environ, start_response)
+            response = await self._answer(request)
+        response.headers.update(_CORS)
+        return response
 
     def _scope(self) -> Scope:
         return Scope(self._store, self._controls.config, mode=self._controls.mode)
 
-    def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response:
         request_id = new_id("req")
         try:
             call = self._understand(request, request_id)
@@ -104,13 +98,12 @@ class StandInApp:
         name = call.operation.name
         replayed = False
         try:
-            answer = self._perform(call)
+            answer = await self._perform(call)
             replayed = answer.request_id != request_id
         except ApiError as error:
             answer = StoredAnswer(error.status, _dump(error.body), request_id)
         except ConnectionAbortedError:
-            _hang_up(request)
-            raise
+            raise  # It hung when all was forgotten: there is nobody to answer.
         except Exception:
             # A fault of the stand-in itself: to be seen, and answered as Stripe answers its own.
             logger.exception("%s failed", name)
@@ -120,15 +113,14 @@ class StandInApp:
             status=answer.status,
             replayed=replayed,
             key=call.key,
-            version=request.headers.get("Stripe-Version"),
+            version=request.headers.get("stripe-version"),
         )
         if request.method != "GET":  # Nothing is due by a question.
             self._worker.wake()
         if self._controls.take("drop", name):
-            _hang_up(request)
             raise ConnectionAbortedError("answer dropped by a test control")
         response = _respond(request_id, answer.status, answer.body)
-        response.headers["Stripe-Version"] = request.headers.get("Stripe-Version", API_VERSION)
+        response.headers["Stripe-Version"] = request.headers.get("stripe-version", API_VERSION)
         if call.key is not None:
             response.headers["Idempotency-Key"] = call.key
         if replayed:
@@ -139,20 +131,20 @@ class StandInApp:
         return response
 
     def _understand(self, request: Request, request_id: str) -> Call:
-        pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
-        raw = decode(pairs)
+        form = request.form
+        raw = decode([*request.arguments, *form])
         key = _api_key(request, raw)
         publishable = self._is_publishable(key)
         operation, target = self._match(request)
         if publishable and not operation.public:
             raise errors.secret_key_required()
-        if request.method == "POST" and request.content_length and not request.form:
+        if request.method == "POST" and request.body and not form:
             raise ApiError(
                 "Invalid request (check that your POST content type is "
                 "application/x-www-form-urlencoded). If you have questions, we can help at "
                 "https://support.stripe.com/."
             )
-        idempotency_key = request.headers.get("Idempotency-Key")
+        idempotency_key = request.headers.get("idempotency-key")
         return Call(
             operation,
             target,
@@ -160,7 +152,7 @@ class StandInApp:
             idempotency_key if request.method == "POST" else None,
             publishable,
             raw,
-            request.headers.get("Stripe-Account"),
+            request.headers.get("stripe-account"),
         )
 
     def _is_publishable(self, key: str) -> bool:
@@ -173,19 +165,17 @@ class StandInApp:
         raise errors.invalid_key(key)
 
     def _match(self, request: Request) -> tuple[Operation, str]:
-        adapter = self._urls.bind_to_environ(request.environ)
-        try:
-            operation, arguments = adapter.match()
-        except (HTTPException, MethodNotAllowed, RequestRedirect):
-            raise errors.unknown_url(request.method, request.path) from None
-        return operation, arguments.get("target", "")
+        found = self._paths.find(request.method, request.path)
+        if found is None:
+            raise errors.unknown_url(request.method, request.path)
+        return found
 
-    def _perform(self, call: Call) -> StoredAnswer:
+    async def _perform(self, call: Call) -> StoredAnswer:
         refusal = self._controls.take("refuse", call.operation.name)
         if refusal is not None:
             raise refusal.error()
         with self._idempotency.claim(call.key):
-            self._controls.wait_if_hanging(call.operation.name)
+            await self._controls.wait_if_hanging(call.operation.name)
             with self._store.transaction():
                 if call.key is not None:
                     known = self._idempotency.recall(call.key, call.endpoint, call.raw)
@@ -202,12 +192,14 @@ class StandInApp:
 
         Raises `ApiError` for a request that is refused before its work begins.
         """
-        params = validate(_node(call), call.raw)
+        params = validate(_node(call.operation.spec_key, call.publishable), call.raw)
         paths = check_paths(
             params.get("expand", []), call.operation.kind, is_list=call.operation.is_list
         )
-        scope = replace(
-            self._scope(),
+        scope = Scope(
+            self._store,
+            self._controls.config,
+            mode=self._controls.mode,
             request_id=call.request_id,
             idempotency_key=call.key,
             publishable=call.publishable,
@@ -229,13 +221,10 @@ class StandInApp:
         return StoredAnswer(status, _dump(body), call.request_id)
 
 
-def _hang_up(request: Request) -> None:
-    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-
-
-def _node(call: Call) -> Node:
-    node = parameter_table()[call.operation.spec_key]
-    if not call.publishable:
+@cache
+def _node(spec_key: str, publishable: bool) -> Node:
+    node = parameter_table()[spec_key]
+    if not publishable:
         return node
     extra = {name: {"t": "free"} for name in _STRIPE_JS.split() if name not in node["p"]}
     return {**node, "p": {**extra, **node["p"]}}
@@ -253,7 +242,7 @@ def _as_seen(body: JsonObject, publishable: bool) -> JsonObject:
 
 
 def _api_key(request: Request, raw: Params) -> str:
-    header = request.headers.get("Authorization", "")
+    header = request.headers.get("authorization", "")
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip() or _refuse_missing()
@@ -277,9 +266,11 @@ def _dump(body: JsonObject) -> str:
 
 
 def _respond(request_id: str, status: int, body: str) -> Response:
-    response = Response(body, status=status, content_type="application/json")
-    response.headers["Request-Id"] = request_id
-    response.headers["Stripe-Version"] = API_VERSION
+    headers = {
+        "Content-Type": "application/json",
+        "Request-Id": request_id,
+        "Stripe-Version": API_VERSION,
+    }
     if status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
-    return response
+        headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
+    return Response(body, status, headers)

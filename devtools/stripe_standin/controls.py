@@ -3,15 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from inspect import isawaitable
 from typing import Any
-
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule
-from werkzeug.wrappers import Request, Response
 
 from devtools.stripe_standin.config import Endpoint, WebhookMode
 from devtools.stripe_standin.errors import ApiError, JsonObject, missing_parameter
 from devtools.stripe_standin.faults import Controls, Fault
+from devtools.stripe_standin.paths import Paths
 from devtools.stripe_standin.resources import (
     balance,
     bank_payouts,
@@ -24,68 +22,74 @@ from devtools.stripe_standin.resources import (
     transfers,
 )
 from devtools.stripe_standin.scope import Scope
+from devtools.stripe_standin.server import Request, Response
 from devtools.stripe_standin.webhooks import Worker
 
 Settings = dict[str, Any]
 
-_RULES = [
-    Rule("/_control/health", methods=["GET"], endpoint="health"),
-    Rule("/_control/reset", methods=["POST"], endpoint="reset"),
-    Rule("/_control/calls", methods=["GET"], endpoint="calls"),
-    Rule("/_control/faults", methods=["POST"], endpoint="faults"),
-    Rule("/_control/faults", methods=["DELETE"], endpoint="clear_faults"),
-    Rule("/_control/webhooks", methods=["POST"], endpoint="webhooks"),
-    Rule("/_control/webhooks/flush", methods=["POST"], endpoint="flush"),
-    Rule("/_control/endpoints", methods=["POST"], endpoint="endpoints"),
-    Rule("/_control/deliveries", methods=["GET"], endpoint="deliveries"),
-    Rule("/_control/events/<target>/resend", methods=["POST"], endpoint="resend"),
-    Rule("/_control/clock/forward", methods=["POST"], endpoint="forward"),
-    Rule("/_control/jobs/run", methods=["POST"], endpoint="jobs"),
-    Rule("/_control/idempotency/expire", methods=["POST"], endpoint="expire"),
-    Rule("/_control/payment_intents/<target>/settle", methods=["POST"], endpoint="settle"),
-    Rule("/_control/payment_intents/<target>/authenticate", methods=["POST"], endpoint="three_ds"),
-    Rule("/_control/refunds/<target>/settle", methods=["POST"], endpoint="settle_refund"),
-    Rule("/_control/charges/<target>/book", methods=["POST"], endpoint="book_charge"),
-    Rule("/_control/accounts/<target>/onboard", methods=["POST"], endpoint="onboard"),
-    Rule("/_control/accounts/<target>/reject", methods=["POST"], endpoint="reject"),
-    Rule("/_control/accounts/<target>/deauthorize", methods=["POST"], endpoint="deauthorize"),
-    Rule("/_control/accounts/<target>/refuse_payout", methods=["POST"], endpoint="refuse_payout"),
-    Rule("/_control/transfers/<target>/reverse", methods=["POST"], endpoint="reverse_transfer"),
-    Rule("/_control/payouts", methods=["POST"], endpoint="pay_out"),
-    Rule("/_control/payouts/<target>/fail", methods=["POST"], endpoint="fail_payout"),
-    Rule("/_control/balance_transactions", methods=["POST"], endpoint="move_balance"),
-    Rule("/_control/balance", methods=["POST"], endpoint="limit_balance"),
-    Rule("/_control/platform", methods=["POST"], endpoint="set_up_platform"),
-    Rule("/_control/disputes", methods=["POST"], endpoint="open_dispute"),
-    Rule("/_control/disputes/<target>/appeal", methods=["POST"], endpoint="appeal_dispute"),
-    Rule("/_control/disputes/<target>/close", methods=["POST"], endpoint="close_dispute"),
+# Method, path and the method of `ControlPanel` that answers it.
+_PATHS = [
+    ("GET", "/_control/health", "health"),
+    ("POST", "/_control/reset", "reset"),
+    ("GET", "/_control/calls", "calls"),
+    ("POST", "/_control/faults", "faults"),
+    ("DELETE", "/_control/faults", "clear_faults"),
+    ("POST", "/_control/webhooks", "webhooks"),
+    ("POST", "/_control/webhooks/flush", "flush"),
+    ("POST", "/_control/endpoints", "endpoints"),
+    ("GET", "/_control/deliveries", "deliveries"),
+    ("POST", "/_control/events/{target}/resend", "resend"),
+    ("POST", "/_control/clock/forward", "forward"),
+    ("POST", "/_control/jobs/run", "jobs"),
+    ("POST", "/_control/idempotency/expire", "expire"),
+    ("POST", "/_control/payment_intents/{target}/settle", "settle"),
+    ("POST", "/_control/payment_intents/{target}/authenticate", "three_ds"),
+    ("POST", "/_control/refunds/{target}/settle", "settle_refund"),
+    ("POST", "/_control/charges/{target}/book", "book_charge"),
+    ("POST", "/_control/accounts/{target}/onboard", "onboard"),
+    ("POST", "/_control/accounts/{target}/reject", "reject"),
+    ("POST", "/_control/accounts/{target}/deauthorize", "deauthorize"),
+    ("POST", "/_control/accounts/{target}/refuse_payout", "refuse_payout"),
+    ("POST", "/_control/transfers/{target}/reverse", "reverse_transfer"),
+    ("POST", "/_control/payouts", "pay_out"),
+    ("POST", "/_control/payouts/{target}/fail", "fail_payout"),
+    ("POST", "/_control/balance_transactions", "move_balance"),
+    ("POST", "/_control/balance", "limit_balance"),
+    ("POST", "/_control/platform", "set_up_platform"),
+    ("POST", "/_control/disputes", "open_dispute"),
+    ("POST", "/_control/disputes/{target}/appeal", "appeal_dispute"),
+    ("POST", "/_control/disputes/{target}/close", "close_dispute"),
 ]
 
 
 class ControlPanel:
-    """Answers the controls. Each method named in `_RULES` takes the target and the JSON body."""
+    """Answers the controls. Each method named in `_PATHS` takes the target and the JSON body."""
 
     def __init__(self, scope: Callable[[], Scope], controls: Controls, worker: Worker) -> None:
         self._scope = scope
         self._controls = controls
         self._worker = worker
-        self._urls = Map(_RULES)
+        self._paths = Paths(_PATHS)
 
-    def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Do what was asked; 400 or 404 with Stripe's error shape when it can't be done."""
         try:
-            endpoint, arguments = self._urls.bind_to_environ(request.environ).match()
-            given = json.loads(request.get_data() or "{}")
-            body = getattr(self, endpoint)(arguments.get("target", ""), given)
-            status = 200
+            status, body = 200, await self._do(request)
         except ApiError as error:
             status, body = error.status, error.body
-        except HTTPException as error:
-            status, body = error.code or 400, {"error": {"message": error.description}}
         except (KeyError, TypeError, ValueError) as error:
             status, body = 400, {"error": {"message": str(error)}}
         self._worker.wake()
-        return Response(json.dumps(body), status=status, content_type="application/json")
+        return Response(json.dumps(body), status, {"Content-Type": "application/json"})
+
+    async def _do(self, request: Request) -> JsonObject:
+        found = self._paths.find(request.method, request.path)
+        if found is None:
+            raise ApiError(f"There is no control {request.method} {request.path}.", status=404)
+        name, target = found
+        done = getattr(self, name)(target, json.loads(request.body or "{}"))
+        answer: JsonObject = await done if isawaitable(done) else done
+        return answer
 
     def health(self, target: str, given: Settings) -> JsonObject:
         """Who is answering: the token this process was started with."""
@@ -136,9 +140,9 @@ class ControlPanel:
         self._worker.adopt()
         return {"ok": True}
 
-    def flush(self, target: str, given: Settings) -> JsonObject:
+    async def flush(self, target: str, given: Settings) -> JsonObject:
         """Send everything now, without back-off, and wait `timeout` seconds for the end."""
-        left = self._worker.flush(float(given.get("timeout", 10)))
+        left = await self._worker.flush(float(given.get("timeout", 10)))
         return {"done": left == 0, "pending": left}
 
     def deliveries(self, target: str, given: Settings) -> JsonObject:

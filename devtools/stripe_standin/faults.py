@@ -1,7 +1,7 @@
 """What a test has asked to go wrong. Kept in memory only: a restart is well again."""
 
+import asyncio
 import os
-import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Controls:
-    """Configuration, faults, webhook mode and call counts, shared by all threads."""
+    """Configuration, faults, webhook mode and call counts."""
 
     config: Config
     mode: WebhookMode = field(default_factory=WebhookMode)
@@ -53,40 +53,38 @@ class Controls:
     counts: Counter[str] = field(default_factory=Counter)
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_CALLS_KEPT))
     hanging: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _forgotten: threading.Event = field(default_factory=threading.Event)
+    _forgotten: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, fault: Fault) -> None:
         """Have it go wrong from the next call on."""
-        with self._lock:
-            self.faults.append(fault)
+        self.faults.append(fault)
 
     def take(self, kind: str, operation: str) -> Fault | None:
         """The fault of this kind due for a call of the operation, counted down."""
-        with self._lock:
-            for fault in self.faults:
-                if fault.kind == kind and fault.operation in {"*", operation}:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self.faults.remove(fault)
-                    return fault
+        for fault in self.faults:
+            if fault.kind == kind and fault.operation in ("*", operation):
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.faults.remove(fault)
+                return fault
         return None
 
-    def wait_if_hanging(self, operation: str) -> None:
+    async def wait_if_hanging(self, operation: str) -> None:
         """Wait when this call is to hang. Raises ConnectionAbortedError when all is forgotten
         meanwhile: what a test left hanging does nothing in the next."""
         forgotten = self._forgotten
         fault = self.take("hang", operation)
         if fault is None:
             return
-        with self._lock:
-            self.hanging += 1
+        self.hanging += 1
         try:
-            if forgotten.wait(fault.seconds):
-                raise ConnectionAbortedError("forgotten while it hung")
+            async with asyncio.timeout(fault.seconds):
+                await forgotten.wait()
+        except TimeoutError:
+            return
         finally:
-            with self._lock:
-                self.hanging -= 1
+            self.hanging -= 1
+        raise ConnectionAbortedError("forgotten while it hung")
 
     def crash_if_asked(self, operation: str) -> None:
         """End the process on the spot when this call is to crash it."""
@@ -97,25 +95,23 @@ class Controls:
         self, operation: str, *, status: int, replayed: bool, key: str | None, version: str | None
     ) -> None:
         """Count an answered call."""
-        with self._lock:
-            self.counts[operation] += 1
-            self.calls.append(
-                {
-                    "operation": operation,
-                    "status": status,
-                    "replayed": replayed,
-                    "idempotency_key": key,
-                    "version": version,
-                    "at": time.time(),
-                }
-            )
+        self.counts[operation] += 1
+        self.calls.append(
+            {
+                "operation": operation,
+                "status": status,
+                "replayed": replayed,
+                "idempotency_key": key,
+                "version": version,
+                "at": time.time(),
+            }
+        )
 
     def clear(self) -> None:
         """Well again: no faults, plain webhooks, counts at zero. Endpoints stay as they are."""
-        with self._lock:
-            self._forgotten.set()
-            self._forgotten = threading.Event()
-            self.mode = WebhookMode()
-            self.faults.clear()
-            self.counts.clear()
-            self.calls.clear()
+        self._forgotten.set()
+        self._forgotten = asyncio.Event()
+        self.mode = WebhookMode()
+        self.faults.clear()
+        self.counts.clear()
+        self.calls.clear()

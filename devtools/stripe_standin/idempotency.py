@@ -7,7 +7,6 @@ refused before its work began (key, unknown or malformed parameters) leaves noth
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,12 +29,11 @@ class StoredAnswer:
 
 
 class Idempotency:
-    """The keys in use and the answers given. Safe to share between threads."""
+    """The keys in use and the answers given."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._busy: set[str] = set()
-        self._lock = threading.Lock()
 
     @contextmanager
     def claim(self, key: str | None) -> Iterator[None]:
@@ -48,15 +46,13 @@ class Idempotency:
                 f"Idempotency keys must be between 1 and {_MAX_LENGTH} characters long.",
                 kind="idempotency_error",
             )
-        with self._lock:
-            if key in self._busy:
-                raise key_in_use(key)
-            self._busy.add(key)
+        if key in self._busy:
+            raise key_in_use(key)
+        self._busy.add(key)
         try:
             yield
         finally:
-            with self._lock:
-                self._busy.discard(key)
+            self._busy.discard(key)
 
     def recall(self, key: str, endpoint: str, params: Params) -> StoredAnswer | None:
         """The stored answer, or None for a new key.

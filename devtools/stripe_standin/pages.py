@@ -5,14 +5,12 @@ from collections.abc import Callable
 from html import escape
 from urllib.parse import urlencode
 
-from werkzeug.utils import redirect
-from werkzeug.wrappers import Request, Response
-
 from devtools.stripe_standin.currencies import written
 from devtools.stripe_standin.errors import ApiError, JsonObject
 from devtools.stripe_standin.resources import connect, paying
 from devtools.stripe_standin.resources.payment_intents import public_view
 from devtools.stripe_standin.scope import Scope
+from devtools.stripe_standin.server import Request, Response
 from devtools.stripe_standin.webhooks import Worker
 
 _PAGE = """<!doctype html>
@@ -49,13 +47,15 @@ class Pages:
                     return self._end(request, intent, passed=parts[2] == "complete")
                 return self._challenge(intent)
         except ApiError as error:
-            return Response(_error_text(error), status=error.status, content_type="text/html")
+            body = f"<p>{escape(str(error))}</p>"
+            return _page("Not possible", body, status=error.status)
         finally:
             self._worker.wake()
 
     def _intent(self, request: Request, identifier: str) -> JsonObject:
         intent = self._scope().get("payment_intent", identifier, "intent")
-        if request.values.get("client_secret") != intent["client_secret"]:
+        given = dict([*request.form, *request.arguments])
+        if given.get("client_secret") != intent["client_secret"]:
             raise ApiError("The client_secret does not belong to this payment.")
         return intent
 
@@ -75,10 +75,11 @@ class Pages:
         action = (intent["next_action"] or {}).get("redirect_to_url")
         scope = self._scope()
         intent = paying.authenticate(scope, intent, passed=passed)
-        if request.accept_mimetypes.best == "application/json":
-            return Response(_json(public_view(intent)), content_type="application/json")
+        if request.headers.get("accept", "").startswith("application/json"):
+            body = json.dumps(public_view(intent), indent=2)
+            return Response(body, headers={"Content-Type": "application/json"})
         if action:
-            return redirect(_return_address(action["return_url"], intent), code=303)
+            return _redirect(_return_address(action["return_url"], intent))
         return _page("3-D Secure", "<p>Thank you. You can close this window.</p>")
 
     def _onboard(self, request: Request, token: str) -> Response:
@@ -89,7 +90,7 @@ class Pages:
             button = '<form method="post"><button>Give all details</button></form>'
             return _page("Onboarding", f"<p>Account {escape(account['id'])}.</p>{button}")
         connect.onboard(scope, account)
-        return redirect(link["return_url"], code=303)
+        return _redirect(link["return_url"])
 
     def _receipt(self, identifier: str) -> Response:
         charge = self._scope().get("charge", identifier)
@@ -109,13 +110,10 @@ def _return_address(url: str, intent: JsonObject) -> str:
     return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
-def _page(title: str, body: str) -> Response:
-    return Response(_PAGE.format(title=title, body=body), content_type="text/html; charset=utf-8")
+def _page(title: str, body: str, *, status: int = 200) -> Response:
+    headers = {"Content-Type": "text/html; charset=utf-8"}
+    return Response(_PAGE.format(title=title, body=body), status, headers)
 
 
-def _error_text(error: ApiError) -> str:
-    return _PAGE.format(title="Not possible", body=f"<p>{escape(str(error))}</p>")
-
-
-def _json(thing: JsonObject) -> str:
-    return json.dumps(thing, indent=2)
+def _redirect(url: str) -> Response:
+    return Response(status=303, headers={"Location": url})

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from werkzeug.routing import Map, Rule
-
 from devtools.stripe_standin.errors import JsonObject
 from devtools.stripe_standin.listing import list_objects
 from devtools.stripe_standin.params import Params
+from devtools.stripe_standin.paths import Paths
 from devtools.stripe_standin.resources import (
     balance,
     bank_payouts,
@@ -168,13 +167,6 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 
-def url_map() -> Map:
-    """The operations as Werkzeug's URL map; the endpoint of a rule is its `Operation`."""
-    rules = []
-    for operation in OPERATIONS:
-        path = operation.path
-        if "{" in path:
-            head, _, rest = path.partition("{")
-            path = f"{head}<target>{rest.partition('}')[2]}"
-        rules.append(Rule(path, endpoint=operation, methods=[operation.verb.upper()]))
-    return Map(rules, strict_slashes=False)
+def operation_paths() -> Paths[Operation]:
+    """Where every operation is found."""
+    return Paths((one.verb.upper(), one.path, one) for one in OPERATIONS)

@@ -1,11 +1,11 @@
 """Everything the stand-in remembers, in one SQLite file (or in memory).
 
-One connection behind one lock: a request is a single transaction, so a process killed half-way
+One connection, used by one thread: a request is a single transaction, so a process killed half-way
 leaves either all of a request's work (objects, events, deliveries, stored answer) or none of it.
+Nothing is awaited in a transaction, so that no other work gets into it.
 """
 
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     name TEXT NOT NULL,
     target TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS jobs_by_due ON jobs (due);
 CREATE TABLE IF NOT EXISTS clock (
     ahead REAL NOT NULL
 );
@@ -70,10 +71,7 @@ class Store:
 
     def __init__(self, path: str | None) -> None:
         """Open (or create) the file at `path`; None keeps everything in memory."""
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            path or ":memory:", check_same_thread=False, isolation_level=None
-        )
+        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -92,21 +90,19 @@ class Store:
         self._ahead = self._read_clock()
 
     def close(self) -> None:
-        """Close the file once the transaction under way has ended."""
-        with self._lock:
-            self._connection.close()
+        """Close the file."""
+        self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; one at a time."""
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
 
     @contextmanager
     def savepoint(self, keep: type[Exception]) -> Iterator[None]:
@@ -123,13 +119,11 @@ class Store:
 
     def execute(self, sql: str, *values: Any) -> int:
         """Run one statement inside the current transaction; the number of rows it touched."""
-        with self._lock:
-            return self._connection.execute(sql, values).rowcount
+        return self._connection.execute(sql, values).rowcount
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """All rows of one query."""
-        with self._lock:
-            return self._connection.execute(sql, values).fetchall()
+        return self._connection.execute(sql, values).fetchall()
 
     def put(self, thing: JsonObject) -> None:
         """Insert or replace an object; its place in lists stays that of its creation."""

@@ -5,17 +5,16 @@ that, and so on up to an hour between tries; after 16 tries it is given up. Rows
 process, so what was not delivered goes out after a restart (perhaps twice, as with Stripe).
 """
 
+import asyncio
 import hashlib
 import hmac
+import logging
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import orjson
-import urllib3
 
 from devtools.stripe_standin.config import Endpoint
 from devtools.stripe_standin.errors import ApiError
@@ -23,8 +22,12 @@ from devtools.stripe_standin.faults import Controls
 from devtools.stripe_standin.resources import charges, disputes, paying, refunds
 from devtools.stripe_standin.resources.events import with_pending
 from devtools.stripe_standin.scope import Scope
+from devtools.stripe_standin.sender import Sender
 
-_SENDERS = 4
+logger = logging.getLogger(__name__)
+
+# As many as people who may pay at the same moment: with fewer, their webhooks queue behind them.
+_SENDERS = 32
 _BATCH = 64
 _LONGEST_PAUSE = 3600.0
 _MAX_ATTEMPTS = 16
@@ -47,42 +50,35 @@ def pause_after(attempts: int, retry_delay: float) -> float:
 
 
 class Worker:
-    """One thread that finds what is due, and a few that send it."""
+    """Finds what is due, and sends it, several at once."""
 
     def __init__(self, scope: Callable[[], Scope], controls: Controls) -> None:
         self._scope = scope
         self._controls = controls
-        self._client = urllib3.PoolManager(
-            maxsize=_SENDERS, timeout=controls.config.webhook_timeout, retries=False
-        )
-        self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="webhook")
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._changed = threading.Condition()
-        self._woken = False
+        self._sender = Sender(controls.config.webhook_timeout)
+        self._room = asyncio.Semaphore(_SENDERS)
+        self._woken = asyncio.Event()
+        self._recorded = asyncio.Event()
         self._stopping = False
-        self._sending: set[int] = set()
+        self._sending: dict[int, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Begin, with what an earlier process left undelivered."""
         self.adopt()
-        self._thread.start()
+        self._turning = asyncio.create_task(self._run())
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Finish the sends under way and end; safe to call once."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        self._thread.join()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._client.clear()
+        self._stopping = True
+        self._turning.cancel()
+        await asyncio.gather(self._turning, *self._sending.values(), return_exceptions=True)
+        self._sender.close()
 
     def wake(self) -> None:
         """Say that something new may be due."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify_all()
+        self._woken.set()
 
-    def flush(self, timeout: float) -> int:
+    async def flush(self, timeout: float) -> int:
         """Make everything due now and wait for it; the number of deliveries still undone.
 
         Held deliveries are neither sent nor counted. Gives up after `timeout` seconds.
@@ -91,8 +87,8 @@ class Worker:
         self._scope().store.execute("UPDATE deliveries SET due = 0 WHERE state = 'pending'")
         self.wake()
         while (left := self._undone()) and (wait := deadline - time.monotonic()) > 0:
-            with self._changed:
-                self._changed.wait(min(wait, 0.05))
+            self._recorded.clear()
+            await _wait(self._recorded, wait)
         return left
 
     def forward(self, seconds: float) -> int:
@@ -132,21 +128,23 @@ class Worker:
     def _endpoints(self) -> dict[str, Endpoint]:
         return {endpoint.url: endpoint for endpoint in self._controls.config.endpoints}
 
-    def _run(self) -> None:
-        while self._wait():
-            while self._do_job(before=self._scope().store.now()):
-                pass
-            self._send_due()
-            # Many payments at once are a few turns; one is sent at once.
-            time.sleep(_BREATH)
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._turn()
+        except Exception:
+            logger.exception("no more events are delivered")
+            raise
 
-    def _wait(self) -> bool:
-        """Wait until something may be due; False when it is time to end."""
-        with self._changed:
-            if not (self._woken or self._stopping):
-                self._changed.wait_for(lambda: self._woken or self._stopping, self._pause())
-            self._woken = False
-            return not self._stopping
+    async def _turn(self) -> None:
+        self._woken.clear()
+        while self._do_job(before=self._scope().store.now()):
+            pass
+        await self._send_due()
+        # Many payments at once are a few turns; one is sent at once.
+        await asyncio.sleep(_BREATH)
+        if not self._woken.is_set():
+            await _wait(self._woken, self._pause())
 
     def _pause(self) -> float:
         store = self._scope().store
@@ -160,12 +158,12 @@ class Worker:
 
     def _do_job(self, *, before: float) -> bool:
         scope = self._scope()
+        rows = scope.store.rows(
+            "SELECT * FROM jobs WHERE due <= ? ORDER BY due, seq LIMIT 1", before
+        )
+        if not rows:
+            return False
         with scope.store.transaction():
-            rows = scope.store.rows(
-                "SELECT * FROM jobs WHERE due <= ? ORDER BY due, seq LIMIT 1", before
-            )
-            if not rows:
-                return False
             scope.store.execute("DELETE FROM jobs WHERE seq = ?", rows[0]["seq"])
             try:
                 with scope.store.savepoint(keep=ApiError):
@@ -179,11 +177,8 @@ class Worker:
 
     def _free(self, *, before: float) -> list[sqlite3.Row]:
         """What is due and not being sent right now."""
-        with self._changed:
-            # Taken before the query: a send that ends in between is recorded by then.
-            busy = set(self._sending)
-        rows = self._pending(before=before, limit=_BATCH + len(busy))
-        return [row for row in rows if row["seq"] not in busy]
+        rows = self._pending(before=before, limit=_BATCH + len(self._sending))
+        return [row for row in rows if row["seq"] not in self._sending]
 
     def _pending(self, *, before: float, limit: int = -1) -> list[sqlite3.Row]:
         mode, known = self._controls.mode, [*self._endpoints()]
@@ -200,32 +195,33 @@ class Worker:
             limit,
         )
 
-    def _send_due(self) -> None:
+    async def _send_due(self) -> None:
         due = self._free(before=self._scope().store.now())[:_BATCH]
         order = self._controls.mode.order
         if order == "reverse":
             due.sort(key=lambda row: -row["seq"])
         elif order == "shuffle":
             random.shuffle(due)
-        with self._changed:
-            self._sending.update(row["seq"] for row in due)
         for row in due:
-            sent: Future[None] = self._pool.submit(self._send, row)
+            sending = self._sending[row["seq"]] = asyncio.create_task(self._send(row))
             if order:
-                sent.result()
+                await asyncio.wait({sending})
 
-    def _send(self, row: sqlite3.Row) -> None:
+    async def _send(self, row: sqlite3.Row) -> None:
         try:
-            status, problem = self._post(row)
+            async with self._room:
+                if self._stopping:
+                    return
+                status, problem = await self._post(row)
             self._record(row, status, problem)
         finally:
-            with self._changed:
-                self._sending.discard(row["seq"])
-                # More may be due than there was room for, and this one again.
-                self._woken = self._woken or len(self._sending) < _SENDERS
-                self._changed.notify_all()
+            del self._sending[row["seq"]]
+            self._recorded.set()
+            # More may be due than there was room for, and this one again.
+            if len(self._sending) < _SENDERS:
+                self.wake()
 
-    def _post(self, row: sqlite3.Row) -> tuple[int | None, str | None]:
+    async def _post(self, row: sqlite3.Row) -> tuple[int | None, str | None]:
         scope = self._scope()
         event, endpoint = scope.store.get(row["event"]), self._endpoints().get(row["url"])
         if event is None or endpoint is None:
@@ -237,12 +233,9 @@ class Worker:
             "Stripe-Signature": sign(payload, endpoint, int(time.time())),
         }
         try:
-            answer = self._client.request(
-                "POST", row["url"], body=payload, headers=headers, redirect=False
-            )
-        except urllib3.exceptions.HTTPError as error:
+            return await self._sender.post(row["url"], payload, headers), None
+        except (OSError, ValueError) as error:
             return None, f"{type(error).__name__}: {error}"
-        return answer.status, None
 
     def _record(self, row: sqlite3.Row, status: int | None, problem: str | None) -> None:
         scope = self._scope()
@@ -262,6 +255,15 @@ class Worker:
             scope.store.now() + pause,
             row["seq"],
         )
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, no longer than that."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
 
 
 def _marks(values: Collection[str]) -> str:

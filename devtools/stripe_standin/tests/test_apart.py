@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parents[1]
-LIBRARIES = {"httpx", "orjson", "werkzeug", "stripe", "requests", "urllib3", "pytest", "devtools"}
+LIBRARIES = {"httptools", "httpx", "orjson", "stripe", "requests", "pytest", "devtools"}
 PRODUCT = {"api", "learnflow", *(path.parent.name for path in ROOT.glob("*/apps.py"))}
 
 

@@ -3,7 +3,9 @@
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 import stripe
 
@@ -118,6 +120,32 @@ def test_webhooks_are_doubled_and_delayed(api, standin, receiver):
     assert "payment_intent.canceled" not in receiver.types()
     standin.forward(60)
     receiver.wait_for("payment_intent.canceled")
+
+
+def test_webhooks_do_not_wait_for_calls_that_hang(api, standin, receiver):
+    standin.fault("hang", "charges.list", seconds=120)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(
+            httpx.get, f"{standin.url}/v1/charges", auth=(standin.secret_key, ""), timeout=120
+        )
+        while not standin.hanging():
+            assert not asked.done()
+        new_intent(api)
+        receiver.wait_for("payment_intent.created")
+        assert standin.hanging() == 1
+        standin.reset()
+        with pytest.raises(httpx.TransportError):
+            asked.result()
+
+
+def test_an_address_that_is_none_is_a_delivery_in_vain(api, standin, receiver):
+    original = receiver.url
+    standin.send_webhooks_to("http://127.0.0.1:99999/webhook", "whsec_moved")
+    new_intent(api)
+    assert not standin.flush(timeout=0.3)
+    assert "ValueError" in standin.deliveries()[0]["problem"]
+    standin.send_webhooks_to(original, standin.webhook_secret)
+    assert standin.flush()
 
 
 def test_webhooks_come_in_reverse(api, standin, receiver):
