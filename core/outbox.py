@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core import events
-from core.bulk import update_each
+from core.bulk import insert_all, update_each
 from core.events import Event
 from core.logging import current_id, on_behalf_of
 from core.models import OutboxDelivery, OutboxEvent
@@ -106,12 +106,12 @@ def record_all(events: Sequence[Event]) -> None:
         raise RuntimeError("outbox.record() needs a transaction")
     if not events:
         return
-    rows = OutboxEvent.objects.bulk_create(
+    rows = insert_all(
         OutboxEvent(id=event.id, name=event.name, payload=event.payload(), request_id=current_id())
         for event in events
     )
     now = timezone.now()
-    deliveries = OutboxDelivery.objects.bulk_create(
+    deliveries = insert_all(
         OutboxDelivery(event=row, handler=name, queue=queue_of(name), next_attempt_at=now)
         for row in rows
         for name in sorted(_handlers.get(row.name, {}))

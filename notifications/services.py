@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
-from core.bulk import update_each
+from core.bulk import insert_missing, update_each
 from core.logging import current_id, on_behalf_of
 from core.nudge import nudge
 from core.outbox import back_off_delay
@@ -66,7 +66,7 @@ def write_emails(*, drafts: Sequence[Draft]) -> None:
     the same key is not written. Raises ValueError for one without words that needs them."""
     if not drafts:
         return
-    Email.objects.bulk_create([_row_of(draft) for draft in drafts], ignore_conflicts=True)
+    insert_missing(_row_of(draft) for draft in drafts)
     transaction.on_commit(lambda: nudge(TASK))
 
 

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from core import outbox
+from core.bulk import insert_missing
 from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
 from enrollments import selectors
@@ -168,8 +169,7 @@ def _insert_missing(wanted: Collection[_Place], source: Enrollment.Source) -> se
         for user_id, course_id in sorted(set(wanted))
     ]
     # On conflict do nothing: a parallel enrolment makes this wait for it, never a second row.
-    Enrollment.objects.bulk_create(fresh, ignore_conflicts=True)
-    new_ids = {row.id for row in fresh}
+    new_ids = {row.id for row in insert_missing(fresh)}
     made = Enrollment.objects.filter(id__in=new_ids)
     made.with_live_progress().update(total_lessons=F("live_lessons"))
     return new_ids

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
+from core.bulk import insert_all
 from core.constraints import check_constraints_now
 from core.money import ZERO, quantize
 from orders.models import CreditNote, Invoice, Order, OrderItem
@@ -36,7 +37,7 @@ def issue_invoices(*, order_ids: Collection[uuid.UUID]) -> None:
     numbers = next_invoice_numbers(times=[invoice.issued_at for invoice in invoices])
     for invoice, number in zip(invoices, numbers, strict=True):
         invoice.number = number
-    Invoice.objects.bulk_create(invoices)
+    insert_all(invoices)
 
 
 def _draft_invoice(order: Order, lines: list[dict[str, str]]) -> Invoice:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.utils import timezone
 
+from core.bulk import insert_all
 from core.money import ZERO
 from orders.pricing import share_out
 from orders.selectors import OrderLine
@@ -54,7 +55,7 @@ def post_sales(*, sales: Sequence[Sale]) -> int:
     percents = _percents(line.course_id for sale in sales for line in sale.lines)
     agreed = [_agree(sale, percents) for sale in sales]
     new = {movement.row.id for movement in write([movement for movement, _ in agreed])}
-    SaleLine.objects.bulk_create(
+    insert_all(
         SaleLine(payment=sale.payment, **vars(line))
         for sale, (movement, lines) in zip(sales, agreed, strict=True)
         if movement.row.id in new

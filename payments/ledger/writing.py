@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from core.bulk import insert_all, insert_missing
 from payments.ledger.allocation import Account, Part
 from payments.models import LedgerEntry, LedgerTransaction
 
@@ -24,14 +25,9 @@ def write_one(row: LedgerTransaction, parts: Sequence[Part]) -> bool:
 def write(movements: Sequence[Movement]) -> list[Movement]:
     """Write the movements whose references aren't there yet and return these. Runs in the caller's
     transaction, whose commit the database refuses if one doesn't add up or isn't of its cause."""
-    rows = [movement.row for movement in movements]
-    LedgerTransaction.objects.bulk_create(rows, ignore_conflicts=True)
-    ids = [row.id for row in rows]
-    written = set(LedgerTransaction.objects.filter(id__in=ids).values_list("id", flat=True))
+    written = {row.id for row in insert_missing(movement.row for movement in movements)}
     new = [movement for movement in movements if movement.row.id in written]
-    LedgerEntry.objects.bulk_create(
-        _entry(movement.row, part) for movement in new for part in movement.parts
-    )
+    insert_all(_entry(movement.row, part) for movement in new for part in movement.parts)
     return new
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DataError, connection, transaction
 from django.utils import timezone
 
+from core.bulk import write_array
 from core.logging import current_id
 from core.nudge import nudge
 from payments import stripe_gateway
@@ -64,11 +65,12 @@ def store_events(*, events: Sequence[EventFacts]) -> int:
 
 def _store(events: Sequence[EventFacts]) -> int:
     rows = [_row_of(event) for event in events]
-    columns = [[getattr(row, name) for row in rows] for name in _STORED]
+    columns = [write_array(getattr(row, name) for row in rows) for name in _STORED]
+    payloads = write_array(json.dumps(row.payload) for row in rows)
     # What can't be stored must leave a caller's transaction as it was.
     whole = transaction.atomic() if connection.in_atomic_block else nullcontext()
     with whole, connection.cursor() as cursor:
-        cursor.execute(_INSERT, [*columns, [json.dumps(row.payload) for row in rows]])
+        cursor.execute(_INSERT, [*columns, payloads])
         stored = cursor.fetchall()
     now = timezone.now()
     if any(status == StripeEvent.Status.RECEIVED and due <= now for status, due in stored):

@@ -115,7 +115,7 @@ def test_many_are_settled_as_each_would_be() -> None:
 
 def test_how_many_statements_a_batch_takes_is_fixed() -> None:
     few, many = count_statements(2), count_statements(20)
-    assert few == many == 34
+    assert few == many == 33
     assert count_statements(1) == many
 
 
