@@ -10,15 +10,21 @@ import logging
 import os
 from collections.abc import Callable
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
+import redis
 from celery import current_app
 from django.conf import settings
 from kombu import Connection, Producer
 from kombu.pools import ProducerPool
+from kombu.transport.redis import Channel
 
 from core.redis import breaker
 
 logger = logging.getLogger(__name__)
+
+# By channel, each of which one thread has at a time.
+_clients: WeakKeyDictionary[Channel, redis.Redis] = WeakKeyDictionary()
 
 # Connections for nudges: more threads than that share them.
 _AT_ONCE = 10
@@ -36,9 +42,8 @@ def nudge(task: str, **arguments: str) -> None:
     mark = ":".join((MARK, task, *(f"{name}={arguments[name]}" for name in sorted(arguments))))
 
     def send(producer: Producer) -> None:
-        with producer.channel.conn_or_acquire() as client:
-            if not client.set(mark, 1, nx=True, ex=MARK_SECONDS):
-                return
+        if not _client_of(producer).set(mark, 1, nx=True, ex=MARK_SECONDS):
+            return
         current_app.send_task(
             task,
             kwargs=arguments,
@@ -66,8 +71,7 @@ def begin(mark: str) -> None:
     here on sends a message again. Never raises; a mark that Redis keeps lapses."""
 
     def take_away(producer: Producer) -> None:
-        with producer.channel.conn_or_acquire() as client:
-            client.delete(mark)
+        _client_of(producer).delete(mark)
 
     _ask_broker(take_away, f"{mark} is left to lapse")
 
@@ -85,6 +89,17 @@ def _ask_broker(ask: Callable[[Producer], object], otherwise: str) -> None:
         logger.warning("broker unavailable, %s: %s", otherwise, exc)
     else:
         breaker.succeeded()
+
+
+def _client_of(producer: Producer) -> redis.Redis:
+    """The channel's own client, made once: kombu makes one for each use, which takes longer than
+    to ask it for a mark."""
+    channel = producer.channel
+    client = _clients.get(channel)
+    if client is None or client.connection_pool is not channel.pool:
+        with channel.conn_or_acquire() as client:
+            _clients[channel] = client
+    return client
 
 
 def broker_answers() -> bool:

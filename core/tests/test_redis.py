@@ -11,6 +11,7 @@ import redis
 from django.conf import settings as configured
 from django.core.cache import cache
 from django_redis import get_redis_connection
+from kombu.transport.redis import Channel
 
 from core.health import check_readiness
 from core.nudge import broker_answers, nudge
@@ -173,6 +174,25 @@ def test_a_nudge_reaches_the_broker(point_at: Any) -> None:
         assert broker.llen(QUEUE) == 1
         broker.delete(QUEUE)
     assert not breaker.is_open
+
+
+def test_nudges_ask_by_one_client(point_at: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    make = Channel._create_client
+
+    def count(channel: Channel, **options: Any) -> Any:
+        made.append(channel)
+        return make(channel, **options)
+
+    monkeypatch.setattr(Channel, "_create_client", count)
+    url = urlunsplit(urlsplit(configured.REDIS_URL)._replace(path="/15"))
+    point_at(url, patience=configured.REDIS_TIMEOUT_SECONDS)
+    with redis.Redis.from_url(url) as broker:
+        nudge("core.tasks.deliver_outbox", queue="bulk")
+        made.clear()
+        nudge("core.tasks.deliver_outbox", queue="bulk")
+        broker.delete("lf-celery:bulk")
+    assert made == []
 
 
 def test_clearing_the_cache_takes_no_messages_along() -> None:
