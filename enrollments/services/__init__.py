@@ -3,6 +3,7 @@
 from enrollments.services.access import (
     BoughtEnrollment,
     Purchase,
+    count_bought,
     enroll_bought,
     enroll_free,
     grant_access,
@@ -38,6 +39,7 @@ __all__ = [
     "Purchase",
     "Reason",
     "WatchReport",
+    "count_bought",
     "enroll_bought",
     "enroll_free",
     "explain_held",

@@ -4,6 +4,7 @@ Locks are taken in one order, each kind in key order: enrolments, certificates, 
 counters), counters of courses.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,6 +16,7 @@ from django.utils import timezone
 from core import outbox
 from core.bulk import insert_missing
 from courses import selectors as course_selectors
+from courses import services as course_services
 from courses.errors import CourseNotFound
 from enrollments import selectors
 from enrollments.errors import AccessWithdrawn, AlreadyEnrolled, CourseNotFree, OwnCourse
@@ -85,7 +87,8 @@ def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
 
 def enroll_bought(*, purchases: Sequence[Purchase]) -> list[list[BoughtEnrollment]]:
     """Enrol each purchase's buyer in all of its courses, in the caller's transaction and by as many
-    statements as for one; of each purchase a row per course, in key order.
+    statements as for one; of each purchase a row per course, in key order. Of what it opened the
+    caller has the students counted (`count_bought`), as one of its last acts.
 
     A course that is already theirs is left as it is and comes back as not `opened`; of two
     purchases that hold the same course for the same buyer, the second finds it so. So is one that
@@ -101,6 +104,13 @@ def enroll_bought(*, purchases: Sequence[Purchase]) -> list[list[BoughtEnrollmen
         bought.append([_to_bought(*admissions[place], place not in taken) for place in places])
         taken.update(places)
     return bought
+
+
+def count_bought(*, course_ids: Sequence[UUID]) -> None:
+    """Count a student more for each of these courses, which `enroll_bought` opened in the same
+    transaction: a course as often as it was. Others who sell these courses wait for the counters
+    until the transaction ends, so there should be little left to do in it."""
+    course_services.change_student_counts(changes=Counter(course_ids))
 
 
 def _to_bought(enrollment: Enrollment, admitted: bool, is_first: bool) -> BoughtEnrollment:
@@ -132,14 +142,16 @@ def _admit(
     free: Collection[_Place] = frozenset(),
 ) -> dict[_Place, tuple[Enrollment, bool]]:
     """Return each enrolment, locked, and whether this call opened it: not what was open or
-    suspended, and of the `free` ones not what staff took away."""
+    suspended, and of the `free` ones not what staff took away. The students of what was bought
+    aren't counted yet."""
     with transaction.atomic():
         new_ids = _insert_missing(wanted, source)
         rows = _lock_places(wanted)
         revoked = _leave_withdrawn([row for row in rows if row.status == Status.REVOKED], free)
         _reactivate(revoked, source)
         admitted = [row for row in rows if row.id in new_ids or row in revoked]
-        count_students(opened=admitted)
+        if source != Enrollment.Source.PURCHASE:
+            count_students(opened=admitted)
         outbox.record_all([Enrolled(**name_facts(row), source=source.value) for row in admitted])
     opened = {row.id for row in admitted}
     return {(row.user_id, row.course_id): (row, row.id in opened) for row in rows}

@@ -24,7 +24,7 @@ from orders.selectors.coupons import count_uses
 from orders.selectors.progress import list_courses_in_progress
 from orders.services.closing import close_locked
 from orders.services.coupons import lock_coupon
-from orders.services.invoicing import issue_invoices
+from orders.services.invoicing import finish_orders
 from orders.services.open_payments import require_no_open_payment
 from orders.services.settlement import complete_locked
 
@@ -102,7 +102,7 @@ def create_from_cart(
     order = _place_instead(pending, wish)
     if order.total_amount == ZERO:
         complete_locked(orders=[order])
-        issue_invoices(order_ids=[order.id])
+        finish_orders(order_ids=[order.id])
     return CreatedOrder(order_id=order.id, created=True)
 
 

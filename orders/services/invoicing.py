@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.bulk import insert_all
 from core.constraints import check_constraints_now
 from core.money import ZERO, quantize
+from enrollments import services as enrollment_services
 from orders.models import CreditNote, Invoice, Order, OrderItem
 from orders.numbers import next_credit_note_number, next_invoice_numbers
 
@@ -19,21 +20,26 @@ from orders.numbers import next_credit_note_number, next_invoice_numbers
 _REST = "Partial refund"
 
 
-def issue_invoices(*, order_ids: Collection[uuid.UUID]) -> None:
-    """Give completed orders their invoices, dated as they were completed, in the transaction that
-    completed them and as its last act: everybody's settlements wait for the numbers that this one
-    takes. What the database checks at the commit is checked before that. Raises ValueError for an
-    order that isn't completed. None takes no number, and many take theirs together."""
+def finish_orders(*, order_ids: Collection[uuid.UUID]) -> None:
+    """Do for completed orders what others wait for, in the transaction that completed them and as
+    its last act: count the students of what they opened, and give them their invoices, dated as
+    they were completed. Everybody's settlements wait for the counters and the numbers that this one
+    takes, so what the database checks at the commit is checked before that. Raises ValueError for
+    an order that isn't completed. None takes no number, and many take theirs together."""
     orders = list(
         Order.objects.filter(id__in=order_ids).select_related("user").order_by("completed_at", "id")
     )
     if not orders:
         return
     lines: dict[uuid.UUID, list[dict[str, str]]] = {order.id: [] for order in orders}
+    opened: list[uuid.UUID] = []
     for item in OrderItem.objects.filter(order_id__in=lines).order_by("created_at", "id"):
         lines[item.order_id].append(describe_line(item))
+        if item.state == OrderItem.State.FULFILLED:
+            opened.append(item.course_id)
     invoices = [_draft_invoice(order, lines[order.id]) for order in orders]
     check_constraints_now()
+    enrollment_services.count_bought(course_ids=opened)
     numbers = next_invoice_numbers(times=[invoice.issued_at for invoice in invoices])
     for invoice, number in zip(invoices, numbers, strict=True):
         invoice.number = number
@@ -74,7 +80,7 @@ def issue_credit_note(
     booked: BookedTax | None = None,
 ) -> CreditNote | None:
     """Credit a refund against the order's invoice, once a refund, in the transaction that took it
-    into the order and as its last act, as `issue_invoices` is: everybody's refunds wait for the
+    into the order and as its last act, as `finish_orders` is: everybody's refunds wait for the
     number. None for an order without an invoice, and where nothing goes back.
 
     `lines` are what goes back by line, `rest` is of no certain one. The tax in it is what is

@@ -66,8 +66,8 @@ def mark_all_paid(*, payments: Sequence[PaidOrder]) -> list[PaidOutcome]:
     """Complete orders with payments that succeeded: enrol every line, take the bought courses out
     of carts and wishlists and record OrderCompleted. Returns what became of each payment, as if
     they had come one after the other; how many statements that takes doesn't depend on how many
-    they are. What is `completed` is to be given its invoice (`issue_invoices`) as the last act of
-    the transaction.
+    they are. What is `completed` is to be finished (`finish_orders`), as the last act of the
+    transaction.
 
     Runs in the caller's transaction (TransactionManagementError outside one) and takes the locks of
     the buyers' carts and of the orders, so that ordering, payment, expiry and replacement are
@@ -91,9 +91,9 @@ def mark_all_paid(*, payments: Sequence[PaidOrder]) -> list[PaidOutcome]:
 
 def complete_locked(*, orders: Collection[Order]) -> dict[uuid.UUID, list[uuid.UUID]]:
     """Complete pending orders, each of a person who is there; the caller holds the locks of their
-    buyers' carts and their own, and gives them their invoices. An order is completed later than its
-    buyer's earlier ones of the same courses, whatever the clock says. Returns of each order the
-    lines of courses that its buyer owns by now, which aren't enrolled again."""
+    buyers' carts and their own, and finishes them (`finish_orders`). An order is completed later
+    than its buyer's earlier ones of the same courses, whatever the clock says. Returns of each
+    order the lines of courses that its buyer owns by now, which aren't enrolled again."""
     if not orders:
         return {}
     now = timezone.now()

@@ -61,7 +61,7 @@ def pay():
                 payments=[services.PaidOrder(order_id=order.id, **{**facts, **changed})]
             )
             if outcome.kind == "completed":
-                services.issue_invoices(order_ids=[order.id])
+                services.finish_orders(order_ids=[order.id])
             return outcome
 
     return pay_order

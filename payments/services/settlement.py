@@ -77,7 +77,7 @@ def settle_all(*, intents: Sequence[IntentFacts]) -> dict[str, Settlement]:
         payments = lock_payments_of(intents=told.values())
         taken = _follow(payments, told)
         states = _tell_states(payments, taken)
-        order_services.issue_invoices(order_ids=[one.order_id for one in taken if one.completed])
+        order_services.finish_orders(order_ids=[one.order_id for one in taken if one.completed])
     return states
 
 

@@ -364,7 +364,7 @@ class Killed(BaseException):
     """As if the process had ended here."""
 
 
-@pytest.mark.parametrize("place", ["issue_invoices", "mark_all_paid"])
+@pytest.mark.parametrize("place", ["finish_orders", "mark_all_paid"])
 def test_killed_in_the_middle_nothing_is_half_done(
     monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -62,7 +62,7 @@ def test_twenty_settlements_at_once_are_one(order: Order, paid: services.Payment
     assert_settled_once(order)
 
 
-def test_the_invoices_number_is_the_last_thing_that_is_taken(
+def test_counters_and_the_invoices_number_are_the_last_that_are_taken(
     order: Order, paid: services.PaymentIntent
 ) -> None:
     next_invoice_numbers(times=[timezone.now()])  # The year's series is there.
@@ -70,10 +70,18 @@ def test_the_invoices_number_is_the_last_thing_that_is_taken(
     with CaptureQueriesContext(connection) as queries:
         services.settle(intent=intent)
     statements = [query["sql"] for query in queries]
-    (numbered,) = (n for n, sql in enumerate(statements) if "UPDATE orders_numberseries" in sql)
-    assert statements[numbered - 1].startswith("SET CONSTRAINTS ALL IMMEDIATE")
-    after = [sql.split(" (")[0] for sql in statements[numbered + 1 :]]
-    assert after == ['INSERT INTO "orders_invoice"', "COMMIT"]
+    (checked,) = (n for n, sql in enumerate(statements) if sql.startswith("SET CONSTRAINTS ALL"))
+    locked, *after = (
+        sql.strip().split(" (")[0].split(" SET")[0] for sql in statements[checked + 1 :]
+    )
+    assert locked.startswith('SELECT "courses_coursestats"')
+    assert after == [
+        "UPDATE courses_coursestats stats",
+        "UPDATE orders_numberseries",
+        'INSERT INTO "orders_invoice"',
+        "COMMIT",
+    ]
+    assert not any("courses_coursestats" in sql for sql in statements[:checked])
 
 
 def test_a_sale_has_one_date_in_order_invoice_and_ledger() -> None:
