@@ -9,7 +9,7 @@ _PROC = Path("/proc")
 
 def read_processors(roots: Mapping[str, int]) -> dict[str, float]:
     """Return the seconds that each of these processes has had so far, with all that descend from
-    it; what ended before is left out. Nothing where the system keeps no such books."""
+    it, whether these go on or have ended. Nothing where the system keeps no such books."""
     if not (_PROC / "self" / "stat").exists():
         return {}
     parents, seconds = _read_all()
@@ -49,8 +49,9 @@ def _read_all() -> tuple[dict[int, int], dict[int, float]]:
             text = (folder / "stat").read_text()
         except OSError:
             continue  # It has ended meanwhile.
-        # After the name, which may hold anything: state, parent, …, the 14th and 15th of all.
+        # After the name, which may hold anything: state, parent, …, and from the 14th of all on its
+        # own time, as a program and in the kernel, and that of its children that have ended.
         told = text.rpartition(")")[2].split()
         parents[int(folder.name)] = int(told[1])
-        seconds[int(folder.name)] = (int(told[11]) + int(told[12])) / tick
+        seconds[int(folder.name)] = sum(map(int, told[11:15])) / tick
     return parents, seconds
