@@ -17,6 +17,8 @@ from celery.signals import (
     task_prerun,
     worker_init,
 )
+from celery.states import SUCCESS
+from django.db import close_old_connections, connections
 
 from core import logging
 from core.process import become, step_back
@@ -104,6 +106,31 @@ def _begin_nudged(task: Any, **_: Any) -> None:
 
     if mark := task.request.get(MARK):
         begin(mark)
+
+
+# --- The connection to PostgreSQL ---------------------------------------------------------------
+
+
+@task_prerun.connect
+def _look_at_connection(task: Any, **_: Any) -> None:
+    """It may have ended since the task before."""
+    if not task.request.is_eager:
+        close_old_connections()
+
+
+@task_postrun.connect
+def _keep_connection(task: Any, state: str | None = None, **_: Any) -> None:
+    """The next task has it, with what PostgreSQL has prepared in it; unless this one was cut short,
+    perhaps while it waited for an answer."""
+    if task.request.is_eager:
+        return
+    if state == SUCCESS:
+        close_old_connections()
+    else:
+        connections.close_all()
+
+
+# --- The end of a task --------------------------------------------------------------------------
 
 
 @task_postrun.connect

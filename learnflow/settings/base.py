@@ -1,6 +1,7 @@
 """Settings shared by every environment; what differs between machines comes from outside."""
 
 import os
+import sys
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -191,6 +192,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = 90
+# A worker's connection to PostgreSQL is ours to end (`learnflow.celery`): after
+# DATABASE_CONN_MAX_AGE, as everywhere, and not after each task, as Celery would.
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
 # A black-holed broker must not hold a request: a nudge gives up at once, the sweep comes anyway.
@@ -353,7 +357,7 @@ STRIPE_DEADLINE_SECONDS: float = env.float("STRIPE_DEADLINE_SECONDS", default=5.
 STRIPE_CONCURRENCY: int = env.int(
     "STRIPE_CONCURRENCY", default=max(1, env.int("WEB_THREADS", default=8) - 2)
 )
-STRIPE_WORKER_CONCURRENCY: int = env.int("STRIPE_WORKER_CONCURRENCY", default=20)
+STRIPE_WORKER_CONCURRENCY: int = env.int("STRIPE_WORKER_CONCURRENCY", default=40)
 
 # An order may cost nothing or at least this; None, or less than it: what Stripe takes in CURRENCY.
 _MINIMUM_CHARGE: str = env.str("MINIMUM_CHARGE", default="")
