@@ -9,7 +9,7 @@ orders, may still come.
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -25,7 +25,7 @@ from payments.services import bank_payouts, lookups, payout_accounts, payouts
 from payments.services.ahead import Question, asked_together
 from payments.services.lookups import Effect, NotOurs
 from payments.services.sweeping import Outcome, attempt, is_over, patience
-from payments.services.together import settle_together
+from payments.services.together import log_handled, settle_together
 from payments.stripe_gateway import StripeNotFound
 from payments.stripe_patience import deadline
 
@@ -89,7 +89,14 @@ def prune_events() -> int:
 
 def _handle_together(events: Sequence[StripeEvent]) -> set[Outcome]:
     """Handle events that are claimed; returns what came of them."""
-    questions = _questions_of(events)
+    known = _payments_charged(events)
+    outcomes: set[Outcome] = set()
+    if told := [event for event in events if _tells_nothing(event, known)]:
+        _mark_handled(told)
+        log_handled(told)
+        outcomes.add(Outcome.ANSWERED)
+        events = [event for event in events if event not in told]
+    questions = _questions_of(events, known)
     by_question: dict[Question, list[StripeEvent]] = {}
     for event in events:
         if event.id in questions:
@@ -97,7 +104,6 @@ def _handle_together(events: Sequence[StripeEvent]) -> set[Outcome]:
     unasked = [event for event in events if event.id not in questions]
     # All their calls together end well before the claims do.
     with deadline(seconds=patience()), asked_together(by_question) as answered:
-        outcomes: set[Outcome] = set()
         for group in answered:
             due = [event for question in group for event in by_question[question]]
             left = settle_together(events=due, questions=questions)
@@ -108,11 +114,25 @@ def _handle_together(events: Sequence[StripeEvent]) -> set[Outcome]:
     return outcomes
 
 
-def _questions_of(events: Sequence[StripeEvent]) -> dict[str, Question]:
-    """Return by event what it needs to know of Stripe, where that can be told beforehand."""
+def _payments_charged(events: Sequence[StripeEvent]) -> dict[str, Payment]:
+    """Return by charge the payments whose charges these events tell of, as far as we know them."""
     charges = [event.object_id for event in events if event.type == CHARGE_UPDATED]
     payments = Payment.objects.filter(stripe_charge_id__in=charges) if charges else []
-    known = {payment.stripe_charge_id: payment for payment in payments}
+    return {payment.stripe_charge_id: payment for payment in payments}
+
+
+def _tells_nothing(event: StripeEvent, known: Mapping[str, Payment]) -> bool:
+    return (
+        event.type == CHARGE_UPDATED
+        and (payment := known.get(event.object_id)) is not None
+        and _has_fee(payment)
+    )
+
+
+def _questions_of(
+    events: Sequence[StripeEvent], known: Mapping[str, Payment]
+) -> dict[str, Question]:
+    """Return by event what it needs to know of Stripe, where that can be told beforehand."""
     questions = {
         event.id: Question(ask=_ASK[event.type], object_id=event.object_id)
         for event in events
@@ -129,7 +149,7 @@ def _questions_of(events: Sequence[StripeEvent]) -> dict[str, Question]:
 def _intent_of_charge(event: StripeEvent, payment: Payment | None) -> str | None:
     """Return the intent that tells of a charge; None when there is nothing to ask."""
     if payment is not None:
-        return None if _has_fee(payment) else payment.stripe_payment_id
+        return payment.stripe_payment_id
     told = event.payload.get("data", {}).get("object", {}).get("payment_intent")
     return told if isinstance(told, str) else None
 
@@ -156,10 +176,15 @@ def _take_effect(event: StripeEvent, effect: Effect) -> None:
     and take their own locks."""
     with transaction.atomic():
         effect()
-        StripeEvent.objects.filter(id=event.id, status=StripeEvent.Status.RECEIVED).update(
-            status=StripeEvent.Status.HANDLED, handled_at=timezone.now(), last_error=""
-        )
-    logger.info("Stripe's event %s of type %s handled", event.id, event.type)
+        _mark_handled([event])
+    log_handled([event])
+
+
+def _mark_handled(events: Sequence[StripeEvent]) -> None:
+    ids = [event.id for event in events]
+    StripeEvent.objects.filter(id__in=ids, status=StripeEvent.Status.RECEIVED).update(
+        status=StripeEvent.Status.HANDLED, handled_at=timezone.now(), last_error=""
+    )
 
 
 def _look_up_charge(event: StripeEvent) -> Effect:

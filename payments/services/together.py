@@ -39,11 +39,15 @@ def settle_together(
         # Who has to wait for somebody comes after all others.
         alone = [_try(told, questions, {key: intent}) for key, intent in intents.items()]
         done = {key for settled in alone for key in settled or ()}
-    for event in events:
-        if event.id in done:
-            with on_behalf_of(event.request_id):
-                logger.info("Stripe's event %s of type %s handled", event.id, event.type)
+    log_handled([event for event in events if event.id in done])
     return [event for event in events if event.id not in done]
+
+
+def log_handled(events: Iterable[StripeEvent]) -> None:
+    """Write a log line for each event whose mark is committed, as being of its request."""
+    for event in events:
+        with on_behalf_of(event.request_id):
+            logger.info("Stripe's event %s of type %s handled", event.id, event.type)
 
 
 def _list_purchases(questions: Iterable[Question]) -> dict[str, IntentFacts]:

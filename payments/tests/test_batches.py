@@ -435,8 +435,15 @@ def test_a_fee_is_not_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert services.handle_due_events() == 4
     assert sorted(asked) == sorted(said)
     tell_of_charges("late")
-    assert services.handle_due_events() == 2
+    with CaptureQueriesContext(connection) as queries:
+        assert services.handle_due_events() == 2
     assert len(asked) == 2
+    marks = [
+        query
+        for query in queries
+        if query["sql"].startswith("UPDATE") and "handled" in query["sql"]
+    ]
+    assert len(marks) == 1
     assert not StripeEvent.objects.exclude(status="handled").exists()
 
 
