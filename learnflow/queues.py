@@ -17,7 +17,7 @@ from core.starting import stop_start
 # Each queue, and how many processes its worker has where nothing else is said.
 PROCESSES: dict[str, int] = {
     # What is paid for: Stripe's events, settlement, refunds, and what follows from these.
-    "money": 2,
+    "money": 3,
     # What somebody waits for who learns: certificates, and what else follows from what people did,
     # such as receipts. It may wait for purchases, and none for it.
     "learning": 1,
