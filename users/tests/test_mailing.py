@@ -169,7 +169,7 @@ def work(path: str, email: str) -> list[str]:
     """What a request does in the database, its values and the names of savepoints aside."""
     with CaptureQueriesContext(connection) as queries:
         assert ask(path, "203.0.113.1", email) == 202
-    statements = [re.split(r" VALUES | WHERE ", query["sql"])[0] for query in queries]
+    statements = [re.split(r" VALUES | FROM unnest| WHERE ", query["sql"])[0] for query in queries]
     return [re.sub(r'"s\d+_x\d+"', "s", sql) for sql in statements]
 
 
