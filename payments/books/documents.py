@@ -14,13 +14,15 @@ _BOOKED_NOTES = f"""
         JOIN payments_ledgertransaction movement ON movement.reference = CASE
              WHEN note.dispute_id IS NULL THEN 'refund:' || note.refund_id
              ELSE 'dispute:' || note.dispute_id END
-        WHERE note.invoice_id NOT IN (
-            SELECT invoice_id FROM orders_creditnote WHERE created_at <= {since("booked_tax")}
-        ) AND movement.payment_id NOT IN (
-            SELECT lost.payment_id FROM payments_ledgertransaction lost
+        WHERE NOT EXISTS (
+            SELECT FROM orders_creditnote former
+            WHERE former.invoice_id = note.invoice_id
+              AND former.created_at <= {since("booked_tax")}
+        ) AND movement.payment_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM payments_ledgertransaction lost
             JOIN payments_ledgerentry entry ON entry.transaction_id = lost.id
-            WHERE entry.account = 'platform' AND entry.order_item_id IS NULL
-              AND lost.payment_id IS NOT NULL
+            WHERE lost.payment_id = movement.payment_id
+              AND entry.account = 'platform' AND entry.order_item_id IS NULL
         ) AND (note.voided_at IS NULL OR note.dispute_id IS NULL OR NOT EXISTS (
             SELECT FROM payments_ledgertransaction anew
             WHERE anew.dispute_id = note.dispute_id AND anew.kind = 'dispute'
@@ -289,7 +291,9 @@ DOCUMENTS = (
             UNION ALL
             SELECT line.number, line.title_at_purchase, line.tax, line.booked FROM line
             WHERE line.owned = 0 AND line.tax <> line.booked
-              AND line.id NOT IN (SELECT id FROM line WHERE NOT gave_all)
+              AND NOT EXISTS (
+                  SELECT FROM line other WHERE other.id = line.id AND NOT other.gave_all
+              )
         """,
     ),
 )

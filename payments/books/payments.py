@@ -258,7 +258,7 @@ PAYMENTS = (
               AND item.price_at_purchase - item.discount_amount + item.tax_amount
                   > coalesce(back.amount, 0)
               AND payment.refunding_amount <> payment.amount
-              AND payment.id::text NOT IN (SELECT id FROM shown)
+              AND NOT EXISTS (SELECT FROM shown WHERE shown.id = payment.id::text)
         """,
     ),
 )

@@ -217,18 +217,18 @@ SHARES = (
             ) taken ON taken.movement_id = movement.id
                    AND taken.order_item_id = named.order_item_id
             WHERE coalesce(taken.amount, 0) <> named.amount
-              AND refund.payment_id NOT IN (
-                  SELECT payment_id FROM payments_ledgertransaction
-                  WHERE kind IN ('refund_failed', 'dispute', 'dispute_won')
-                    AND payment_id IS NOT NULL
+              AND NOT EXISTS (
+                  SELECT FROM payments_ledgertransaction changed
+                  WHERE changed.payment_id = refund.payment_id
+                    AND changed.kind IN ('refund_failed', 'dispute', 'dispute_won')
               )
-              AND refund.payment_id NOT IN (
-                  SELECT other.payment_id FROM payments_refund other
-                  LEFT JOIN (
-                      SELECT refund_id, sum(amount) AS amount FROM payments_refundline
-                      GROUP BY refund_id
-                  ) lines ON lines.refund_id = other.id
-                  WHERE other.applied_at IS NOT NULL AND other.amount <> coalesce(lines.amount, 0)
+              AND NOT EXISTS (
+                  SELECT FROM payments_refund other
+                  WHERE other.payment_id = refund.payment_id AND other.applied_at IS NOT NULL
+                    AND other.amount <> coalesce((
+                        SELECT sum(line.amount) FROM payments_refundline line
+                        WHERE line.refund_id = other.id
+                    ), 0)
               )
         """,
     ),
