@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from core import audit
 from core.models import OutboxEvent
+from core.money import ZERO
 from courses.models import Course
 from enrollments.models import Enrollment
 from orders.models import Order, OrderItem
@@ -65,6 +67,23 @@ def settle(order: Order, *, amount: int | None = None, number: str = "") -> Paym
 def make_paid(*prices: str, user: User | None = None) -> Payment:
     """The payment of a completed order of courses at these prices."""
     return settle(make_order(*prices, user=user))
+
+
+def buy_taxed(lines: Sequence[tuple[str, str]]) -> Payment:
+    """The payment of a completed order of lines at these prices and taxes, of 19 %, each of an
+    instructor of its own."""
+    subtotal, tax_amount = (sum(map(Decimal, column), ZERO) for column in zip(*lines, strict=True))
+    order = OrderFactory.create(
+        subtotal=subtotal, tax_amount=tax_amount, total_amount=subtotal + tax_amount,
+        tax_lines=[{"name": "VAT", "rate": "19", "amount": str(tax_amount)}],
+    )  # fmt: skip
+    for price, tax in lines:
+        course = make_course(price=Decimal(price), original_price=None)
+        OrderItemFactory.create(
+            order=order, course=course, instructor=course.instructor,
+            price_at_purchase=Decimal(price), tax_amount=Decimal(tax),
+        )  # fmt: skip
+    return settle(order)
 
 
 def plan_decided(payment: Payment, amount: str, *, item: OrderItem | None = None) -> Refund:

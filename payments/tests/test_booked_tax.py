@@ -1,6 +1,5 @@
 """The tax of credit notes is the ledger's, to the cent, however money goes back."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -11,8 +10,8 @@ from core.money import ZERO
 from orders.models import CreditNote
 from payments import services
 from payments.models import LedgerEntry, Payment
-from payments.tests.money import assert_books_hold, dispute_facts, hear, settle
-from tests.factories import OrderFactory, OrderItemFactory, StaffFactory, make_course
+from payments.tests.money import assert_books_hold, buy_taxed, dispute_facts, hear
+from tests.factories import StaffFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,23 +22,7 @@ LINES = (("3.33", "0.63"), ("0.47", "0.09"), ("19.99", "3.80"))
 @pytest.fixture
 def taxed() -> Payment:
     """A paid order of three lines with 19 % tax."""
-    return buy(LINES)
-
-
-def buy(lines: Sequence[tuple[str, str]]) -> Payment:
-    """A paid order of lines at these prices and taxes."""
-    subtotal, tax_amount = (sum(map(Decimal, column), ZERO) for column in zip(*lines, strict=True))
-    order = OrderFactory.create(
-        subtotal=subtotal, tax_amount=tax_amount, total_amount=subtotal + tax_amount,
-        tax_lines=[{"name": "VAT", "rate": "19", "amount": str(tax_amount)}],
-    )  # fmt: skip
-    for price, tax in lines:
-        course = make_course(price=Decimal(price), original_price=None)
-        OrderItemFactory.create(
-            order=order, course=course, instructor=course.instructor,
-            price_at_purchase=Decimal(price), tax_amount=Decimal(tax),
-        )  # fmt: skip
-    return settle(order)
+    return buy_taxed(LINES)
 
 
 def credited() -> Decimal:
@@ -64,7 +47,7 @@ def test_parts_of_no_line_have_the_ledgers_cents(taxed: Payment) -> None:
 
 def test_a_part_of_no_line_of_many_has_a_rounding_for_each() -> None:
     """0.73 of each line, of which 0.1166 is tax and 0.12 is booked."""
-    many = buy([("10.00", "1.90")] * 10)
+    many = buy_taxed([("10.00", "1.90")] * 10)
     for number, amount in enumerate(("7.30", "7.30", "3.70"), start=1):
         hear(many, "succeeded", amount=amount, number=number)
         assert credited() == booked()

@@ -18,6 +18,7 @@ from payments.models import Dispute, LedgerEntry, Payment, Refund
 from payments.services import dispute_notes
 from payments.tests.money import (
     assert_books_hold,
+    buy_taxed,
     dispute_facts,
     hear,
     make_order,
@@ -25,7 +26,7 @@ from payments.tests.money import (
     settle,
 )
 from tests.emptying import unguarded
-from tests.factories import OrderFactory, OrderItemFactory, StaffFactory, make_course, sign_in
+from tests.factories import StaffFactory, sign_in
 from tests.parallel import run_in_parallel
 
 pytestmark = pytest.mark.django_db
@@ -34,17 +35,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def taxed() -> Payment:
     """An order of 40.00 and 60.00 with 19 % tax, paid."""
-    order = OrderFactory.create(
-        subtotal=Decimal(100), tax_amount=Decimal(19), total_amount=Decimal(119),
-        tax_lines=[{"name": "VAT", "rate": "19", "amount": "19.00"}],
-    )  # fmt: skip
-    for price, tax in (("40.00", "7.60"), ("60.00", "11.40")):
-        course = make_course(price=Decimal(price), original_price=None)
-        OrderItemFactory.create(
-            order=order, course=course, instructor=course.instructor,
-            price_at_purchase=Decimal(price), tax_amount=Decimal(tax),
-        )  # fmt: skip
-    return settle(order)
+    return buy_taxed((("40.00", "7.60"), ("60.00", "11.40")))
 
 
 def say(payment: Payment, *statuses: str, number: int = 1) -> None:

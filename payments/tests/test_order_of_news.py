@@ -17,12 +17,11 @@ from orders.models import CreditNote, Invoice, Order, OrderItem
 from payments import books, services
 from payments.models import LedgerEntry, Payment, Refund
 from payments.tests.money import (
+    buy_taxed,
     dispute_facts,
     hear,
     plan_decided,
-    settle,
 )
-from tests.factories import OrderFactory, OrderItemFactory, make_course
 
 pytestmark = pytest.mark.django_db
 
@@ -33,17 +32,7 @@ LINES = (("10.00", "1.90"), ("15.00", "2.85"), ("5.00", "0.95"))
 @pytest.fixture
 def paid() -> Payment:
     """A paid order of three lines, each of an instructor of its own, with 19 % tax."""
-    order = OrderFactory.create(
-        subtotal=Decimal(30), tax_amount=Decimal("5.70"), total_amount=Decimal("35.70"),
-        tax_lines=[{"name": "VAT", "rate": "19", "amount": "5.70"}],
-    )  # fmt: skip
-    for price, tax in LINES:
-        course = make_course(price=Decimal(price), original_price=None)
-        OrderItemFactory.create(
-            order=order, course=course, instructor=course.instructor,
-            price_at_purchase=Decimal(price), tax_amount=Decimal(tax),
-        )  # fmt: skip
-    return settle(order)
+    return buy_taxed(LINES)
 
 
 # What is heard of one refund or dispute: whose (a refund's number, "d1" for a dispute), how much,
