@@ -1,5 +1,6 @@
 """Statements that make a marketplace of any number of orders, each with one line, as the product
-would have written it: three years of history, and a live window of the same size in all."""
+would have written it: three years of history, and a live window of the same size in all, which
+holds the month before this one. Of everything that is listed, the fewest orders fill a page."""
 
 # Times are as if the newest order were of this moment; number n of so many is later than n - 1.
 PLAN = """
@@ -8,9 +9,9 @@ PLAN = """
         SELECT n, n > %(orders)s - %(live)s AS is_live FROM generate_series(1, %(orders)s) n
     ), timed AS (
         SELECT n, now() - CASE WHEN is_live
-            THEN interval '40 days' * (%(orders)s - n) / %(live)s
-            ELSE interval '41 days'
-                 + interval '1054 days' * (1 - n::float8 / (%(orders)s - %(live)s))
+            THEN interval '65 days' * (%(orders)s - n) / %(live)s
+            ELSE interval '66 days'
+                 + interval '1029 days' * (1 - n::float8 / (%(orders)s - %(live)s))
             END AS at
         FROM numbered
     ), people AS (
@@ -27,8 +28,8 @@ PLAN = """
                CASE WHEN n %% 1000 BETWEEN 900 AND 919 THEN 'failed'
                     WHEN at > now() - interval '20 days' THEN 'completed'
                     WHEN n %% 1000 < 30 THEN 'refunded'
-                    WHEN n %% 1000 BETWEEN 500 AND 502 THEN 'lost'
-                    WHEN n %% 1000 BETWEEN 503 AND 505 THEN 'won'
+                    WHEN n %% 1000 BETWEEN 500 AND 509 THEN 'lost'
+                    WHEN n %% 1000 BETWEEN 510 AND 519 THEN 'won'
                     ELSE 'completed' END AS fate
         FROM timed
         JOIN people ON people.place = n %% %(buyers)s
@@ -247,9 +248,9 @@ PAYOUT_PLAN = """
     FROM (
         SELECT entry.instructor_id, -sum(entry.amount) AS amount, least(
                    date_trunc('month', entry.available_at) + interval '1 month 1 day',
-                   now() - interval '38 days') AS at
+                   now() - interval '35 days') AS at
         FROM payments_ledgerentry entry
-        WHERE entry.account = 'instructor' AND entry.available_at < now() - interval '39 days'
+        WHERE entry.account = 'instructor' AND entry.available_at < now() - interval '36 days'
         GROUP BY 1, 3 HAVING sum(entry.amount) < 0
     ) paid JOIN payments_payoutaccount account ON account.instructor_id = paid.instructor_id
 """

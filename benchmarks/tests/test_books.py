@@ -9,13 +9,14 @@ from rich.console import Console
 from benchmarks import books_sql
 from benchmarks.books import JobResult
 from benchmarks.books_jobs import list_jobs
+from benchmarks.books_verified import verify_as_of_yesterday
 from benchmarks.options import parse_options
 from benchmarks.results import to_json
 from benchmarks.table import print_results
 from benchmarks.tests.samples import results
 from orders.models import Order
 from payments import books
-from payments.models import BalanceChange, LooseEnd
+from payments.models import BalanceChange, BalanceMark, LooseEnd
 from tests.factories import InstructorFactory, StaffFactory, make_course
 
 
@@ -80,6 +81,9 @@ def test_a_marketplace_is_made_as_the_product_would_and_every_job_can_be_done_in
     write(books_sql.FOLD, books_sql.STUDENTS, replica=False)
     write(*books_sql.WAITING)
     assert books.verify() == []
+    verify_as_of_yesterday()
+    assert BalanceMark.objects.exists()
+    assert [violation for turn in books.verify_changed() for violation in turn.violations] == []
     statuses = set(Order.objects.values_list("status", flat=True))
     assert statuses == {"pending", "completed", "failed", "refunded"}
     assert BalanceChange.objects.filter(held_until__isnull=False).count() > 100
