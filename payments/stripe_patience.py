@@ -35,6 +35,8 @@ _SLOW_SECONDS = 1.5
 _QUEUE_SECONDS = 0.25
 
 _ends_at: ContextVar[float | None] = ContextVar("stripe_ends_at", default=None)
+# Whether this is one of the threads that calls to Stripe are made in.
+_is_callers: ContextVar[bool] = ContextVar("stripe_is_callers", default=False)
 
 
 @contextmanager
@@ -66,7 +68,19 @@ def wait_for(call: Callable[[], _T]) -> _T:
     The call must not use the database: its thread has another connection than the caller. One that
     is given up goes on until its own time-outs end it, and keeps its thread until then.
     """
+    if _is_callers.get():
+        if time_left() <= 0:
+            raise PaymentsUnavailable
+        return call()
     return _bulkhead(calls_at_once(), os.getpid()).run(call)
+
+
+def start(work: Callable[[], _T]) -> Future[_T]:
+    """Begin work that makes calls to Stripe, in one of this process' threads for such calls, and
+    return at once; when all are taken it has to wait for one. It has the deadline of whoever
+    starts it, who doesn't wait for it beyond that, as with `wait_for`, and it must not use the
+    database."""
+    return _bulkhead(calls_at_once(), os.getpid()).start(work)
 
 
 def calls_at_once() -> int:
@@ -94,6 +108,12 @@ class _Bulkhead:
         if not is_done:
             raise PaymentsUnavailable("The payment provider doesn't answer")
         return future.result()
+
+    def start(self, work: Callable[[], _T]) -> Future[_T]:
+        context = contextvars.copy_context()
+        # A thread more for each of its calls cost as much as the call itself.
+        context.run(_is_callers.set, True)
+        return self._threads.submit(context.run, work)
 
 
 def _is_done_in_time(future: Future[_T]) -> bool:

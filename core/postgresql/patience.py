@@ -14,14 +14,11 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 import psycopg
 from django.conf import settings
 from psycopg.abc import PQGen, PQGenConn
-from psycopg.adapt import AdaptersMap
-from psycopg.types.datetime import TimestamptzLoader
 
 from core.breaker import Breaker
 from core.postgresql import names
@@ -61,13 +58,6 @@ class _Hearing:
 
 class PatientConnection(psycopg.Connection[Any]):
     """A connection whose user doesn't wait for ever, in a web process."""
-
-    @cached_property
-    def reading_adapters(self) -> AdaptersMap:
-        """As the connection's, but that moments are read by psycopg alone."""
-        adapters = AdaptersMap(self.adapters)
-        adapters.register_loader("timestamptz", TimestamptzLoader)
-        return adapters
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Any]:

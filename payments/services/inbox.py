@@ -10,10 +10,10 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from core.nudge import nudge, nudge_for_rest
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 TASK = "payments.tasks.handle_stripe_events"
 MAX_ATTEMPTS = 25
 # Events that are claimed and asked about together.
-TOGETHER = 40
+TOGETHER = 100
 # Tells of nothing but Stripe's fee, which nobody waits for.
 CHARGE_UPDATED = "charge.updated"
 # As many tries at most are used up by waiting, for an order or for Stripe: enough for the longest
@@ -43,9 +43,21 @@ _WAITS_COUNTED = 12
 # How long an event waits for an order that isn't here.
 PARKED_FOR = dt.timedelta(days=3)
 KEEP_EVENTS = dt.timedelta(days=90)
+# One statement, and so a transaction by itself.
+_CLAIM: Final = """
+    WITH due AS (
+        SELECT id, next_attempt_at FROM payments_stripeevent
+        WHERE status = %(received)s AND next_attempt_at <= %(now)s AND type {is_charge} %(charge)s
+        ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE payments_stripeevent SET attempts = attempts + 1, next_attempt_at = %(until)s
+        WHERE id = ANY(ARRAY(SELECT id FROM due)) RETURNING *
+    )
+    SELECT claimed.* FROM claimed JOIN due USING (id) ORDER BY due.next_attempt_at
+"""
 
 
-def handle_due_events(*, limit: int = 100) -> int:
+def handle_due_events(*, limit: int = 300) -> int:
     """Handle stored events that are due, oldest first, some at a time; returns how many were tried.
 
     Stripe is asked about those together, and each is handled when its answer is there: a slow
@@ -286,23 +298,16 @@ _ASK: dict[str, Callable[[str], object]] = {
 def _claim(*, limit: int) -> list[StripeEvent]:
     """Claim what is due, oldest first. What only tells of a fee comes when nothing is due that
     somebody waits for."""
+    return _claim_of("<>", limit) or _claim_of("=", limit)
+
+
+def _claim_of(is_charge: Literal["=", "<>"], limit: int) -> list[StripeEvent]:
     now = timezone.now()
-    due = StripeEvent.objects.filter(status=StripeEvent.Status.RECEIVED, next_attempt_at__lte=now)
-    with transaction.atomic():
-        events = _lock(due.exclude(type=CHARGE_UPDATED), limit)
-        if not events:
-            events = _lock(due.filter(type=CHARGE_UPDATED), limit)
-        until = now + settings.LEASE
-        StripeEvent.objects.filter(id__in=[event.id for event in events]).update(
-            attempts=F("attempts") + 1, next_attempt_at=until
-        )
-    for event in events:
-        event.attempts, event.next_attempt_at = event.attempts + 1, until
-    return events
-
-
-def _lock(due: QuerySet[StripeEvent], limit: int) -> list[StripeEvent]:
-    return list(due.select_for_update(skip_locked=True).order_by("next_attempt_at")[:limit])
+    given = {
+        "received": StripeEvent.Status.RECEIVED, "charge": CHARGE_UPDATED, "now": now,
+        "until": now + settings.LEASE, "limit": limit,
+    }  # fmt: skip
+    return list(StripeEvent.objects.raw(_CLAIM.format(is_charge=is_charge), given))
 
 
 def _try_later(event: StripeEvent, exc: Exception) -> None:

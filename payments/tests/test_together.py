@@ -162,6 +162,32 @@ def test_one_answer_serves_all_events_about_the_same_charge(
     assert standin.counts()["payment_intents.retrieve"] == before + 1
 
 
+def test_whom_stripe_keeps_waiting_is_given_up_at_the_deadline_of_all(
+    intents: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever an answer takes: its thread has no say in when the others are settled."""
+    goes_on = threading.Event()
+
+    def hang(real: Retrieve, intent_id: str) -> IntentFacts:
+        if intent_id == intents[0]:
+            assert goes_on.wait(timeout=60)
+        return real(intent_id=intent_id)
+
+    monkeypatch.setattr(inbox, "patience", lambda: 1.0)
+    with monkeypatch.context() as ill:
+        instead(ill, hang)
+        try:
+            assert services.handle_due_events() == 3
+        finally:
+            goes_on.set()
+    left = StripeEvent.objects.get(status="received")
+    assert (completed(), left.object_id) == (2, intents[0])
+    assert "PaymentsUnavailable" in left.last_error
+    StripeEvent.objects.update(next_attempt_at=timezone.now())
+    assert services.handle_due_events() == 1
+    assert completed() == 3
+
+
 def test_an_answer_is_not_used_beyond_its_block(intents: list[str]) -> None:
     asked: list[str] = []
 
