@@ -22,7 +22,6 @@ from core.postgresql.schema import SchemaEditor
 from core.process import role
 from core.starting import stop_start
 
-
 _ServerSideCursor: Any = base.ServerSideCursor
 
 
