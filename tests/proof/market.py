@@ -42,6 +42,7 @@ class Tally:
 
     steps: int = 0
     histories: int = 0
+    failures: int = 0
     rules: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
 
@@ -227,6 +228,7 @@ class _Spoiling:
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
             self.market.is_spoiled = True
+            self.market.tally.failures += 1
 
 
 def minor(amount: Any) -> int:
