@@ -40,7 +40,7 @@ KEEP_DELIVERED = dt.timedelta(days=30)
 
 TASK = "core.tasks.deliver_outbox"
 # As many deliveries as are claimed together.
-TOGETHER = 100
+TOGETHER = 20
 
 DEFAULT_QUEUE = "learning"
 
@@ -124,7 +124,7 @@ def queue_of(handler: str) -> str:
     return _queues.get(handler, DEFAULT_QUEUE)
 
 
-def deliver_due(*, limit: int = 300, queue: str | None = None) -> int:
+def deliver_due(*, limit: int = 100, queue: str | None = None) -> int:
     """Deliver up to `limit` due deliveries of one queue, or of all, oldest first; returns how many
     were tried."""
     tried = 0

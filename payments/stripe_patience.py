@@ -68,9 +68,9 @@ def wait_for(call: Callable[[], _T]) -> _T:
     The call must not use the database: its thread has another connection than the caller. One that
     is given up goes on until its own time-outs end it, and keeps its thread until then.
     """
+    if time_left() <= 0:
+        raise PaymentsUnavailable
     if _is_callers.get():
-        if time_left() <= 0:
-            raise PaymentsUnavailable
         return call()
     return _bulkhead(calls_at_once(), os.getpid()).run(call)
 
@@ -98,7 +98,7 @@ class _Bulkhead:
 
     def run(self, call: Callable[[], _T]) -> _T:
         patience = 0.0 if self._is_slow else _QUEUE_SECONDS
-        if time_left() <= 0 or not self._free.acquire(timeout=min(patience, time_left())):
+        if not self._free.acquire(timeout=min(patience, time_left())):
             raise PaymentsUnavailable
         begun = time.monotonic()
         future = self._threads.submit(contextvars.copy_context().run, call)

@@ -1,7 +1,6 @@
 """The database engine: Django's, that checks a kept connection without asking the server, can send
 prepared statements, and waits as long as its process may."""
 
-import datetime as dt
 import select
 from functools import lru_cache
 from types import SimpleNamespace
@@ -9,7 +8,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db.backends.postgresql import base, operations, psycopg_any
+from django.db.backends.postgresql import base, operations
 from psycopg.adapt import AdaptersMap
 from psycopg.types.datetime import TimestamptzLoader
 
@@ -22,6 +21,7 @@ from core.postgresql.schema import SchemaEditor
 from core.process import role
 from core.starting import stop_start
 
+# Its stubs leave out what it takes.
 _ServerSideCursor: Any = base.ServerSideCursor
 
 
@@ -74,17 +74,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return given | {name: value for name, value in ours.items() if name not in configured}
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """Return a cursor, on the server where it has a name, that reads moments in our zone."""
-        made = (
-            _ServerSideCursor(
-                self.connection, name=name, scrollable=False, withhold=self.connection.autocommit
-            )
-            if name
-            else self.connection.cursor()
+        """Return a cursor, on the server where it has a name. Django's would be asked which zone it
+        reads moments in, which psycopg's reader doesn't say: always UTC, the connection's."""
+        if name is None:
+            return self.connection.cursor()
+        return _ServerSideCursor(
+            self.connection, name=name, scrollable=False, withhold=self.connection.autocommit
         )
-        if self.timezone is not dt.UTC:
-            psycopg_any.register_tzloader(self.timezone, made)
-        return made
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect. Raises what psycopg raises; ends a command that meets an undeclared pooler."""

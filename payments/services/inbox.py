@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -47,7 +47,8 @@ KEEP_EVENTS = dt.timedelta(days=90)
 _CLAIM: Final = """
     WITH due AS (
         SELECT id, next_attempt_at FROM payments_stripeevent
-        WHERE status = %(received)s AND next_attempt_at <= %(now)s AND type {is_charge} %(charge)s
+        WHERE status = %(received)s AND next_attempt_at <= %(now)s
+          AND (type = %(charge)s) = %(of_charges)s
         ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE payments_stripeevent SET attempts = attempts + 1, next_attempt_at = %(until)s
@@ -298,16 +299,16 @@ _ASK: dict[str, Callable[[str], object]] = {
 def _claim(*, limit: int) -> list[StripeEvent]:
     """Claim what is due, oldest first. What only tells of a fee comes when nothing is due that
     somebody waits for."""
-    return _claim_of("<>", limit) or _claim_of("=", limit)
+    return _claim_of(limit, of_charges=False) or _claim_of(limit, of_charges=True)
 
 
-def _claim_of(is_charge: Literal["=", "<>"], limit: int) -> list[StripeEvent]:
+def _claim_of(limit: int, *, of_charges: bool) -> list[StripeEvent]:
     now = timezone.now()
     given = {
-        "received": StripeEvent.Status.RECEIVED, "charge": CHARGE_UPDATED, "now": now,
-        "until": now + settings.LEASE, "limit": limit,
+        "received": StripeEvent.Status.RECEIVED, "charge": CHARGE_UPDATED, "of_charges": of_charges,
+        "now": now, "until": now + settings.LEASE, "limit": limit,
     }  # fmt: skip
-    return list(StripeEvent.objects.raw(_CLAIM.format(is_charge=is_charge), given))
+    return list(StripeEvent.objects.raw(_CLAIM, given))
 
 
 def _try_later(event: StripeEvent, exc: Exception) -> None:

@@ -1,7 +1,8 @@
 """Events that are handled together: asked about at once, each for itself in its effect."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -65,6 +66,24 @@ def test_they_are_asked_about_at_once(intents: list[str], monkeypatch: pytest.Mo
     assert completed() == 3
 
 
+@contextmanager
+def keeping_waiting(monkeypatch: pytest.MonkeyPatch, intent_id: str) -> Iterator[threading.Event]:
+    """Answer nothing about this intent until the event is set, or the block ends."""
+    goes_on = threading.Event()
+
+    def hang(real: Retrieve, asked_about: str) -> IntentFacts:
+        if asked_about == intent_id:
+            assert goes_on.wait(timeout=60)
+        return real(intent_id=asked_about)
+
+    with monkeypatch.context() as ill:
+        instead(ill, hang)
+        try:
+            yield goes_on
+        finally:
+            goes_on.set()
+
+
 def test_no_more_than_a_process_may_are_asked_at_once(
     intents: list[str], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
@@ -90,22 +109,16 @@ def test_no_more_than_a_process_may_are_asked_at_once(
 def test_a_slow_answer_holds_up_nobody_elses_event(
     intents: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    goes_on = threading.Event()
+    with keeping_waiting(monkeypatch, intents[0]) as goes_on:
 
-    def be_slow(real: Retrieve, intent_id: str) -> IntentFacts:
-        if intent_id == intents[0]:
-            assert goes_on.wait(timeout=60)
-        return real(intent_id=intent_id)
+        def watch() -> int:
+            while completed() < 2:
+                assert not goes_on.wait(timeout=0.02)
+            before = completed()
+            goes_on.set()
+            return before
 
-    def watch() -> int:
-        while completed() < 2:
-            assert not goes_on.wait(timeout=0.02)
-        before = completed()
-        goes_on.set()
-        return before
-
-    instead(monkeypatch, be_slow)
-    assert at_once(services.handle_due_events, watch) == [3, 2]
+        assert at_once(services.handle_due_events, watch) == [3, 2]
     assert completed() == 3
 
 
@@ -166,20 +179,11 @@ def test_whom_stripe_keeps_waiting_is_given_up_at_the_deadline_of_all(
     intents: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever an answer takes: its thread has no say in when the others are settled."""
-    goes_on = threading.Event()
-
-    def hang(real: Retrieve, intent_id: str) -> IntentFacts:
-        if intent_id == intents[0]:
-            assert goes_on.wait(timeout=60)
-        return real(intent_id=intent_id)
-
-    monkeypatch.setattr(inbox, "patience", lambda: 1.0)
-    with monkeypatch.context() as ill:
-        instead(ill, hang)
-        try:
-            assert services.handle_due_events() == 3
-        finally:
-            goes_on.set()
+    # However long the others' answers take here.
+    monkeypatch.setattr(ahead, "time_left", lambda: 60.0 if completed() < 2 else 0.0)
+    with keeping_waiting(monkeypatch, intents[0]):
+        assert services.handle_due_events() == 3
+    monkeypatch.undo()
     left = StripeEvent.objects.get(status="received")
     assert (completed(), left.object_id) == (2, intents[0])
     assert "PaymentsUnavailable" in left.last_error

@@ -79,8 +79,9 @@ class Buying(Market):
         """No history begins with nothing. In some, Stripe's webhooks never get through."""
         self.is_cut_off = line == 7
         self.count("cut off" if self.is_cut_off else "connected")
-        self.shop_once(0, first, None, CARDS[0])
-        self.shop_once(1, second, self.vouchers[0], card)
+        with self.spoiling():
+            self.shop_once(0, first, None, CARDS[0])
+            self.shop_once(1, second, self.vouchers[0], card)
 
     @act(
         who=WHO,
