@@ -42,9 +42,10 @@ class Tally:
 
     steps: int = 0
     histories: int = 0
-    failures: int = 0
     rules: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    # What its steps raised.
+    failures: list[BaseException] = field(default_factory=list)
 
     def as_json(self) -> JsonObject:
         """For a report that crosses processes."""
@@ -225,10 +226,10 @@ class _Spoiling:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
+    def __exit__(self, kind: object, raised: BaseException | None, _: object) -> None:
+        if raised is not None:
             self.market.is_spoiled = True
-            self.market.tally.failures += 1
+            self.market.tally.failures.append(raised)
 
 
 def minor(amount: Any) -> int:
