@@ -156,6 +156,8 @@ def test_a_refund_beyond_the_balance_waits_where_that_is_asked_for(api, standin,
     assert refund.balance_transaction is None
     standin.forward(A_WHILE + 1)
     assert api.v1.refunds.retrieve(refund.id).status == "pending"
+    assert standin.run_jobs() == standin.run_jobs() == 1  # It waits on, and keeps nobody waiting.
+    assert api.v1.refunds.retrieve(refund.id).status == "pending"
     standin.limit_balance(None)
     standin.forward(A_WHILE + 1)
     refund = api.v1.refunds.retrieve(refund.id)
