@@ -37,7 +37,6 @@ class JobResult:
 
     name: str
     ms: dict[int, float]
-    judged: bool
 
     @property
     def growth(self) -> float:
@@ -48,7 +47,7 @@ class JobResult:
     @property
     def holds(self) -> bool:
         """Whether it grows no more than it may."""
-        return not self.judged or self.growth <= TARGET
+        return self.growth <= TARGET
 
 
 def measure_books(options: Options, stack: Stack, *, say: Callable[[str], None]) -> list[JobResult]:
@@ -65,15 +64,10 @@ def measure_books(options: Options, stack: Stack, *, say: Callable[[str], None])
             for orders, environment in environments.items()
         }
         (jobs, *_) = [worker.jobs for worker in workers.values()]
-        return [
-            _measure_job(name, judged=judged, workers=workers, times=options.rounds * _TIMES)
-            for name, judged in jobs.items()
-        ]
+        return [_measure_job(name, workers=workers, times=options.rounds * _TIMES) for name in jobs]
 
 
-def _measure_job(
-    name: str, *, judged: bool, workers: Mapping[int, "_Worker"], times: int
-) -> JobResult:
+def _measure_job(name: str, *, workers: Mapping[int, "_Worker"], times: int) -> JobResult:
     """In alternation: a machine that is busy for a while slows all sizes down."""
     took: dict[int, list[float]] = {orders: [] for orders in workers}
     for turn in range(times + 1):
@@ -81,9 +75,7 @@ def _measure_job(
             milliseconds = worker.do(name)
             if turn > 0:  # The first turn warms up.
                 took[orders].append(milliseconds)
-    return JobResult(
-        name=name, ms={orders: median(seen) for orders, seen in took.items()}, judged=judged
-    )
+    return JobResult(name=name, ms={orders: median(seen) for orders, seen in took.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +84,7 @@ class _Worker:
 
     process: "subprocess.Popen[str]"
     errors: Path
-    jobs: Mapping[str, bool]
+    jobs: list[str]
 
     @classmethod
     @contextmanager
@@ -104,11 +96,7 @@ class _Worker:
                 stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
             try:
-                jobs = json.loads(_read(process, errors))
-                yield cls(
-                    process=process, errors=errors,
-                    jobs={job["name"]: job["judged"] for job in jobs},
-                )  # fmt: skip
+                yield cls(process=process, errors=errors, jobs=json.loads(_read(process, errors)))
             finally:
                 process.terminate()
                 process.wait(60)

@@ -128,8 +128,8 @@ def _books_table(results: Results, *, judged: bool) -> Table:
             escape(job.name),
             *(f"{job.ms[size]:.2f}" for size in sizes),
             f"{job.growth:.2f}",
-            f"≤ {TARGET:g}" if job.judged else "",
-            _verdict(job.holds if judged and job.judged else None),
+            f"≤ {TARGET:g}",
+            _verdict(job.holds if judged else None),
         )
     return table
 

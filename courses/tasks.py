@@ -1,16 +1,19 @@
 """Upkeep of the catalogue for Celery. May run twice or at once."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from courses import lesson_files, services
 
 
 @shared_task
 def recount_stats() -> int:
-    """Repair counters, what lists read, and shelf counts that drifted; returns how many fields of
-    courses."""
+    """Repair shelf counts, what lists read, and the counters of the day's part of the courses,
+    where they drifted; returns how many fields of courses. Within `recount.PARTS` days in a row
+    each course has had its turn."""
     services.recount_categories()
-    return len(services.recount_stats()) + len(services.sync_listing())
+    today = timezone.now().date().toordinal()
+    return len(services.recount_stats(part=today)) + len(services.sync_listing())
 
 
 @shared_task

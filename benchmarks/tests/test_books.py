@@ -20,8 +20,8 @@ from payments.models import BalanceChange, BalanceMark, LooseEnd
 from tests.factories import InstructorFactory, StaffFactory, make_course
 
 
-def job(few: float, many: float, *, judged: bool = True) -> JobResult:
-    return JobResult(name="a job", ms={10_000: few, 1_000_000: many}, judged=judged)
+def job(few: float, many: float) -> JobResult:
+    return JobResult(name="a job", ms={10_000: few, 1_000_000: many})
 
 
 def test_they_are_measured_only_when_asked_for():
@@ -39,7 +39,6 @@ def test_they_are_measured_only_when_asked_for():
         (job(10, 15.1), 1.51, False),
         (job(0.1, 0.9), 1.0, True),
         (job(0.1, 1.6), 1.6, False),
-        (job(10, 1000, judged=False), 100, True),
     ],
 )
 def test_a_job_may_grow_by_half(measured: JobResult, growth: float, holds: bool):
@@ -48,17 +47,19 @@ def test_a_job_may_grow_by_half(measured: JobResult, growth: float, holds: bool)
     whole = replace(results(), books=[measured])
     assert whole.holds is holds
     assert to_json(whole)["books"][0] | {"growth": 0} == {
-        "name": "a job", "ms": measured.ms, "judged": measured.judged, "growth": 0, "holds": holds,
-    }  # fmt: skip
+        "name": "a job",
+        "ms": measured.ms,
+        "growth": 0,
+        "holds": holds,
+    }
 
 
 def test_they_are_printed_with_their_ratio():
     printed = StringIO()
-    whole = replace(results(), books=[job(10, 20), job(10, 20, judged=False)])
+    whole = replace(results(), books=[job(10, 20)])
     print_results(whole, Console(file=printed, width=130))
     lines = [" ".join(line.replace("│", " ").split()) for line in printed.getvalue().splitlines()]
     assert "a job 10.00 20.00 2.00 ≤ 1.5 missed" in lines
-    assert "a job 10.00 20.00 2.00" in lines
 
 
 def write(*statements: str, replica: bool = True) -> None:

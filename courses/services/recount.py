@@ -1,4 +1,4 @@
-"""The nightly recount: the counters beside the courses, counted anew from the facts.
+"""The recount: the counters beside the courses, counted anew from the facts.
 
 The facts lie on floors above (enrolments, reviews), so their owners register how to count them.
 """
@@ -18,6 +18,8 @@ FactCounter = Callable[[Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, 
 
 # Courses counted, and their counters locked, at a time.
 BATCH = 200
+# Parts of the courses whose facts are gone through, one a night.
+PARTS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +52,18 @@ def register_counter(
 
     `count` gets course ids and returns the fields' values by course, in a fixed number of queries;
     a course or field that it leaves out counts as zero. With `is_window` the facts are those of the
-    last days, nobody but the recount keeps the fields, and a change is no drift.
+    last days, nobody but the recount keeps the fields, each recount counts them of every course,
+    and a change is no drift.
     """
     _counters[name] = Counter(fields=tuple(sorted(fields)), count=count, is_window=is_window)
 
 
-def recount_stats() -> list[StatsDrift]:
-    """Count every course's counters anew, repair what differs, and return it.
+def recount_stats(*, part: int | None = None) -> list[StatsDrift]:
+    """Count courses' counters anew, repair what differs, and return it.
+
+    With a `part`, any number, only the courses of that part (of `PARTS`, the next number has the
+    next, and each course is in one) are gone through for all that ever happened to them; windows
+    are counted of every course.
 
     Safe while sales and reviews go on: each batch's counters are locked before their facts are
     counted, so a fact is either committed and counted, or its owner's change waits and follows.
@@ -64,7 +71,9 @@ def recount_stats() -> list[StatsDrift]:
     ids = list(Course.objects.order_by("id").values_list("id", flat=True))
     drift: list[StatsDrift] = []
     for start in range(0, len(ids), BATCH):
-        drift += _recount_batch(ids[start : start + BATCH])
+        batch = ids[start : start + BATCH]
+        whole = [id_ for id_ in batch if part is None or id_.int % PARTS == part % PARTS]
+        drift += _recount_batch(batch, whole=whole)
     for row in drift:
         logger.warning(
             "course %s: %s was %s, is %s", row.course_id, row.field, row.stored, row.counted
@@ -88,17 +97,21 @@ def recount_categories(*, category_ids: Collection[uuid.UUID] | None = None) -> 
                 Category.objects.filter(id=category.id).update(course_count=count)
 
 
-def _recount_batch(ids: list[uuid.UUID]) -> list[StatsDrift]:
+def _recount_batch(ids: list[uuid.UUID], *, whole: list[uuid.UUID]) -> list[StatsDrift]:
+    """Count the windows of all `ids`, and the other counters of those that are `whole`."""
     with transaction.atomic():
         CourseStats.objects.bulk_create(
             [CourseStats(course_id=course_id) for course_id in ids], ignore_conflicts=True
         )
         rows = CourseStats.objects.select_for_update().filter(course_id__in=ids)
         stats = list(rows.order_by("course_id"))
+        chosen = [row for row in stats if row.course_id in whole]
         drift: list[StatsDrift] = []
         for counter in _counters.values():
-            repaired = _repair(stats, counter.fields, counter.count(ids))
-            drift += [] if counter.is_window else repaired
+            if counter.is_window:
+                _repair(stats, counter.fields, counter.count(ids))
+            elif chosen:
+                drift += _repair(chosen, counter.fields, counter.count(whole))
     return drift
 
 

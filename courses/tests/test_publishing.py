@@ -1,9 +1,11 @@
 """A course's way into the catalogue and out of it, its totals, and the counts of the shelves."""
 
+import datetime as dt
 import threading
 import uuid
 
 import pytest
+import time_machine
 from django.db import transaction
 from django.utils import timezone
 
@@ -153,12 +155,33 @@ def test_a_renamed_category_is_found():
 
 
 @pytest.mark.django_db
-def test_the_nightly_task_repairs_everything():
-    course = EnrollmentFactory.create(course__title="Ocarina").course
-    assert recount_stats() == 1
-    assert recount_stats() == 0
-    assert CourseStats.objects.get(course=course).student_count == 1
-    assert count_of(course.category) == 1
+def test_the_nightly_task_repairs_everything_within_a_week():
+    courses = [enrollment.course for enrollment in EnrollmentFactory.create_batch(20)]
+    before = dt.datetime(2026, 12, 31, 3, 10, tzinfo=dt.UTC)
+    found = []
+    for day in range(1, 15):
+        with time_machine.travel(before + dt.timedelta(days=day), tick=False):
+            found.append(recount_stats())
+        assert count_of(courses[0].category) == 1
+    assert sum(found[:7]) == 20
+    assert sum(found[7:]) == 0
+    assert set(CourseStats.objects.values_list("student_count", flat=True)) == {1}
+
+
+@pytest.mark.django_db
+def test_a_night_goes_through_the_facts_of_its_part_alone():
+    courses = [CourseFactory.create(id=uuid.UUID(int=number)) for number in range(1, 15)]
+    for course in courses:
+        EnrollmentFactory.create(course=course)
+        OrderItemFactory.create(
+            course=course, state="fulfilled",
+            order__status="completed", order__completed_at=timezone.now(),
+        )  # fmt: skip
+    drift = services.recount_stats(part=9)
+    assert [row.course_id for row in drift] == [courses[1].id, courses[8].id]
+    counted = CourseStats.objects.filter(student_count=1).values_list("course_id", flat=True)
+    assert set(counted) == {row.course_id for row in drift}
+    assert CourseStats.objects.filter(sales_30_days=1).count() == 14
 
 
 @pytest.mark.django_db
