@@ -132,10 +132,14 @@ def limit(scope: Scope, available: int | None, *, refunds_wait: bool = False) ->
 
 
 def do_refunds_wait(scope: Scope, amount: int) -> bool:
-    """Whether a refund of this amount has to wait, pending, until more is available."""
-    limits = scope.store.traits(_LIMIT)
-    available = limits.get("available")
-    return bool(limits.get("refunds_wait")) and available is not None and amount > available
+    """Whether a new refund of this amount has to wait, pending, until more is available."""
+    return bool(scope.store.traits(_LIMIT).get("refunds_wait")) and is_short_of(scope, amount)
+
+
+def is_short_of(scope: Scope, amount: int) -> bool:
+    """Whether less than this amount is available."""
+    available = scope.store.traits(_LIMIT).get("available")
+    return available is not None and amount > available
 
 
 def take(scope: Scope, amount: int) -> None:

@@ -74,7 +74,8 @@ def advance(scope: Scope, refund: JsonObject, outcome: str | None = None) -> Jso
     if refund["status"] in {"failed", "canceled"}:
         return refund
     if refund["pending_reason"] == _SHORT and outcome != "failed":
-        if outcome is None and balance.do_refunds_wait(scope, refund["amount"]):
+        # Whatever is done with new ones by now.
+        if outcome is None and balance.is_short_of(scope, refund["amount"]):
             scope.later("advance_refund", refund["id"])
             return refund
         balance.take(scope, refund["amount"])

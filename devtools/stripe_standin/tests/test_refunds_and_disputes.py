@@ -157,6 +157,8 @@ def test_a_refund_beyond_the_balance_waits_where_that_is_asked_for(api, standin,
     standin.forward(A_WHILE + 1)
     assert api.v1.refunds.retrieve(refund.id).status == "pending"
     assert standin.run_jobs() == standin.run_jobs() == 1  # It waits on, and keeps nobody waiting.
+    standin.limit_balance(0)  # A new one would be refused.
+    assert standin.run_jobs() == standin.run_jobs() == 1
     assert api.v1.refunds.retrieve(refund.id).status == "pending"
     standin.limit_balance(None)
     standin.forward(A_WHILE + 1)
