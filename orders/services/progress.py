@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.utils import timezone
 
+from orders import paying
 from orders.models import Order
 from orders.services.closing import close_locked
 from orders.services.locking import lock_cart_and_order
@@ -24,13 +25,14 @@ def note_progress(*, order_id: uuid.UUID) -> None:
         order.save(update_fields=["payment_in_progress_since", "updated_at"])
 
 
-def end_progress(*, order_id: uuid.UUID, is_final: bool) -> bool:
+def end_progress(*, order_id: uuid.UUID) -> bool:
     """Note that the money that was on its way didn't come. The order is open again, for as long as
     a new one, so that its buyer can pay in another way.
 
-    Not if they have another open order by then, and one a person is enough: returns False, and the
-    order is left alone until its payment is dead (`is_final`), when it ends as "replaced". Returns
-    True where there is nothing left to do. Runs and locks as `note_progress`.
+    Not if they have another open order by then, and one a person is enough: it ends as "replaced",
+    or, while somebody may be paying it, is left alone, and False is returned: to be called again
+    when nobody may. Returns True where there is nothing left to do. Runs and locks as
+    `note_progress`.
     """
     order = lock_cart_and_order(order_id=order_id)
     if order.status != Order.Status.PENDING or order.payment_in_progress_since is None:
@@ -40,9 +42,10 @@ def end_progress(*, order_id: uuid.UUID, is_final: bool) -> bool:
         order.expires_at = max(order.expires_at, timezone.now() + settings.ORDER_EXPIRY)
         order.save(update_fields=["payment_in_progress_since", "expires_at", "updated_at"])
         return True
-    if is_final:
-        close_locked(order=order, reason="replaced")
-    return is_final
+    if paying.has_open_payment(order_id=order_id):
+        return False
+    close_locked(order=order, reason="replaced")
+    return True
 
 
 def _has_another_open(order: Order) -> bool:

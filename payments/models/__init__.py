@@ -6,7 +6,7 @@ from payments.models.dispute import Dispute
 from payments.models.inbox import StripeCursor, StripeEvent
 from payments.models.ledger import LedgerEntry, LedgerTransaction, RevenueShare, SaleLine
 from payments.models.loose_end import LooseEnd
-from payments.models.payment import Payment, first_check
+from payments.models.payment import MAY_BE_PAID, Payment, first_check
 from payments.models.payout import BankPayoutFailure, Payout, PayoutAccount
 from payments.models.reconciliation import ReconciliationDifference, ReconciliationRun
 from payments.models.refund import Refund, RefundLine, RefundRequest
@@ -14,6 +14,7 @@ from payments.models.term import Term
 from payments.models.touched import BookMark, BookTouch
 
 __all__ = [
+    "MAY_BE_PAID",
     "Balance",
     "BalanceChange",
     "BalanceMark",

@@ -8,6 +8,13 @@ from django.db.models import F, Q
 from core.models import BaseModel
 from orders.models import Order
 
+# Stripe's words for an intent that takes no money any more; "" is one that Stripe doesn't know.
+_DEAD = ("", "canceled")
+# Intents that may take money: an order's open one, and any other of it that isn't known to be dead.
+# A copy of us that was restored may have made one, or a key that Stripe forgot. Only these words of
+# the condition let PostgreSQL use its index.
+MAY_BE_PAID = Q(status="pending") | (Q(status="failed") & ~Q(stripe_status__in=_DEAD))
+
 
 def first_check() -> dt.timedelta:
     """Return how long after its creation an open payment is first looked up at Stripe."""
@@ -45,7 +52,7 @@ class Payment(BaseModel):
     # may be (`payments.services.exempt`).
     metadata = models.JSONField(default=dict, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
-    # When reconciliation asks Stripe about an open payment next.
+    # When reconciliation asks Stripe about one that may be paid next.
     next_check_at = models.DateTimeField()
 
     class Meta:
@@ -66,8 +73,8 @@ class Payment(BaseModel):
         ]
         indexes = [
             models.Index(fields=["order", "-created_at"], name="payment_of_order"),
-            models.Index(fields=["next_check_at"], name="payment_open",
-                         condition=Q(status="pending")),
+            models.Index(fields=["next_check_at"], name="payment_may_be_paid",
+                         condition=MAY_BE_PAID),
             models.Index(fields=["succeeded_at"], name="payment_without_fee",
                          condition=Q(status="succeeded", fee_amount=None)),
             models.Index(fields=["-created_at"], name="payment_newest"),
@@ -81,3 +88,9 @@ class Payment(BaseModel):
 
     def __str__(self) -> str:
         return self.stripe_payment_id
+
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether this is one of MAY_BE_PAID."""
+        is_failed = self.status == self.Status.FAILED and self.stripe_status not in _DEAD
+        return is_failed or self.status == self.Status.PENDING

@@ -3,12 +3,11 @@
 import uuid
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from payments import stripe_gateway
-from payments.models import Payment
+from payments.models import MAY_BE_PAID, Payment
 from payments.services.settlement import forget_payment, settle
-from payments.state import PROCESSING
 from payments.stripe_gateway import StripeLater, StripeNotFound, StripeRefused
 from payments.stripe_patience import deadline
 
@@ -33,11 +32,7 @@ def end_open_payment(*, order_id: uuid.UUID) -> None:
 
 
 def _open_payments(order_id: uuid.UUID) -> QuerySet[Payment]:
-    # A second intent of an order, made by a copy of us that was restored, is no open row.
-    is_open = Q(status=Payment.Status.PENDING) | Q(
-        status=Payment.Status.FAILED, stripe_status=PROCESSING
-    )
-    return Payment.objects.filter(is_open, order_id=order_id)
+    return Payment.objects.filter(MAY_BE_PAID, order_id=order_id)
 
 
 def _end(payment: Payment) -> None:

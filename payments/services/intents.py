@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from core.money import from_minor, to_minor
 from orders import selectors as order_selectors
@@ -15,7 +14,8 @@ from orders import services as order_services
 from orders.selectors import OrderForPayment
 from payments import stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused
-from payments.models import Payment, first_check
+from payments.models import Payment
+from payments.services.locking import store_payment
 from payments.services.settlement import forget_payment, settle
 from payments.stripe_gateway import IntentFacts, StripeBusy, StripeNotFound, StripeRefused
 from payments.stripe_patience import deadline, time_left
@@ -184,19 +184,7 @@ def _remember(order: OrderForPayment, intent: IntentFacts) -> bool:
     """
     with transaction.atomic():
         before = Payment.objects.filter(stripe_payment_id=intent.id).exists()
-        Payment.objects.bulk_create(
-            [
-                Payment(
-                    order_id=order.id,
-                    stripe_payment_id=intent.id,
-                    amount=order.total_amount,
-                    currency=order.currency,
-                    stripe_status=intent.status,
-                    next_check_at=timezone.now() + first_check(),
-                )
-            ],
-            ignore_conflicts=True,
-        )
+        store_payment(order_id=order.id, intent=intent)
         status = order_services.hold_order(order_id=order.id)
     if status == "failed":
         raise OrderNotPayable(order_status=status)

@@ -39,17 +39,22 @@ def lock_payments_of(*, intents: Collection[IntentFacts]) -> list[Payment]:
     return [payment for payment in made if payment is not None]
 
 
+def store_payment(*, order_id: uuid.UUID, intent: IntentFacts) -> Payment:
+    """Return our row of the order's intent, made now or before, locked until the caller's
+    transaction ends. One that is made is the order's open payment, unless that has another."""
+    rows = Payment.objects.select_for_update().filter(stripe_payment_id=intent.id)
+    _insert(order_id, intent, Payment.Status.PENDING)
+    if (payment := rows.first()) is None:
+        _insert(order_id, intent, Payment.Status.FAILED)
+        payment = rows.get()
+    return payment
+
+
 def _make_row(intent: IntentFacts) -> Payment | None:
     order_id = parse_id(intent.order_id)
     if order_id is None or not _is_ours(order_id):
         return None
-    # Open, unless the order has another open payment already: only one is allowed.
-    for status in (Payment.Status.PENDING, Payment.Status.FAILED):
-        Payment.objects.bulk_create([_new_row(order_id, intent, status)], ignore_conflicts=True)
-        locked = Payment.objects.select_for_update().filter(stripe_payment_id=intent.id)
-        if (payment := locked.first()) is not None:
-            return payment
-    return None
+    return store_payment(order_id=order_id, intent=intent)
 
 
 def _is_ours(order_id: uuid.UUID) -> bool:
@@ -60,8 +65,8 @@ def _is_ours(order_id: uuid.UUID) -> bool:
     return True
 
 
-def _new_row(order_id: uuid.UUID, intent: IntentFacts, status: Payment.Status) -> Payment:
-    return Payment(
+def _insert(order_id: uuid.UUID, intent: IntentFacts, status: Payment.Status) -> None:
+    row = Payment(
         order_id=order_id,
         stripe_payment_id=intent.id,
         amount=from_minor(intent.amount),
@@ -70,3 +75,4 @@ def _new_row(order_id: uuid.UUID, intent: IntentFacts, status: Payment.Status) -
         stripe_status=intent.status,
         next_check_at=timezone.now() + first_check(),
     )
+    Payment.objects.bulk_create([row], ignore_conflicts=True)

@@ -16,7 +16,13 @@ from django.utils import timezone
 from core.money import ZERO, from_minor, money_text
 from payments import stripe_gateway
 from payments.ledger.at_stripe import sum_at_stripe
-from payments.models import LedgerEntry, Payment, ReconciliationDifference, ReconciliationRun
+from payments.models import (
+    MAY_BE_PAID,
+    LedgerEntry,
+    Payment,
+    ReconciliationDifference,
+    ReconciliationRun,
+)
 from payments.selectors.reconciliation import list_finished_runs
 from payments.services.balance_reading import (
     book_unbooked,
@@ -104,7 +110,7 @@ def _sum_moving_here() -> Decimal:
         status=Payment.Status.SUCCEEDED, fee_amount=None, succeeded_at__gte=now - FEE_WITHIN
     )
     # Of some bank debits Stripe has a pending movement before the money comes.
-    on_its_way = Q(status=Payment.Status.PENDING, stripe_status=PROCESSING)
+    on_its_way = MAY_BE_PAID & Q(stripe_status=PROCESSING)
     payments = Payment.objects.filter(without_fee | on_its_way, currency=settings.CURRENCY)
     open_ = payments.aggregate(total=Sum("amount"))["total"]
     return (booked or ZERO) + (open_ or ZERO)

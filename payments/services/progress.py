@@ -1,5 +1,7 @@
 """Money on its way, as Stripe tells of it, and the order that is left alone meanwhile."""
 
+import uuid
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -7,12 +9,9 @@ from core import outbox
 from core.nudge import nudge
 from orders import services as order_services
 from payments.events import DebitFailed
-from payments.models import Payment
+from payments.models import MAY_BE_PAID, Payment
 from payments.state import PROCESSING
 from payments.stripe_gateway import IntentFacts
-
-# An intent that can't be paid any more: canceled, or unknown to Stripe.
-_DEAD = frozenset({"canceled", ""})
 
 
 def is_old_news(*, payment: Payment, intent: IntentFacts) -> bool:
@@ -42,25 +41,28 @@ def note_failure(*, payment: Payment, intent: IntentFacts) -> None:
 
 def tell_order(*, payment: Payment, was_in_progress: bool) -> None:
     """Let the order know whether money is on its way, under the payment's lock, so that it is left
-    alone as long as it is. `was_in_progress` is whether this payment's was, before the news.
-
-    An order in whose place its buyer has another by then isn't opened again: reconciliation cancels
-    the intent at once, and then the order ends.
-    """
+    alone as long as it is. `was_in_progress` is whether this payment's was, before the news. The
+    payment is saved."""
     if payment.status == Payment.Status.SUCCEEDED:
         return
     if payment.stripe_status == PROCESSING:
         order_services.note_progress(order_id=payment.order_id)
+    elif was_in_progress or not payment.may_be_paid:
+        end_progress(order_id=payment.order_id)
+
+
+def end_progress(*, order_id: uuid.UUID) -> None:
+    """Let the order know that money of it isn't on its way any more, if no other is. The caller
+    holds a payment's lock and has saved what became of it.
+
+    An order in whose place its buyer has another by then isn't opened again: reconciliation cancels
+    at once what may be paid of it, and then the order ends.
+    """
+    may_be_paid = Payment.objects.filter(MAY_BE_PAID, order_id=order_id)
+    if may_be_paid.filter(stripe_status=PROCESSING).exists():
         return
-    is_final = payment.stripe_status in _DEAD
-    if not (was_in_progress or is_final) or _is_another_in_progress(payment):
-        return
-    if not order_services.end_progress(order_id=payment.order_id, is_final=is_final):
-        payment.next_check_at = timezone.now()
-        payment.save(update_fields=["next_check_at", "updated_at"])
+    if not order_services.end_progress(order_id=order_id):
+        # Whoever is at another of them waits for the order, which is locked by now.
+        free = may_be_paid.select_for_update(skip_locked=True).values_list("id", flat=True)
+        Payment.objects.filter(id__in=list(free)).update(next_check_at=timezone.now())
         transaction.on_commit(lambda: nudge("payments.tasks.reconcile_payments"))
-
-
-def _is_another_in_progress(payment: Payment) -> bool:
-    others = Payment.objects.filter(order_id=payment.order_id, stripe_status=PROCESSING)
-    return others.exclude(id=payment.id).exists()

@@ -1,4 +1,4 @@
-"""Reconciliation: open payments are looked up at Stripe even if no event ever comes."""
+"""Reconciliation: what may be paid is looked up at Stripe even if no event ever comes."""
 
 import datetime as dt
 
@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from payments import stripe_gateway
-from payments.models import Payment, StripeEvent, first_check
+from payments.models import MAY_BE_PAID, Payment, StripeEvent, first_check
 from payments.services.settlement import forget_payment, settle
 from payments.services.sweeping import sweep
 from payments.state import PROCESSING
@@ -20,7 +20,7 @@ LEFT_TO_INBOX = dt.timedelta(minutes=1)
 
 
 def reconcile_due_payments(*, limit: int = 50) -> int:
-    """Settle open payments that are due by what Stripe says, and cancel the intents of orders that
+    """Settle what may be paid and is due by what Stripe says, and cancel the intents of orders that
     are closed or superseded; returns how many were tried. The gaps grow with a payment's age, up to
     an hour. One whose news has just come is the inbox's for a while."""
     return sweep(claim=_claim_next, work=_reconcile, failed=_leave, limit=limit, task=TASK)
@@ -61,7 +61,7 @@ def _claim_next() -> Payment | None:
         payment = (
             Payment.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("order")
-            .filter(~Exists(news), status=Payment.Status.PENDING, next_check_at__lte=now)
+            .filter(MAY_BE_PAID, ~Exists(news), next_check_at__lte=now)
             .order_by("next_check_at")
             .first()
         )

@@ -82,21 +82,17 @@ def settle_all(*, intents: Sequence[IntentFacts]) -> dict[str, Settlement]:
 
 
 def forget_payment(*, payment_id: uuid.UUID) -> None:
-    """Give up an open payment whose intent Stripe doesn't know (any more), in sight of staff."""
+    """Give up what may be paid and Stripe doesn't know (any more), in sight of staff."""
     rows = Payment.objects.select_for_update().exclude(status=Payment.Status.SUCCEEDED)
     with transaction.atomic():
         payment = rows.filter(id=payment_id).first()
-        if payment is None or not _may_be_paid(payment):
+        if payment is None or not payment.may_be_paid:
             return
         was_in_progress = payment.stripe_status == PROCESSING
         payment.status, payment.stripe_status = Payment.Status.FAILED, ""
         payment.needs_attention = "Stripe doesn't know this intent"
         payment.save()
         tell_order(payment=payment, was_in_progress=was_in_progress)
-
-
-def _may_be_paid(payment: Payment) -> bool:
-    return payment.status == Payment.Status.PENDING or payment.stripe_status == PROCESSING
 
 
 def _follow(payments: Sequence[Payment], told: Mapping[str, IntentFacts]) -> list[Taken]:

@@ -16,6 +16,7 @@ from payments import ledger
 from payments.events import PaymentNeedsAttention
 from payments.ledger import Sale
 from payments.models import Payment
+from payments.services.progress import end_progress
 from payments.services.refunds import plan_refund
 
 # Why money goes back that stands for no order, and what staff read of it.
@@ -50,7 +51,7 @@ def take_money(*, payments: Sequence[Payment]) -> list[Taken]:
     pairs = list(zip(payments, outcomes, strict=True))
     for payment, outcome in pairs:
         if outcome.kind == "amount_mismatch":
-            order_services.end_progress(order_id=payment.order_id, is_final=True)
+            end_progress(order_id=payment.order_id)
     _book(pairs)
     return [
         Taken(

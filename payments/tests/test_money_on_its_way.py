@@ -7,12 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from cart.errors import PaymentInProgress
 from cart.models import CartItem
+from core import outbox
 from core.models import OutboxEvent
 from courses.models import Course
 from devtools.stripe_standin.client import StandIn
@@ -588,3 +591,142 @@ def test_a_declined_card_is_no_failed_debit(order: Order, standin: StandIn, pay:
     pay(intent, "pm_card_chargeDeclined")
     hear(intent)
     assert not OutboxEvent.objects.filter(name="payments.debit_failed").exists()
+
+
+# --- A second intent of an order, as a restored backup or a key that Stripe forgot makes one ------
+
+
+@pytest.fixture
+def second(order: Order, standin: StandIn) -> services.PaymentIntent:
+    """A second intent, of which no event told that it is paid, and whose secret its buyer has."""
+    first = start_payment(order)
+    intent = stripe_gateway.create_intent(
+        amount=first.amount, currency=first.currency, order_id=str(order.id),
+        order_number=order.order_number, idempotency_key="forgotten",
+    )  # fmt: skip
+    services.settle(intent=intent)
+    assert dict(Payment.objects.values_list("stripe_payment_id", "status")) == {
+        first.payment_intent_id: "pending",
+        intent.id: "failed",
+    }
+    return replace(first, payment_intent_id=intent.id, client_secret=intent.client_secret)
+
+
+@pytest.fixture
+def first(order: Order, second: services.PaymentIntent) -> services.PaymentIntent:
+    return start_payment(order)
+
+
+def reconcile() -> int:
+    Payment.objects.update(next_check_at=timezone.now())
+    return services.reconcile_due_payments()
+
+
+def test_a_second_intent_ends_before_its_order_does(
+    order: Order, second: services.PaymentIntent, client: APIClient, standin: StandIn, pay: Pay
+) -> None:
+    Payment.objects.filter(status="pending").update(status="failed", stripe_status="canceled")
+    add_a_course(order)
+    standin.fault("refuse", "payment_intents.cancel", status=503)
+    assert client.post(CREATE).status_code == 503
+    assert look(order) == ("pending", "", False)
+    assert client.post(CREATE).status_code == 201
+    assert look(order) == ("failed", "replaced", False)
+    assert facts(second).status == "canceled"
+    assert pay(second)["error"]["code"] == "payment_intent_unexpected_state"
+
+
+def test_a_second_intent_that_nobody_reports_on_is_looked_up(
+    order: Order, second: services.PaymentIntent, pay: Pay
+) -> None:
+    pay(second)
+    assert reconcile() == 2
+    assert look(order) == ("completed", "", False)
+    order.refresh_from_db()
+    assert order.payment_id == second.payment_intent_id
+
+
+def test_a_second_intent_of_an_order_that_is_paid_is_cancelled(
+    order: Order, first: services.PaymentIntent, second: services.PaymentIntent, pay: Pay
+) -> None:
+    pay(first)
+    hear(first)
+    assert reconcile() == 1
+    assert facts(second).status == "canceled"
+    assert reconcile() == 0, "what is dead is asked for no more"
+
+
+def test_a_second_intent_of_an_order_that_was_closed_is_due_at_once(
+    order: Order, second: services.PaymentIntent
+) -> None:
+    Payment.objects.update(next_check_at=timezone.now() + dt.timedelta(hours=1))
+    close_anyway(order)
+    outbox.deliver_due()
+    services.reconcile_due_payments()
+    assert facts(second).status == "canceled"
+
+
+def test_a_second_intent_that_stripe_does_not_know_is_given_up(
+    second: services.PaymentIntent,
+) -> None:
+    Payment.objects.filter(status="failed").update(stripe_payment_id="pi_forgotten")
+    assert reconcile() == 2
+    given_up = Payment.objects.get(stripe_payment_id="pi_forgotten")
+    assert (given_up.status, given_up.stripe_status) == ("failed", "")
+    assert "know" in given_up.needs_attention
+    assert reconcile() == 1
+
+
+def test_an_order_that_was_replaced_waits_for_its_second_intent(
+    *, order: Order, first: services.PaymentIntent, second: services.PaymentIntent,
+    client: APIClient, buyer: User, pay: Pay,
+) -> None:  # fmt: skip
+    pay(first, DEBIT)
+    hear(first)
+    order_something_else(client, buyer)
+    Payment.objects.update(next_check_at=timezone.now() + dt.timedelta(hours=1))
+    services.settle(intent=replace(facts(first), status="canceled"))
+    assert look(order) == STANDS, "as long as somebody may pay it"
+    assert services.reconcile_due_payments() == 1
+    assert facts(second).status == "canceled"
+    assert look(order) == ("failed", "replaced", False)
+
+
+def test_the_wrong_money_leaves_an_order_to_what_is_on_its_way(
+    order: Order, first: services.PaymentIntent, second: services.PaymentIntent, pay: Pay
+) -> None:
+    pay(second, DEBIT)
+    hear(second)
+    services.settle(intent=replace(facts(first), status="succeeded", amount_received=2999))
+    assert look(order) == STANDS
+
+
+def test_an_intent_is_stored_though_the_webhook_was_faster_with_another(
+    order: Order, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sees its row ends it; its secret is out."""
+    create = intents._create_at_stripe
+
+    def create_and_hear_of_another(*given: Any) -> stripe_gateway.IntentFacts:
+        intent = create(*given)
+        services.settle(intent=replace(intent, id="pi_other"))
+        return intent
+
+    monkeypatch.setattr(intents, "_create_at_stripe", create_and_hear_of_another)
+    started = start_payment(order)
+    states = dict(Payment.objects.values_list("stripe_payment_id", "status"))
+    assert states == {"pi_other": "pending", started.payment_intent_id: "failed"}
+    assert order_services.close_order(order_id=order.id, reason="canceled")
+    assert facts(started).status == "canceled"
+
+
+def test_what_is_due_is_found_among_what_may_be_paid() -> None:
+    """However many payments came to nothing before."""
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as queries:
+        cursor.execute("SET enable_seqscan = off")
+        services.reconcile_due_payments()
+        claim = next(one["sql"] for one in queries if "SKIP LOCKED" in one["sql"])
+        cursor.execute(f"EXPLAIN {claim}")
+        plan = "\n".join(row for (row,) in cursor.fetchall())
+        cursor.execute("RESET enable_seqscan")
+    assert "payment_may_be_paid" in plan
