@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from orders.models import Coupon, CouponRedemption, Order, OrderItem
 from orders.numbers import next_order_number
 from orders.quotes import Quote, is_chargeable, is_too_large, make_quote
 from orders.selectors.coupons import count_uses
+from orders.selectors.orders import OrderDetail, get_order
 from orders.selectors.progress import list_courses_in_progress
 from orders.services.closing import close_locked
 from orders.services.coupons import lock_coupon
@@ -36,6 +37,9 @@ class CreatedOrder:
 
     order_id: uuid.UUID
     created: bool
+    # As `get_order` shows it, of one that was completed at once: read before its invoice's number
+    # was taken, for which everybody waits until the caller's transaction ends.
+    shown: OrderDetail | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,9 +105,16 @@ def create_from_cart(
         return CreatedOrder(order_id=pending.id, created=False)
     order = _place_instead(pending, wish)
     if order.total_amount == ZERO:
-        complete_locked(orders=[order])
-        finish_orders(order_ids=[order.id])
+        return CreatedOrder(order_id=order.id, created=True, shown=_complete_free(order))
     return CreatedOrder(order_id=order.id, created=True)
+
+
+def _complete_free(order: Order) -> OrderDetail:
+    """Complete an order that costs nothing, and return how it is shown."""
+    complete_locked(orders=[order])
+    shown = get_order(order_id=order.id, user_id=order.user_id)
+    numbers = finish_orders(order_ids=[order.id])
+    return {**shown, "invoice_number": numbers[order.id]}
 
 
 def _find_standing(

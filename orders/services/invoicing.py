@@ -20,17 +20,18 @@ from orders.numbers import next_credit_note_number, next_invoice_numbers
 _REST = "Partial refund"
 
 
-def finish_orders(*, order_ids: Collection[uuid.UUID]) -> None:
+def finish_orders(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Do for completed orders what others wait for, in the transaction that completed them and as
     its last act: count the students of what they opened, and give them their invoices, dated as
-    they were completed. Everybody's settlements wait for the counters and the numbers that this one
-    takes, so what the database checks at the commit is checked before that. Raises ValueError for
-    an order that isn't completed. None takes no number, and many take theirs together."""
+    they were completed; returns the invoices' numbers by order. Everybody's settlements wait for
+    the counters and the numbers that this one takes, so what the database checks at the commit is
+    checked before that. Raises ValueError for an order that isn't completed. None takes no number,
+    and many take theirs together."""
     orders = list(
         Order.objects.filter(id__in=order_ids).select_related("user").order_by("completed_at", "id")
     )
     if not orders:
-        return
+        return {}
     lines: dict[uuid.UUID, list[dict[str, str]]] = {order.id: [] for order in orders}
     opened: list[uuid.UUID] = []
     for item in OrderItem.objects.filter(order_id__in=lines).order_by("created_at", "id"):
@@ -44,6 +45,7 @@ def finish_orders(*, order_ids: Collection[uuid.UUID]) -> None:
     for invoice, number in zip(invoices, numbers, strict=True):
         invoice.number = number
     insert_all(invoices)
+    return {invoice.order_id: invoice.number for invoice in invoices}
 
 
 def _draft_invoice(order: Order, lines: list[dict[str, str]]) -> Invoice:

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.ids import new_id
 from courses.models import Course
 from orders import services
 from orders.models import Invoice, Order
+from orders.numbers import next_invoice_numbers
 from orders.serializers import OrderDetailSerializer, OrderSerializer
 from tests.factories import (
     CartItemFactory,
@@ -216,6 +219,32 @@ class TestIdempotencyKey:
         client.post(CREATE, {"billing_address": ADDRESS}, **self.KEY)
         other = client.post(CREATE, {"billing_address": None}, **self.KEY)
         assert error(other) == (409, "IDEMPOTENCY_KEY_REUSED")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_a_free_order_only_the_answer_is_stored_after_its_number(self, client, user, fill):
+        """Everybody's settlements wait for the number until the commit."""
+        next_invoice_numbers(times=[timezone.now()])  # The year's series is there.
+        fill(user, "0.00")
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.post(CREATE, headers={"Idempotency-Key": "once"})
+        statements = [query["sql"] for query in queries]
+        checked = max(n for n, sql in enumerate(statements) if sql.startswith("SET CONSTRAINTS"))
+        locked, *after = (
+            sql.strip().split(" (")[0].split(" SET")[0] for sql in statements[checked + 1 :]
+        )
+        assert locked.startswith('SELECT "courses_coursestats"')
+        assert [sql for sql in after if "SAVEPOINT" not in sql] == [
+            "UPDATE courses_coursestats stats",
+            "UPDATE orders_numberseries",
+            'INSERT INTO "orders_invoice"',
+            'UPDATE "core_idempotencyrecord"',
+            "COMMIT",
+        ]
+        assert not any("courses_coursestats" in sql for sql in statements[:checked])
+        body = answer.json()
+        assert body["invoice_number"] == Invoice.objects.get().number
+        assert body == client.get(f"{ORDERS}{body['id']}/").json()
+        assert client.post(CREATE, headers={"Idempotency-Key": "once"}).json() == body
 
     def test_a_refusal_frees_the_key(self, client, user, fill):
         assert error(client.post(CREATE, **self.KEY)) == (422, "CART_EMPTY")

@@ -240,7 +240,9 @@ class CreateFromCartView(LimitedGuessesMixin, IdempotentPostMixin):
             coupon_code=body.validated_data.get("coupon_code"),
             ended_order_id=kwargs["ended_order_id"],
         )
-        order = selectors.get_order(order_id=created.order_id, user_id=current_user_id(request))
+        order = created.shown or selectors.get_order(
+            order_id=created.order_id, user_id=current_user_id(request)
+        )
         # Serialised here: the answer is stored under its Idempotency-Key as it went out.
         data = OrderDetailSerializer(order).data
         return Response(data, status=201 if created.created else 200)
