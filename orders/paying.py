@@ -24,7 +24,7 @@ class _Asking(Protocol):
 
 
 class _Ending(Protocol):
-    def __call__(self, *, order_id: uuid.UUID) -> None: ...
+    def __call__(self, *, order_id: uuid.UUID, seconds: float) -> None: ...
 
 
 class _Finding(Protocol):
@@ -45,8 +45,8 @@ def register_payments(*, is_open: _Asking, end: _Ending, find_late: _Finding) ->
     """Take payments in. `is_open` says, under the order's lock, whether somebody may pay it: a
     payment is only ever begun under that lock. `end` ends that payment at the provider, outside any
     transaction, and takes what the provider says of it into the order; it raises Unavailable when
-    the provider doesn't answer. `find_late` returns, by order, the latest money that came for it
-    and doesn't stand for it."""
+    the provider doesn't answer in so many seconds. `find_late` returns, by order, the latest money
+    that came for it and doesn't stand for it."""
     _registered[:] = [_Payments(is_open=is_open, end=end, find_late=find_late)]
 
 
@@ -55,10 +55,11 @@ def has_open_payment(*, order_id: uuid.UUID) -> bool:
     return any(payments.is_open(order_id=order_id) for payments in _registered)
 
 
-def end_open_payment(*, order_id: uuid.UUID) -> None:
-    """End what may take money for the order, if the provider lets it. Raises Unavailable."""
+def end_open_payment(*, order_id: uuid.UUID, seconds: float) -> None:
+    """End what may take money for the order, if the provider lets it. Raises Unavailable, at the
+    latest after so many seconds."""
     for payments in _registered:
-        payments.end(order_id=order_id)
+        payments.end(order_id=order_id, seconds=seconds)
 
 
 def find_late_payments(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, LatePayment]:

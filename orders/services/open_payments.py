@@ -6,9 +6,12 @@ whole is tried again: a payment that the provider won't end, as its money has co
 is noted on the order by then.
 """
 
+import time
 import uuid
 from collections.abc import Callable
 from typing import TypeVar
+
+from django.conf import settings
 
 from cart.errors import PaymentInProgress
 from orders import paying
@@ -38,15 +41,17 @@ def try_past_open_payments(*, attempt: Callable[[uuid.UUID | None], _T]) -> _T:
     then the payment is ended, and it is called again with the id of that order (at first, None).
 
     Raises PaymentInProgress when the buyer begins another payment each time, and Unavailable when
-    the provider doesn't answer.
+    the provider doesn't answer within `STRIPE_DEADLINE_SECONDS` from the call, however often it is
+    asked.
     """
+    ends_at = time.monotonic() + settings.STRIPE_DEADLINE_SECONDS
     ended: uuid.UUID | None = None
     for _ in range(_ROUNDS):
         try:
             return attempt(ended)
         except OrderHasOpenPayment as exc:
             ended = exc.order_id
-        paying.end_open_payment(order_id=ended)
+        paying.end_open_payment(order_id=ended, seconds=max(0.0, ends_at - time.monotonic()))
     try:
         return attempt(ended)
     except OrderHasOpenPayment as exc:

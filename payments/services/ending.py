@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from payments import stripe_gateway
@@ -19,14 +18,14 @@ def is_payment_open(*, order_id: uuid.UUID) -> bool:
     return _open_payments(order_id).exists()
 
 
-def end_open_payment(*, order_id: uuid.UUID) -> None:
+def end_open_payment(*, order_id: uuid.UUID, seconds: float) -> None:
     """Cancel what may take money for the order at Stripe, and take into our rows what Stripe says
     then. Once money moves, Stripe won't: the order turns out paid, or its payment is on its way.
 
-    Raises PaymentsUnavailable, with nothing changed here, when Stripe doesn't answer or won't have
-    the intent touched.
+    Raises PaymentsUnavailable, with nothing changed of an intent that Stripe doesn't answer about
+    within these seconds, all intents together, or won't have touched.
     """
-    with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+    with deadline(seconds=seconds):
         for payment in _open_payments(order_id).order_by("created_at"):
             _end(payment)
 

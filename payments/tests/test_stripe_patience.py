@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from cart.errors import PaymentInProgress
 from core import process
 from core.logging import request_id
 from core.waits import slow_waits
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
+from orders.services import OrderHasOpenPayment, try_past_open_payments
 from payments import stripe_gateway, stripe_patience
 from payments.errors import PaymentsUnavailable
 from payments.models import Payment
@@ -180,6 +183,30 @@ def test_two_calls_of_a_request_share_its_deadline(
     standin.fault("hang", "payment_intents.create", seconds=4)
     with giving_up_after(1.0), pytest.raises(PaymentsUnavailable):
         start_payment(order)
+
+
+@needs_db
+def test_a_checkout_that_ends_payments_again_and_again_has_one_deadline(
+    order: Order, standin: StandIn, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its buyer begins another whenever one was ended."""
+    settings.STRIPE_DEADLINE_SECONDS = HANGS
+    cancel, left = stripe_gateway.cancel_intent, []
+
+    def cancel_slowly(**given: Any) -> stripe_gateway.IntentFacts:
+        left.append(time_left())
+        time.sleep(0.3)
+        return cancel(**given)
+
+    def attempt(_: uuid.UUID | None) -> None:
+        start_payment(order)
+        raise OrderHasOpenPayment(order_id=order.id)
+
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", cancel_slowly)
+    with pytest.raises(PaymentInProgress):
+        try_past_open_payments(attempt=attempt)
+    first, second = left
+    assert second <= first - 0.3
 
 
 @needs_db
