@@ -172,6 +172,80 @@ def test_an_address_is_changed_where_nobody_pays_for_the_one_before(
     assert facts(again).status == "requires_payment_method", "the same address ends nothing"
 
 
+# What a browser does with an intent of which we hear nothing, and how its order stands once
+# somebody asks: nobody paid, a debit set out, a card paid.
+UNHEARD = pytest.mark.parametrize(
+    ("method", "stands"),
+    [
+        (None, ("failed", "replaced", False)),
+        (DEBIT, ("pending", "", True)),
+        ("pm_card_visa", ("completed", "", False)),
+    ],
+    ids=["open", "debit", "card"],
+)
+
+
+def pay_unheard(order: Order, pay: Pay, method: str | None) -> services.PaymentIntent:
+    intent = start_payment(order)
+    if method is not None:
+        pay(intent, method)
+    return intent
+
+
+@UNHEARD
+def test_a_free_course_instead(
+    *, order: Order, client: APIClient, buyer: User, pay: Pay, method: str | None, stands: Any
+) -> None:
+    intent = pay_unheard(order, pay, method)
+    CartItem.objects.all().delete()
+    fill(buyer, "0.00")
+    answer = client.post(CREATE, headers={"Idempotency-Key": "once"})
+    assert (answer.status_code, answer.json()["status"]) == (201, "completed")
+    assert look(order) == stands
+    assert (facts(intent).status == "canceled") == (method is None)
+    assert_books_hold()
+
+
+@UNHEARD
+def test_another_country_with_another_tax(
+    *, client: APIClient, buyer: User, pay: Pay, settings: Any, method: str | None, stands: Any
+) -> None:
+    settings.TAX_RULE = "orders.taxes.rate_by_country"
+    settings.TAX_RATES = {"DE": Decimal(19), "FR": Decimal("5.5")}
+    fill(buyer, "10.00")
+    taxed = client.post(CREATE, {"billing_address": ADDRESS}, format="json").json()
+    order = Order.objects.get(id=taxed["id"])
+    intent = pay_unheard(order, pay, method)
+    elsewhere = {"billing_address": {**ADDRESS, "country": "FR"}}
+    answer = client.post(CREATE, elsewhere, format="json")
+    body = answer.json()
+    if method is None:
+        assert (answer.status_code, body["tax_amount"]) == (201, 0.55)
+        assert facts(intent).status == "canceled"
+    else:
+        assert (answer.status_code, body["id"], body["tax_amount"]) == (200, taxed["id"], 1.9)
+        assert body["billing_address"] == ADDRESS
+    assert look(order) == stands
+    assert_books_hold()
+
+
+@UNHEARD
+def test_an_emptied_cart_ends_nothing_and_another_in_its_place_does(
+    *, order: Order, client: APIClient, buyer: User, pay: Pay, method: str | None, stands: Any
+) -> None:
+    intent = pay_unheard(order, pay, method)
+    told = facts(intent).status
+    assert client.delete("/api/v1/cart/").status_code == 204
+    assert client.post(CREATE).json()["error"]["code"] == "CART_EMPTY"
+    assert look(order) == ("pending", "", False)
+    assert facts(intent).status == told
+    fill(buyer, "5.00")
+    assert client.post(CREATE).status_code == 201
+    assert look(order) == stands
+    assert (facts(intent).status == "canceled") == (method is None)
+    assert_books_hold()
+
+
 def test_the_list_tells_pending_from_under_way(
     order: Order, client: APIClient, debit: services.PaymentIntent
 ) -> None:
@@ -344,6 +418,19 @@ def test_staff_cannot_close_it(order: Order, debit: services.PaymentIntent) -> N
     assert f"{order.order_number} stays open: A payment for these courses" in page
     assert "0 orders closed" in page
     assert look(order) == STANDS
+
+
+def test_staff_close_nothing_that_a_card_paid_unheard(
+    order: Order, standin: StandIn, pay: Pay
+) -> None:
+    pay_unheard(order, pay, "pm_card_visa")
+    staff = Client()
+    staff.force_login(StaffFactory.create())
+    chosen = {"action": "close_pending", "_selected_action": [str(order.id)]}
+    page = staff.post("/admin/orders/order/", chosen, follow=True).content.decode()
+    assert "0 orders closed" in page
+    assert look(order) == ("completed", "", False)
+    assert_books_hold()
 
 
 def test_staff_are_told_that_stripe_does_not_answer(order: Order, standin: StandIn) -> None:
