@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -121,11 +122,12 @@ class PaymentAdmin(ReadOnlyAdmin):
         return has_right(request.user, Right.REFUND)
 
     @admin.action(description="Refund the whole order…", permissions=["refund"])
+    @transaction.atomic
     def refund_whole(
         self, request: HttpRequest, queryset: QuerySet[Payment]
     ) -> HttpResponse | None:
         """Give back all that is left of each chosen payment."""
-        payments = list(queryset.select_related("order").order_by("id"))
+        payments = _lock(queryset)
         rows = [describe_money(payment) for payment in payments]
         form = RefundForm(request.POST if is_confirmed(request, rows) else None)
         if form.is_bound and form.is_valid():
@@ -141,11 +143,12 @@ class PaymentAdmin(ReadOnlyAdmin):
         )  # fmt: skip
 
     @admin.action(description="Refund chosen lines…", permissions=["refund"])
+    @transaction.atomic
     def refund_lines(
         self, request: HttpRequest, queryset: QuerySet[Payment]
     ) -> HttpResponse | None:
         """Give back the lines of one payment that are chosen on the next page."""
-        payments = list(queryset.select_related("order")[:2])
+        payments = _lock(queryset[:2])
         if len(payments) != 1:
             self.message_user(request, "Choose one payment to refund lines of.", messages.WARNING)
             return None
@@ -164,11 +167,12 @@ class PaymentAdmin(ReadOnlyAdmin):
         )  # fmt: skip
 
     @admin.action(description="Mark as dealt with…", permissions=["refund"])
+    @transaction.atomic
     def clear_attention(
         self, request: HttpRequest, queryset: QuerySet[Payment]
     ) -> HttpResponse | None:
         """Take their notes off the chosen payments, after a look at them."""
-        payments = queryset.select_related("order").order_by("id")
+        payments = _lock(queryset)
         rows = [f"{one.order}: {one.needs_attention or 'nothing to deal with'}" for one in payments]
         if not is_confirmed(request, rows):
             return ask(
@@ -177,7 +181,7 @@ class PaymentAdmin(ReadOnlyAdmin):
                 rows=rows, form=forms.Form(),
             )  # fmt: skip
         count = services.clear_attention(
-            payment_ids=list(queryset.values_list("id", flat=True)),
+            payment_ids=[payment.id for payment in payments],
             actor_id=acting_user(request).id,
         )
         self.message_user(request, f"{count} payments dealt with.")
@@ -202,6 +206,11 @@ class PaymentAdmin(ReadOnlyAdmin):
         else:
             amount = money_text(refund.amount, payment.currency)
             self.message_user(request, f"{payment.order}: {amount} are on their way back.")
+
+
+def _lock(queryset: QuerySet[Payment]) -> list[Payment]:
+    """Return the chosen payments, locked, so that what a page says of them is what is done."""
+    return services.lock_payments(payment_ids=list(queryset.values_list("id", flat=True)))
 
 
 def _is_refundable(payment: Payment) -> bool:

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
@@ -21,7 +22,7 @@ from core.money import money_text
 from payments import services
 from payments.admin.acting import acting_user
 from payments.admin.wording import describe_request
-from payments.models import Refund, RefundLine, RefundRequest
+from payments.models import Payment, Refund, RefundLine, RefundRequest
 from users.rights import Right, has_right
 
 
@@ -154,11 +155,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return has_right(request.user, Right.REFUND)
 
     @admin.action(description="Grant…", permissions=["decide"])
+    @transaction.atomic
     def approve(
         self, request: HttpRequest, queryset: QuerySet[RefundRequest]
     ) -> HttpResponse | None:
         """Refund what was asked for, after a look at it."""
-        requests = list(queryset.select_related("order", "user").order_by("created_at"))
+        requests = _lock(queryset)
         rows = [describe_request(one) for one in requests]
         if is_confirmed(request, rows):
             for one in requests:
@@ -171,11 +173,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         )  # fmt: skip
 
     @admin.action(description="Decline…", permissions=["decide"])
+    @transaction.atomic
     def refuse(
         self, request: HttpRequest, queryset: QuerySet[RefundRequest]
     ) -> HttpResponse | None:
         """Say no, and why."""
-        requests = list(queryset.select_related("order", "user").order_by("created_at"))
+        requests = _lock(queryset)
         rows = [describe_request(one) for one in requests]
         form = RefusalForm(request.POST if is_confirmed(request, rows) else None)
         if form.is_bound and form.is_valid():
@@ -201,3 +204,14 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             self.message_user(
                 request, f"{one.order}: {'approved' if reason is None else 'declined'}."
             )
+
+
+def _lock(queryset: QuerySet[RefundRequest]) -> list[RefundRequest]:
+    """Return the chosen requests, with the payments of their orders locked, so that what a page
+    says would go back is what goes back."""
+    paid = Payment.objects.filter(
+        order_id__in=list(queryset.values_list("order_id", flat=True)),
+        status=Payment.Status.SUCCEEDED,
+    )
+    services.lock_payments(payment_ids=list(paid.values_list("id", flat=True)))
+    return list(queryset.select_related("order", "user").order_by("created_at"))

@@ -2,17 +2,24 @@
 
 from core.errors import DomainError
 from core.money import money_text
-from payments import services
+from payments import selectors, services
 from payments.models import Payment, RefundRequest
 
 
 def describe_money(payment: Payment) -> str:
-    """What is left of a payment, or why none of it can go back now."""
+    """What is left of a payment and of each line it paid, or why none of it can go back now. Lines
+    are numbered, as two may have one title: it is another text when another line is left."""
     left = payment.amount - payment.refunding_amount
     paid = money_text(payment.amount, payment.currency)
     text = f"{payment.order}: {left:,.2f} of {paid} left"
     obstacle = services.find_obstacle(payment=payment)
-    return text if obstacle is None else f"{text}. Nothing can be refunded now: {obstacle}."
+    if obstacle is not None:
+        return f"{text}. Nothing can be refunded now: {obstacle}."
+    if not selectors.pays_its_order(payment=payment):
+        return f"{text}, of no line"
+    lines = enumerate(selectors.list_refundable_lines(payment=payment), start=1)
+    parts = [f"{n}. {one.title}: {one.left_amount:,.2f}" for n, one in lines if one.is_refundable]
+    return f"{text} ({'; '.join(parts)})"
 
 
 def describe_request(request: RefundRequest) -> str:

@@ -22,6 +22,7 @@ from payments.services.intents import (
     create_payment_intent,
     get_client_secret,
 )
+from payments.services.locking import lock_payments
 from payments.services.payout_accounts import (
     are_payouts_enabled,
     look_at_payout_account,
@@ -64,6 +65,7 @@ __all__ = [
     "get_client_secret",
     "handle_due_events",
     "is_payment_open",
+    "lock_payments",
     "look_at_accounts",
     "look_at_payout_account",
     "plan_payouts",

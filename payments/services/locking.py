@@ -20,6 +20,13 @@ def lock_succeeded_payment(*, intent_id: str) -> Payment | None:
     return paid.select_for_update().first()
 
 
+def lock_payments(*, payment_ids: Collection[uuid.UUID]) -> list[Payment]:
+    """Return these payments with their orders, locked until the caller's transaction ends, in key
+    order: what of them can be refunded stands still."""
+    rows = Payment.objects.select_for_update(of=("self",)).select_related("order")
+    return list(rows.filter(id__in=payment_ids).order_by("id"))
+
+
 def lock_payments_of(*, intents: Collection[IntentFacts]) -> list[Payment]:
     """Return our rows of these intents, locked until the caller's transaction ends, in key order.
 

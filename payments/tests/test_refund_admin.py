@@ -7,12 +7,15 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.module_loading import import_string
 
+from orders.errors import RefundNotPossible
 from payments import services
 from payments.models import Payment, Refund, RefundRequest
 from payments.tests.money import dispute_facts, hear, make_paid, settle
 from tests.admin_browser import read_form
 from tests.factories import StaffFactory
+from tests.parallel import Beside
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +120,70 @@ def test_what_changed_since_the_page_was_opened_is_shown_before_it_is_done(
     again = read_form(look(staff, REQUESTS, "approve", request))
     staff.post(REQUESTS, again | {"_selected_action": [str(request.pk)]})
     assert str(Refund.objects.get(reason="requested").amount) == "24.00"
+
+
+def test_another_line_for_the_same_amount_is_shown_before_it_is_refunded(
+    buyer: User, staff: Client
+) -> None:
+    payment = make_paid("10.00", "10.00", user=buyer)
+    first, second = payment.order.items.order_by("created_at", "id")
+
+    def refund(item: Any) -> Refund:
+        return services.refund_payment(
+            payment_id=payment.id, item_ids=[item.id], note="", actor_id=buyer.id
+        )
+
+    undone = refund(first)
+    page = look(staff, PAYMENTS, "refund_whole", payment)
+    assert f"10.00 of 20.00 USD left (2. {second.title_at_purchase}: 10.00)" in page
+    older = read_form(page) | {"_selected_action": [str(payment.pk)]}
+    hear(payment, "failed", amount="10.00", refund_id=undone.id)
+    refund(second)
+    page = staff.post(PAYMENTS, older).content.decode()
+    assert "This changed since the page was opened" in page
+    assert f"10.00 of 20.00 USD left (1. {first.title_at_purchase}: 10.00)" in page
+    assert Refund.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("url", "action", "looks"),
+    [
+        (PAYMENTS, "refund_whole", "payments.admin.payments.describe_money"),
+        (PAYMENTS, "refund_lines", "payments.admin.payments.describe_money"),
+        (REQUESTS, "approve", "payments.admin.refunds.describe_request"),
+    ],
+)
+def test_nobody_refunds_between_the_look_and_the_refund(
+    *, payment: Payment, buyer: User, staff: Client, monkeypatch: pytest.MonkeyPatch,
+    url: str, action: str, looks: str,
+) -> None:  # fmt: skip
+    """Without the payment's lock less would go back than was shown."""
+    first, second = payment.order.items.order_by("created_at", "id")
+    row = payment if url == PAYMENTS else ask_back(payment, buyer)
+    seen = read_form(look(staff, url, action, row)) | {
+        "_selected_action": [str(row.pk)],
+        "items": [str(first.id), str(second.id)],
+    }
+    describe, begun = import_string(looks), []
+
+    def refund_one() -> Refund:
+        return services.refund_payment(
+            payment_id=payment.id, item_ids=[first.id], note="", actor_id=buyer.id
+        )
+
+    def describe_while_another_refunds(given: Any) -> str:
+        text: str = describe(given)
+        begun.append(Beside(refund_one))
+        return text
+
+    monkeypatch.setattr(looks, describe_while_another_refunds)
+    assert staff.post(url, seen).status_code == 302
+    (refunding,) = begun
+    assert refunding.had_to_wait
+    with pytest.raises(RefundNotPossible):
+        refunding.result()
+    assert str(Refund.objects.get().amount) == "30.00"
 
 
 def test_the_amount_is_what_granting_gives_back(
