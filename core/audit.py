@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 from django.db.models import Field, GeneratedField, Model, QuerySet
 
 from core.logging import request_id
@@ -41,15 +42,11 @@ class Watch:
     before: Snapshot
     told: set[tuple[str, str]] = field(default_factory=set)
 
-    def find_untold(self, name: str | None = None) -> dict[str, dict[str, Any]]:
-        """Return the changes so far of the row of this name, or of every row that is still there,
-        as `find_changes`, without those that an entry told already."""
-        if name is None:
-            after = snapshot(self.rows)
-            before = {key: row for key, row in self.before.items() if key in after}
-        else:
-            before = {key: row for key, row in self.before.items() if key == name}
-            after = snapshot(self.rows.filter(pk=name.partition(":")[2])) if before else {}
+    def find_untold(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return the changes so far of the row of this name, as `find_changes`, without those that
+        an entry told already."""
+        before = {key: row for key, row in self.before.items() if key == name}
+        after = snapshot(self.rows.filter(pk=name.partition(":")[2])) if before else {}
         untold = {}
         for key, columns in find_changes(before=before, after=after).items():
             if new := {one: columns[one] for one in columns if (key, one) not in self.told}:
@@ -164,6 +161,30 @@ def record_change(
             target_id=target_id,
             details={"changes": changes},
         )
+
+
+@contextmanager
+def recording(
+    rows: QuerySet[Any], *, actor_id: uuid.UUID | None, action: str
+) -> Iterator[QuerySet[Any]]:
+    """Lock these rows and give them, in a transaction; what is written to them within it is told
+    by an entry for each that changed, which is there if and only if the change is."""
+    with transaction.atomic():
+        locked = rows.select_for_update(no_key=True).order_by("pk")
+        held = rows.model._base_manager.filter(pk__in=list(locked.values_list("pk", flat=True)))
+        before = snapshot(held)
+        yield held
+        after = snapshot(held)
+        kind = str(rows.model._meta.model_name)
+        for name, row in before.items():
+            record_change(
+                actor_id=actor_id,
+                action=action,
+                target_type=kind,
+                target_id=name.partition(":")[2],
+                before={name: row},
+                after={name: after.get(name, {})},
+            )
 
 
 def _tells(column: Field[Any, Any]) -> bool:

@@ -19,7 +19,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core import events
+from core import audit, events
 from core.bulk import insert_all, update_each
 from core.events import Event
 from core.logging import current_id, on_behalf_of
@@ -137,10 +137,10 @@ def deliver_due(*, limit: int = 100, queue: str | None = None) -> int:
     return tried
 
 
-def resend(*, delivery_ids: list[uuid.UUID]) -> int:
-    """Make dead deliveries due again; returns how many there were."""
-    with transaction.atomic():
-        dead = OutboxDelivery.objects.filter(id__in=delivery_ids, status=OutboxDelivery.Status.DEAD)
+def resend(*, delivery_ids: list[uuid.UUID], actor_id: uuid.UUID | None) -> int:
+    """Make dead deliveries due again; returns how many there were. Audited."""
+    chosen = OutboxDelivery.objects.filter(id__in=delivery_ids, status=OutboxDelivery.Status.DEAD)
+    with audit.recording(chosen, actor_id=actor_id, action="outboxdelivery.resend") as dead:
         queues = set(dead.values_list("queue", flat=True))
         count = dead.update(
             status=OutboxDelivery.Status.PENDING,

@@ -18,6 +18,7 @@ from core.admin import (
     StaffAdmin,
     StaffStackedInline,
     StaffTabularInline,
+    going_on,
     is_superuser,
 )
 from core.errors import DomainError
@@ -222,13 +223,14 @@ class CourseAdmin(StaffAdmin):
     ) -> None:
         moved = 0
         for course_id, title in courses.order_by("id").values_list("id", "title"):
-            try:
-                move(course_id=course_id, actor_id=request.user.pk)
-            except DomainError as exc:
-                reason = ", ".join(exc.details) or exc.code
-                self.message_user(request, f"{title}: {exc.message} ({reason})", messages.ERROR)
-            else:
-                moved += 1
+            with going_on(self, request, title):
+                try:
+                    move(course_id=course_id, actor_id=request.user.pk)
+                except DomainError as exc:
+                    reason = ", ".join(exc.details) or exc.code
+                    self.message_user(request, f"{title}: {exc.message} ({reason})", messages.ERROR)
+                else:
+                    moved += 1
         if moved:
             self.message_user(request, f"{moved} {done}.")
 

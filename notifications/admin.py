@@ -23,7 +23,8 @@ class EmailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send dead ones again", permissions=["act"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:
-        count = services.resend_emails(email_ids=queryset.values_list("id", flat=True))
+        chosen = queryset.values_list("id", flat=True)
+        count = services.resend_emails(email_ids=chosen, actor_id=request.user.pk)
         self.message_user(request, f"{count} mails are due again.")
 
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
+from core import audit
 from core.bulk import insert_missing, update_each
 from core.logging import current_id, on_behalf_of
 from core.nudge import nudge
@@ -123,16 +124,16 @@ def send_due_emails(*, limit: int = BATCH) -> int:
     return tried
 
 
-def resend_emails(*, email_ids: Iterable[uuid.UUID]) -> int:
-    """Make dead mails due again; returns how many there were."""
+def resend_emails(*, email_ids: Iterable[uuid.UUID], actor_id: uuid.UUID | None) -> int:
+    """Make dead mails due again; returns how many there were. Audited."""
     waiting = Case(
         When(kind__in=UNWRITTEN_KINDS, then=Value(Email.Status.UNWRITTEN)),
         default=Value(Email.Status.PENDING),
     )
-    count = Email.objects.filter(id__in=list(email_ids), status=Email.Status.DEAD).update(
-        status=waiting, attempts=0, next_attempt_at=timezone.now()
-    )
-    transaction.on_commit(lambda: nudge(TASK))
+    chosen = Email.objects.filter(id__in=list(email_ids), status=Email.Status.DEAD)
+    with audit.recording(chosen, actor_id=actor_id, action="email.resend") as dead:
+        count = dead.update(status=waiting, attempts=0, next_attempt_at=timezone.now())
+        transaction.on_commit(lambda: nudge(TASK))
     return count
 
 

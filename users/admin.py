@@ -175,10 +175,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.action(description="End these sessions", permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         theirs = [s.id for s in queryset.select_related("user") if _may_change(request, s.user)]
-        ended = services.end_these_sessions(
-            session_ids=theirs,
-            reason=Session.EndReason.STAFF,
-        )
+        ended = services.end_these_sessions_by_staff(session_ids=theirs, actor_id=request.user.pk)
         self.message_user(request, f"{ended} sessions ended.", messages.SUCCESS)
 
 

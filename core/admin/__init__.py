@@ -13,6 +13,7 @@ from core.admin.base import (
 from core.admin.columns import admin_link, money_column, text_lines
 from core.admin.confirming import ask, is_confirmed
 from core.admin.growing import Growing, ValuesByIndexFilter
+from core.admin.one_by_one import going_on
 
 __all__ = [
     "Growing",
@@ -24,6 +25,7 @@ __all__ = [
     "ValuesByIndexFilter",
     "admin_link",
     "ask",
+    "going_on",
     "is_confirmed",
     "is_superuser",
     "money_column",

@@ -22,7 +22,7 @@ from core.admin.as_read import (
 from core.admin.deleting import Deleting, deleting_as_shown
 from core.admin.growing import Growing
 from core.admin.lookups import declared_lookups
-from core.admin.trailing import audited, record_deletions, record_form, watching_form
+from core.admin.trailing import record_deletions, record_form, watching_form
 
 if TYPE_CHECKING:
     _Base = admin.options.BaseModelAdmin[Any]
@@ -112,10 +112,11 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
     A list is filtered by its `list_filter` and `date_hierarchy`, by equality, and by what
     `allowed_lookups` names; any other lookup in an address is refused, as its answer would tell
     what a column that isn't shown holds. An action that writes to rows which no form changes asks
-    for `permissions=["act"]`: the right to change them. What a form, an action or a deletion does
-    to rows is in the audit trail, column by column; what an action does elsewhere, its service
-    puts there. A form never undoes what was edited since it was opened (`as_read`), and a deletion
-    takes nothing along that its page didn't show (`deleting`).
+    for `permissions=["act"]`: the right to change them. What a form or a deletion does to rows is
+    in the audit trail, column by column; what an action does, its service puts there, in the
+    transaction that does it (`core.audit.recording`). A form never undoes what was edited since it
+    was opened (`as_read`), and a deletion takes nothing along that its page didn't show
+    (`deleting`).
     """
 
     allowed_lookups: ClassVar[Collection[str]] = ()
@@ -194,11 +195,11 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
         return super().log_deletions(request, queryset)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The actions, each audited."""
+        """The actions; a deletion among them deletes what was shown."""
         actions: dict[str, Any] = super().get_actions(request)
         if deletion := actions.get("delete_selected"):
             actions["delete_selected"] = (deleting_as_shown(deletion[0]), *deletion[1:])
-        return {name: (audited(name, one[0]), *one[1:]) for name, one in actions.items()}
+        return actions
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether this member of staff has the right to change such rows, if not by a form."""

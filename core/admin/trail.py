@@ -25,7 +25,8 @@ class OutboxDeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Deliver dead ones again", permissions=["act"])
     def resend(self, request: HttpRequest, queryset: QuerySet[OutboxDelivery]) -> None:
-        count = outbox.resend(delivery_ids=list(queryset.values_list("id", flat=True)))
+        chosen = list(queryset.values_list("id", flat=True))
+        count = outbox.resend(delivery_ids=chosen, actor_id=request.user.pk)
         self.message_user(request, f"{count} deliveries are due again.")
 
 

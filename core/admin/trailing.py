@@ -1,8 +1,7 @@
-"""What staff write in the admin, put into the audit trail: by a form, by deleting, by an action."""
+"""What staff write in the admin, put into the audit trail: by a form, or by deleting."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from functools import wraps
 from typing import Any
 
 from django.contrib.admin.utils import NestedObjects, unquote
@@ -13,7 +12,6 @@ from django.forms import BaseModelForm
 from django.http import HttpRequest
 
 from core.audit import (
-    Watch,
     record_audit,
     record_change,
     snapshot,
@@ -87,35 +85,6 @@ def list_gone_with(row: Model) -> list[QuerySet[Any]]:
     return [
         model._base_manager.filter(pk__in=[one.pk for one in gone]) for model, gone in found.items()
     ]
-
-
-def audited(name: str, action: Action) -> Action:
-    """Return the action so that what it changes in the chosen rows is audited. One that answers
-    with a page has only asked."""
-
-    @wraps(action)
-    def acting(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        keys = list(queryset.order_by().values_list("pk", flat=True))
-        with watching(queryset.model, keys) as watch:
-            answer = action(model_admin, request, queryset)
-        if answer is None:
-            _record_rest(request, name, queryset.model, watch)
-        return answer
-
-    return acting
-
-
-def _record_rest(request: HttpRequest, name: str, model: type[Model], watch: Watch) -> None:
-    """Audit what no service told."""
-    kind = str(model._meta.model_name)
-    for row, columns in watch.find_untold().items():
-        record_audit(
-            actor_id=request.user.pk,
-            action=f"{kind}.{name}",
-            target_type=kind,
-            target_id=row.partition(":")[2],
-            details={"changes": {row: columns}},
-        )
 
 
 def _read_forms(

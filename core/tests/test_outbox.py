@@ -202,9 +202,9 @@ def test_it_gives_up_in_sight_of_staff_who_can_resend(
 
     handlers["broken"] = leave_a_trace
     assert outbox.deliver_due() == 0
-    assert outbox.resend(delivery_ids=[delivery.id]) == 1
+    assert outbox.resend(delivery_ids=[delivery.id], actor_id=None) == 1
     assert outbox.deliver_due() == 1
-    assert AuditEntry.objects.count() == 1
+    assert AuditEntry.objects.exclude(action="outboxdelivery.resend").count() == 1
 
 
 @pytest.mark.django_db

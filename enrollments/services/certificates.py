@@ -77,16 +77,12 @@ def render_due_certificates(*, limit: int = 20) -> int:
 
 def rerender_certificates(*, certificate_ids: Collection[UUID], actor_id: UUID) -> int:
     """Have the files made anew, e.g. after a change of the design; returns how many. Audited."""
-    with transaction.atomic():
-        rows = list(
-            Certificate.objects.select_for_update(no_key=True)
-            .filter(id__in=certificate_ids)
-            .order_by("id")
-        )
+    chosen = Certificate.objects.filter(id__in=certificate_ids)
+    with audit.recording(chosen, actor_id=actor_id, action="certificate.rerendered") as held:
+        rows = list(held)
         for row in rows:
             row.file, row.attempts, row.next_attempt_at = "", 0, timezone.now()
             row.save(update_fields=["file", "attempts", "next_attempt_at", "updated_at"])
-            _audit(actor_id, "certificate.rerendered", row)
         transaction.on_commit(lambda: nudge(TASK))
     return len(rows)
 
@@ -96,15 +92,11 @@ def revoke_certificates_by_staff(*, certificate_ids: Collection[UUID], actor_id:
 
     Unlike one that fell with its enrolment, such a certificate doesn't come back with a purchase.
     """
-    with transaction.atomic():
-        rows = list(
-            Certificate.objects.select_for_update(no_key=True)
-            .filter(id__in=certificate_ids, revoked_at=None)
-            .order_by("id")
-        )
+    chosen = Certificate.objects.filter(id__in=certificate_ids, revoked_at=None)
+    with audit.recording(chosen, actor_id=actor_id, action="certificate.revoked") as held:
+        rows = list(held.order_by("id"))
         for row in rows:
             _revoke(row, Certificate.RevokedBecause.STAFF)
-            _audit(actor_id, "certificate.revoked", row)
         _count(certificates=rows, by=-1)
     return len(rows)
 
@@ -237,9 +229,3 @@ def _attach(*, certificate_id: UUID, name: str) -> None:
 def verification_url(*, serial: str) -> str:
     """Return the absolute address at which anybody can check the certificate."""
     return absolute(reverse("certificate-detail", kwargs={"serial": serial}))
-
-
-def _audit(actor_id: UUID, action: str, row: Certificate) -> None:
-    audit.record_audit(
-        actor_id=actor_id, action=action, target_type="certificate", target_id=row.id
-    )

@@ -156,11 +156,12 @@ def _hold(
             )
             for row in held
         )
+        stood = {row.id: row.status for row in held}
         _follow(held, before, why=reason.note or str(reason.cause))
         for row in held:
             audit_enrollment(
                 actor_id=actor_id, action=f"enrollment.{effect}", enrollment=row,
-                details=_tell(reason),
+                details={**_tell_status(stood[row.id], row.status), **_tell(reason)},
             )  # fmt: skip
     return len(held)
 
@@ -177,11 +178,12 @@ def _lift(
     _end(AccessHold.objects.filter(pk__in=[hold.pk for hold in ended]), actor_id)
     lifted = {hold.enrollment_id: hold for hold in ended}
     freed = [row for row in rows if row.id in lifted]
+    stood = {row.id: row.status for row in freed}
     _follow(freed, before, why=action)
     for row in freed:
         hold = lifted[row.id]
         told = Reason(cause=Cause(hold.cause), object_id=hold.object_id, note=hold.note)
-        details = {"status": row.status, **_tell(told)}
+        details = {**_tell_status(stood[row.id], row.status), **_tell(told)}
         audit_enrollment(actor_id=actor_id, action=action, enrollment=row, details=details)
     return set(lifted)
 
@@ -257,6 +259,10 @@ def name_facts(enrollment: Enrollment) -> dict[str, UUID]:
         "user_id": enrollment.user_id,
         "course_id": enrollment.course_id,
     }
+
+
+def _tell_status(before: str, after: str) -> dict[str, object]:
+    return {"before": {"status": before}, "after": {"status": after}, "status": after}
 
 
 def _tell(reason: Reason) -> dict[str, object]:

@@ -152,7 +152,7 @@ def test_a_mail_waits_for_the_server_and_gives_up_in_sight(user: User, settings:
     assert Email.objects.get().status == "dead"
 
     settings.EMAIL_BACKEND = backend
-    assert services.resend_emails(email_ids=[row.id]) == 1
+    assert services.resend_emails(email_ids=[row.id], actor_id=None) == 1
     services.send_due_emails()
     assert len(mail.outbox) == 1
 

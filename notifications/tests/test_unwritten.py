@@ -94,7 +94,7 @@ def test_a_dead_one_is_written_anew(user: User) -> None:
     row = happen(PasswordResetRequested(user_id=user.id))
     changed = happen(PasswordChanged(user_id=user.id))
     Email.objects.update(status="dead", next_attempt_at=timezone.now())
-    assert services.resend_emails(email_ids=[row.id, changed.id]) == 2
+    assert services.resend_emails(email_ids=[row.id, changed.id], actor_id=None) == 2
     row.refresh_from_db()
     changed.refresh_from_db()
     assert (row.status, changed.status) == ("unwritten", "pending")

@@ -189,7 +189,8 @@ class CouponAdmin(StaffAdmin):
     @admin.action(description="Deactivate", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Coupon]) -> None:
         """End the chosen coupons; orders made with them keep their discount."""
-        count = services.deactivate_coupons(coupon_ids=list(queryset.values_list("id", flat=True)))
+        chosen = list(queryset.values_list("id", flat=True))
+        count = services.deactivate_coupons(coupon_ids=chosen, actor_id=request.user.pk)
         self.message_user(request, f"{count} coupons deactivated.")
 
     @admin.action(description="Delete selected coupons", permissions=["delete"])

@@ -4,9 +4,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from cart.errors import PaymentInProgress
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, admin_link, money_column, text_lines
-from core.errors import Unavailable
+from core.admin import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    admin_link,
+    going_on,
+    money_column,
+    text_lines,
+)
 from orders import services
 from orders.admin.wording import describe_party, describe_taxes
 from orders.documents.facts import read_buyer
@@ -115,14 +120,14 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.action(description="Close pending orders", permissions=["act"])
     def close_pending(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         """End the chosen orders unpaid; those that aren't pending any more stay as they are, and so
-        do those whose payment can't be cancelled, each with the reason."""
+        do those that can't be closed, each with the reason."""
         closed = []
         for order_id, number in queryset.order_by("id").values_list("id", "order_number"):
-            try:
-                closed.append(services.close_order(order_id=order_id, reason="canceled"))
-            except (PaymentInProgress, Unavailable) as refusal:
-                text = f"{number} stays open: {refusal.message}."
-                self.message_user(request, text, level=messages.WARNING)
+            with going_on(self, request, f"{number} stays open"):
+                is_closed = services.close_order(
+                    order_id=order_id, reason="canceled", actor_id=request.user.pk
+                )
+                closed.append(is_closed)
         self.message_user(request, f"{sum(closed)} orders closed.")
         if left := len(closed) - sum(closed):
             text = f"{left} orders were not pending and stay as they are."

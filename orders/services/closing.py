@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from cart.buying import tell_courses
 from cart.errors import PaymentInProgress
+from core import audit
 from core.outbox import record
 from orders.events import OrderClosed
 from orders.models import CouponRedemption, Order, OrderItem
@@ -19,19 +20,22 @@ from orders.state import move_line, move_order
 CloseReason = Literal["expired", "replaced", "canceled"]
 
 
-def close_order(*, order_id: uuid.UUID, reason: CloseReason) -> bool:
+def close_order(
+    *, order_id: uuid.UUID, reason: CloseReason, actor_id: uuid.UUID | None = None
+) -> bool:
     """End a pending order as failed and record OrderClosed; its coupon is free again. Whatever may
-    take money for it is ended at the provider first, outside any transaction.
+    take money for it is ended at the provider first, outside any transaction. Audited, when it is
+    somebody's deed: theirs whose id `actor_id` is.
 
     Returns False, with nothing changed, when the order isn't pending (a payment was faster), or
     when `reason` is "expired" and its time isn't over. Raises OrderNotFound; PaymentInProgress when
     its money is on its way; and Unavailable when it may be, as the provider doesn't answer.
     """
-    return try_past_open_payments(attempt=lambda _: _close_free(order_id, reason))
+    return try_past_open_payments(attempt=lambda _: _close_free(order_id, reason, actor_id))
 
 
 @transaction.atomic
-def _close_free(order_id: uuid.UUID, reason: CloseReason) -> bool:
+def _close_free(order_id: uuid.UUID, reason: CloseReason, actor_id: uuid.UUID | None) -> bool:
     order = lock_order(order_id=order_id)
     if order.status != Order.Status.PENDING:
         return False
@@ -41,7 +45,12 @@ def _close_free(order_id: uuid.UUID, reason: CloseReason) -> bool:
         courses = list_courses_in_progress(order_id=order_id)
         raise PaymentInProgress(courses=tell_courses(courses))
     require_no_open_payment(order_id=order_id)
-    close_locked(order=order, reason=reason)
+    if actor_id is None:
+        close_locked(order=order, reason=reason)
+        return True
+    chosen = Order.objects.filter(id=order_id)
+    with audit.recording(chosen, actor_id=actor_id, action="order.close_pending"):
+        close_locked(order=order, reason=reason)
     return True
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from cart import services as cart_services
 from cart.selectors import OpenCart
+from core import audit
 from orders.coupon_rules import normalise_code, require_valid
 from orders.models import Coupon
 from orders.selectors.carts import look_at_coupon, read_content
@@ -27,11 +28,12 @@ def apply_coupon(*, user_id: uuid.UUID, code: str) -> OpenCart:
     return cart_services.set_coupon(user_id=user_id, code=code)
 
 
-def deactivate_coupons(*, coupon_ids: Collection[uuid.UUID]) -> int:
+def deactivate_coupons(*, coupon_ids: Collection[uuid.UUID], actor_id: uuid.UUID | None) -> int:
     """End these coupons, whoever made them; returns how many were active. Orders that have one keep
-    what it took off."""
-    coupons = Coupon.objects.filter(id__in=coupon_ids, is_active=True)
-    return coupons.update(is_active=False, updated_at=timezone.now())
+    what it took off. Audited."""
+    chosen = Coupon.objects.filter(id__in=coupon_ids, is_active=True)
+    with audit.recording(chosen, actor_id=actor_id, action="coupon.deactivate") as coupons:
+        return coupons.update(is_active=False, updated_at=timezone.now())
 
 
 def lock_coupon(*, code: str, instead_of: uuid.UUID | None = None) -> Coupon | None:

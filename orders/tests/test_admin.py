@@ -3,12 +3,15 @@
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
+from django.utils import timezone
 
 from core.ids import new_id
 from core.models import AuditEntry
 from orders import services
+from orders.errors import OrderNotFound
 from orders.models import Coupon, CreditNote, Invoice, Order
+from orders.services import closing
 from tests.admin_browser import AdminBrowser
 from tests.factories import CourseFactory, OrderFactory, StaffFactory, UserFactory
 from tests.factories.coupons import CouponFactory
@@ -109,6 +112,71 @@ def test_closing_orders_is_audited(staff, user, place):
     changes = entry.details["changes"][f"order:{order.id}"]
     assert changes["status"] == ["pending", "failed"]
     assert changes["failure_reason"] == ["", "canceled"]
+
+
+def close(staff, *orders):
+    """Close them in the order of their keys."""
+    chosen = {"action": "close_pending", "_selected_action": [str(order.id) for order in orders]}
+    return staff.post("/admin/orders/order/", chosen, follow=True).content.decode()
+
+
+def list_closed(entries):
+    return {entry.target_id for entry in entries if entry.action == "order.close_pending"}
+
+
+@pytest.mark.parametrize("trouble", [OperationalError("gone"), OrderNotFound()], ids=repr)
+def test_one_that_cannot_be_closed_does_not_end_the_rest(staff, place, monkeypatch, trouble):
+    orders = [place(UserFactory.create(), "10.00") for _ in range(3)]
+    monkeypatch.setattr(closing, "lock_order", fail_once(orders[1], trouble))
+    page = close(staff, *orders)
+    assert f"{orders[1].order_number} stays open: " in page
+    assert "2 orders closed." in page
+    closed = {str(orders[0].id), str(orders[2].id)}
+    assert list_closed(AuditEntry.objects.all()) == closed
+    failed = Order.objects.filter(status="failed").values_list("id", flat=True)
+    assert set(map(str, failed)) == closed
+
+
+def fail_once(order, trouble):
+    def lock(*, order_id):
+        if order_id == order.id:
+            raise trouble
+        return lock_order(order_id=order_id)
+
+    lock_order = closing.lock_order
+    return lock
+
+
+def test_nothing_that_happened_to_a_chosen_order_meanwhile_is_put_down_to_staff(
+    staff, place, pay, monkeypatch
+):
+    first, paid, expired = (place(UserFactory.create(), "10.00") for _ in range(3))
+    close_order = services.close_order
+
+    def close_late(*, order_id, reason, actor_id):
+        if order_id == first.id:
+            pay(paid)
+            Order.objects.filter(id=expired.id).update(expires_at=timezone.now())
+            assert close_order(order_id=expired.id, reason="expired")
+            Order.objects.filter(id=first.id).update(payment_method="card")
+        return close_order(order_id=order_id, reason=reason, actor_id=actor_id)
+
+    monkeypatch.setattr(services, "close_order", close_late)
+    close(staff, first, paid, expired)
+    entry = AuditEntry.objects.get(target_type="order")
+    assert entry.target_id == str(first.id)
+    assert entry.details["changes"][f"order:{first.id}"].keys() == {"status", "failure_reason"}
+
+
+def test_an_order_is_closed_only_with_its_entry(staff, user, place, monkeypatch):
+    order = place(user, "10.00")
+
+    def fail(**columns):
+        raise OperationalError("no room")
+
+    monkeypatch.setattr(AuditEntry.objects, "create", fail)
+    assert "stays open" in close(staff, order)
+    assert Order.objects.get(id=order.id).status == "pending"
 
 
 @pytest.mark.parametrize("count", [1, 20])

@@ -23,5 +23,6 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Handle again", permissions=["act"])
     def resend(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
-        count = services.resend_events(event_ids=list(queryset.values_list("id", flat=True)))
+        chosen = list(queryset.values_list("id", flat=True))
+        count = services.resend_events(event_ids=chosen, actor_id=request.user.pk)
         self.message_user(request, f"{count} events are due again.")

@@ -9,8 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core.admin import ReadOnlyAdmin, ReadOnlyInline, ask, is_confirmed, money_column
-from core.errors import DomainError
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, ask, going_on, is_confirmed, money_column
 from core.money import money_text
 from payments import selectors, services
 from payments.admin.acting import acting_user
@@ -194,16 +193,13 @@ class PaymentAdmin(ReadOnlyAdmin):
         item_ids: list[uuid.UUID] | None,
         note: str,
     ) -> None:
-        try:
+        with going_on(self, request, str(payment.order)):
             refund = services.refund_payment(
                 payment_id=payment.id,
                 item_ids=item_ids,
                 note=note,
                 actor_id=acting_user(request).id,
             )
-        except DomainError as exc:
-            self.message_user(request, f"{payment.order}: {exc.message}", messages.ERROR)
-        else:
             amount = money_text(refund.amount, payment.currency)
             self.message_user(request, f"{payment.order}: {amount} are on their way back.")
 

@@ -1,7 +1,7 @@
 """Refunds and what buyers ask for, for staff."""
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,11 +13,11 @@ from core.admin import (
     ValuesByIndexFilter,
     admin_link,
     ask,
+    going_on,
     is_confirmed,
     money_column,
     text_lines,
 )
-from core.errors import DomainError
 from core.money import money_text
 from payments import services
 from payments.admin.acting import acting_user
@@ -193,14 +193,11 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def _decide(self, request: HttpRequest, one: RefundRequest, *, reason: str | None) -> None:
         actor_id = acting_user(request).id
-        try:
+        with going_on(self, request, str(one.order)):
             if reason is None:
                 services.approve_request(request_id=one.id, actor_id=actor_id)
             else:
                 services.refuse_request(request_id=one.id, actor_id=actor_id, reason=reason)
-        except DomainError as exc:
-            self.message_user(request, f"{one.order}: {exc.message}", messages.ERROR)
-        else:
             self.message_user(
                 request, f"{one.order}: {'approved' if reason is None else 'declined'}."
             )

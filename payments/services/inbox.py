@@ -9,6 +9,7 @@ orders, may still come.
 import datetime as dt
 import logging
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core import audit
 from core.nudge import nudge, nudge_for_rest
 from core.outbox import back_off_delay
 from core.pruning import prune
@@ -80,15 +82,18 @@ def handle_due_events(*, limit: int = 300) -> int:
     return tried
 
 
-def resend_events(*, event_ids: list[str]) -> int:
-    """Make events due again, e.g. dead ones after a fix; handling them twice is harmless."""
-    count = StripeEvent.objects.filter(id__in=event_ids, type__in=_LOOK_UP).update(
-        status=StripeEvent.Status.RECEIVED,
-        attempts=0,
-        next_attempt_at=timezone.now(),
-        handled_at=None,
-    )
-    transaction.on_commit(lambda: nudge(TASK))
+def resend_events(*, event_ids: list[str], actor_id: uuid.UUID | None) -> int:
+    """Make events due again, e.g. dead ones after a fix: handling them twice is harmless. Returns
+    how many there were. Audited."""
+    chosen = StripeEvent.objects.filter(id__in=event_ids, type__in=_LOOK_UP)
+    with audit.recording(chosen, actor_id=actor_id, action="stripeevent.resend") as events:
+        count = events.update(
+            status=StripeEvent.Status.RECEIVED,
+            attempts=0,
+            next_attempt_at=timezone.now(),
+            handled_at=None,
+        )
+        transaction.on_commit(lambda: nudge(TASK))
     return count
 
 

@@ -229,7 +229,7 @@ def test_it_gives_up_in_sight_of_staff_who_can_resend(
         broken.setitem(inbox._LOOK_UP, "payment_intent.succeeded", lambda event: 1 / 0)
         services.handle_due_events()
     assert StripeEvent.objects.get().status == "dead"
-    assert services.resend_events(event_ids=["evt_1"]) == 1
+    assert services.resend_events(event_ids=["evt_1"], actor_id=None) == 1
     services.handle_due_events()
     assert_settled_once(order)
 

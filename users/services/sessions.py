@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session as AdminSession
 from django.db import models, transaction
 from django.utils import timezone
 
-from core.audit import record_audit
+from core.audit import record_audit, recording
 from core.ids import new_id
 from core.pruning import prune
 from users.errors import SessionNotFound, TokenInvalid, TokenReused
@@ -107,9 +107,12 @@ def end_sessions_by_staff(*, user_id: uuid.UUID, actor_id: uuid.UUID | None) -> 
     return ended
 
 
-def end_these_sessions(*, session_ids: list[uuid.UUID], reason: Session.EndReason) -> int:
-    """End the named sessions, whosever they are; returns how many were live."""
-    return _end(Session.objects.filter(id__in=session_ids), reason=reason)
+def end_these_sessions_by_staff(*, session_ids: list[uuid.UUID], actor_id: uuid.UUID | None) -> int:
+    """End the named sessions, whosever they are, on behalf of staff; returns how many were live.
+    Audited."""
+    chosen = Session.objects.filter(id__in=session_ids)
+    with recording(chosen, actor_id=actor_id, action="session.end") as theirs:
+        return _end(theirs, reason=Session.EndReason.STAFF)
 
 
 def prune_sessions() -> int:
