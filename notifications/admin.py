@@ -33,7 +33,10 @@ class NotificationAdmin(ReadOnlyAdmin):
     """Notices inside the product."""
 
     list_display = ("created_at", "kind", "user", "title", "read_at")
-    list_filter = ("kind",)
+    list_filter = (("kind", ValuesByIndexFilter),)
     list_select_related = ("user",)
-    search_fields = ("user__email", "title")
+    search_fields = ("user__email", "id")
+    search_help_text = "E-mail or the notice's id"
+    # As they were made, by their key.
+    ordering = ("-id",)
     show_full_result_count = False

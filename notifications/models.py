@@ -81,6 +81,7 @@ class Notification(BaseModel):
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["user", "-created_at"], name="notification_mine"),
+            models.Index(fields=["kind", "-id"], name="notification_kind"),
             models.Index(fields=["user"], name="notification_unread", condition=Q(read_at=None)),
         ]
 

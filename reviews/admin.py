@@ -6,18 +6,19 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import StaffAdmin
+from core.admin import Growing, StaffAdmin, ValuesByIndexFilter
 from reviews import services
 from reviews.models import Review
 
 
 @admin.register(Review)
-class ReviewAdmin(StaffAdmin):
+class ReviewAdmin(Growing, StaffAdmin):
     """What people wrote is theirs: staff read it and may delete it, never change it."""
 
     list_display = ["course", "user", "rating", "title", "helpful_count", "created_at"]
-    list_filter = ["rating", "created_at"]
-    search_fields = ["course__title", "user__email", "title", "comment"]
+    list_filter = [("rating", ValuesByIndexFilter), "created_at"]
+    search_fields = ["course__slug", "user__email", "id"]
+    search_help_text = "The course's slug, e-mail or the review's id"
     list_select_related = ["course", "user"]
     date_hierarchy = "created_at"
     ordering = ["-created_at"]

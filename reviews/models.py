@@ -28,6 +28,8 @@ class Review(BaseModel):
             models.CheckConstraint(condition=Q(rating__range=(1, 5)), name="review_rating_bounded"),
         ]
         indexes = [
+            models.Index(fields=["-created_at"], name="review_newest"),
+            models.Index(fields=["rating", "-created_at"], name="review_of_rating"),
             models.Index(fields=["course", "-created_at", "-id"], name="review_recent"),
             models.Index(fields=["course", "-helpful_count", "-id"], name="review_helpful"),
             models.Index(fields=["course", "rating", "-created_at"], name="review_by_rating"),

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin, StaffAdmin, StaffStackedInline, is_superuser
+from core.admin import Growing, ReadOnlyAdmin, StaffAdmin, StaffStackedInline, is_superuser
 from users import services
 from users.admin_forms import PersonChangeForm, PersonCreationForm, PersonPasswordForm
 from users.models import Session, User, UserProfile
@@ -38,7 +38,7 @@ class ProfileInline(StaffStackedInline):
 
 
 @admin.register(User)
-class UserAdmin(StaffAdmin, DjangoUserAdmin):
+class UserAdmin(Growing, StaffAdmin, DjangoUserAdmin):
     """People. Only a superuser hands out rights or touches the accounts of staff."""
 
     form = PersonChangeForm
@@ -49,7 +49,8 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):
         "created_at",
     )  # fmt: skip
     list_filter = ("is_active", "is_instructor", "is_staff", "created_at")
-    search_fields = ("email", "first_name", "last_name")
+    search_fields = ("email", "^first_name", "^last_name", "id")
+    search_help_text = "E-mail, first or last name, each or its beginning, or the whole id"
     ordering = ("-created_at",)
     date_hierarchy = "created_at"
     readonly_fields = ("id", "last_login", "created_at", "updated_at")
@@ -158,10 +159,12 @@ class SessionAdmin(ReadOnlyAdmin):
     """Who is logged in where. Read, and ended."""
 
     list_display = ("user", "device", "ip", "last_used_at", "expires_at", "ended_at", "end_reason")
-    list_filter = ("end_reason", "last_used_at")
+    list_filter = ("end_reason",)
     list_select_related = ("user",)
-    search_fields = ("user__email", "=ip")
-    ordering = ("-last_used_at",)
+    search_fields = ("user__email", "=ip", "id")
+    search_help_text = "E-mail, address or the session's id"
+    # Each use makes a session last anew: the last used first.
+    ordering = ("-expires_at",)
     fields = (
         "id", "user", "device", "ip", "created_at", "last_used_at", "expires_at", "ended_at",
         "end_reason",

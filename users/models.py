@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 
 from core.ids import new_id
 from core.models import BaseModel
@@ -65,6 +66,14 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["is_instructor"], name="user_instructors",
                          condition=Q(is_instructor=True)),
             models.Index(fields=["-created_at"], name="user_newest"),
+            models.Index(fields=["-created_at"], name="user_inactive",
+                         condition=Q(is_active=False)),
+            models.Index(fields=["-created_at"], name="user_staff", condition=Q(is_staff=True)),
+            # Who is searched for by the beginning of a name, in any case.
+            models.Index(OpClass(Upper("first_name"), "varchar_pattern_ops"),
+                         name="user_first_name"),
+            models.Index(OpClass(Upper("last_name"), "varchar_pattern_ops"),
+                         name="user_last_name"),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -139,6 +148,9 @@ class Session(BaseModel):
             models.Index(fields=["user", "-last_used_at"], name="session_live",
                          condition=Q(ended_at=None)),
             models.Index(fields=["expires_at"], name="session_expiry"),
+            models.Index(fields=["ip"], name="session_ip"),
+            models.Index(fields=["end_reason", "-expires_at"], name="session_ended",
+                         condition=~Q(end_reason="")),
         ]  # fmt: skip
 
     def __str__(self) -> str:

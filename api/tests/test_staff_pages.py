@@ -45,7 +45,7 @@ class TestTheAuditTrail:
         ada, bob = UserFactory.create(email="ada@example.test"), UserFactory.create()
         self.record(ada.id, "hers")
         self.record(bob.id, "his")
-        for needle in ("ada@example", str(ada.id), "hers"):
+        for needle in ("ada@example", "ADA@example.test", str(ada.id), "hers"):
             rows = staff.get(AUDIT, {"q": needle}).context["cl"].result_list
             assert [row.target_id for row in rows] == ["hers"]
 

@@ -70,7 +70,8 @@ class Growing(ModelAdmin[Any]):
     (`tests/architecture/test_admin_lists.py`).
 
     A search takes one term: the whole of an id, number or address, in any case, or the beginning of
-    one that is unique.
+    one that is unique. What is named as `^column` is found by its beginning in any case, and needs
+    an index of it in upper case.
     """
 
     change_list_template = "admin/growing_list.html"
@@ -91,26 +92,14 @@ class Growing(ModelAdmin[Any]):
         if not term:
             return queryset, False
         found: set[Any] = set()
-        for path in self.get_search_fields(request):
-            rows = self.model._base_manager.filter(self._condition(str(path).lstrip("=^"), term))
+        for condition in self.list_conditions(request, term):
+            rows = self.model._base_manager.filter(condition)
             found.update(rows.values_list("pk", flat=True)[:MOST_FOUND])
         return queryset.filter(pk__in=found), False
 
-    def _condition(self, path: str, term: str) -> Q:
-        field: Any = get_fields_from_path(self.model, path)[-1]
-        if not isinstance(field, CharField):
-            try:
-                value = field.to_python(term)
-                field.run_validators(value)
-            except ValidationError:
-                return Q(pk__in=[])
-            return Q(**{path: value})
-        spellings = list(dict.fromkeys([term, term.lower(), term.upper()]))
-        condition = Q(**{f"{path}__in": spellings})
-        if field.unique and len(term) >= _SHORTEST_BEGINNING:
-            for spelling in spellings:
-                condition |= Q(**{f"{path}__startswith": spelling})
-        return condition
+    def list_conditions(self, request: HttpRequest, term: str) -> list[Q]:
+        """What a row may fulfil to be found by the term, each served by an index."""
+        return [has_term(self.model, str(path), term) for path in self.get_search_fields(request)]
 
     def _orders_by(self, name: Any) -> str:
         """The column of the table that this column of the list is ordered by, if it is one."""
@@ -120,6 +109,28 @@ class Growing(ModelAdmin[Any]):
             return str(self.model._meta.get_field(str(ordering).lstrip("-")).name)
         except FieldDoesNotExist:
             return ""
+
+
+def has_term(model: type[Model], path: str, term: str) -> Q:
+    """Return whether the column is what was searched for, as `Growing` says."""
+    is_beginning, path = path.startswith("^"), path.lstrip("=^")
+    field: Any = get_fields_from_path(model, path)[-1]
+    if is_beginning:
+        is_long = len(term) >= _SHORTEST_BEGINNING
+        return Q(**{f"{path}__istartswith": term}) if is_long else Q(pk__in=[])
+    if not isinstance(field, CharField):
+        try:
+            value = field.to_python(term)
+            field.run_validators(value)
+        except ValidationError:
+            return Q(pk__in=[])
+        return Q(**{path: value})
+    spellings = list(dict.fromkeys([term, term.lower(), term.upper()]))
+    condition = Q(**{f"{path}__in": spellings})
+    if field.unique and len(term) >= _SHORTEST_BEGINNING:
+        for spelling in spellings:
+            condition |= Q(**{f"{path}__startswith": spelling})
+    return condition
 
 
 def leading_columns(model: type[Model]) -> set[str]:

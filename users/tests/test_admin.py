@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from core.ids import new_id
 from core.models import AuditEntry
 from tests.admin_browser import AdminBrowser
 from tests.factories import StaffFactory, UserFactory
@@ -71,6 +72,27 @@ def act(client: Client, action: str, *people: User, url: str = LIST) -> None:
     keys = [str(person.pk) for person in people]
     response = client.post(url, {"action": action, "_selected_action": keys})
     assert response.status_code == 302
+
+
+@pytest.mark.parametrize("needle", [
+    "ada@example.test", "ADA@exam", "Augus", "love", "LOVELACE", "{id}", " lovelace ",
+])  # fmt: skip
+def test_people_are_found(staff: User, needle: str) -> None:
+    ada = UserFactory.create(
+        email="ada@example.test", first_name="Augusta", last_name="Lovelace", is_active=False
+    )
+    UserFactory.create(email="bob@example.test", first_name="Bob", last_name="Clove")
+    client = admin_of(staff)
+    for query in ({}, {"is_active__exact": "0"}):
+        page = client.get(LIST, {"q": needle.format(id=ada.id), **query})
+        assert list(page.context["cl"].result_list) == [ada]
+    assert not client.get(LIST, {"q": needle, "is_staff__exact": "1"}).context["cl"].result_count
+
+
+@pytest.mark.parametrize("needle", ["lo", "example", "ovelace", str(new_id())])
+def test_parts_and_strangers_find_nobody(staff: User, needle: str) -> None:
+    UserFactory.create(email="ada@example.test", first_name="Ada", last_name="Lovelace")
+    assert not admin_of(staff).get(LIST, {"q": needle}).context["cl"].result_count
 
 
 def test_list_has_a_fixed_number_of_queries(
