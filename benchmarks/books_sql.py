@@ -50,8 +50,29 @@ BUYERS = """
     INSERT INTO users_user (password, is_superuser, id, email, first_name, last_name, is_active,
                             is_staff, is_instructor, created_at, updated_at)
     SELECT '!', false, uuidv7(), 'buyer-' || n || '@example.com', 'Buyer', n::text, true, false,
-           false, now(), now()
-    FROM generate_series(1, %(buyers)s) n
+           false, joined, joined
+    FROM (SELECT n, now() - interval '1095 days' * n / %(buyers)s AS joined
+          FROM generate_series(1, %(buyers)s) n) buyers
+"""
+# Each is signed in somewhere and has begun another cart.
+SESSIONS = """
+    INSERT INTO users_session (id, created_at, updated_at, user_id, refresh_jti, recent_rotations,
+        rotated_at, expires_at, end_reason, device, ip, last_used_at)
+    SELECT uuidv7(used - now()), used, used, id, uuidv7(), '[]', used, used + interval '30 days',
+           '', 'Firefox', '198.51.100.7', used
+    FROM (SELECT id, now() - interval '29 days' * (row_number() OVER (ORDER BY id)) / %(buyers)s
+                 AS used
+          FROM users_user WHERE email LIKE 'buyer-%%') buyers
+"""
+CARTS = """
+    WITH begun AS (
+        INSERT INTO cart_cart (id, created_at, updated_at, user_id)
+        SELECT uuidv7(), now(), now(), id FROM users_user WHERE email LIKE 'buyer-%%'
+        RETURNING id
+    )
+    INSERT INTO cart_cartitem (id, created_at, updated_at, cart_id, course_id, added_at)
+    SELECT uuidv7(), now(), now(), begun.id, course.id, now()
+    FROM begun CROSS JOIN (SELECT id FROM courses_course ORDER BY id LIMIT 1) course
 """
 _SETTLED = "fate <> 'failed'"
 
@@ -129,6 +150,28 @@ DECISIONS = """
     SELECT uuidv7(), at + interval '5 days', uuidv7(), 'order.refund_planned', 'order', order_id,
            jsonb_build_object('refund', cause_id)
     FROM bench_plan WHERE fate = 'refunded'
+"""
+# What else people do to their accounts, and staff to all else.
+DEEDS = """
+    INSERT INTO core_auditentry (id, created_at, actor_id, action, target_type, target_id, details)
+    SELECT uuidv7(at - now()), at, user_id,
+           CASE n %% 8 WHEN 0 THEN 'user.password_changed' ELSE 'user.changed' END, 'user', user_id,
+           '{}'
+    FROM bench_plan WHERE n %% 4 = 0
+"""
+NOTICES = f"""
+    INSERT INTO notifications_notification (id, created_at, updated_at, user_id, dedupe_key, kind,
+        title, body, link)
+    SELECT uuidv7(at - now()), at, at, user_id, 'enrolled:' || enrollment_id, 'enrollment',
+           'You are enrolled', '', ''
+    FROM bench_plan WHERE {_SETTLED}
+"""
+REVIEWS = f"""
+    INSERT INTO reviews_review (id, created_at, updated_at, course_id, user_id, rating, title,
+        comment, helpful_count)
+    SELECT uuidv7(at - now()), at, at, course_id, user_id, 1 + n / 50 %% 5, 'As I found it',
+           'It was worth the time.', 0
+    FROM bench_plan WHERE {_SETTLED} AND n %% 50 = 1
 """
 REFUND_LINES = """
     INSERT INTO payments_refundline (id, created_at, updated_at, refund_id, order_item_id, amount)
@@ -369,6 +412,21 @@ STUDENTS = """
         SELECT count(*) FROM enrollments_enrollment enrollment
         WHERE enrollment.course_id = stats.course_id AND enrollment.status = 'active')
 """
+REVIEWED = """
+    UPDATE courses_coursestats stats SET
+        rating_count = counted.all_of_them, review_count = counted.all_of_them,
+        rating_sum = counted.total, rating_1 = counted.ones, rating_2 = counted.twos,
+        rating_3 = counted.threes, rating_4 = counted.fours, rating_5 = counted.fives
+    FROM (
+        SELECT course_id, count(*) AS all_of_them, sum(rating) AS total,
+               count(*) FILTER (WHERE rating = 1) AS ones,
+               count(*) FILTER (WHERE rating = 2) AS twos,
+               count(*) FILTER (WHERE rating = 3) AS threes,
+               count(*) FILTER (WHERE rating = 4) AS fours,
+               count(*) FILTER (WHERE rating = 5) AS fives
+        FROM reviews_review GROUP BY course_id
+    ) counted WHERE counted.course_id = stats.course_id
+"""
 CATCH_UP = "SELECT payments_catch_balances_up()"
 FOLD = """
     DELETE FROM payments_balancechange
@@ -380,12 +438,14 @@ DONE = "DROP TABLE bench_plan, bench_payouts"
 SECONDARY_INDEXES = """
     SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
     FROM pg_index
-    WHERE NOT indisunique AND indrelid::regclass::text ~ '^(orders|payments|enrollments)_'
+    WHERE NOT indisunique AND indrelid::regclass::text ~
+          '^(orders|payments|enrollments|notifications|reviews|core|users|cart)_'
     ORDER BY indexrelid::regclass::text
 """
 
 WORLD = (
     PLAN, ORDERS, LINES, ENROLLMENTS, HOLDS, PAYMENTS, INVOICES, REFUNDS, DECISIONS,
+    DEEDS, NOTICES, REVIEWS, SESSIONS, CARTS,
     REFUND_LINES, DISPUTES, CREDIT_NOTES, SERIES, SALE_LINES, *MOVEMENTS, *ENTRIES, ACCOUNTS,
     PAYOUT_PLAN, *PAYOUTS,
 )  # fmt: skip
