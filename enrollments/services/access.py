@@ -122,13 +122,15 @@ def _to_bought(enrollment: Enrollment, admitted: bool, is_first: bool) -> Bought
 
 
 def grant_access(*, user_id: UUID, course_id: UUID, actor_id: UUID) -> Enrollment:
-    """Give a person a course by decision of staff, whatever its price or state; audited.
+    """Give a person a course by decision of staff, whatever its price or state; audited. No dispute
+    and no refund of what they bought of it before takes it away again.
 
     Raises AlreadyEnrolled.
     """
     with transaction.atomic():
         place = (user_id, course_id)
-        enrollment, admitted = _admit([place], source=Enrollment.Source.STAFF)[place]
+        admissions = _admit([place], source=Enrollment.Source.STAFF, actor_id=actor_id)
+        enrollment, admitted = admissions[place]
         if not admitted:
             raise AlreadyEnrolled
         audit_enrollment(actor_id=actor_id, action="enrollment.granted", enrollment=enrollment)
@@ -140,6 +142,7 @@ def _admit(
     *,
     source: Enrollment.Source,
     free: Collection[_Place] = frozenset(),
+    actor_id: UUID | None = None,
 ) -> dict[_Place, tuple[Enrollment, bool]]:
     """Return each enrolment, locked, and whether this call opened it: not what was open or
     suspended, and of the `free` ones not what staff took away. The students of what was bought
@@ -148,7 +151,7 @@ def _admit(
         new_ids = _insert_missing(wanted, source)
         rows = _lock_places(wanted)
         revoked = _leave_withdrawn([row for row in rows if row.status == Status.REVOKED], free)
-        _reactivate(revoked, source)
+        _reactivate(revoked, source, actor_id)
         admitted = [row for row in rows if row.id in new_ids or row in revoked]
         if source != Enrollment.Source.PURCHASE:
             count_students(opened=admitted)
@@ -187,7 +190,9 @@ def _insert_missing(wanted: Collection[_Place], source: Enrollment.Source) -> se
     return new_ids
 
 
-def _reactivate(revoked: list[Enrollment], source: Enrollment.Source) -> None:
+def _reactivate(
+    revoked: list[Enrollment], source: Enrollment.Source, actor_id: UUID | None
+) -> None:
     if not revoked:
         return
     now = timezone.now()
@@ -195,5 +200,5 @@ def _reactivate(revoked: list[Enrollment], source: Enrollment.Source) -> None:
         move_access(row, Status.ACTIVE)
         row.source, row.enrolled_at = source, now
         row.save(update_fields=["status", "source", "enrolled_at", "updated_at"])
-    end_holds(enrollments=revoked)
+    end_holds(enrollments=revoked, actor_id=actor_id)
     reinstate_certificates(enrollments=revoked)

@@ -102,8 +102,13 @@ def reopen_enrollments(*, enrollment_ids: Collection[UUID]) -> set[UUID]:
 
 def end_holds(*, enrollments: Collection[Enrollment], actor_id: UUID | None = None) -> None:
     """End every reason of these enrolments, which the caller holds locked and opens: bought anew,
-    taken for free or granted, they begin anew."""
-    _end(_open_holds().filter(enrollment__in=enrollments), actor_id)
+    taken for free or granted, they begin anew. That staff's own decisions end so is audited."""
+    holds = _open_holds().filter(enrollment__in=enrollments)
+    decided = {hold.enrollment_id: hold for hold in holds.filter(cause=Cause.STAFF)}
+    _end(holds, actor_id)
+    for row in enrollments:
+        if row.id in decided:
+            _audit_end(row, decided[row.id], "enrollment.resumed", actor_id, source=row.source)
 
 
 def find_held_by_staff(*, enrollments: Collection[Enrollment]) -> set[UUID]:
@@ -181,10 +186,8 @@ def _lift(
     stood = {row.id: row.status for row in freed}
     _follow(freed, before, why=action)
     for row in freed:
-        hold = lifted[row.id]
-        told = Reason(cause=Cause(hold.cause), object_id=hold.object_id, note=hold.note)
-        details = {**_tell_status(stood[row.id], row.status), **_tell(told)}
-        audit_enrollment(actor_id=actor_id, action=action, enrollment=row, details=details)
+        told = _tell_status(stood[row.id], row.status)
+        _audit_end(row, lifted[row.id], action, actor_id, **told)
     return set(lifted)
 
 
@@ -270,6 +273,14 @@ def _tell(reason: Reason) -> dict[str, object]:
     if reason.object_id is not None:
         told[str(reason.cause)] = str(reason.object_id)
     return told
+
+
+def _audit_end(
+    row: Enrollment, hold: AccessHold, action: str, actor_id: UUID | None, **told: object
+) -> None:
+    reason = Reason(cause=Cause(hold.cause), object_id=hold.object_id, note=hold.note)
+    details = {"status": row.status, **_tell(reason), **told}
+    audit_enrollment(actor_id=actor_id, action=action, enrollment=row, details=details)
 
 
 def audit_enrollment(

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from core.audit import AuditEntry
 from courses.models import CourseStats
 from enrollments import services
 from enrollments.models import AccessHold, Certificate, Enrollment
@@ -122,15 +123,20 @@ def test_money_that_pays_again_leaves_what_staff_decided(bought: Enrollment) -> 
 
 @pytest.mark.parametrize("how", ["bought", "granted"])
 def test_what_is_opened_anew_begins_without_reasons(bought: Enrollment, how: str) -> None:
+    staff = StaffFactory.create()
     for deed in ("refund", "staff revoke"):
         do(bought, deed)
     if how == "bought":
         enroll_buyer(user_id=bought.user_id, course_ids=[bought.course_id])
     else:
-        staff = StaffFactory.create()
         services.grant_access(user_id=bought.user_id, course_id=bought.course_id, actor_id=staff.id)
     assert status(bought) == "active"
     assert not AccessHold.objects.filter(ended_at=None).exists()
+    ended = AuditEntry.objects.get(action="enrollment.resumed")
+    source, actor_id = ("purchase", None) if how == "bought" else ("staff", staff.id)
+    assert (ended.target_id, ended.actor_id) == (str(bought.id), actor_id)
+    assert ended.details == {"status": "active", "reason": STAFF.note, "source": source}
+    assert set(AccessHold.objects.values_list("ended_by", flat=True)) == {actor_id}
     assert lift(bought, "refund") == 0
     assert status(bought) == "active"
 
