@@ -13,7 +13,7 @@ from orders.events import OrderRefunded, OrderRefundUndone
 from orders.models import Order, OrderItem
 from orders.services.invoicing import void_credit_note
 from orders.services.locking import lock_order
-from orders.services.standing import find_standing_elsewhere
+from orders.services.standing import find_bought_again, find_standing_elsewhere
 from orders.state import move_line, move_order
 
 
@@ -26,10 +26,11 @@ def apply_refund(
 ) -> None:
     """Take money that went back into the order: `lines` per order line, `rest` of no certain line.
 
-    A line whose whole amount is back becomes refunded and its enrolment is revoked. When all of the
-    order's money is back, so do all its lines, and the order itself. Records OrderRefunded. Runs in
-    the caller's transaction, under the order's lock, and is not idempotent: call it once a refund.
-    The caller gives it its credit note (`issue_credit_note`) as the last act of the transaction.
+    A line whose whole amount is back becomes refunded and its enrolment is revoked, unless that
+    stands on something else by now. When all of the order's money is back, so do all its lines,
+    and the order itself. Records OrderRefunded. Runs in the caller's transaction, under the order's
+    lock, and is not idempotent: call it once a refund. The caller gives it its credit note
+    (`issue_credit_note`) as the last act of the transaction.
 
     Raises OrderNotFound, and RefundNotPossible, with nothing changed, when the order was never
     completed, a line isn't its own, an amount is negative, or more would go back than was paid.
@@ -43,7 +44,7 @@ def apply_refund(
         items[item_id].refunded_amount += share
     whole = order.refunded_amount == order.total_amount and order.total_amount > 0
     opened = _settle_lines(items=list(items.values()), named=set(lines), whole=whole)
-    # A course taken away by staff and bought again stands on the other order's money.
+    # A course taken away since and bought again, or granted, stands on that.
     opened -= find_standing_elsewhere(order=order, enrollment_ids=opened)
     if opened:
         enrollment_services.revoke_enrollments(
@@ -152,7 +153,7 @@ def _reopen(*, order: Order, items: list[OrderItem]) -> list[uuid.UUID]:
     # All in key order first: only some of them will be reopened.
     enrollment_services.lock_enrollments(enrollment_ids=had)
     reopened = enrollment_services.reopen_enrollments(enrollment_ids=sorted(had))
-    taken = find_standing_elsewhere(order=order, enrollment_ids=had - reopened)
+    taken = find_bought_again(order=order, enrollment_ids=had - reopened)
     canceled = []
     for item in items:
         if item.enrollment_id is None or item.enrollment_id in taken:

@@ -136,8 +136,8 @@ def _list_lines(
     orders: Collection[Order],
 ) -> tuple[dict[uuid.UUID, list[OrderItem]], dict[uuid.UUID, dt.datetime]]:
     """Return the lines of each order; and of those whose buyers bought one of the courses before,
-    when: which order is the later one (`find_standing_elsewhere`) mustn't hang on the clocks of
-    two processes."""
+    when: which order is the later one (`find_bought_again`) mustn't hang on the clocks of two
+    processes."""
     lines: dict[uuid.UUID, list[OrderItem]] = {order.id: [] for order in orders}
     bought_before: dict[uuid.UUID, dt.datetime] = {}
     before = OrderItem.objects.filter(

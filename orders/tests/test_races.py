@@ -271,7 +271,7 @@ def test_undoing_a_refund_takes_the_enrolments_in_key_order(user, place, pay, mo
     with transaction.atomic():
         services.apply_refund(order_id=old.id, refund_id=refund_id, lines={}, rest=Decimal("30.00"))
     enrollment_services.reopen_enrollments(enrollment_ids=enrollment_ids[:1])
-    look = refunds.find_standing_elsewhere
+    look = refunds.find_bought_again
     begun = []
 
     def hold_both():
@@ -282,7 +282,7 @@ def test_undoing_a_refund_takes_the_enrolments_in_key_order(user, place, pay, mo
         begun.append(Beside(hold_both))
         return look(**facts)
 
-    monkeypatch.setattr(refunds, "find_standing_elsewhere", look_while_both_are_wanted)
+    monkeypatch.setattr(refunds, "find_bought_again", look_while_both_are_wanted)
     with transaction.atomic():
         services.undo_refund(
             order_id=old.id, refund_id=refund_id, amount=Decimal("30.00"), still_back={}

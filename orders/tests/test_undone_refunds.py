@@ -186,7 +186,7 @@ def test_which_order_is_later_does_not_hang_on_clocks(user, place, pay):
 def test_what_is_bought_again_while_it_is_undone_stands_once(user, paid, pay, monkeypatch):
     """The purchase comes after the look at who else pays for the course."""
     again = order_again(user, paid)
-    look = refunds.find_standing_elsewhere
+    look = refunds.find_bought_again
     begun = []
 
     def look_and_let_it_be_bought(**given):
@@ -194,7 +194,7 @@ def test_what_is_bought_again_while_it_is_undone_stands_once(user, paid, pay, mo
         begun.append(Beside(lambda: pay(again)))
         return found
 
-    monkeypatch.setattr(refunds, "find_standing_elsewhere", look_and_let_it_be_bought)
+    monkeypatch.setattr(refunds, "find_bought_again", look_and_let_it_be_bought)
     undo(paid, "10.00")
     (paying,) = begun
     assert paying.had_to_wait

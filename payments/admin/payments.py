@@ -160,7 +160,8 @@ class PaymentAdmin(ReadOnlyAdmin):
             return None
         return ask(
             request, self, queryset, action="refund_lines", title="Refund these lines",
-            explanation="What is left of the chosen lines goes back, and their courses are closed.",
+            explanation="What is left of the chosen lines goes back, and their courses are closed, "
+            "unless staff have granted them since.",
             rows=rows,
             form=form if _is_refundable(payments[0]) else None,
         )  # fmt: skip

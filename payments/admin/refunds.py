@@ -168,7 +168,8 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             return None
         return ask(
             request, self, queryset, action="approve", title="Grant these requests",
-            explanation="The lines asked for are refunded, and their courses are closed.",
+            explanation="The lines asked for are refunded, and their courses are closed, unless "
+            "staff have granted them since.",
             rows=rows, form=forms.Form(),
         )  # fmt: skip
 

@@ -66,11 +66,13 @@ ACCESS = (
     Invariant(
         name="reason_against_access_stands",
         sentence="What a dispute or a refund holds ends with it: the dispute is open or lost, the "
-        "refund was made and isn't undone, and both are of an order that opened the course.",
+        "refund was made and isn't undone, and both are of an order that opened the course, which "
+        "was neither granted nor taken for free since.",
         query="""
             SELECT hold.enrollment_id AS subject, hold.cause, hold.object_id,
                    coalesce(dispute.status, refund.status) AS status
             FROM enrollments_accesshold hold
+            JOIN enrollments_enrollment enrollment ON enrollment.id = hold.enrollment_id
             LEFT JOIN payments_dispute dispute
                    ON hold.cause = 'dispute' AND dispute.id = hold.object_id
                   AND dispute.status <> 'won' AND dispute.status NOT LIKE 'warning%'
@@ -78,12 +80,12 @@ ACCESS = (
                    ON hold.cause = 'refund' AND refund.id = hold.object_id
                   AND refund.applied_at IS NOT NULL AND refund.undone_at IS NULL
             WHERE hold.cause <> 'staff' AND hold.ended_at IS NULL
-              AND NOT EXISTS (
+              AND (enrollment.source <> 'purchase' OR NOT EXISTS (
                   SELECT FROM payments_payment payment
                   JOIN orders_orderitem item ON item.order_id = payment.order_id
                   WHERE payment.id IN (dispute.payment_id, refund.payment_id)
                     AND item.enrollment_id = hold.enrollment_id
-              )
+              ))
         """,
     ),
     Invariant(

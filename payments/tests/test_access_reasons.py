@@ -11,6 +11,7 @@ from django.apps import apps
 from django.db import connection
 
 from core import audit
+from courses.models import Course
 from enrollments import services as enrollment_services
 from enrollments.models import AccessHold, Enrollment
 from enrollments.services import Reason
@@ -49,6 +50,14 @@ def staff_hold(payment: Payment, *, for_good: bool = False) -> None:
     if for_good:
         hold = enrollment_services.revoke_enrollments
     hold(enrollment_ids=enrollment_ids(payment), reason=Reason.of_staff("terms"), actor_id=uuid4())
+
+
+def staff_grant(payment: Payment) -> None:
+    assert payment.order.user_id is not None
+    for course_id in payment.order.items.values_list("course_id", flat=True):
+        enrollment_services.grant_access(
+            user_id=payment.order.user_id, course_id=course_id, actor_id=uuid4()
+        )
 
 
 def staff_lift(payment: Payment) -> None:
@@ -111,6 +120,69 @@ def test_all_three_begin_and_end_in_any_order(
         END[one](payment)
         left.remove(one)
     assert access(payment) == ["active"]
+    assert_books_hold()
+
+
+# What of the order's money takes access away, and gives it back, one after the other.
+MONEY: dict[str, Callable[[Payment], None]] = {
+    "lost": lambda payment: say(payment, "lost"),
+    "appealed": lambda payment: say(payment, "appeal_under_review"),
+    "lost again": lambda payment: say(payment, "lost"),
+    "refunded": lambda payment: hear(payment, "succeeded", amount="50.00"),
+    "sent back": lambda payment: hear(payment, "failed", amount="50.00"),
+    "won": lambda payment: say(payment, "won"),
+}
+
+
+def tell_lines() -> list[list[str]]:
+    """Every order in which a dispute and a refund go on, each in its own."""
+    disputed, refunded = ["lost", "appealed", "lost again", "won"], ["refunded", "sent back"]
+    return [
+        list(told)
+        for told in permutations(MONEY)
+        if [one for one in told if one in disputed] == disputed
+        and [one for one in told if one in refunded] == refunded
+    ]
+
+
+@pytest.mark.parametrize("told", tell_lines(), ids=", ".join)
+def test_what_staff_granted_no_money_takes_away(told: list[str]) -> None:
+    payment, is_granted = make_paid("50.00"), False
+    for one in told:
+        MONEY[one](payment)
+        if not is_granted:
+            assert access(payment) == ["revoked"]
+            staff_grant(payment)
+            is_granted = True
+        assert access(payment) == ["active"], one
+        assert_books_hold()
+    staff_hold(payment)
+    assert access(payment) == ["suspended"], "what staff gave, staff take"
+    assert_books_hold()
+
+
+def test_what_was_taken_for_free_since_no_money_takes_away() -> None:
+    payment = make_paid("50.00")
+    say(payment, "lost")
+    course = payment.order.items.get().course
+    Course.objects.filter(id=course.id).update(price=0)
+    assert payment.order.user_id is not None
+    enrollment_services.enroll_free(user_id=payment.order.user_id, course_id=course.id)
+    say(payment, "appeal_under_review", "lost")
+    assert access(payment) == ["active"]
+    assert_books_hold()
+
+
+def test_what_is_granted_and_bought_again_is_as_money_has_it() -> None:
+    old = make_paid("50.00")
+    hear(old, "succeeded", amount="50.00")
+    staff_grant(old)
+    staff_hold(old, for_good=True)
+    assert old.order.user is not None
+    courses = [item.course for item in old.order.items.all()]
+    again = settle(make_order("50.00", user=old.order.user, courses=courses))
+    say(again, "needs_response")
+    assert access(again) == ["suspended"]
     assert_books_hold()
 
 

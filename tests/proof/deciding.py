@@ -6,11 +6,13 @@ from hypothesis.stateful import precondition
 from hypothesis.strategies import sampled_from
 
 from enrollments import services as enrollment_services
+from enrollments.errors import AlreadyEnrolled
 from enrollments.services import Reason
 from tests.proof.market import PICK, Market, act
+from tests.proof.snapshot import Row
 
-# A few more that rest or are lifted: what is revoked can be bought again.
-DECISIONS = ("suspend", "suspend", "revoke", "lift", "lift")
+# A few more that rest or are lifted: what is revoked can be bought again, or granted.
+DECISIONS = ("suspend", "suspend", "revoke", "lift", "lift", "grant", "grant")
 
 
 class Deciding(Market):
@@ -25,6 +27,9 @@ class Deciding(Market):
         if what == "lift":
             done = enrollment_services.lift_staffs_reason(enrollment_ids=ids, actor_id=actor_id)
             assert done == (row["staff"] is not None)
+        elif what == "grant":
+            done = self._grant(row, actor_id)
+            assert done == (row["status"] == "revoked")
         else:
             hold = enrollment_services.suspend_enrollments
             if what == "revoke":
@@ -33,3 +38,15 @@ class Deciding(Market):
                 enrollment_ids=ids, reason=Reason.of_staff("shared the password"), actor_id=actor_id
             )
         self.count(f"staff {what} {'done' if done else 'again'}")
+
+    def _grant(self, row: Row, actor_id: uuid.UUID) -> bool:
+        """Whether it was theirs to give: who has a course, if it rests, is given it by lifting."""
+        try:
+            enrollment_services.grant_access(
+                user_id=uuid.UUID(row["user_id"]),
+                course_id=uuid.UUID(row["course_id"]),
+                actor_id=actor_id,
+            )
+        except AlreadyEnrolled:
+            return False
+        return True

@@ -237,6 +237,9 @@ ACCESS = (
          "WHERE cause = 'dispute'"),
     lie("a refund's reason is a dispute's", "reason_against_access_stands",
          "UPDATE enrollments_accesshold SET cause = 'dispute' WHERE cause = 'refund'"),
+    lie("a refund took what staff granted since", "reason_against_access_stands",
+         "UPDATE enrollments_enrollment SET source = 'staff' WHERE id IN "
+         "(SELECT enrollment_id FROM enrollments_accesshold WHERE cause = 'refund')"),
     lie("a course counts one student more", "students_are_counted",
          "UPDATE courses_coursestats SET student_count = student_count + 1 "
          "WHERE course_id = '{plain.course}'"),

@@ -118,16 +118,19 @@ def _access(now: Snapshot) -> Iterator[str]:
         kept = [status for status in by_disputes if status not in ("revoked", "appealed")]
         if len(kept) > 1 and not (enrollment and enrollment["was_taken"]):
             yield f"{person} has {len(kept)} paid lines of course {course}"
-        free = enrollment is not None and enrollment["source"] != "purchase"
         # An appeal leaves closed what was closed, suspended what was only that.
         ended = {"revoked", "suspended"} if "appealed" in by_disputes else {"revoked"}
         allowed = with_staff(enrollment, kept or ended)
-        if not (found in allowed or (not kept and free)):
+        is_given = enrollment is not None and enrollment["source"] != "purchase"
+        if not (found in allowed or is_given):
             yield f"{person} paid for course {course} and the enrolment is {found}"
     for row in now.enrollments.values():
         has_line = bool(standing.get((row["user_id"], row["course_id"])))
         if row["status"] != "revoked" and row["source"] == "purchase" and not has_line:
             yield f"enrolment {row['id']} is {row['status']} without a paid line"
+        # What was granted, or taken for free, no money takes away.
+        if row["source"] != "purchase" and row["status"] not in with_staff(row, ["active"]):
+            yield f"enrolment {row['id']} is by {row['source']}, and {row['status']}"
     for line in now.lines.values():
         order = now.orders[line["order_id"]]
         if (line["state"] == "pending") != (order["status"] == "pending"):
