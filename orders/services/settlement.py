@@ -40,12 +40,13 @@ class PaidOutcome:
     the buyer owned these courses by then. `already_completed`: nothing to do when `same_payment`,
     else the order was paid twice. `order_closed`: the order had ended unpaid before the money came.
     `amount_mismatch`: amount or currency isn't the order's. In the last two nothing was changed and
-    the money has to go back.
+    the money has to go back; `is_pending` then is whether the order still waits to be paid.
     """
 
     kind: Literal["completed", "already_completed", "order_closed", "amount_mismatch"]
     already_owned_item_ids: list[uuid.UUID] = field(default_factory=list)
     same_payment: bool = False
+    is_pending: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +119,12 @@ def _decide(order: Order, paid: PaidOrder) -> PaidOutcome:
     if order.status in (Order.Status.COMPLETED, Order.Status.REFUNDED):
         is_same = order.payment_id == paid.payment_id
         return PaidOutcome(kind="already_completed", same_payment=is_same)
+    is_pending = order.status == Order.Status.PENDING
     # Without its buyer (erased since) there is nobody to enrol: the money goes back.
-    if order.status != Order.Status.PENDING or order.user_id is None:
-        return PaidOutcome(kind="order_closed", same_payment=False)
+    if not is_pending or order.user_id is None:
+        return PaidOutcome(kind="order_closed", is_pending=is_pending)
     if paid.amount != order.total_amount or paid.currency.lower() != order.currency:
-        return PaidOutcome(kind="amount_mismatch")
+        return PaidOutcome(kind="amount_mismatch", is_pending=True)
     # At once, as another payment of the same order may come with it.
     move_order(order, Order.Status.COMPLETED)
     order.payment_method = STRIPE

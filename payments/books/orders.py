@@ -81,14 +81,14 @@ ORDERS = (
     Invariant(
         name="money_on_its_way_keeps_its_order",
         sentence="A pending order is left alone as long as a payment of it is on its way, and only "
-        "a pending order with a payment that isn't dead is.",
+        "a pending order with a payment that may still bring money is.",
         query="""
             SELECT orders.order_number AS subject, orders.status, orders.payment_in_progress_since
             FROM orders_order orders
             WHERE (orders.payment_in_progress_since IS NOT NULL AND (
                     orders.status <> 'pending' OR NOT EXISTS (
                         SELECT FROM payments_payment payment WHERE payment.order_id = orders.id
-                        AND payment.stripe_status NOT IN ('', 'canceled')
+                        AND payment.stripe_status NOT IN ('', 'canceled', 'succeeded')
                     )))
                OR (orders.status = 'pending' AND orders.payment_in_progress_since IS NULL
                    AND orders.id IN (

@@ -110,7 +110,7 @@ def _follow(payments: Sequence[Payment], told: Mapping[str, IntentFacts]) -> lis
     taken = take_money(
         payments=[payment for payment in news if payment.status == Payment.Status.SUCCEEDED]
     )
-    if len(told) > 1 and any(one.kind == "amount_mismatch" for one in taken):
+    if len(told) > 1 and any(one.is_pending for one in taken):
         # It may end another order, whose locks come before those that the others hold by now.
         raise NotTogether
     ledger.post_fees(payments=charged)

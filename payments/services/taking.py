@@ -29,12 +29,14 @@ _UNDUE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """What became of a payment's money. `stands`: it is what its order was paid with."""
+    """What became of a payment's money. `stands`: it is what its order was paid with; `is_pending`:
+    the order waits for other money, or to be closed."""
 
     payment_id: uuid.UUID
     order_id: uuid.UUID
     kind: Literal["completed", "already_completed", "order_closed", "amount_mismatch"]
     stands: bool
+    is_pending: bool
 
     @property
     def completed(self) -> bool:
@@ -50,7 +52,7 @@ def take_money(*, payments: Sequence[Payment]) -> list[Taken]:
     outcomes = order_services.mark_all_paid(payments=[_read(payment) for payment in payments])
     pairs = list(zip(payments, outcomes, strict=True))
     for payment, outcome in pairs:
-        if outcome.kind == "amount_mismatch":
+        if outcome.is_pending:
             end_progress(order_id=payment.order_id)
     _book(pairs)
     return [
@@ -59,6 +61,7 @@ def take_money(*, payments: Sequence[Payment]) -> list[Taken]:
             order_id=payment.order_id,
             kind=outcome.kind,
             stands=outcome.same_payment,
+            is_pending=outcome.is_pending,
         )
         for payment, outcome in pairs
     ]

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -547,6 +548,50 @@ def test_the_wrong_money_is_no_longer_on_its_way(
 ) -> None:
     hear(debit)
     services.settle(intent=replace(facts(debit), status="succeeded", amount_received=2999))
+    assert look(order) == ("pending", "", False)
+
+
+def test_the_wrong_money_leaves_alone_what_is_on_its_way_beside_it(
+    order: Order, debit: services.PaymentIntent, standin: StandIn
+) -> None:
+    hear(debit)
+    other = replace(facts(debit), id="pi_second", charge_id="ch_2", status="succeeded")
+    services.settle(intent=replace(other, amount_received=2999))
+    assert look(order) == STANDS
+    standin.settle_payment(debit.payment_intent_id, "succeeded")
+    hear(debit)
+    assert look(order) == ("completed", "", False)
+    assert_books_hold()
+
+
+def test_an_erased_buyers_order_is_closed_once_its_money_came(
+    order: Order, debit: services.PaymentIntent, buyer: User, standin: StandIn
+) -> None:
+    hear(debit)
+    buyer.delete()
+    standin.settle_payment(debit.payment_intent_id, "succeeded")
+    hear(debit)
+    assert look(order) == ("pending", "", False)
+    assert Refund.objects.get().reason == "late_payment"
+    assert_books_hold()
+    let_it_be_overdue(order)
+    assert services.expire_orders() == 1
+    assert look(order) == ("failed", "expired", False)
+    assert_books_hold()
+
+
+def test_what_waited_for_nothing_under_the_version_before_waits_no_more(
+    order: Order, debit: services.PaymentIntent, buyer: User, standin: StandIn
+) -> None:
+    free = import_module("payments.migrations.0053_free_erased_orders").Migration.operations[0]
+    hear(debit)
+    buyer.delete()
+    with connection.cursor() as cursor:
+        cursor.execute(free.sql)
+    assert look(order) == STANDS
+    Payment.objects.update(stripe_status="succeeded")
+    with connection.cursor() as cursor:
+        cursor.execute(free.sql)
     assert look(order) == ("pending", "", False)
 
 

@@ -36,6 +36,10 @@ ORDERS = (
     lie("a pending order waits for nothing", "money_on_its_way_keeps_its_order",
          "UPDATE orders_order SET payment_in_progress_since = now() "
          "WHERE id = '{pending.order}'"),
+    lie("a pending order waits for money that came", "money_on_its_way_keeps_its_order",
+         "UPDATE orders_order SET payment_in_progress_since = now() "
+         "WHERE id = '{pending.order}'",
+         "UPDATE payments_payment SET order_id = '{pending.order}' WHERE id = '{late.payment}'"),
     lie("an order may be closed while its money is on its way", "money_on_its_way_keeps_its_order",
          "UPDATE payments_payment SET status = 'pending', stripe_status = 'processing', "
          "order_id = '{pending.order}' WHERE id = '{plain.payment}'"),
