@@ -36,6 +36,11 @@ def note_failure(*, payment: Payment, intent: IntentFacts) -> None:
     if not came_to_nothing or intent.charge_id not in ("", payment.stripe_charge_id):
         return
     payment.failed_charge_id = payment.stripe_charge_id
+    tell_failure(payment=payment)
+
+
+def tell_failure(*, payment: Payment) -> None:
+    """Record DebitFailed: the money that was on its way is given up."""
     outbox.record(DebitFailed(payment_id=payment.id, order_id=payment.order_id))
 
 

@@ -21,7 +21,7 @@ from orders import services as order_services
 from payments import ledger
 from payments.models import Payment
 from payments.services.locking import lock_payments_of
-from payments.services.progress import is_old_news, note_failure, tell_order
+from payments.services.progress import is_old_news, note_failure, tell_failure, tell_order
 from payments.services.taking import Taken, take_money
 from payments.state import PROCESSING, move_payment
 from payments.stripe_gateway import IntentFacts
@@ -82,7 +82,8 @@ def settle_all(*, intents: Sequence[IntentFacts]) -> dict[str, Settlement]:
 
 
 def forget_payment(*, payment_id: uuid.UUID) -> None:
-    """Give up what may be paid and Stripe doesn't know (any more), in sight of staff."""
+    """Give up what may be paid and Stripe doesn't know (any more), in sight of staff; and of its
+    buyer (DebitFailed), once, if its money was on its way."""
     rows = Payment.objects.select_for_update().exclude(status=Payment.Status.SUCCEEDED)
     with transaction.atomic():
         payment = rows.filter(id=payment_id).first()
@@ -92,6 +93,9 @@ def forget_payment(*, payment_id: uuid.UUID) -> None:
         payment.status, payment.stripe_status = Payment.Status.FAILED, ""
         payment.needs_attention = "Stripe doesn't know this intent"
         payment.save()
+        if was_in_progress:
+            # Its charge isn't noted as failed: should Stripe know it after all, it is news again.
+            tell_failure(payment=payment)
         tell_order(payment=payment, was_in_progress=was_in_progress)
 
 

@@ -26,6 +26,7 @@ from payments import services, stripe_gateway
 from payments.errors import OrderNotPayable
 from payments.models import Payment, Refund
 from payments.services import intents
+from payments.services.settlement import forget_payment
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.money import assert_books_hold, close_anyway
 from tests.factories import CartItemFactory, StaffFactory, sign_in
@@ -697,12 +698,36 @@ def test_money_for_an_order_closed_long_ago_goes_back_in_its_buyers_sight(
     assert_books_hold()
 
 
+def told() -> int:
+    """How often buyers were told that their debit came to nothing."""
+    return OutboxEvent.objects.filter(name="payments.debit_failed").count()
+
+
+def test_a_debit_that_stripe_does_not_know_is_told_once(
+    order: Order, debit: services.PaymentIntent
+) -> None:
+    hear(debit)
+    payment = Payment.objects.get()
+    for _ in range(2):
+        forget_payment(payment_id=payment.id)
+    assert told() == 1
+    assert look(order) == ("pending", "", False)
+    # Stripe knows it after all, as when another account's key was set for a while.
+    hear(debit)
+    assert look(order) == STANDS
+
+
+def test_an_open_payment_that_stripe_does_not_know_is_no_failed_debit(
+    order: Order, standin: StandIn
+) -> None:
+    start_payment(order)
+    forget_payment(payment_id=Payment.objects.get().id)
+    assert told() == 0
+
+
 def test_each_failed_debit_is_told_once(
     order: Order, debit: services.PaymentIntent, standin: StandIn, pay: Pay
 ) -> None:
-    def told() -> int:
-        return OutboxEvent.objects.filter(name="payments.debit_failed").count()
-
     meanwhile = facts(debit)
     hear(debit)
     standin.settle_payment(debit.payment_intent_id, "failed")
