@@ -17,15 +17,6 @@ class WishlistItemNotFound(NotFound):
     message = "The requested wishlist item does not exist"
 
 
-class PaymentInProgress(Conflict):
-    """Money for an order is on its way, as with a bank debit, or its buyer is just paying it:
-    neither can be undone. `details["courses"]`, if given, names the courses it pays for, each with
-    its `order_id`."""
-
-    code = "PAYMENT_IN_PROGRESS"
-    message = "A payment for these courses is being processed"
-
-
 class CartFull(Conflict):
     """A cart holds a bounded number of courses."""
 

@@ -11,7 +11,6 @@ from typing import Any, TypedDict
 from django.conf import settings
 from django.db.models import QuerySet
 
-from cart.buying import list_courses_in_progress
 from cart.errors import CartItemNotFound, WishlistItemNotFound
 from cart.models import Cart, CartItem, WishlistItem
 from core.money import ZERO
@@ -19,6 +18,7 @@ from core.urls import media_url
 from courses import selectors as course_selectors
 from courses.selectors import CourseForSale
 from enrollments import selectors as enrollment_selectors
+from enrollments.buying import list_courses_in_progress
 
 
 class Obstacle(StrEnum):

@@ -12,12 +12,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cart import selectors
-from cart.buying import list_courses_in_progress, tell_courses
-from cart.errors import CartFull, CartItemNotFound, PaymentInProgress, WishlistItemNotFound
+from cart.errors import CartFull, CartItemNotFound, WishlistItemNotFound
 from cart.models import Cart, CartItem, WishlistItem
 from cart.selectors import Obstacle, OpenCart
 from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
+from enrollments.buying import list_courses_in_progress, require_not_being_paid
 from enrollments.errors import AccessWithdrawn, AlreadyEnrolled, OwnCourse
 
 # A cart is answered and ordered whole, so it is bounded.
@@ -74,7 +74,7 @@ def add_to_cart(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
     when they are paying for it already, and CartFull at `MAX_LINES` courses.
     """
     _check_buyable(user_id=user_id, course_id=course_id)
-    _check_not_being_paid(user_id=user_id, course_id=course_id)
+    require_not_being_paid(user_id=user_id, course_id=course_id)
     with transaction.atomic():
         cart = _lock_open_cart(user_id)
         existing = CartItem.objects.filter(cart_id=cart.id, course_id=course_id).first()
@@ -217,12 +217,6 @@ def _check_buyable(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
             raise OwnCourse
         case Obstacle.ACCESS_WITHDRAWN:
             raise AccessWithdrawn
-
-
-def _check_not_being_paid(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
-    in_progress = list_courses_in_progress(user_id=user_id)
-    if found := [course for course in in_progress if course.course_id == course_id]:
-        raise PaymentInProgress(courses=tell_courses(found))
 
 
 def _merge_refusal(

@@ -24,6 +24,15 @@ class CourseNotFree(PaymentNeeded):
     message = "This course has to be bought before you can enroll"
 
 
+class PaymentInProgress(Conflict):
+    """Money for an order is on its way, as with a bank debit, or its buyer is just paying it:
+    neither can be undone. `details["courses"]`, if given, names the courses it pays for, each with
+    its `order_id`."""
+
+    code = "PAYMENT_IN_PROGRESS"
+    message = "A payment for these courses is being processed"
+
+
 class OwnCourse(Forbidden):
     """Instructors have their own courses anyway."""
 

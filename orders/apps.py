@@ -11,8 +11,8 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
-        from cart.buying import register_purchases
         from courses.services import register_counter
+        from enrollments.buying import register_purchases
         from orders.sales import count_recent_sales
         from orders.selectors import list_courses_in_progress
 

@@ -19,6 +19,7 @@ from courses import selectors as course_selectors
 from courses import services as course_services
 from courses.errors import CourseNotFound
 from enrollments import selectors
+from enrollments.buying import require_not_being_paid
 from enrollments.errors import AccessWithdrawn, AlreadyEnrolled, CourseNotFree, OwnCourse
 from enrollments.events import Enrolled
 from enrollments.models import Enrollment
@@ -63,8 +64,8 @@ def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
     had revoked it is over, as with every enrolment that is bought, taken or granted anew; unless
     staff did, whose decision nobody ends by taking the course again.
 
-    Raises AlreadyEnrolled, CourseNotFound (unknown or not published), OwnCourse, CourseNotFree or
-    AccessWithdrawn.
+    Raises AlreadyEnrolled, CourseNotFound (unknown or not published), OwnCourse, CourseNotFree,
+    PaymentInProgress (they are paying for it since it had a price) or AccessWithdrawn.
     """
     if selectors.owned_course_ids(user_id=user_id, course_ids=[course_id]):
         raise AlreadyEnrolled
@@ -77,6 +78,7 @@ def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
             raise OwnCourse
         if course.price > 0:
             raise CourseNotFree
+        require_not_being_paid(user_id=user_id, course_id=course_id)
         place = (user_id, course_id)
         admissions = _admit([place], source=Enrollment.Source.FREE, free={place})
         enrollment, admitted = admissions[place]

@@ -147,7 +147,10 @@ class EnrollView(APIView):
                 "staff took it away"
             ),
             404: OpenApiResponse(description="`COURSE_NOT_FOUND`: unknown or not published"),
-            409: OpenApiResponse(description="`ALREADY_ENROLLED`: it is theirs already"),
+            409: OpenApiResponse(
+                description="`ALREADY_ENROLLED`: it is theirs already; `PAYMENT_IN_PROGRESS`: "
+                "money for it, from when it had a price, is on its way"
+            ),
         },
         examples=[
             OpenApiExample(

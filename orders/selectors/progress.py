@@ -2,7 +2,7 @@
 
 import uuid
 
-from cart.buying import CourseInProgress
+from enrollments.buying import CourseInProgress
 from orders.models import Order, OrderItem
 
 

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from cart import selectors as cart_selectors
-from cart.buying import tell_courses
-from cart.errors import PaymentInProgress
 from core.money import ZERO, maximum_charge, minimum_charge
 from courses import selectors as course_selectors
 from courses.selectors import CourseForSale
+from enrollments.buying import tell_courses
+from enrollments.errors import PaymentInProgress
 from orders.coupon_rules import Uses, Verdict, judge_coupon, normalise_code, require_valid
 from orders.errors import CartEmpty, LinesUnavailable, OrderTooLarge, OrderTooSmall
 from orders.models import Coupon, CouponRedemption, Order, OrderItem

@@ -6,10 +6,10 @@ from typing import Literal
 from django.db import transaction
 from django.utils import timezone
 
-from cart.buying import tell_courses
-from cart.errors import PaymentInProgress
 from core import audit
 from core.outbox import record
+from enrollments.buying import tell_courses
+from enrollments.errors import PaymentInProgress
 from orders.events import OrderClosed
 from orders.models import CouponRedemption, Order, OrderItem
 from orders.selectors.progress import list_courses_in_progress

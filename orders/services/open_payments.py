@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from cart.errors import PaymentInProgress
+from enrollments.errors import PaymentInProgress
 from orders import paying
 
 _T = TypeVar("_T")

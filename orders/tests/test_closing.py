@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from cart.errors import PaymentInProgress
 from cart.models import CartItem
 from core.ids import new_id
+from enrollments.errors import PaymentInProgress
 from orders import selectors, services
 from orders.errors import OrderNotFound
 from orders.models import CouponRedemption, Order

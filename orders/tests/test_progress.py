@@ -7,9 +7,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from cart.errors import PaymentInProgress
 from cart.models import CartItem
 from courses.models import Course
+from enrollments.errors import PaymentInProgress
 from orders import paying, selectors, services
 from orders.errors import CouponInvalid
 from orders.models import CouponRedemption, Order

@@ -10,11 +10,11 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from cart import selectors as cart_selectors
-from cart.errors import PaymentInProgress
 from cart.models import Cart, CartItem
 from core.ids import new_id
 from courses.models import Course
 from enrollments import services as enrollment_services
+from enrollments.errors import PaymentInProgress
 from enrollments.models import Enrollment
 from enrollments.services import Reason
 from orders import selectors, services

@@ -6,8 +6,8 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from cart.errors import PaymentInProgress
 from core.nudge import nudge_for_rest
+from enrollments.errors import PaymentInProgress
 from orders import paying
 from orders import selectors as order_selectors
 from orders import services as order_services

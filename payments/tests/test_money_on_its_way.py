@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from cart.errors import PaymentInProgress
 from cart.models import CartItem
 from core import outbox
 from core.models import OutboxEvent
 from courses.models import Course
 from devtools.stripe_standin.client import StandIn
+from enrollments.errors import PaymentInProgress
 from orders import services as order_services
 from orders.models import Order
 from payments import services, stripe_gateway
@@ -696,6 +696,27 @@ def test_money_for_an_order_closed_long_ago_goes_back_in_its_buyers_sight(
     assert payment()["refund"]["status"] == "failed"
     assert look(order) == ("failed", "canceled", False)
     assert_books_hold()
+
+
+def test_nobody_enrols_for_nothing_in_what_they_are_paying_for(
+    order: Order, debit: services.PaymentIntent, client: APIClient, standin: StandIn
+) -> None:
+    hear(debit)
+    Course.objects.update(price=0, original_price=None)
+    course = order.items.all()[0].course
+    answers = [
+        client.post(f"/api/v1/courses/{course.id}/enroll/"),
+        client.post("/api/v1/cart/items/", {"course_id": str(course.id)}),
+    ]
+    for answer in answers:
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (409, "PAYMENT_IN_PROGRESS")
+        assert error["details"]["courses"] == [
+            {"course_id": str(course.id), "title": course.title, "order_id": str(order.id)}
+        ]
+    standin.settle_payment(debit.payment_intent_id, "failed")
+    hear(debit)
+    assert client.post(f"/api/v1/courses/{course.id}/enroll/").status_code == 201
 
 
 def told() -> int:

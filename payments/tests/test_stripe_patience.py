@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from cart.errors import PaymentInProgress
 from core import process
 from core.logging import request_id
 from core.waits import slow_waits
 from devtools.stripe_standin.client import StandIn
+from enrollments.errors import PaymentInProgress
 from orders.models import Order
 from orders.services import OrderHasOpenPayment, try_past_open_payments
 from payments import stripe_gateway, stripe_patience

@@ -157,6 +157,9 @@ class Buying(Market):
             assert answer.status == 404, answer
         elif ware.teacher == str(person.id):
             assert (answer.status, answer.code) == (403, "OWN_COURSE"), answer
+        elif not ware.price and ware.id in self._being_paid(person):
+            assert (answer.status, answer.code) == (409, "PAYMENT_IN_PROGRESS"), answer
+            self.count("being paid, not enrolled")
         elif ware.id in self._withdrawn(person):
             assert (answer.status, answer.code) == (403, "ACCESS_WITHDRAWN"), answer
             self.count("withdrawn from enrolling")

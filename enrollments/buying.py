@@ -1,9 +1,11 @@
-"""What the orders, a floor above, tell the cart: the courses that somebody is paying for already.
-They register when the product starts, as counters do; without them nothing is being paid for."""
+"""What the orders, floors above, tell of courses that somebody is paying for already. They register
+when the product starts, as counters do; without them nothing is being paid for."""
 
 import uuid
 from dataclasses import dataclass
 from typing import Protocol
+
+from enrollments.errors import PaymentInProgress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,13 @@ def register_purchases(*, find_in_progress: _Finding) -> None:
 def list_courses_in_progress(*, user_id: uuid.UUID) -> list[CourseInProgress]:
     """Return the courses for which money of the person is on its way. One query."""
     return [course for find in _registered for course in find(user_id=user_id)]
+
+
+def require_not_being_paid(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
+    """Raise PaymentInProgress, naming the course, when money of the person for it is on its way."""
+    in_progress = list_courses_in_progress(user_id=user_id)
+    if found := [course for course in in_progress if course.course_id == course_id]:
+        raise PaymentInProgress(courses=tell_courses(found))
 
 
 def tell_courses(courses: list[CourseInProgress]) -> list[dict[str, str]]:
