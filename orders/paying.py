@@ -10,8 +10,9 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class LatePayment:
-    """Money that came for an order after it had failed, and what goes back of it, if anything does.
-    Major units; `refund_status` is that of the refund."""
+    """Money that came for an order and doesn't stand for it, as it came too late or was of another
+    amount, and what goes back of it, if anything does. Major units; `refund_status` is that of the
+    refund."""
 
     transaction_id: str
     status: Literal["succeeded", "refunding", "refunded"]
@@ -63,8 +64,8 @@ def end_open_payment(*, order_id: uuid.UUID, seconds: float) -> None:
 
 
 def find_late_payments(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, LatePayment]:
-    """Return the money that came for these failed orders, by order; those for which none did are
-    missing. Two queries at most, none without an order."""
+    """Return the money that came in vain for these unpaid orders, by order; those for which none
+    did are missing. Two queries at most, none without an order."""
     late: dict[uuid.UUID, LatePayment] = {}
     for payments in _registered if order_ids else ():
         late |= payments.find_late(order_ids=order_ids)

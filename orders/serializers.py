@@ -90,7 +90,7 @@ class OrderItemSerializer(ApiSerializer):
 
 
 class LateRefundSerializer(ApiSerializer):
-    """What goes back of money that came too late."""
+    """What goes back of money that doesn't stand for its order."""
 
     amount = MoneyField()
     status = serializers.ChoiceField(choices=["due", "pending", "succeeded", "failed", "canceled"])
@@ -103,7 +103,8 @@ class OrderPaymentSerializer(ApiSerializer):
     status = serializers.ChoiceField(
         choices=["processing", "succeeded", "refunding", "refunded"],
         help_text="`processing`: money is on its way, as with a bank debit, which takes days. "
-        "`refunding`: it came after the order had failed and is about to go back.",
+        "`refunding`: it came after the order had failed, or was of another amount, and is about "
+        "to go back.",
     )
     transaction_id = serializers.CharField(
         allow_null=True,
@@ -111,7 +112,9 @@ class OrderPaymentSerializer(ApiSerializer):
         "until the money has come.",
     )
     refund = LateRefundSerializer(
-        allow_null=True, help_text="Of a failed order whose money came all the same, else null."
+        allow_null=True,
+        help_text="Of a failed order whose money came all the same, or a pending one whose money "
+        "was of another amount, else null.",
     )
 
 
@@ -131,7 +134,7 @@ class OrderSerializer(ApiSerializer):
     payment = OrderPaymentSerializer(
         allow_null=True,
         help_text="Null until the order is being paid, and for one that cost nothing; of a failed "
-        "one, money that came too late.",
+        "one, money that came too late, of a pending one, money of another amount.",
     )
 
 

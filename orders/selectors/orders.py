@@ -99,7 +99,7 @@ class OrderRow(TypedDict):
 
 
 class LateRefundRow(TypedDict):
-    """What goes back of money that came too late. `status` is the refund's."""
+    """What goes back of money that doesn't stand for its order. `status` is the refund's."""
 
     amount: Decimal
     status: str
@@ -107,7 +107,8 @@ class LateRefundRow(TypedDict):
 
 class PaymentRow(TypedDict):
     """How an order was paid, or is being paid: then nothing has come yet that could be named.
-    `refund` is of a failed order, whose money came too late."""
+    `refund` is of a failed order, whose money came too late, or of a pending one, whose money was
+    of another amount."""
 
     method: str
     status: str
@@ -137,6 +138,8 @@ class OrderDetail(OrderRow):
     invoice_number: str | None
 
 
+# Money of theirs that came was in vain.
+_UNPAID = (Order.Status.PENDING, Order.Status.FAILED)
 _LIST_COLUMNS = (
     "id", "order_number", "status", "created_at", "completed_at", "total_amount",
     "refunded_amount", "currency", "payment_method", "transaction_id", "payment_in_progress_since",
@@ -158,13 +161,13 @@ def list_orders(*, user_id: uuid.UUID, status: str | None = None) -> QuerySet[Or
 
 def show_orders(*, rows: Iterable[dict[str, Any]]) -> list[OrderRow]:
     """Return rows of `list_orders` with their lines. One query, and at most two more when some of
-    them failed."""
+    them are pending or failed."""
     return _show(list(rows))
 
 
 def get_order(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> OrderDetail:
     """Return the person's order, or, with `user_id` None, anybody's: for staff. Two queries, and
-    at most two more of a failed one. Raises OrderNotFound, also for somebody else's."""
+    at most two more of a pending or failed one. Raises OrderNotFound, also for somebody else's."""
     rows = Order.objects.filter(id=order_id)
     if user_id is not None:
         rows = rows.filter(user_id=user_id)
@@ -295,8 +298,8 @@ def _items_by_order(order_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[ItemRow]
 
 def _show(rows: list[dict[str, Any]]) -> list[OrderRow]:
     items = _items_by_order([row["id"] for row in rows])
-    failed = [row["id"] for row in rows if row["status"] == Order.Status.FAILED]
-    late = paying.find_late_payments(order_ids=failed)
+    unpaid = [row["id"] for row in rows if row["status"] in _UNPAID]
+    late = paying.find_late_payments(order_ids=unpaid)
     return [
         _show_one(row, items.get(row["id"], []), _show_payment(row, late.get(row["id"])))
         for row in rows
@@ -329,10 +332,10 @@ def _show_tax(line: dict[str, str]) -> TaxLineRow:
 
 
 def _show_payment(row: dict[str, Any], late: LatePayment | None) -> PaymentRow | None:
-    if row["status"] == Order.Status.FAILED:
-        return _show_late_payment(late) if late is not None else None
     if row["status"] == Order.Status.PENDING and row["payment_in_progress_since"] is not None:
         return {"method": STRIPE, "status": "processing", "transaction_id": None, "refund": None}
+    if row["status"] in _UNPAID:
+        return _show_late_payment(late) if late is not None else None
     if not row["payment_method"]:
         return None
     return {

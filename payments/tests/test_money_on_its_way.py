@@ -698,6 +698,27 @@ def test_money_for_an_order_closed_long_ago_goes_back_in_its_buyers_sight(
     assert_books_hold()
 
 
+def test_money_of_another_amount_is_shown_while_its_order_waits_to_be_paid(
+    order: Order, debit: services.PaymentIntent, client: APIClient, standin: StandIn, pay: Pay
+) -> None:
+    hear(debit)
+    services.settle(intent=replace(facts(debit), status="succeeded", amount_received=2999))
+    in_vain = {
+        "method": "stripe",
+        "status": "refunding",
+        "transaction_id": facts(debit).charge_id,
+        "refund": {"amount": 29.99, "status": "due"},
+    }
+    assert client.get(f"/api/v1/orders/{order.id}/").json()["payment"] == in_vain
+    (row,) = client.get("/api/v1/orders/").json()["results"]
+    assert (row["status"], row["payment"]) == ("pending", in_vain)
+    again = start_payment(order)
+    pay(again, DEBIT)
+    hear(again)
+    (row,) = client.get("/api/v1/orders/").json()["results"]
+    assert (row["payment"]["status"], row["payment"]["refund"]) == ("processing", None)
+
+
 def test_nobody_enrols_for_nothing_in_what_they_are_paying_for(
     order: Order, debit: services.PaymentIntent, client: APIClient, standin: StandIn
 ) -> None:
