@@ -18,6 +18,7 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     "charge": {
         "balance_transaction": "balance_transaction",
         "customer": "customer",
+        "failure_balance_transaction": "balance_transaction",
         "payment_intent": "payment_intent",
         "refunds": "[refund]",
     },

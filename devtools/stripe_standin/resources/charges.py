@@ -94,33 +94,43 @@ def capture(scope: Scope, charge: JsonObject, amount: int) -> None:
     """Take the money of an approved charge, unstored; what is not captured is given back.
 
     It comes to the balance a while later, as by Stripe's asynchronous capture, its default: until
-    then the charge has no balance transaction.
+    then the charge has no balance transaction. That of a bank debit is there from its beginning.
     """
     charge["captured"] = True
     charge["amount_captured"] = amount
-    scope.later("book_charge", charge["id"])
+    if charge["balance_transaction"] is None:
+        scope.later("book_charge", charge["id"])
 
 
 def book(scope: Scope, charge: JsonObject) -> JsonObject:
     """The captured money comes to the balance, less the fee."""
     if charge["balance_transaction"] is not None:
         return charge
-    kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
-    amount = charge["amount_captured"]
+    charge["balance_transaction"] = _move(scope, charge, charge["amount_captured"])
+    scope.put(charge)
+    scope.emit("charge.updated", charge, {"balance_transaction": None})
+    return charge
+
+
+def book_debit(scope: Scope, charge: JsonObject) -> None:
+    """A bank debit is pending in the balance, less the fee, from its beginning; unstored."""
+    charge["balance_transaction"] = _move(scope, charge, charge["amount"])
+
+
+def _move(scope: Scope, charge: JsonObject, amount: int) -> str:
+    is_card = charge["payment_method_details"]["type"] == "card"
     moved = balance.book(
         scope,
         charge,
-        kind=kind,
+        kind="charge" if is_card else "payment",
         category="charge",
         amount=amount,
         fee=balance.processing_fee(amount),
         description=charge["description"],
         waits=True,
     )
-    charge["balance_transaction"] = moved["id"]
-    scope.put(charge)
-    scope.emit("charge.updated", charge, {"balance_transaction": None})
-    return charge
+    identifier: str = moved["id"]
+    return identifier
 
 
 def decline(scope: Scope, charge: JsonObject, made: Behaviour, reason: str) -> JsonObject:
@@ -139,9 +149,20 @@ def decline(scope: Scope, charge: JsonObject, made: Behaviour, reason: str) -> J
 
 
 def return_debit(scope: Scope, charge: JsonObject, settlement: str) -> JsonObject:
-    """A bank debit came back: store the failed charge; the fields of the intent's error."""
+    """A bank debit came back, and leaves the balance again with its fee: store the failed charge;
+    the fields of the intent's error."""
     code, message = BANK_FAILURES.get(settlement, BANK_FAILURES["failed"])
     charge.update(status="failed", paid=False, failure_code=code, failure_message=message)
+    moved = balance.book(
+        scope,
+        charge,
+        kind="payment_failure_refund",
+        category="charge_failure",
+        amount=-charge["amount"],
+        fee=-balance.processing_fee(charge["amount"]),
+        waits=True,
+    )
+    charge["failure_balance_transaction"] = moved["id"]
     scope.put(charge)
     scope.emit("charge.failed", charge)
     return {"code": "payment_intent_payment_attempt_failed", "message": message}

@@ -190,6 +190,7 @@ def _start_debit(
 ) -> JsonObject:
     charge = charges.open_charge(scope, intent, method, made, authenticated=False)
     scope.store.put_traits(charge["id"], made.as_traits())
+    charges.book_debit(scope, charge)
     scope.put(charge)
     scope.emit("charge.pending", charge)
     intent.update(status="processing", latest_charge=charge["id"])

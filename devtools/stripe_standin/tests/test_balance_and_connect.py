@@ -57,6 +57,51 @@ def test_a_charge_comes_to_the_balance_a_while_later(api, standin, paid, receive
     assert [one.id for one in api.v1.balance_transactions.list().data] == [moved.id]
 
 
+def list_movements(api, intent):
+    listed = api.v1.balance_transactions.list({"source": intent.latest_charge}).data
+    return [(one.type, one.amount, one.fee, one.status) for one in reversed(listed)]
+
+
+def lying_there(api):
+    now = api.v1.balance.retrieve()
+    return sum(one.amount for one in (*now.available, *now.pending))
+
+
+@pytest.fixture
+def debit(api):
+    return api.v1.payment_intents.create(
+        {
+            "amount": 8999,
+            "currency": "usd",
+            "payment_method": "pm_usBankAccount_processing",
+            "confirm": True,
+        }
+    )
+
+
+def test_a_bank_debit_is_pending_in_the_balance_from_its_beginning(api, standin, debit, receiver):
+    begun = [("payment", 8999, 291, "pending")]
+    assert list_movements(api, debit) == begun
+    assert lying_there(api) == 8708
+    pending = receiver.wait_for("charge.pending")
+    assert pending["balance_transaction"] is not None
+    standin.settle_payment(debit.id, "succeeded")
+    assert standin.run_jobs() == 0
+    assert list_movements(api, debit) == begun
+    charge = api.v1.charges.retrieve(debit.latest_charge)
+    assert charge.balance_transaction == pending["balance_transaction"]
+
+
+def test_a_bank_debit_that_fails_leaves_the_balance_as_it_was(api, standin, debit):
+    standin.settle_payment(debit.id, "failed")
+    gone = ("payment_failure_refund", -8999, -291, "pending")
+    assert list_movements(api, debit) == [("payment", 8999, 291, "pending"), gone]
+    assert lying_there(api) == 0
+    expand = {"expand": ["failure_balance_transaction"]}
+    charge = api.v1.charges.retrieve(debit.latest_charge, expand)
+    assert charge.failure_balance_transaction.net == -8708
+
+
 def test_refunds_and_disputes_have_balance_transactions(api, standin, paid):
     refund = api.v1.refunds.create(
         {"payment_intent": paid.id, "amount": 1000, "expand": ["balance_transaction"]}
