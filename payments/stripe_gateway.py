@@ -252,6 +252,14 @@ def list_movements(
     return _page(movements, read, after, since=since, until=until)
 
 
+def list_movements_of_charge(*, charge_id: str) -> list[MovementFacts]:
+    """Return what a charge itself brought to our balance, or took back: none of its refunds and
+    disputes. Raises StripeNotFound or PaymentsUnavailable."""
+    params: Any = {"source": charge_id, "limit": PAGE_SIZE}
+    page = _call(lambda client: client.v1.balance_transactions.list(params))
+    return [read_movement(moved) for moved in page.data]
+
+
 def retrieve_balance() -> dict[str, int]:
     """Return what lies at Stripe for us now, by currency. Raises PaymentsUnavailable."""
     return read_balance(_call(lambda client: client.v1.balance.retrieve()))

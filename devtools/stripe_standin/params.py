@@ -16,7 +16,9 @@ _KEY = re.compile(r"^([^\[\]]+)((?:\[[^\[\]]*\])*)$")
 _INTEGER = re.compile(r"^-?\d{1,18}$")
 _METADATA_LIMITS = (50, 40, 500)
 # Parameters that name another object: an empty value can't unset them while creating.
-_NEVER_EMPTY = {"currency", "payment_intent", "charge", "payment_method", "type", "client_secret"}
+_NEVER_EMPTY = {
+    "charge", "client_secret", "currency", "payment_intent", "payment_method", "source", "type",
+}  # fmt: skip
 
 
 def decode(pairs: Iterable[tuple[str, str]]) -> Params:

@@ -3,13 +3,16 @@
 Both move while they are looked at: an event is handled seconds after Stripe moved the money, and a
 fee is known some time after its payment. So a difference that what moves just now may explain is
 waited for, until it has lasted for a day.
+
+A bank debit is pending in the balance from its beginning, and booked when it succeeds, days later.
+What lies there of those under way is asked for, and taken off.
 """
 
 import datetime as dt
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.db.models.functions import Abs
 from django.utils import timezone
 
@@ -24,6 +27,7 @@ from payments.models import (
     ReconciliationRun,
 )
 from payments.selectors.reconciliation import list_finished_runs
+from payments.services.ahead import Question, answer, asked_together
 from payments.services.balance_reading import (
     book_unbooked,
     go_on_reading,
@@ -33,6 +37,8 @@ from payments.services.balance_reading import (
 from payments.services.differences import list_unseen_ids, record_look
 from payments.services.matching import Found
 from payments.state import PROCESSING
+from payments.stripe_facts import MovementFacts
+from payments.stripe_gateway import StripeNotFound
 
 BALANCE = "balance"
 MOVEMENT = "balance_transaction"
@@ -57,12 +63,17 @@ def compare_balance(*, run: ReconciliationRun) -> bool:
     book_unbooked()
     _show_unbooked(run)
     ours, theirs = sum_at_stripe(currency=settings.CURRENCY), _ask()
+    under_way = _sum_under_way()
+    for currency, sum_ in under_way.items():
+        theirs[currency] = theirs.get(currency, ZERO) - sum_
     there = theirs.setdefault(settings.CURRENCY, ZERO)
     # Money in another currency is shown here and added to nothing.
     run.balances = {
         currency: {"here": str(ours if currency == settings.CURRENCY else ZERO), "there": str(sum_)}
         for currency, sum_ in theirs.items()
     }
+    for currency, sum_ in under_way.items():
+        run.balances[currency]["under_way"] = str(sum_)
     if ours == there:
         record_look(run=run, object_type=BALANCE, object_id=settings.CURRENCY, before=[], left=[])
     elif _is_more_than_moves(abs(ours - there)) or _has_lasted():
@@ -77,6 +88,28 @@ def compare_balance(*, run: ReconciliationRun) -> bool:
 def _ask() -> dict[str, Decimal]:
     sums = stripe_gateway.retrieve_balance()
     return {currency: major_of(minor=sum_, currency=currency) for currency, sum_ in sums.items()}
+
+
+def _sum_under_way() -> dict[str, Decimal]:
+    """Return, by currency, what lies at Stripe of our payments by bank debit that are under way."""
+    rows = Payment.objects.filter(MAY_BE_PAID, stripe_status=PROCESSING)
+    rows = rows.exclude(stripe_charge_id="")
+    charges = list(rows.values_list("stripe_charge_id", flat=True))
+    sums: dict[str, Decimal] = {}
+    with asked_together([Question(ask=_list_movements, object_id=one) for one in charges]):
+        for charge_id in charges:
+            for moved in answer(ask=_list_movements, object_id=charge_id):
+                net = major_of(minor=moved.net, currency=moved.currency)
+                sums[moved.currency] = sums.get(moved.currency, ZERO) + net
+    return sums
+
+
+def _list_movements(charge_id: str) -> list[MovementFacts]:
+    """Of what Stripe doesn't know, which the comparison of payments tells of, nothing lies there."""
+    try:
+        return stripe_gateway.list_movements_of_charge(charge_id=charge_id)
+    except StripeNotFound:
+        return []
 
 
 def _show_unbooked(run: ReconciliationRun) -> None:
@@ -106,14 +139,13 @@ def _sum_moving_here() -> Decimal:
         transaction__occurred_at__gte=now - IN_FLIGHT,
         transaction__currency=settings.CURRENCY,
     ).aggregate(total=Sum(Abs("amount")))["total"]
-    without_fee = Q(
-        status=Payment.Status.SUCCEEDED, fee_amount=None, succeeded_at__gte=now - FEE_WITHIN
-    )
-    # Of some bank debits Stripe has a pending movement before the money comes.
-    on_its_way = MAY_BE_PAID & Q(stripe_status=PROCESSING)
-    payments = Payment.objects.filter(without_fee | on_its_way, currency=settings.CURRENCY)
-    open_ = payments.aggregate(total=Sum("amount"))["total"]
-    return (booked or ZERO) + (open_ or ZERO)
+    without_fee = Payment.objects.filter(
+        status=Payment.Status.SUCCEEDED,
+        fee_amount=None,
+        succeeded_at__gte=now - FEE_WITHIN,
+        currency=settings.CURRENCY,
+    ).aggregate(total=Sum("amount"))["total"]
+    return (booked or ZERO) + (without_fee or ZERO)
 
 
 def _sum_moving_there() -> Decimal | None:

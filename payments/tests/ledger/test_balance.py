@@ -25,6 +25,7 @@ from payments.models import (
     BalanceMovement,
     LedgerEntry,
     LedgerTransaction,
+    Payment,
     ReconciliationDifference,
     ReconciliationRun,
     StripeCursor,
@@ -346,6 +347,117 @@ def test_a_payment_whose_fee_is_not_known_yet_is_no_difference(
         run = compare()
     assert run.balances["usd"] == {"here": "99.98", "there": "0.00"}
     assert shown() == []
+
+
+# --- Bank debits ---------------------------------------------------------------------------------
+
+
+def hear() -> None:
+    """All news of Stripe's is handled."""
+    services.poll_events()
+    services.handle_due_events()
+
+
+@pytest.fixture
+def debit(order: Order, pay: Pay) -> services.PaymentIntent:
+    """A debit over 99.98 that is under way for days, pending at Stripe less 3.20."""
+    intent = start_payment(order)
+    assert pay(intent, "pm_usBankAccount_processing")["status"] == "processing"
+    hear()
+    return intent
+
+
+def compare_later(**later: float) -> ReconciliationRun:
+    with time_machine.travel(timezone.now() + dt.timedelta(**later)):
+        return compare()
+
+
+def test_a_debit_under_way_is_no_difference_however_long(
+    debit: services.PaymentIntent, standin: StandIn
+) -> None:
+    for later in (1, 21):
+        run = compare_later(hours=later)
+        assert run.balances["usd"] == {"here": "0.00", "there": "0.00", "under_way": "96.78"}
+    assert shown() == []
+    assert services.read_balance() == 0
+    assert not LedgerTransaction.objects.exists()
+
+
+def test_a_fault_beside_a_debit_is_shown_at_once(
+    debit: services.PaymentIntent, standin: StandIn
+) -> None:
+    """Although it is smaller than what is under way."""
+    lie_about_the_balance(standin)
+    compare_later(minutes=31)
+    assert shown() == [("amount", "balance", "0.00 USD", "7.00 USD")]
+
+
+@pytest.mark.parametrize("charge", ["py_another", ""])
+def test_a_debit_by_another_charge_than_ours_is_a_difference(
+    debit: services.PaymentIntent, standin: StandIn, charge: str
+) -> None:
+    """Such as one of an order that a restored backup lacks."""
+    Payment.objects.update(stripe_charge_id=charge)
+    compare_later(minutes=31)
+    assert ("amount", "balance", "0.00 USD", "96.78 USD") in shown()
+
+
+def test_a_debit_that_stripe_does_not_know_keeps_nothing_from_being_compared(
+    debit: services.PaymentIntent, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(**_: str) -> list[MovementFacts]:
+        raise stripe_gateway.StripeNotFound
+
+    monkeypatch.setattr(stripe_gateway, "list_movements_of_charge", unknown)
+    compare_later(minutes=31)
+    assert ("amount", "balance", "0.00 USD", "96.78 USD") in shown()
+
+
+def test_of_a_debit_nothing_is_booked_before_it_succeeds(
+    debit: services.PaymentIntent, standin: StandIn
+) -> None:
+    payment = Payment.objects.get()
+    # Its charge changes meanwhile, as when somebody describes it.
+    services.settle(intent=stripe_gateway.retrieve_intent(intent_id=payment.stripe_payment_id))
+    services.book_missing()
+    payment.refresh_from_db()
+    assert (payment.status, payment.fee_amount) == ("pending", None)
+    assert not LedgerTransaction.objects.exists()
+    standin.settle_payment(debit.payment_intent_id, "succeeded")
+    hear()
+    kinds = LedgerTransaction.objects.order_by("kind").values_list("kind", flat=True)
+    assert list(kinds) == ["sale", "stripe_fee"]
+    run = compare_later(minutes=31)
+    assert run.balances["usd"] == {"here": "96.78", "there": "96.78"}
+    assert shown() == []
+
+
+def test_a_debit_that_failed_leaves_nothing_and_the_next_payment_has_its_own_fee(
+    debit: services.PaymentIntent, standin: StandIn, pay: Pay
+) -> None:
+    standin.settle_payment(debit.payment_intent_id, "failed")
+    hear()
+    assert services.read_balance() == 0
+    assert not LedgerTransaction.objects.exists()
+    run = compare_later(minutes=31)
+    assert run.balances["usd"] == {"here": "0.00", "there": "0.00"}
+    pay(debit)
+    hear()
+    assert Payment.objects.get().fee_amount is None, "the card's isn't known yet"
+    standin.run_jobs()
+    hear()
+    run = compare_later(minutes=31)
+    assert run.balances["usd"] == {"here": "96.78", "there": "96.78"}
+    assert shown() == []
+
+
+def test_a_failure_that_we_have_not_heard_of_is_no_difference(
+    debit: services.PaymentIntent, standin: StandIn
+) -> None:
+    standin.settle_payment(debit.payment_intent_id, "failed")
+    theirs = matching_balance._ask()
+    assert theirs["usd"] == 0
+    assert matching_balance._sum_under_way() == {"usd": 0}
 
 
 def test_a_right_that_is_missing_is_told_and_keeps_nothing_else(standin: StandIn) -> None:
