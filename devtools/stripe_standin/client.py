@@ -22,6 +22,7 @@ import httpx
 
 JsonObject = dict[str, Any]
 FaultKind = Literal["refuse", "fail", "hang", "drop", "crash"]
+RefundOutcome = Literal["succeeded", "failed", "insufficient_funds"]
 
 _READY = "stripe-standin listening on "
 # Long enough for a busy machine: a start that fails says so by itself.
@@ -185,10 +186,9 @@ class StandInControls:
         """End a 3-D Secure challenge as the buyer would; the intent afterwards."""
         return self._post(f"/_control/payment_intents/{intent_id}/authenticate", passed=passed)
 
-    def settle_refund(
-        self, refund_id: str, outcome: Literal["succeeded", "failed"] = "succeeded"
-    ) -> JsonObject:
-        """End a refund; the refund afterwards."""
+    def settle_refund(self, refund_id: str, outcome: RefundOutcome = "succeeded") -> JsonObject:
+        """End a refund; the refund afterwards. For `insufficient_funds` one fails that is
+        pending."""
         return self._post(f"/_control/refunds/{refund_id}/settle", outcome=outcome)
 
     def open_dispute(

@@ -184,7 +184,7 @@ class ControlPanel:
         )
 
     def settle_refund(self, target: str, given: Settings) -> JsonObject:
-        """End a refund: `{"outcome": "succeeded" | "failed"}`."""
+        """End a refund: `{"outcome": "succeeded" | "failed" | "insufficient_funds"}`."""
         outcome = given.get("outcome")
         return self._act(lambda scope: refunds.advance(scope, scope.get("refund", target), outcome))
 

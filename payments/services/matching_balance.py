@@ -105,7 +105,7 @@ def _sum_under_way() -> dict[str, Decimal]:
 
 
 def _list_movements(charge_id: str) -> list[MovementFacts]:
-    """Of what Stripe doesn't know, which the comparison of payments tells of, nothing lies there."""
+    """Nothing lies there of what Stripe doesn't know: the comparison of payments tells of that."""
     try:
         return stripe_gateway.list_movements_of_charge(charge_id=charge_id)
     except StripeNotFound:

@@ -10,7 +10,7 @@ from devtools.stripe_standin.params import Params, merge_metadata
 from devtools.stripe_standin.resources import balance
 from devtools.stripe_standin.scope import Scope
 
-# Why a refund is pending for which too little is available.
+# Why a refund is pending for which too little is available, or failed.
 _SHORT = "insufficient_funds"
 
 
@@ -69,21 +69,27 @@ def cancel(scope: Scope, target: str, params: Params) -> JsonObject:
 
 
 def advance(scope: Scope, refund: JsonObject, outcome: str | None = None) -> JsonObject:
-    """Let a refund reach its end, as its card does or as `outcome` (succeeded, failed) says."""
+    """Let a refund reach its end, as its card does or as `outcome` (succeeded, failed, or
+    insufficient_funds, for which one that is pending fails) says."""
     made = Behaviour.from_traits(scope.store.traits(refund["charge"]))
     if refund["status"] in {"failed", "canceled"}:
         return refund
-    if refund["pending_reason"] == _SHORT and outcome != "failed":
+    if outcome == _SHORT and refund["status"] != "pending":
+        raise ApiError("Only a pending refund fails for insufficient funds.")
+    if refund["pending_reason"] == _SHORT and outcome not in {"failed", _SHORT}:
         # Whatever is done with new ones by now.
         if outcome is None and balance.is_short_of(scope, refund["amount"]):
+            # Stripe holds a card's until there is enough, and fails those of other methods.
+            if refund["destination_details"]["type"] != "card":
+                return advance(scope, refund, _SHORT)
             scope.later("advance_refund", refund["id"])
             return refund
         balance.take(scope, refund["amount"])
         refund["balance_transaction"] = _move(scope, refund, taken=True)
     refund["pending_reason"] = None
-    if (outcome or made.refund) == "failed":
+    if (outcome or made.refund) in {"failed", _SHORT}:
         refund["status"] = "failed"
-        refund["failure_reason"] = "expired_or_canceled_card"
+        refund["failure_reason"] = _SHORT if outcome == _SHORT else "expired_or_canceled_card"
         if refund["balance_transaction"] is not None:
             refund["failure_balance_transaction"] = _move(scope, refund, taken=False)
         scope.put(refund)

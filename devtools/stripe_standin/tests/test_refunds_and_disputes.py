@@ -165,3 +165,36 @@ def test_a_refund_beyond_the_balance_waits_where_that_is_asked_for(api, standin,
     refund = api.v1.refunds.retrieve(refund.id)
     assert (refund.status, refund.pending_reason) == ("succeeded", None)
     assert refund.balance_transaction is not None
+
+
+def test_a_refund_that_waits_fails_for_want_of_balance_where_that_is_asked_for(
+    api, standin, paid, receiver
+):
+    intent = paid()
+    standin.limit_balance(0, refunds_wait=True)
+    refund = api.v1.refunds.create({"payment_intent": intent.id})
+    standin.settle_refund(refund.id, "insufficient_funds")
+    refund = api.v1.refunds.retrieve(refund.id)
+    assert (refund.status, refund.failure_reason) == ("failed", "insufficient_funds")
+    assert refund.balance_transaction is None
+    assert "failure_balance_transaction" not in refund
+    assert receiver.wait_for("refund.failed")["id"] == refund.id
+    assert api.v1.charges.retrieve(intent.latest_charge).amount_refunded == 0
+
+
+def test_what_has_succeeded_does_not_fail_for_want_of_balance(api, standin, paid):
+    refund = api.v1.refunds.create({"payment_intent": paid().id})
+    with pytest.raises(StandInError, match="Only a pending refund"):
+        standin.settle_refund(refund.id, "insufficient_funds")
+
+
+def test_a_debits_refund_beyond_the_balance_fails(api, standin, paid):
+    """Stripe holds a card's alone."""
+    intent = paid("pm_usBankAccount_success")
+    standin.settle_payment(intent.id)
+    standin.limit_balance(0, refunds_wait=True)
+    refund = api.v1.refunds.create({"payment_intent": intent.id})
+    assert refund.status == "pending"
+    standin.forward(A_WHILE + 1)
+    refund = api.v1.refunds.retrieve(refund.id)
+    assert (refund.status, refund.failure_reason) == ("failed", "insufficient_funds")
