@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 _F = TypeVar("_F")
 _THIN = "v2.core.event"
+# Of Stripe's reasons why a refund is pending: all but `processing`.
+_NOT_BEGUN = frozenset({"insufficient_funds", "charge_pending"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -39,7 +41,9 @@ class IntentFacts:
 @dataclass(frozen=True, kw_only=True)
 class RefundFacts:
     """What Stripe says of a refund. `refund_id` is our row, when we asked for it. Minor units.
-    `is_short`: it waits until more of our money is available, and none has gone yet."""
+    `waits_for` is why Stripe has made it and no money is on its way yet: `insufficient_funds` (of
+    ours there), `charge_pending` (the payment hasn't settled) or `requires_action` (Stripe has
+    asked the buyer where the money is to go); else empty."""
 
     id: str
     status: str
@@ -47,7 +51,12 @@ class RefundFacts:
     intent_id: str
     refund_id: str
     failure_reason: str = ""
-    is_short: bool = False
+    waits_for: str = ""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it waits until more of our money is available."""
+        return self.waits_for == "insufficient_funds"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,8 +175,15 @@ def read_refund(refund: Any) -> RefundFacts:
         intent_id=_id_of(refund.payment_intent),
         refund_id=read_metadata(refund, "refund_id"),
         failure_reason=_text(refund, "failure_reason"),
-        is_short=_text(refund, "pending_reason") == "insufficient_funds",
+        waits_for=_waits_for(refund),
     )
+
+
+def _waits_for(refund: Any) -> str:
+    if refund.status == "requires_action":
+        return "requires_action"
+    reason = _text(refund, "pending_reason")
+    return reason if reason in _NOT_BEGUN else ""
 
 
 def read_dispute(dispute: Any) -> DisputeFacts:

@@ -195,7 +195,7 @@ def _load_refunds(ids: Collection[str]) -> dict[str, Refund]:
 
 def _differ_in_refund(theirs: RefundFacts, ours: Any) -> list[Found]:
     status = "pending" if theirs.status == "requires_action" else theirs.status
-    if theirs.is_short and ours is not None and ours.status == Refund.Status.DUE:
+    if theirs.waits_for and ours is not None and ours.status == Refund.Status.DUE:
         status = Refund.Status.DUE.value
     amount = from_minor(theirs.amount)
     if ours is None:

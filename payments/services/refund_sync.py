@@ -46,8 +46,8 @@ _CHANGED = [
     "last_error",
     "updated_at",
 ]
-# How soon a refund is looked at again that Stripe made and waits with for lack of balance.
-SHORT_LOOK = dt.timedelta(hours=1)
+# How soon a refund is looked at again that Stripe made and waits with.
+WAITING_LOOK = dt.timedelta(hours=1)
 
 
 def sync_refund(*, facts: RefundFacts) -> None:
@@ -55,8 +55,8 @@ def sync_refund(*, facts: RefundFacts) -> None:
     what Stripe said before it ended (asked earlier, stored later) changes nothing any more.
 
     One that Stripe took is taken into the order and the books; one that fails afterwards is taken
-    out again. One for which Stripe waits until more is available there is still due: no money has
-    gone.
+    out again. One that Stripe made and waits with (for more of our balance, for the payment to
+    settle, for the buyer to say where to) is still due: no money has gone.
 
     Raises NotOursYet, with nothing changed, when its payment isn't settled here, and
     RefundOutOfTurn when there is no room for it: the news that makes room is still to come.
@@ -70,9 +70,11 @@ def sync_refund(*, facts: RefundFacts) -> None:
         refund.payment = payment
         refund.stripe_refund_id = facts.id
         before = (refund.applied_at, refund.undone_at)
-        if facts.is_short and refund.status == Refund.Status.DUE:
-            refund.next_attempt_at = timezone.now() + SHORT_LOOK
-            tell_shortage(payment=payment, refund=refund, words="Stripe waits for more balance")
+        if facts.waits_for and refund.status == Refund.Status.DUE:
+            refund.next_attempt_at = timezone.now() + WAITING_LOOK
+            refund.last_error = f"Stripe waits: {facts.waits_for}"
+            if facts.is_short:
+                tell_shortage(payment=payment, refund=refund, words="Stripe waits for more balance")
         elif move_refund(refund, status):
             _follow(payment, refund, facts)
         refund.save(update_fields=_CHANGED)

@@ -1,6 +1,8 @@
 """Refunds for which too little is available at Stripe: they wait, and nobody is told otherwise."""
 
 import datetime as dt
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -12,10 +14,11 @@ from django.utils import timezone
 from core.models import OutboxEvent
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
-from payments import services, stripe_gateway
+from payments import services, stripe_facts, stripe_gateway
 from payments.errors import RefundOutOfTurn
 from payments.models import Payment, ReconciliationDifference, Refund, RefundRequest
-from payments.services import refund_sending
+from payments.services import refund_sending, refund_sync
+from payments.stripe_gateway import RefundFacts
 from payments.tests.conftest import Pay, confirm, start_payment
 from payments.tests.money import assert_books_hold, event_names, order_of, reserved
 from payments.tests.test_comparison import compare
@@ -192,6 +195,66 @@ def test_one_made_at_stripe_that_waits_is_not_made_again(
     assert order_of(payment)[1] == Decimal("10.00")
 
 
+WAITS = [("requires_action", None), ("pending", "charge_pending")]
+
+
+@pytest.fixture
+def say(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have Stripe say of every refund that it has this status, and is pending for this reason."""
+    read = stripe_gateway.read_refund
+
+    def say(status: str, pending_reason: str | None) -> None:
+        def read_otherwise(refund: Any) -> RefundFacts:
+            said = {**refund.to_dict(), "status": status, "pending_reason": pending_reason}
+            return read(stripe_facts.read_told(json.dumps(said, default=str)))
+
+        monkeypatch.setattr(stripe_gateway, "read_refund", read_otherwise)
+
+    standin.limit_balance(None)
+    return say
+
+
+@pytest.mark.parametrize(("status", "pending_reason"), WAITS)
+def test_a_refund_whose_money_has_not_begun_to_go_grants_nothing(
+    payment: Payment,
+    request_: RefundRequest,
+    say: Callable[..., None],
+    status: str,
+    pending_reason: str | None,
+) -> None:
+    """Stripe waits for the buyer's bank details, or for the payment to settle: it is looked at
+    each hour, and nobody is told of a shortage."""
+    say(status, pending_reason)
+    before = timezone.now()
+    services.send_due_refunds()
+    refund = Refund.objects.get()
+    assert (refund.status, bool(refund.stripe_refund_id)) == ("due", True)
+    assert refund.next_attempt_at >= before + refund_sync.WAITING_LOOK
+    assert (pending_reason or status) in refund.last_error
+    assert (order_of(payment)[0], status_of(request_), delays()) == ("completed", "open", [])
+    compare()
+    assert not ReconciliationDifference.objects.filter(resolved_at=None).exists()
+    say("pending", "processing")
+    assert send_again().status == "pending"
+    assert (order_of(payment)[0], status_of(request_)) == ("refunded", "granted")
+
+
+@pytest.mark.parametrize(("status", "pending_reason"), WAITS)
+def test_one_that_the_buyer_lets_lapse_is_told_to_staff_and_frees_its_money(
+    payment: Payment,
+    request_: RefundRequest,
+    say: Callable[..., None],
+    status: str,
+    pending_reason: str | None,
+) -> None:
+    say(status, pending_reason)
+    services.send_due_refunds()
+    say("canceled", None)
+    assert send_again().status == "canceled"
+    assert (reserved(payment), status_of(request_)) == (0, "open")
+    assert event_names().count("payments.refund_failed") == 1
+
+
 def test_what_stripe_waits_with_is_no_difference(
     payment: Payment, request_: RefundRequest, standin: StandIn
 ) -> None:
@@ -210,7 +273,7 @@ def test_what_stripe_waits_with_is_not_canceled_for_want_of_room(
     theirs = stripe_gateway.retrieve_refund(stripe_refund_id=str(ours.stripe_refund_id))
     with pytest.raises(RefundOutOfTurn):
         services.sync_refund(
-            facts=replace(theirs, id="re_other", refund_id="", is_short=False, status="succeeded")
+            facts=replace(theirs, id="re_other", refund_id="", waits_for="", status="succeeded")
         )
     assert Refund.objects.get().status == "due"
 
