@@ -1,11 +1,9 @@
 """Rules of staff and banks: refunds, disputes, what Stripe does a while later."""
 
-from typing import Literal
-
 from hypothesis.stateful import precondition
-from hypothesis.strategies import booleans, sampled_from
+from hypothesis.strategies import sampled_from
 
-from devtools.stripe_standin.client import StandInError
+from devtools.stripe_standin.client import RefundOutcome, StandInError
 from tests.proof.bank import REFUNDING, JsonObject
 from tests.proof.market import PICK, Intent, Market, act, minor
 from tests.proof.snapshot import Row
@@ -22,6 +20,7 @@ AT_STRIPE = (
     "other amount",
     "pay by hand",
 )
+REFUND_ENDS: tuple[RefundOutcome, ...] = ("succeeded", "failed", "insufficient_funds")
 # What happens to disputes.
 COMPLAINTS = (
     "open",
@@ -130,17 +129,18 @@ class Returning(Market):
         return self.bank.pay(intent.id, intent.client_secret, "pm_card_visa")
 
     @precondition(lambda self: self.now.refunds)
-    @act(number=PICK, succeeds=booleans())
-    def end_refund(self, number: int, succeeds: bool) -> None:
-        """The bank's word on a refund; it may fail one that it had made already."""
-        refunds = [r for r in self.bank.refunds() if r["status"] in REFUNDING]
+    @act(number=PICK, wanted=sampled_from(REFUND_ENDS))
+    def end_refund(self, number: int, wanted: RefundOutcome) -> None:
+        """The bank's word on a refund, which may fail one that it had made already; or Stripe's,
+        which fails for lack of balance what is pending."""
+        live = {"pending"} if wanted == "insufficient_funds" else REFUNDING
+        refunds = [r for r in self.bank.refunds() if r["status"] in live]
         if refunds:
-            wanted: Literal["succeeded", "failed"] = "succeeded" if succeeds else "failed"
             try:
                 self.bank.standin.settle_refund(self.pick(refunds, number)["id"], wanted)
             except StandInError as exc:
                 # It goes on waiting for a balance that can bear it.
-                if not succeeds or "balance_insufficient" not in str(exc):
+                if wanted != "succeeded" or "balance_insufficient" not in str(exc):
                     raise
                 self.count("refund left waiting")
             else:
