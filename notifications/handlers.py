@@ -3,6 +3,7 @@ cause, so the same event twice is one mail."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from django.conf import settings
 
@@ -171,7 +172,11 @@ def mail_refund_undone(event: RefundFailed) -> None:
     if user is None or not (event.was_applied or event.was_promised):
         return
     facts = payment_selectors.get_refund_facts(refund_id=event.refund_id)
-    write = letters.refund_undone if event.was_applied else letters.refund_refused
+    write = (
+        letters.refund_undone
+        if event.was_applied
+        else partial(letters.refund_refused, reason=facts.reason)
+    )
     letter = write(
         first_name=name_for(user),
         order_number=facts.order_number,
@@ -195,7 +200,9 @@ def mail_refund_delayed(event: RefundDelayed) -> None:
         order_number=facts.order_number,
         amount=facts.amount,
         currency=facts.currency,
-        access=_access_of_refund(facts, user),
+        reason=facts.reason,
+        # What one that counts has closed stays closed, as they were told.
+        access=_access_of_refund(facts, user) if facts.status == "due" else CourseAccess(),
     )
     _mail(user, event, letter)
 

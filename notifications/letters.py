@@ -174,15 +174,21 @@ def refund_undone(
 
 
 def refund_refused(
-    *, first_name: str, order_number: str, amount: Decimal, currency: str, access: CourseAccess
+    *,
+    first_name: str,
+    order_number: str,
+    amount: Decimal,
+    currency: str,
+    reason: str,
+    access: CourseAccess,
 ) -> Letter:
     """A refund that was promised can't be made in this way."""
     return Letter(
         subject=f"Your refund for order {order_number}",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
-            f"We told you that your refund of {money_text(amount, currency)} for your order "
-            f"{order_number} was granted. It could not be sent to the payment method you used.",
+            f"{_promise(order_number, money_text(amount, currency), reason)} It could not be sent "
+            "to the payment method you used.",
             _joined(
                 "We have been told and will get in touch about another way; you don't need to "
                 "do anything.",
@@ -193,15 +199,21 @@ def refund_refused(
 
 
 def refund_delayed(
-    *, first_name: str, order_number: str, amount: Decimal, currency: str, access: CourseAccess
+    *,
+    first_name: str,
+    order_number: str,
+    amount: Decimal,
+    currency: str,
+    reason: str,
+    access: CourseAccess,
 ) -> Letter:
     """A refund that was promised takes longer."""
     return Letter(
         subject=f"Your refund for order {order_number} takes longer",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
-            f"We told you that your refund of {money_text(amount, currency)} for your order "
-            f"{order_number} was granted. It has not left us yet, and we are sorry for that.",
+            f"{_promise(order_number, money_text(amount, currency), reason)} It has not left us "
+            "yet, and we are sorry for that.",
             _joined(
                 "It is tried again each day, and another mail tells you when the money is on "
                 "its way; you don't need to do anything.",
@@ -359,6 +371,14 @@ def bank_payout_failed(*, first_name: str, reason: str, payouts_url: str) -> Let
         ],
         action=("See your payouts", payouts_url),
     )
+
+
+def _promise(order_number: str, money: str, reason: str) -> str:
+    """What a buyer knows of a refund, or could know."""
+    why = _REFUND_REASONS.get(reason)
+    if why:
+        return f"{why} So {money} of what you paid for your order {order_number} goes back to you."
+    return f"We told you of your refund of {money} for your order {order_number}."
 
 
 def _tell_meanwhile(access: CourseAccess) -> str:

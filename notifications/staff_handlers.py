@@ -96,6 +96,7 @@ def alert_refund_delayed(event: RefundDelayed) -> None:
         order_number=facts.order_number,
         amount=facts.amount,
         currency=facts.currency,
+        was_told=event.was_told,
         url=_admin_url("refund", event.refund_id),
     )
     _alert(event, "staff-refund-delayed", letter, of="refund")

@@ -57,15 +57,22 @@ def refund_failed(
     )
 
 
-def refund_delayed(*, order_number: str, amount: Decimal, currency: str, url: str) -> Letter:
+def refund_delayed(
+    *, order_number: str, amount: Decimal, currency: str, was_told: bool, url: str
+) -> Letter:
     """To staff: a refund waits for more of our money at Stripe."""
+    buyer = (
+        "the buyer believed that the money comes, and is told that it takes longer."
+        if was_told
+        else "the buyer isn't told that the money is on its way before it is."
+    )
     return Letter(
         subject=f"A refund of order {order_number} waits for money",
         heading=f"Order {order_number}",
         paragraphs=[
             f"Too little is available at Stripe for the refund of {money_text(amount, currency)}.",
-            "It is tried again each day. Top up the balance at Stripe, or let sales do it; the "
-            "buyer isn't told that the money is on its way before it is.",
+            "It is tried again each day. Top up the balance at Stripe, or let sales do it; "
+            f"{buyer}",
         ],
         action=("See the refund", url),
     )

@@ -21,7 +21,7 @@ class RefundSucceeded(Event):
 class RefundFailed(Event):
     """A refund came to nothing. `was_applied`: it had been taken into the order, and was taken out
     again; staff have to find another way to pay the buyer. `was_promised`: the buyer was told that
-    their request is granted."""
+    it comes."""
 
     name = "payments.refund_failed"
     refund_id: uuid.UUID
@@ -34,7 +34,8 @@ class RefundFailed(Event):
 @dataclass(frozen=True, kw_only=True)
 class RefundDelayed(Event):
     """Stripe has too little of our money to give some back; it is tried again until there is
-    enough. `was_told`: the buyer believes that it is on its way."""
+    enough. `was_told`: the buyer believes that it is on its way. Recorded once a refund, and once
+    more should it be short after it was."""
 
     name = "payments.refund_delayed"
     refund_id: uuid.UUID

@@ -20,10 +20,12 @@ from orders import services as order_services
 from orders.events import OrderCompleted
 from orders.models import Invoice, Order
 from orders.selectors import HeldDocument
-from payments import services
+from payments import services, stripe_gateway
 from payments.events import RefundDelayed, RefundFailed
 from payments.models import Dispute, Payment
+from payments.services.refund_shortages import tell_shortage
 from payments.stripe_facts import IntentFacts
+from payments.stripe_gateway import StripeRefused
 from payments.tests.money import (
     close_anyway,
     dispute_facts,
@@ -396,6 +398,43 @@ def test_a_refund_that_waits_for_money_is_told_to_whom_it_was_promised(
     told = [mail for name, mail in sent.items() if name.startswith("refund-delayed ")]
     assert len(told) == buyers
     assert all("has not left us yet" in mail.text for mail in told)
+    assert all("Until then your courses stay open" in mail.text for mail in told)
+    staffs = sent["staff-refund-delayed to money@learnflow.test"].text
+    assert ("is told that it takes longer" in staffs) == was_told
+
+
+def test_a_shortage_of_a_refund_that_counts_promises_no_course(
+    payment: Payment, member: User
+) -> None:
+    """They are closed by it, and stay so."""
+    refund = services.refund_payment(
+        payment_id=payment.id, item_ids=None, note="", actor_id=member.id
+    )
+    hear(payment, "pending", amount=str(payment.amount), refund_id=refund.id)
+    refund.refresh_from_db()
+    with transaction.atomic():
+        tell_shortage(payment=payment, refund=refund, words="short")
+    text = mails()["refund-delayed to buyer@learnflow.test"].text
+    assert "has not left us yet" in text
+    assert "courses" not in text
+
+
+@pytest.mark.parametrize("word", ["delayed", "undone"])
+def test_the_buyer_hears_of_undue_money_that_does_not_go_back(
+    payment: Payment, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """The answer to their payment had said that it does."""
+    settle(payment.order, number="second")
+    code = "balance_insufficient" if word == "delayed" else "charge_already_refunded"
+
+    def refuse(**given: object) -> None:
+        raise StripeRefused(code=code, message="No.")
+
+    monkeypatch.setattr(stripe_gateway, "create_refund", refuse)
+    services.send_due_refunds()
+    text = mails()[f"refund-{word} to buyer@learnflow.test"].text
+    assert "The order had been paid already. So 30.00 USD" in text
+    assert "granted" not in text
 
 
 def test_a_promised_refund_that_stripe_refused_is_told_to_the_buyer(

@@ -36,7 +36,8 @@ class Refund(BaseModel):
     undone_at = models.DateTimeField(null=True, blank=True)
     # Stripe's word for why it failed, e.g. lost_or_stolen_card.
     failure_reason = models.CharField(max_length=100, blank=True, default="", db_default="")
-    # How often Stripe refused it, or put it off, as too little was available there.
+    # How often Stripe refused it, or put it off, as too little was available there; anew since it
+    # was applied.
     shortages = models.PositiveIntegerField(default=0, db_default=0)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()

@@ -33,7 +33,7 @@ from payments.services.refunds import (
     plan_lines,
     weigh_lines,
 )
-from payments.state import LIVE_REFUNDS
+from payments.state import LIVE_REFUNDS, UNDUE_REASONS
 
 Status = RefundRequest.Status
 
@@ -139,8 +139,21 @@ def answer_by_refund(*, refund: Refund, order_id: uuid.UUID) -> None:
 
 
 def is_promised(*, refund: Refund) -> bool:
-    """Return whether the buyer was told that their request is granted by this refund."""
-    return RefundRequest.objects.filter(refund=refund, status=Status.GRANTED).exists()
+    """Return whether the buyer was told that this money goes back: by a mail, as their request is
+    granted by it or it counted, or, of money that can't stay, by the answer to their payment."""
+    return (
+        refund.applied_at is not None
+        or refund.reason in UNDUE_REASONS
+        or RefundRequest.objects.filter(refund=refund, status=Status.GRANTED).exists()
+    )
+
+
+def hand_over(*, refund: Refund, to: Refund) -> None:
+    """Let the request that a refund was approved for, or that it has granted, be another refund's,
+    which is planned in its place. The caller holds the payment's lock."""
+    RefundRequest.objects.filter(refund=refund).exclude(status=Status.DECLINED).update(
+        refund=to, updated_at=timezone.now()
+    )
 
 
 def _is_all_back(request: RefundRequest) -> bool:

@@ -14,7 +14,8 @@ from payments import books, stripe_gateway
 from payments.events import RefundFailed
 from payments.models import Payment, Refund
 from payments.services.refund_requests import is_promised
-from payments.services.refund_sync import sync_refund, tell_shortage
+from payments.services.refund_shortages import LACKS_BALANCE, TRY_SHORT_AGAIN, tell_shortage
+from payments.services.refund_sync import sync_refund
 from payments.services.refunds import release
 from payments.services.sweeping import sweep
 from payments.state import move_refund
@@ -26,11 +27,6 @@ TASK = "payments.tasks.send_due_refunds"
 
 FIRST_LOOK = dt.timedelta(minutes=1)
 LATEST_LOOK = dt.timedelta(hours=1)
-# Stripe's words for a refund that it would make if more of our money were available there
-# (https://docs.stripe.com/refunds, https://docs.stripe.com/error-codes).
-LACKS_BALANCE = frozenset({"balance_insufficient", "insufficient_funds"})
-# Sales come, or staff top the balance up.
-TRY_SHORT_AGAIN = dt.timedelta(days=1)
 
 
 class RefundNotDecided(Exception):

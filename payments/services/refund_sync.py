@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from functools import partial
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from core.money import ZERO, from_minor
 from orders import services as order_services
 from payments import ledger
 from payments.errors import NotOursYet, RefundOutOfTurn
-from payments.events import RefundDelayed, RefundFailed, RefundSucceeded
+from payments.events import RefundFailed, RefundSucceeded
 from payments.models import Payment, Refund, RefundLine
 from payments.selectors import pays_its_order
 from payments.services.access_reasons import explain_access
@@ -24,6 +25,12 @@ from payments.services.dispute_notes import settle_credit_notes
 from payments.services.disputes import align_access
 from payments.services.locking import lock_succeeded_payment
 from payments.services.refund_requests import answer_by_refund, is_promised
+from payments.services.refund_shortages import (
+    LACKS_BALANCE,
+    may_go_again,
+    plan_again,
+    tell_shortage,
+)
 from payments.services.refunds import plan_refund, release, reserve
 from payments.state import LIVE_REFUNDS, move_refund
 from payments.stripe_gateway import RefundFacts
@@ -48,6 +55,7 @@ _CHANGED = [
 ]
 # How soon a refund is looked at again that Stripe made and waits with.
 WAITING_LOOK = dt.timedelta(hours=1)
+_SHORT = "Stripe waits for more balance"
 
 
 def sync_refund(*, facts: RefundFacts) -> None:
@@ -56,7 +64,9 @@ def sync_refund(*, facts: RefundFacts) -> None:
 
     One that Stripe took is taken into the order and the books; one that fails afterwards is taken
     out again. One that Stripe made and waits with (for more of our balance, for the payment to
-    settle, for the buyer to say where to) is still due: no money has gone.
+    settle, for the buyer to say where to) is still due: no money has gone. Should Stripe begin to
+    wait for balance with one that it took, that is told and the refund counts as before. One that
+    fails for lack of balance is planned again, for in a day.
 
     Raises NotOursYet, with nothing changed, when its payment isn't settled here, and
     RefundOutOfTurn when there is no room for it: the news that makes room is still to come.
@@ -74,7 +84,9 @@ def sync_refund(*, facts: RefundFacts) -> None:
             refund.next_attempt_at = timezone.now() + WAITING_LOOK
             refund.last_error = f"Stripe waits: {facts.waits_for}"
             if facts.is_short:
-                tell_shortage(payment=payment, refund=refund, words="Stripe waits for more balance")
+                tell_shortage(payment=payment, refund=refund, words=_SHORT)
+        elif facts.is_short and _is_believed(refund):
+            tell_shortage(payment=payment, refund=refund, words=_SHORT)
         elif move_refund(refund, status):
             _follow(payment, refund, facts)
         refund.save(update_fields=_CHANGED)
@@ -82,20 +94,14 @@ def sync_refund(*, facts: RefundFacts) -> None:
             _settle_notes(payment, refund)
 
 
-def tell_shortage(*, payment: Payment, refund: Refund, words: str) -> None:
-    """Count, unsaved, that too little was available at Stripe for the refund, and tell of the first
-    time. The caller holds the payment's lock."""
-    if refund.shortages == 0:
-        outbox.record(
-            RefundDelayed(
-                refund_id=refund.id,
-                order_id=payment.order_id,
-                user_id=payment.order.user_id,
-                was_told=is_promised(refund=refund),
-            )
-        )
-    refund.shortages += 1
-    refund.last_error = words[:2000]
+def _is_believed(refund: Refund) -> bool:
+    """Whether the refund counts, and has for longer than an answer of Stripe's may be under way:
+    what was asked before may be stored after, and what lasts is heard again."""
+    return (
+        refund.status == Refund.Status.PENDING
+        and refund.applied_at is not None
+        and refund.applied_at <= timezone.now() - settings.LEASE
+    )
 
 
 def _find(payment: Payment, facts: RefundFacts, status: Refund.Status) -> Refund | None:
@@ -170,10 +176,17 @@ def _follow(payment: Payment, refund: Refund, facts: RefundFacts) -> None:
         return
     release(payment=payment, amount=refund.amount)
     refund.failure_reason = facts.failure_reason[:100]
-    _show_to_staff(payment, f"Refund {facts.id} {refund.status} {refund.failure_reason}".strip())
+    lacks_balance = refund.status == Refund.Status.FAILED and facts.failure_reason in LACKS_BALANCE
+    goes_again = lacks_balance and may_go_again(payment=payment, refund=refund)
+    words = f"Refund {facts.id} {refund.status} {refund.failure_reason}".strip()
+    if not goes_again:
+        _show_to_staff(payment, words)
     was_applied = refund.applied_at is not None
     if was_applied:
-        _undo(payment, refund)
+        _undo(payment, refund, words)
+    if goes_again:
+        plan_again(payment=payment, refund=refund)
+        return
     outbox.record(
         RefundFailed(
             refund_id=refund.id,
@@ -189,6 +202,8 @@ def _apply(payment: Payment, refund: Refund) -> None:
     """Take the refund into the books and the order, once. Money that never stood for the order is
     not its."""
     refund.applied_at = timezone.now()
+    # From now on people believe that it goes: a shortage is news again.
+    refund.shortages = 0
     ledger.post_refund(refund=refund)
     if pays_its_order(payment=payment):
         lines, rest = _shares_of(refund)
@@ -200,7 +215,7 @@ def _apply(payment: Payment, refund: Refund) -> None:
     outbox.record(RefundSucceeded(refund_id=refund.id, order_id=payment.order_id, user_id=user_id))
 
 
-def _undo(payment: Payment, refund: Refund) -> None:
+def _undo(payment: Payment, refund: Refund, words: str) -> None:
     """Take a refund out again, because it failed at the bank after all: the buyer has no money
     back, so the order stands as before. A dispute that came meanwhile still counts."""
     refund.undone_at = timezone.now()
@@ -215,7 +230,7 @@ def _undo(payment: Payment, refund: Refund) -> None:
         still_back=_given_back_by_line(payment, but=refund),
     )
     if closed:
-        _show_to_staff(payment, f"{payment.needs_attention}; {len(closed)} courses not reopened")
+        _show_to_staff(payment, f"{words}; {len(closed)} courses not reopened")
     align_access(payment=payment)
 
 
