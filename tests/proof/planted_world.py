@@ -26,6 +26,7 @@ from payments.models import (
     PayoutAccount,
     Refund,
     RevenueShare,
+    SaleLine,
 )
 from payments.services.balance_reading import keep_movements
 from payments.services.terms import remember_terms
@@ -121,15 +122,22 @@ class Maker:
 
     def pay(self, order: Order) -> Bought:
         """Let Stripe say that the order was paid, and what it kept."""
-        name, minor = uuid.uuid4().hex, int(order.total_amount * 100)
-        payment_services.settle(
-            intent=IntentFacts(
-                id=f"pi_{name}", status="succeeded", amount=minor, amount_received=minor,
-                currency="usd", client_secret="", charge_id=f"ch_{name}", order_id=str(order.id),
-                error_code="", error_message="", fee=321,
-            )
-        )  # fmt: skip
+        self.attempt(order, "succeeded")
         return describe(order)
+
+    def attempt(self, order: Order, *statuses: str) -> None:
+        """Let Stripe say how an intent of the order stands, one after the other."""
+        name, minor = uuid.uuid4().hex, int(order.total_amount * 100)
+        for status in statuses:
+            is_paid = status == "succeeded"
+            payment_services.settle(
+                intent=IntentFacts(
+                    id=f"pi_{name}", status=status, amount=minor,
+                    amount_received=minor if is_paid else 0, currency="usd", client_secret="",
+                    charge_id=f"ch_{name}", order_id=str(order.id), error_code="",
+                    error_message="", fee=321 if is_paid else None,
+                )
+            )  # fmt: skip
 
     def refund(self, bought: Bought, status: str, *, of: str = "", amount: str = "") -> str:
         """Let Stripe tell how the planned refund `of` stands, or one made there; its id there."""
@@ -145,7 +153,8 @@ class Maker:
         return at_stripe
 
     def give_back(self, bought: Bought, *lines: str, status: str = "succeeded") -> str:
-        """Let staff refund these lines, or all, and Stripe do it; the refund's id."""
+        """Let staff refund these lines, or all, and Stripe do it, or the bank be at it; the
+        refund's id."""
         planned = payment_services.refund_order(
             order_id=uuid.UUID(bought.order),
             item_ids=[uuid.UUID(line) for line in lines] or None,
@@ -164,9 +173,18 @@ class Maker:
                 facts=DisputeFacts(
                     id=f"dp_{bought.payment}", status=status, reason="fraudulent",
                     amount=int(payment.amount * 100), currency="usd",
-                    intent_id=payment.stripe_payment_id, opened_at=timezone.now(), fee=1500,
+                    intent_id=payment.stripe_payment_id, opened_at=timezone.now(),
+                    fee=None if status.startswith("warning_") else 1500,
                 )
             )  # fmt: skip
+
+    def give(self, place: int) -> None:
+        """Let staff give somebody this course."""
+        enrollment_services.grant_access(
+            user_id=UserFactory.create().id,
+            course_id=self.courses[place].id,
+            actor_id=self.staff.id,
+        )
 
     def pay_out(self) -> dict[str, str]:
         """Payouts of every end to one instructor; their ids by `<status>` or `<status>_<back>`."""
@@ -199,6 +217,7 @@ def make_world() -> PlantedWorld:
         maker.dispute(won, "needs_response", "won")
         maker.dispute(lost, "needs_response", "lost")
         maker.dispute(opened, "needs_response")
+        _make_rarer_fates(maker)
         return _fold(PlantedWorld(
             plain=plain, early=early, by_line=again(by_line), in_part=again(in_part),
             whole=again(whole), bounced=again(bounced), won=won, lost=lost,
@@ -216,6 +235,22 @@ def _remember_terms_of_before() -> None:
     remember_terms()
     with unguarded(), connection.cursor() as cursor:
         cursor.execute("UPDATE payments_term SET changed_at = changed_at - interval '3 days'")
+
+
+def _make_rarer_fates(maker: Maker) -> None:
+    """What is no lie either, and none is told of."""
+    maker.attempt(maker.order(0, 1), "processing")
+    debited = maker.order(1)
+    maker.attempt(debited, "processing", "requires_payment_method", "canceled")
+    maker.pay(debited)
+    maker.attempt(maker.order(2), "canceled")
+    maker.give_back(maker.buy(0, 1), status="pending")
+    maker.give_back(maker.buy(1, 3), status="canceled")
+    maker.dispute(maker.buy(1, 2), "warning_needs_response")
+    maker.dispute(maker.buy(0), "warning_needs_response", "warning_closed")
+    maker.dispute(maker.buy(0, 1), "needs_response", "lost", "appeal_under_review")
+    maker.dispute(maker.buy(1, 3), "needs_response", "lost", "appeal_needs_response", "won")
+    maker.give(2)
 
 
 def _fold(world: PlantedWorld) -> PlantedWorld:
@@ -333,8 +368,11 @@ def count_fates() -> dict[str, set[str]]:
         "orders": set(Order.objects.values_list("status", flat=True)),
         "lines": set(OrderItem.objects.values_list("state", flat=True)),
         "payments": set(Payment.objects.values_list("status", flat=True)),
+        "intents": set(Payment.objects.values_list("stripe_status", flat=True)),
+        "percents": set(SaleLine.objects.values_list("percent", flat=True)),
         "refunds": set(Refund.objects.values_list("status", flat=True)),
         "disputes": set(Dispute.objects.values_list("status", flat=True)),
         "payouts": set(Payout.objects.values_list("status", flat=True)),
         "enrollments": set(Enrollment.objects.values_list("status", flat=True)),
+        "sources": set(Enrollment.objects.values_list("source", flat=True)),
     }

@@ -79,12 +79,18 @@ def test_an_honest_world_breaks_nothing(planted: PlantedWorld) -> None:
     assert count_fates() == {
         "orders": {"pending", "completed", "failed", "refunded"},
         "lines": {"pending", "fulfilled", "refunded", "canceled"},
-        "payments": {"succeeded"},
-        "refunds": {"due", "succeeded", "failed"},
-        "disputes": {"needs_response", "won", "lost"},
+        "payments": {"pending", "succeeded", "failed"},
+        "intents": {"processing", "canceled", "succeeded"},
+        "percents": {70, 80, None},
+        "refunds": {"due", "pending", "succeeded", "failed", "canceled"},
+        "disputes": {
+            "warning_needs_response", "warning_closed", "needs_response", "appeal_under_review",
+            "won", "lost",
+        },
         "payouts": {"due", "paid", "failed"},
         "enrollments": {"active", "suspended", "revoked"},
-    }
+        "sources": {"purchase", "free", "staff"},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name)
