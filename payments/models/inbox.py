@@ -60,6 +60,10 @@ class StripeCursor(models.Model):
 
     name = models.CharField(max_length=50, primary_key=True)
     read_until = models.DateTimeField()
+    # What is being read, newest first: its end, and the last object that was stored of it. Nothing
+    # once the cursor has passed it.
+    reading_until = models.DateTimeField(null=True, blank=True)
+    reading_after = models.CharField(max_length=255, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.name} until {self.read_until:%Y-%m-%d %H:%M:%S}"

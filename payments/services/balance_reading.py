@@ -23,7 +23,6 @@ from payments.stripe_facts import MovementFacts, Page
 logger = logging.getLogger(__name__)
 
 CURSOR = "balance_transactions"
-LONGEST_STEP = dt.timedelta(days=1)
 # An installation without books begins here; one with books, where these do.
 FIRST_LOOK_BACK = dt.timedelta(days=3)
 # How many that are unbooked are looked at together.
@@ -130,5 +129,4 @@ _MOVEMENTS = Source[MovementFacts](
     list_page=_list_page,
     store=keep_movements,
     first_look_back=_first_look_back,
-    longest_step=LONGEST_STEP,
 )

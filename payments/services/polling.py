@@ -18,7 +18,6 @@ CURSOR = "events"
 FIRST_LOOK_BACK = dt.timedelta(days=3)
 # Stripe keeps events this long; what is older, the comparison with Stripe finds.
 KEPT_BY_STRIPE = dt.timedelta(days=30)
-LONGEST_STEP = dt.timedelta(hours=1)
 
 
 def poll_events() -> int:
@@ -42,6 +41,5 @@ _EVENTS = Source[EventFacts](
     list_page=_list_page,
     store=_store,
     first_look_back=lambda: FIRST_LOOK_BACK,
-    longest_step=LONGEST_STEP,
     kept=KEPT_BY_STRIPE,
 )
