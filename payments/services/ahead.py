@@ -1,20 +1,23 @@
 """Asking Stripe for several things beside each other, before they are used one after the other."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from payments.errors import PaymentsUnavailable
 from payments.stripe_patience import start, time_left
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 # How long those that are answered wait for more, to be worked together: half of what a batch costs
-# doesn't depend on how many are in it. As long as two or three of Stripe's answers take.
+# doesn't depend on how many are in it. As long as two or three of Stripe's answers take. Nobody
+# waits longer for somebody who is kept waiting.
 GATHER_SECONDS = 0.3
 
 
@@ -29,35 +32,73 @@ class Question:
 _asked: ContextVar[Mapping[Question, Future[Any]] | None] = ContextVar("stripe_asked", default=None)
 
 
-@contextmanager
-def asked_together(questions: Collection[Question]) -> Iterator[Iterator[list[Question]]]:
-    """Ask all of them at once, as many as a process may (`calls_at_once`), each once. Yields
-    them as they are answered, those whose answers come within `GATHER_SECONDS` of each other
-    together, so that a slow one holds up none of the others, and at the deadline those that aren't;
-    in the block `answer` gives what was answered.
+@dataclass(frozen=True, kw_only=True)
+class Asked(Generic[_R]):
+    """A question that was asked, and the rows that it was asked for. By `ends_at` all of their
+    calls have to end, and one that isn't answered by then never is."""
 
-    Who uses an answer for an event must have the event before: an answer is never older than the
-    block.
-    """
-    futures = {
-        question: start(partial(question.ask, question.object_id)) for question in set(questions)
-    }
-    token = _asked.set(futures)
-    try:
-        yield _as_answered(futures)
-    finally:
-        _asked.reset(token)
-        for future in futures.values():
+    question: Question
+    rows: Sequence[_R]
+    asked_at: float
+    ends_at: float
+    is_answered: bool = False
+
+
+class Asking(Generic[_R]):
+    """Questions under way: more may be asked while some aren't answered, so that one that is kept
+    waiting keeps nobody else."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Future[Any], Asked[_R]] = {}
+
+    def count_rows(self) -> int:
+        """Return how many rows wait for an answer."""
+        return sum(len(asked.rows) for asked in self._waiting.values())
+
+    def ask(self, rows: Mapping[Question, Sequence[_R]]) -> None:
+        """Ask all of them at once, as many as a process may (`calls_at_once`), and don't wait. They
+        have the time that is left here, and each is asked anew: an answer is never older than the
+        rows it is for."""
+        now = time.monotonic()
+        for question, those in rows.items():
+            future = start(partial(question.ask, question.object_id))
+            self._waiting[future] = Asked(
+                question=question, rows=those, asked_at=now, ends_at=now + time_left()
+            )
+
+    @contextmanager
+    def answered(self) -> Iterator[list[Asked[_R]]]:
+        """Give those that are answered, or have no time left. Waits `GATHER_SECONDS` for the first
+        and as long again for others, to be worked together; there may be none then. In the block
+        `answer` gives what was answered."""
+        done = self._gather()
+        # Of two answers to the same question the later serves both.
+        token = _asked.set({asked.question: future for future, asked in done.items()})
+        try:
+            yield [replace(asked, is_answered=future.done()) for future, asked in done.items()]
+        finally:
+            _asked.reset(token)
+            for future in done:
+                future.cancel()
+
+    def _gather(self) -> dict[Future[Any], Asked[_R]]:
+        if self._waiting:
+            patience = min(asked.ends_at for asked in self._waiting.values()) - time.monotonic()
+            patience = min(GATHER_SECONDS, max(0.0, patience))
+            if wait(self._waiting, timeout=patience, return_when=FIRST_COMPLETED).done:
+                wait(self._waiting, timeout=GATHER_SECONDS)
+        now = time.monotonic()
+        over = [
+            future
+            for future, asked in self._waiting.items()
+            if future.done() or asked.ends_at <= now
+        ]
+        return {future: self._waiting.pop(future) for future in over}
+
+    def end(self) -> None:
+        """Leave those that aren't answered; what wasn't begun isn't asked."""
+        for future in self._waiting:
             future.cancel()
-
-
-def _as_answered(futures: Mapping[Question, Future[Any]]) -> Iterator[list[Question]]:
-    waiting = {future: question for question, future in futures.items()}
-    while waiting and wait(waiting, timeout=time_left(), return_when=FIRST_COMPLETED).done:
-        done = wait(waiting, timeout=min(GATHER_SECONDS, time_left())).done
-        yield [waiting.pop(future) for future in done]
-    if waiting:
-        yield list(waiting.values())
 
 
 def answer(*, ask: Callable[[str], _T], object_id: str) -> _T:

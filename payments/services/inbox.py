@@ -8,6 +8,7 @@ orders, may still come.
 
 import datetime as dt
 import logging
+import math
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,7 @@ from core.pruning import prune
 from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import Payment, StripeEvent
 from payments.services import bank_payouts, lookups, payout_accounts, payouts
-from payments.services.ahead import Question, asked_together
+from payments.services.ahead import Asking, Question
 from payments.services.lookups import Effect, NotOurs
 from payments.services.sweeping import Outcome, attempt, is_over, patience
 from payments.services.together import log_handled, settle_together
@@ -64,22 +65,25 @@ def handle_due_events(*, limit: int = 300) -> int:
     """Handle stored events that are due, oldest first, some at a time; returns how many were tried.
 
     Stripe is asked about those together, and each is handled when its answer is there: a slow
-    answer holds up nobody else's event, and one answer serves all events about the same object.
-    Purchases that are answered at about the same time are settled in one transaction, everything
-    else in one of its own. When Stripe doesn't answer, or puts off all of those, the sweep ends
-    with them; what is left otherwise is asked for.
+    answer holds up nobody else's event, neither of those that were claimed with it nor of those
+    that come while it is waited for, whatever the limit; and one answer serves all events about the
+    same object. Purchases that are answered at about the same time are settled in one transaction,
+    everything else in one of its own. When Stripe doesn't answer, or puts off what it is asked, and
+    has done nothing else since it was asked, the sweep ends with that; what is left otherwise is
+    asked for.
     """
-    started, tried, out_of_time = time.monotonic(), 0, False
-    while (
-        tried < limit and not out_of_time and (events := _claim(limit=min(TOGETHER, limit - tried)))
-    ):
-        tried += len(events)
-        outcomes = _handle_together(events)
-        if Outcome.AWAY in outcomes or outcomes == {Outcome.PUT_OFF}:
-            return tried
-        out_of_time = is_over(started=started)
-    nudge_for_rest(TASK, tried=tried, limit=limit, out_of_time=out_of_time)
-    return tried
+    started, out_of_time, sweep = time.monotonic(), False, _Sweep(limit)
+    try:
+        while not out_of_time and sweep.go_on():
+            out_of_time = is_over(started=started)
+        # Others may go on while this one waits for the last answers.
+        if not sweep.is_away():
+            nudge_for_rest(TASK, tried=sweep.tried, limit=limit, out_of_time=out_of_time)
+        while sweep.is_waiting():
+            sweep.handle_answered()
+    finally:
+        sweep.end()
+    return sweep.tried
 
 
 def resend_events(*, event_ids: list[str], actor_id: uuid.UUID | None) -> int:
@@ -105,31 +109,91 @@ def prune_events() -> int:
     return prune(old)
 
 
-def _handle_together(events: Sequence[StripeEvent]) -> set[Outcome]:
-    """Handle events that are claimed; returns what came of them."""
-    known = _payments_charged(events)
-    outcomes: set[Outcome] = set()
-    if told := [event for event in events if _tells_nothing(event, known)]:
-        _mark_handled(told)
-        log_handled(told)
-        outcomes.add(Outcome.ANSWERED)
-        events = [event for event in events if event not in told]
-    questions = _questions_of(events, known)
-    by_question: dict[Question, list[StripeEvent]] = {}
-    for event in events:
-        if event.id in questions:
-            by_question.setdefault(questions[event.id], []).append(event)
-    unasked = [event for event in events if event.id not in questions]
-    # All their calls together end well before the claims do.
-    with deadline(seconds=patience()), asked_together(by_question) as answered:
-        for group in answered:
-            due = [event for question in group for event in by_question[question]]
-            left = settle_together(events=due, questions=questions)
-            if len(left) < len(due):
-                outcomes.add(Outcome.ANSWERED)
-            outcomes |= {attempt(event, work=_handle, failed=_try_later) for event in left}
-        outcomes |= {attempt(event, work=_handle, failed=_try_later) for event in unasked}
-    return outcomes
+class _Sweep:
+    """What one sweep is at."""
+
+    def __init__(self, limit: int) -> None:
+        self.tried = 0
+        self._limit = limit
+        self._asking: Asking[StripeEvent] = Asking()
+        # When Stripe last did something for us, and when that was asked which it last didn't do.
+        self._heard_at = self._failed_at = -math.inf
+        self._is_kept_waiting = False
+
+    def go_on(self) -> bool:
+        """Claim what is due, ask about it, and handle what is answered; returns whether there was
+        something to do."""
+        begun, events = time.monotonic(), self._claim()
+        self.tried += len(events)
+        # All calls of an event together end well before its claim does.
+        with deadline(seconds=patience()):
+            unasked = self._ask(events)
+            is_waiting = self.is_waiting()
+            self.handle_answered()
+            outcomes = {attempt(event, work=_handle, failed=_try_later) for event in unasked}
+            self._note(outcomes, begun)
+        return bool(events) or is_waiting
+
+    def is_waiting(self) -> bool:
+        """Whether some of what was asked isn't answered."""
+        return self._asking.count_rows() > 0
+
+    def is_away(self) -> bool:
+        """Whether Stripe did nothing for us since we asked for what it didn't do."""
+        return self._failed_at > self._heard_at
+
+    def end(self) -> None:
+        """Leave what isn't answered."""
+        self._asking.end()
+
+    def handle_answered(self) -> None:
+        """Handle the events whose answers are there, or whose time is up."""
+        with self._asking.answered() as group:
+            self._is_kept_waiting = not group and self.is_waiting()
+            questions = {
+                event.id: asked.question
+                for asked in group if asked.is_answered for event in asked.rows
+            }  # fmt: skip
+            due = [event for asked in group for event in asked.rows if event.id in questions]
+            left = {event.id for event in settle_together(events=due, questions=questions)}
+            outcomes = {Outcome.ANSWERED} if len(left) < len(due) else set()
+            for asked in group:
+                # Their time began with their claim.
+                with deadline(seconds=asked.ends_at - time.monotonic()):
+                    outcomes |= {
+                        attempt(event, work=_handle, failed=_try_later)
+                        for event in asked.rows if event.id in left or event.id not in questions
+                    }  # fmt: skip
+            self._note(outcomes, min((asked.asked_at for asked in group), default=0.0))
+
+    def _claim(self) -> list[StripeEvent]:
+        if self.is_away():
+            return []
+        # Whoever is kept waiting mustn't keep anybody else so, be it that the limit is reached.
+        room = TOGETHER if self._is_kept_waiting else self._limit - self.tried
+        room = min(room, TOGETHER - self._asking.count_rows())
+        return _claim(limit=room) if room > 0 else []
+
+    def _ask(self, events: Sequence[StripeEvent]) -> list[StripeEvent]:
+        """Ask about these; returns those about which nothing can be asked ahead."""
+        known = _payments_charged(events)
+        if told := [event for event in events if _tells_nothing(event, known)]:
+            _mark_handled(told)
+            log_handled(told)
+            events = [event for event in events if event not in told]
+        questions = _questions_of(events, known)
+        by_question: dict[Question, list[StripeEvent]] = {}
+        for event in events:
+            if event.id in questions:
+                by_question.setdefault(questions[event.id], []).append(event)
+        self._asking.ask(by_question)
+        return [event for event in events if event.id not in questions]
+
+    def _note(self, outcomes: set[Outcome], asked_at: float) -> None:
+        if Outcome.ANSWERED in outcomes:
+            self._heard_at = time.monotonic()
+        elif outcomes:
+            self._failed_at = max(self._failed_at, asked_at)
 
 
 def _payments_charged(events: Sequence[StripeEvent]) -> dict[str, Payment]:

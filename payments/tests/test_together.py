@@ -1,9 +1,12 @@
 """Events that are handled together: asked about at once, each for itself in its effect."""
 
+import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -179,10 +182,25 @@ def test_whom_stripe_keeps_waiting_is_given_up_at_the_deadline_of_all(
     intents: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever an answer takes: its thread has no say in when the others are settled."""
+
     # However long the others' answers take here.
-    monkeypatch.setattr(ahead, "time_left", lambda: 60.0 if completed() < 2 else 0.0)
+    def pass_on() -> None:
+        while completed() < 2:
+            time.sleep(0.02)
+        over.set()
+
+    over = threading.Event()
+    real = ahead.Asking._gather
+
+    def gather(asking: ahead.Asking[Any]) -> Any:
+        if over.is_set():
+            for future, asked in asking._waiting.items():
+                asking._waiting[future] = dataclasses.replace(asked, ends_at=0.0)
+        return real(asking)
+
+    monkeypatch.setattr(ahead.Asking, "_gather", gather)
     with keeping_waiting(monkeypatch, intents[0]):
-        assert services.handle_due_events() == 3
+        assert at_once(services.handle_due_events, pass_on)[0] == 3
     monkeypatch.undo()
     left = StripeEvent.objects.get(status="received")
     assert (completed(), left.object_id) == (2, intents[0])
@@ -192,17 +210,97 @@ def test_whom_stripe_keeps_waiting_is_given_up_at_the_deadline_of_all(
     assert completed() == 3
 
 
-def test_an_answer_is_not_used_beyond_its_block(intents: list[str]) -> None:
+def test_an_answer_is_used_for_nothing_but_what_it_was_asked_for() -> None:
     asked: list[str] = []
 
     def ask(object_id: str) -> str:
         asked.append(object_id)
-        return object_id
+        return f"{object_id} {len(asked)}"
 
-    question = ahead.Question(ask=ask, object_id="a")
-    with ahead.asked_together([question, question]) as answered:
-        assert list(answered) == [[question]]
-        assert ahead.answer(ask=ask, object_id="a") == "a"
-        assert ahead.answer(ask=ask, object_id="b") == "b"
-    assert ahead.answer(ask=ask, object_id="a") == "a"
-    assert asked == ["a", "b", "a"]
+    question, asking = ahead.Question(ask=ask, object_id="a"), ahead.Asking[str]()
+    asking.ask({question: ["one", "other"]})
+    with asking.answered() as group:
+        assert [(of.question, of.rows, of.is_answered) for of in group] == [
+            (question, ["one", "other"], True)
+        ]
+        assert ahead.answer(ask=ask, object_id="a") == "a 1"
+        assert ahead.answer(ask=ask, object_id="b") == "b 2"
+    assert ahead.answer(ask=ask, object_id="a") == "a 3"
+    asking.ask({question: ["later"]})
+    with asking.answered() as group:
+        assert ahead.answer(ask=ask, object_id="a") == "a 4"
+    assert not asking.count_rows()
+
+
+def test_who_comes_while_somebody_is_kept_waiting_is_settled_meanwhile(
+    intents: list[str], standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the limit."""
+    StripeEvent.objects.exclude(id="evt_0").delete()
+    with keeping_waiting(monkeypatch, intents[0]) as goes_on:
+
+        def tell_of_others() -> int:
+            for number in (1, 2):
+                while StripeEvent.objects.get(id="evt_0").attempts == 0:
+                    assert not goes_on.wait(timeout=0.02)
+                post("payment_intent.succeeded", intents[number], standin, f"evt_late_{number}")
+                while completed() < number:
+                    assert not goes_on.wait(timeout=0.02)
+                    assert not StripeEvent.objects.get(id="evt_0").last_error, "given up before"
+            before = completed()
+            goes_on.set()
+            return before
+
+        assert at_once(partial(services.handle_due_events, limit=1), tell_of_others) == [3, 2]
+    assert completed() == 3
+    assert StripeEvent.objects.get(id="evt_0").attempts == 1
+
+
+def test_one_that_is_not_answered_does_not_end_a_sweep_that_settles_others(
+    intents: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "TOGETHER", 2)
+
+    def fail(real: Retrieve, intent_id: str) -> IntentFacts:
+        if intent_id == intents[1]:
+            raise PaymentsUnavailable
+        return real(intent_id=intent_id)
+
+    with monkeypatch.context() as ill:
+        instead(ill, fail)
+        assert services.handle_due_events() == 3
+    assert completed() == 2
+
+
+def test_who_was_kept_waiting_is_no_sign_that_stripe_is_away_when_others_were_answered() -> None:
+    sweep = inbox._Sweep(10)
+    sweep._note({inbox.Outcome.AWAY}, asked_at=time.monotonic())
+    assert sweep.is_away()
+    sweep._note({inbox.Outcome.AWAY, inbox.Outcome.ANSWERED}, asked_at=0.0)
+    assert not sweep.is_away()
+    sweep._note({inbox.Outcome.AWAY}, asked_at=time.monotonic() - 5)
+    assert not sweep.is_away()
+    sweep._note({inbox.Outcome.AWAY}, asked_at=time.monotonic())
+    assert sweep.is_away()
+
+
+def test_while_one_is_kept_waiting_no_more_are_claimed_than_may_be(
+    intents: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is asked about later than it can be answered would only be claimed in vain."""
+    monkeypatch.setattr(inbox, "TOGETHER", 1)
+    monkeypatch.setattr(ahead, "GATHER_SECONDS", 0.01)
+    rounds: list[int] = []
+    real = ahead.Asking._gather
+
+    def count(asking: ahead.Asking[Any]) -> Any:
+        rounds.append(asking.count_rows())
+        if len(rounds) == 5:
+            goes_on.set()
+        return real(asking)
+
+    monkeypatch.setattr(ahead.Asking, "_gather", count)
+    with keeping_waiting(monkeypatch, intents[0]) as goes_on:
+        assert services.handle_due_events() == 3
+    assert set(rounds) <= {0, 1}
+    assert completed() == 3
