@@ -10,6 +10,7 @@ What lies there of those under way is asked for, and taken off.
 
 import datetime as dt
 from decimal import Decimal
+from functools import partial
 
 from django.conf import settings
 from django.db.models import Sum
@@ -27,7 +28,6 @@ from payments.models import (
     ReconciliationRun,
 )
 from payments.selectors.reconciliation import list_finished_runs
-from payments.services.ahead import Question, answer, asked_together
 from payments.services.balance_reading import (
     book_unbooked,
     go_on_reading,
@@ -39,6 +39,7 @@ from payments.services.matching import Found
 from payments.state import PROCESSING
 from payments.stripe_facts import MovementFacts
 from payments.stripe_gateway import StripeNotFound
+from payments.stripe_patience import start
 
 BALANCE = "balance"
 MOVEMENT = "balance_transaction"
@@ -96,11 +97,10 @@ def _sum_under_way() -> dict[str, Decimal]:
     rows = rows.exclude(stripe_charge_id="")
     charges = list(rows.values_list("stripe_charge_id", flat=True))
     sums: dict[str, Decimal] = {}
-    with asked_together([Question(ask=_list_movements, object_id=one) for one in charges]):
-        for charge_id in charges:
-            for moved in answer(ask=_list_movements, object_id=charge_id):
-                net = major_of(minor=moved.net, currency=moved.currency)
-                sums[moved.currency] = sums.get(moved.currency, ZERO) + net
+    for asked in [start(partial(_list_movements, charge_id)) for charge_id in charges]:
+        for moved in asked.result():
+            net = major_of(minor=moved.net, currency=moved.currency)
+            sums[moved.currency] = sums.get(moved.currency, ZERO) + net
     return sums
 
 

@@ -362,7 +362,7 @@ def _course(price: str, instructor: User) -> Course:
     )
 
 
-def count_fates() -> dict[str, set[str]]:
+def count_fates() -> dict[str, set[Any]]:
     """Return which states there are of each kind of row, to show that none is missing."""
     return {
         "orders": set(Order.objects.values_list("status", flat=True)),
