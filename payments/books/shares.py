@@ -1,6 +1,6 @@
 """Whose the money is, entry by entry: by the order's lines, and by the rules of giving back."""
 
-from payments.books.invariant import Invariant
+from payments.books.invariant import Invariant, since
 
 _PAID = "(item.price_at_purchase - item.discount_amount + item.tax_amount)"
 
@@ -92,7 +92,7 @@ SHARES = (
         name="sale_is_what_was_agreed",
         sentence="A sale books each line as it was agreed when it was sold: whose the money is, "
         "the share by its percentage, and from when on it can be paid; each sale has that, of all "
-        "of its lines, and nothing else has.",
+        "of its lines, and nothing else has. What somebody taught is sold by a percentage.",
         query=f"""
             SELECT coalesce(movement.reference, line.id::text) AS subject,
                    item.title_at_purchase AS line, line.instructor_amount, booked.instructor,
@@ -125,6 +125,9 @@ SHARES = (
                   + line.buyer_amount <> {_PAID}
                OR line.instructor_amount <> round(
                    (line.instructor_amount + line.platform_amount) * line.percent / 100, 2)
+               OR line.percent IS NULL AND line.instructor_amount + line.platform_amount > 0
+                  AND item.instructor_id IS NOT NULL
+                  AND greatest(line.created_at, payment.succeeded_at) >= {since("sale_percent")}
         """,  # noqa: S608 (the text above)
     ),
     Invariant(

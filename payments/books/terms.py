@@ -13,6 +13,9 @@ _TERMS = f"""
         FROM payments_term
     ), sold AS (
         SELECT line.*, item.course_id, item.title_at_purchase, payment.succeeded_at,
+               line.percent IS NOT NULL
+                   OR line.instructor_amount + line.platform_amount > 0
+                      AND item.instructor_id IS NOT NULL AS is_shared,
                greatest(line.created_at, payment.succeeded_at) AS at
         FROM payments_saleline line
         JOIN payments_payment payment ON payment.id = line.payment_id
@@ -25,6 +28,7 @@ TERMS = (
         name="sale_follows_its_terms",
         sentence="An instructor's share of a line is the course's own, else the ordinary one, as "
         "it was when the line was sold, and so is how long it is held, as far as these are known.",
+        # Lines of before say no percentage: their share is what one of then comes to.
         given=_TERMS,
         query="""
             SELECT sold.id AS subject, sold.title_at_purchase AS line, sold.percent, sold.at,
@@ -34,9 +38,13 @@ TERMS = (
                 SELECT FROM term WHERE course_id IS NULL AND changed_at + ABOUT <= sold.at
             )
               AND (
-                sold.percent IS NOT NULL AND NOT EXISTS (
+                sold.is_shared AND NOT EXISTS (
                     SELECT FROM term
-                    WHERE sold.at BETWEEN began AND ended AND term.percent = sold.percent AND (
+                    WHERE sold.at BETWEEN began AND ended AND coalesce(
+                        term.percent = sold.percent,
+                        sold.instructor_amount = round(
+                            (sold.instructor_amount + sold.platform_amount) * term.percent / 100, 2)
+                    ) AND (
                         term.course_id = sold.course_id OR term.course_id IS NULL AND NOT EXISTS (
                             SELECT FROM term own WHERE own.course_id = sold.course_id
                               AND own.percent IS NOT NULL AND own.changed_at < sold.at - ABOUT

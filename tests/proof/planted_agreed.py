@@ -7,19 +7,55 @@ _CHEAP = (
     "UPDATE orders_order SET subtotal = 0.50, tax_amount = 0, tax_lines = '[]', "
     "total_amount = 0.50 WHERE id = '{pending.order}'",
 )
+# The sides of a line's sale become what was agreed of it.
+_BOOKED = (
+    "UPDATE payments_ledgerentry entry SET amount = CASE account WHEN 'instructor' "
+    "THEN -line.instructor_amount ELSE -line.platform_amount END FROM payments_saleline line "
+    "WHERE line.order_item_id = entry.order_item_id AND entry.order_item_id = '{plain.line}' "
+    "AND account IN ('instructor', 'platform')"
+)
 # Ann's share of a line, 70 % of it, becomes 90 % in all copies.
 _MORE = (
     "UPDATE payments_saleline SET percent = 90, platform_amount = platform_amount "
     "- round((instructor_amount + platform_amount) * 0.9, 2) + instructor_amount, "
     "instructor_amount = round((instructor_amount + platform_amount) * 0.9, 2) "
     "WHERE order_item_id = '{plain.line}'",
-    "UPDATE payments_ledgerentry entry SET amount = CASE account WHEN 'instructor' "
-    "THEN -line.instructor_amount ELSE -line.platform_amount END FROM payments_saleline line "
-    "WHERE line.order_item_id = entry.order_item_id AND entry.order_item_id = '{plain.line}' "
-    "AND account IN ('instructor', 'platform')",
+    _BOOKED,
+)
+# … or 5.00 more, by no percentage.
+_BY_NONE = (
+    "UPDATE payments_saleline SET percent = NULL, instructor_amount = instructor_amount + 5, "
+    "platform_amount = platform_amount - 5 WHERE order_item_id = '{plain.line}'",
+    _BOOKED,
+)
+# … or nothing, and nobody's.
+_NOTHING = (
+    "DELETE FROM payments_ledgerentry WHERE order_item_id = '{plain.line}' "
+    "AND account = 'instructor'",
+    "UPDATE payments_saleline SET percent = NULL, instructor_id = NULL, available_at = NULL, "
+    "platform_amount = platform_amount + instructor_amount, instructor_amount = 0 "
+    "WHERE order_item_id = '{plain.line}'",
+    _BOOKED,
+)
+# As if what is there were of before sales said their percentage.
+_BEFORE = (
+    "UPDATE payments_bookmark SET until = now() + interval '1 hour' "
+    "WHERE name = 'since:sale_percent'"
 )
 OFFERED = (
     lie("an instructor had a larger share", "sale_follows_its_terms", *_MORE),
+    lie("an instructor had 5.00 more, by no percentage", "sale_is_what_was_agreed", *_BY_NONE),
+    lie("an instructor had nothing, by no percentage", "sale_is_what_was_agreed", *_NOTHING),
+    lie("an instructor had 5.00 more, before percentages", "sale_follows_its_terms",
+        _BEFORE, *_BY_NONE),
+    lie("an instructor had nothing, before percentages", "sale_follows_its_terms",
+        _BEFORE, *_NOTHING),
+    lie("a share is dated before percentages", "sale_is_what_was_agreed",
+        *_BY_NONE,
+        "UPDATE payments_bookmark SET until = now() - interval '1 hour' "
+        "WHERE name = 'since:sale_percent'",
+        "UPDATE payments_saleline SET created_at = '2020-01-01' "
+        "WHERE order_item_id = '{plain.line}'"),
     lie("earnings were held for less long", "sale_follows_its_terms",
         "UPDATE payments_saleline SET available_at = available_at - interval '10 days' "
         "WHERE order_item_id = '{plain.line}'",

@@ -12,7 +12,9 @@ from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
+from orders import selectors as order_selectors
 from orders.models import OrderItem
+from payments import ledger
 from payments.ledger import payouts as payout_ledger
 from payments.models import (
     LedgerEntry,
@@ -22,6 +24,7 @@ from payments.models import (
     PayoutAccount,
     SaleLine,
 )
+from payments.models.touched import BookMark
 from payments.tests.ledger.conftest import Sell, items_of
 from tests.emptying import unguarded
 from tests.factories import UserFactory
@@ -159,6 +162,7 @@ def book(
             )  # fmt: skip
 
 
+PAYABLE = timezone.now()
 FORGED = (("instructor", "-5000.00"), ("platform", "5000.00"))
 
 
@@ -269,7 +273,7 @@ def sell_again(payment: Payment, *sides: tuple[str, str]) -> None:
                 transaction=row, account=account, amount=amount,
                 order_item=None if account == "stripe" else item,
                 instructor=item.instructor if is_teachers else None,
-                available_at=timezone.now() if is_teachers else None,
+                available_at=PAYABLE if is_teachers else None,
             )  # fmt: skip
 
 
@@ -291,9 +295,111 @@ def agree(payment: Payment, *, earned: str, platform: str, **changed: Any) -> No
     SaleLine.objects.create(payment=payment, order_item=item, **agreed | changed)
 
 
-def test_what_was_agreed_is_written_down_for_who_does_not(sell: Sell) -> None:
+def forget_the_mark() -> None:
+    with unguarded():
+        BookMark.objects.filter(name="since:sale_percent").delete()
+
+
+def hold_from(*, days: int) -> None:
+    """Let sales be held to a percentage so many days from now on."""
+    forget_the_mark()
+    BookMark.objects.create(
+        name="since:sale_percent", until=timezone.now() + dt.timedelta(days=days), amount=0
+    )
+
+
+@pytest.mark.parametrize("days", [-1, None], ids=["since a day", "always"])
+@pytest.mark.parametrize(
+    "sides",
+    [
+        [("instructor", "-30.00"), ("platform", "-10.00")],
+        [("instructor", "-40.00")],
+        [("platform", "-40.00")],
+        [("instructor", "-28.00"), ("platform", "-12.00")],
+    ],
+    ids=str,
+)
+def test_a_sale_by_no_percentage_is_refused(
+    sell: Sell, sides: list[tuple[str, str]], days: int | None
+) -> None:
     payment = sell("40.00")
     forget_what_was_agreed()
+    if days:
+        hold_from(days=days)
+    with pytest.raises(IntegrityError, match="not what was agreed"):
+        sell_again(payment, ("stripe", "40.00"), *sides)
+    assert not SaleLine.objects.exists()
+
+
+@transaction.atomic
+def sell_by_no_percentage(payment: Payment) -> None:
+    """Agree on a share and on no percentage, and book just that."""
+    agree(payment, earned="30.00", platform="10.00", percent=None, available_at=PAYABLE)
+    sell_again(payment, ("stripe", "40.00"), ("instructor", "-30.00"), ("platform", "-10.00"))
+
+
+def test_nor_is_one_taken_whose_lines_say_none(sell: Sell) -> None:
+    payment = sell("40.00")
+    forget_what_was_agreed()
+    with pytest.raises(IntegrityError, match="not what was agreed"):
+        sell_by_no_percentage(payment)
+    hold_from(days=1)
+    sell_by_no_percentage(payment)
+    assert SaleLine.objects.get().percent is None
+
+
+def mark() -> dt.datetime:
+    """From when on the migration lets the rule hold, with what there is."""
+    migration = importlib.import_module("payments.migrations.0053_sales_say_their_percent")
+    forget_the_mark()
+    run(migration._MARK)
+    until = BookMark.objects.get(name="since:sale_percent").until
+    assert until is not None
+    return until
+
+
+def test_percentages_are_asked_for_from_a_day_after_lines_that_have_none(sell: Sell) -> None:
+    sell("40.00", "0.00")
+    assert mark().year == 1970
+    with unguarded():
+        SaleLine.objects.filter(platform_amount=0).update(percent=None)
+    assert mark().year == 1970
+    with unguarded():
+        SaleLine.objects.update(percent=None)
+    assert mark() > timezone.now() + dt.timedelta(hours=23)
+
+
+def test_what_nobody_teaches_is_sold_by_none(sell: Sell) -> None:
+    payment = sell("40.00")
+    forget_what_was_agreed()
+    with unguarded():
+        OrderItem.objects.update(instructor=None)
+    sell_again(payment, ("stripe", "40.00"), ("platform", "-40.00"))
+    assert SaleLine.objects.get().percent is None
+
+
+def test_nor_is_what_its_buyer_owned_though_it_cost_nothing(sell: Sell) -> None:
+    payment = sell("40.00", "0.00", "5.00")
+    forget_what_was_agreed()
+    _, *owned = items_of(payment)
+    with transaction.atomic():
+        ledger.post_sales(
+            sales=[
+                ledger.Sale(
+                    payment=payment,
+                    lines=order_selectors.list_order_lines(order_id=payment.order_id),
+                    owned_item_ids=[item.id for item in owned],
+                )
+            ]
+        )
+    lines = SaleLine.objects.order_by("order_item__created_at", "order_item_id")
+    assert list(lines.values_list("percent", flat=True)) == [70, None, None]
+
+
+def test_what_was_agreed_is_written_down_for_a_version_before(sell: Sell) -> None:
+    payment = sell("40.00")
+    forget_what_was_agreed()
+    hold_from(days=1)
     sell_again(payment, ("stripe", "40.00"), ("instructor", "-30.00"), ("platform", "-10.00"))
     line = SaleLine.objects.get()
     (item,) = items_of(payment)

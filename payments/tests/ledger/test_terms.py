@@ -1,13 +1,15 @@
 """What shares and the hold were is written down, and sales are held to it."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from payments import books
-from payments.models import RevenueShare, Term
+from payments.models import LedgerEntry, RevenueShare, SaleLine, Term
+from payments.models.touched import BookMark
 from payments.services import book_missing
 from payments.services.terms import remember_terms
 from payments.tests.ledger.conftest import Sell
@@ -17,8 +19,11 @@ from tests.factories import make_course
 pytestmark = pytest.mark.django_db
 
 
+JUDGES = ("sale_is_what_was_agreed", "sale_follows_its_terms")
+
+
 def broken() -> list[str]:
-    rules = [one for one in books.INVARIANTS if one.name == "sale_follows_its_terms"]
+    rules = [one for one in books.INVARIANTS if one.name in JUDGES]
     return [one.invariant for one in books.verify(invariants=tuple(rules))]
 
 
@@ -103,4 +108,46 @@ def test_nor_is_what_another_process_sells_just_after(sell: Sell, settings) -> N
     remember_since(hours=1)
     settings.INSTRUCTOR_SHARE_PERCENT = 50
     sell("40.00")
+    assert broken() == []
+
+
+def forget_the_percentage(share: str) -> None:
+    """Let the one sale's share be that, in all copies alike, and its percentage unknown."""
+    connection.check_constraints()
+    with unguarded():
+        SaleLine.objects.update(
+            percent=None, instructor_amount=share, platform_amount=40 - Decimal(share)
+        )
+        LedgerEntry.objects.filter(account="instructor").update(amount=-Decimal(share))
+        LedgerEntry.objects.filter(account="platform").update(amount=Decimal(share) - 40)
+
+
+def hold_to_percentages_from(**later: int) -> None:
+    with unguarded():
+        BookMark.objects.filter(name="since:sale_percent").update(
+            until=timezone.now() + dt.timedelta(**later)
+        )
+
+
+def test_what_says_no_percentage_is_named(sell: Sell) -> None:
+    sell("40.00")
+    forget_the_percentage("28.00")
+    assert broken() == ["sale_is_what_was_agreed"]
+
+
+def test_what_said_none_before_is_held_to_what_the_terms_come_to(sell: Sell) -> None:
+    remember_since(hours=25)
+    sell("40.00")
+    hold_to_percentages_from(minutes=1)
+    forget_the_percentage("28.00")
+    assert broken() == []
+    forget_the_percentage("28.01")
+    assert broken() == ["sale_follows_its_terms"]
+
+
+def test_what_said_none_before_terms_were_known_is_held_to_nothing(sell: Sell) -> None:
+    sell("40.00")
+    hold_to_percentages_from(minutes=1)
+    forget_the_percentage("30.00")
+    remember_terms()
     assert broken() == []
