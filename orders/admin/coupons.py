@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from copy import copy
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from core.admin import ReadOnlyAdmin, StaffAdmin
+from core.ids import parse_id
 from core.money import money_text
 from orders import services
 from orders.coupon_rules import normalise_code
@@ -27,8 +29,10 @@ from orders.coupon_terms import (
     find_contradictions,
 )
 from orders.models import Coupon, CouponRedemption, Order
-from orders.selectors.coupons import find_overused
+from orders.selectors.coupons import find_overused, look_ahead
 
+# Where a coupon that is about to be written has its `LookAhead`.
+_AHEAD = "_uses_ahead"
 _TERMS = ("percent_off", "amount_off", "course", "category", "valid_from", "valid_until")
 
 
@@ -91,15 +95,19 @@ class CouponForm(ModelForm[Coupon]):
         return cleaned
 
     def _check_limits(self, cleaned: dict[str, Any]) -> None:
-        """Refuse a limit below what was used, held still until the form is saved."""
+        """Refuse a limit below what was used, of a coupon that is locked until it is saved."""
         limits = set(self.changed_data) & {"max_redemptions", "max_redemptions_per_person"}
-        known = Coupon.objects.select_for_update(no_key=True).filter(pk=self.instance.pk)
-        coupon = known.first() if limits else None
-        if coupon is None:
+        if self.instance._state.adding or not limits:
             return
+        coupon = copy(self.instance)
         for name in limits - set(self.errors):
             setattr(coupon, name, cleaned.get(name))
-        for name, text in find_overused(coupon=coupon).items():
+        overused = find_overused(
+            coupon=coupon,
+            limit_before=self.instance.max_redemptions_per_person,
+            ahead=getattr(self.instance, _AHEAD, None),
+        )
+        for name, text in overused.items():
             if name in limits:
                 self.add_error(name, text)
 
@@ -151,6 +159,19 @@ class CouponAdmin(StaffAdmin):
         orders = Order.objects.filter(coupon=OuterRef("pk"))
         coupons: QuerySet[Coupon] = super().get_queryset(request)
         return coupons.annotate(_is_named=Exists(orders))
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Coupon | None:
+        """The coupon, with what its uses were before it was locked."""
+        ahead = None
+        limit = request.POST.get("max_redemptions_per_person", "").strip()
+        if re.fullmatch(r"\d{1,10}", limit) and (key := parse_id(object_id)):
+            ahead = look_ahead(coupons=Coupon.objects.filter(pk=key), limit=int(limit))
+        coupon: Coupon | None = super().get_object(request, object_id, from_field)
+        if coupon is not None:
+            setattr(coupon, _AHEAD, ahead)
+        return coupon
 
     def formfield_for_dbfield(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any

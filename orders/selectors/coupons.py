@@ -3,14 +3,20 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypedDict
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from orders.coupon_rules import Uses
 from orders.errors import CouponNotFound
 from orders.models import Coupon, CouponRedemption, Order
+
+# What was used and couldn't be seen yet had been written at most so long before: an order is made
+# in a moment, and the clocks of our machines differ by less.
+_LONGEST_ORDERING = dt.timedelta(minutes=10)
 
 
 class CourseOfCoupon(TypedDict):
@@ -68,20 +74,60 @@ def count_uses(*, coupon: Coupon, user_id: uuid.UUID) -> Uses:
     return Uses(in_all=coupon.used_count - mine["open"], by_person=mine["all"] - mine["open"])
 
 
-def find_overused(*, coupon: Coupon) -> dict[str, str]:
+@dataclass(frozen=True, kw_only=True)
+class LookAhead:
+    """The most uses of a coupon by one person, as it was at that time, without the coupon's
+    lock."""
+
+    most: int
+    at: dt.datetime
+
+
+def look_ahead(*, coupons: QuerySet[Coupon], limit: int | None) -> LookAhead | None:
+    """Count the uses of each person before the one coupon of these is locked, to be given this
+    limit for each: of many it takes a while, in which nobody could order with it. None, and nothing
+    counted, when the coupon's own limit isn't above this one, or there is no coupon."""
+    coupon = coupons.first() if limit is not None else None
+    if coupon is None or not _is_below(limit, coupon.max_redemptions_per_person):
+        return None
+    now = timezone.now()
+    return LookAhead(most=_most_by_one(coupon), at=now)
+
+
+def find_overused(
+    *, coupon: Coupon, limit_before: int | None, ahead: LookAhead | None
+) -> dict[str, str]:
     """Return in words, by its field, each limit of the coupon that is below what was used of it.
-    Only under the coupon's lock does it stay like that. One query where there is a limit for each
-    person."""
+    `limit_before` is the one for each person that the coupon had, and `ahead` what was seen before
+    it was locked. Only under the coupon's lock does the answer stay like that.
+
+    One query where the limit for each person is lowered: of those who used it since, or of all who
+    did when nobody looked ahead.
+    """
     faults = {}
     if coupon.max_redemptions is not None and coupon.max_redemptions < coupon.used_count:
         faults["max_redemptions"] = _at_least(coupon.used_count, "It")
-    if coupon.max_redemptions_per_person is not None:
-        of_people = CouponRedemption.objects.filter(coupon=coupon, user__isnull=False)
-        by_person = of_people.order_by().values("user").annotate(uses=Count("id"))
-        most = by_person.order_by("-uses").values_list("uses", flat=True).first() or 0
-        if coupon.max_redemptions_per_person < most:
+    limit = coupon.max_redemptions_per_person
+    if limit is not None and _is_below(limit, limit_before):
+        since = ahead.at - _LONGEST_ORDERING if ahead else None
+        most = max(_most_by_one(coupon, since=since), ahead.most if ahead else 0)
+        if limit < most:
             faults["max_redemptions_per_person"] = _at_least(most, "By one person it")
     return faults
+
+
+def _is_below(limit: int | None, other: int | None) -> bool:
+    """Whether one limit is stricter than the other; None is none."""
+    return limit is not None and (other is None or limit < other)
+
+
+def _most_by_one(coupon: Coupon, *, since: dt.datetime | None = None) -> int:
+    """Return the most uses by one person, of those who used the coupon since then."""
+    uses = CouponRedemption.objects.filter(coupon=coupon, user__isnull=False)
+    if since is not None:
+        uses = uses.filter(user__in=uses.filter(created_at__gte=since).values("user"))
+    by_person = uses.order_by().values("user").annotate(uses=Count("id")).order_by("-uses")
+    return by_person.values_list("uses", flat=True).first() or 0
 
 
 def _at_least(uses: int, who: str) -> str:

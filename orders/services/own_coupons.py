@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypedDict
 
@@ -12,7 +13,7 @@ from courses import selectors as course_selectors
 from orders.coupon_terms import find_contradictions
 from orders.errors import CodeTaken, CouponNotFound
 from orders.models import Coupon, Order
-from orders.selectors.coupons import find_overused
+from orders.selectors.coupons import find_overused, look_ahead
 
 
 class CouponFields(TypedDict, total=False):
@@ -37,7 +38,7 @@ def create_coupon(*, instructor_id: uuid.UUID, fields: CouponFields) -> uuid.UUI
     Raises CodeTaken, or Invalid when the terms contradict each other or the course isn't theirs.
     """
     coupon = Coupon(instructor_id=instructor_id, **fields)
-    _require_sound(coupon, fields)
+    _require_sound(coupon, fields, {})
     try:
         with transaction.atomic():
             coupon.save(force_insert=True)
@@ -56,13 +57,17 @@ def edit_coupon(*, instructor_id: uuid.UUID, coupon_id: uuid.UUID, fields: Coupo
     contradict each other, the course isn't theirs, the code would change, or a limit given is below
     what was used.
     """
+    own = Coupon.objects.filter(id=coupon_id, instructor_id=instructor_id)
+    ahead = look_ahead(coupons=own, limit=fields.get("max_redemptions_per_person"))
     with transaction.atomic():
         coupon = _lock_own(instructor_id, coupon_id)
+        limit_before = coupon.max_redemptions_per_person
         if fields.get("code", coupon.code) != coupon.code:
             raise Invalid("A value is not acceptable", code=["A coupon's code can't be changed."])
         for name, value in fields.items():
             setattr(coupon, name, value)
-        _require_sound(coupon, fields)
+        overused = find_overused(coupon=coupon, limit_before=limit_before, ahead=ahead)
+        _require_sound(coupon, fields, overused)
         coupon.save()
 
 
@@ -87,16 +92,14 @@ def _lock_own(instructor_id: uuid.UUID, coupon_id: uuid.UUID) -> Coupon:
     return coupon
 
 
-def _require_sound(coupon: Coupon, fields: CouponFields) -> None:
-    """Raise Invalid, naming each field, for terms that contradict each other, and for a course
-    given that somebody else teaches."""
+def _require_sound(coupon: Coupon, fields: CouponFields, overused: Mapping[str, str]) -> None:
+    """Raise Invalid, naming each field, for terms that contradict each other, for a course given
+    that somebody else teaches, and for a limit given below what was used."""
     faults = {names[0]: [text] for names, text in find_contradictions(coupon=coupon).items()}
     course_id = fields.get("course_id")
     if course_id is not None and not _teaches(coupon.instructor_id, course_id):
         faults["course_id"] = ["Not a course of yours."]
-    if fields.keys() & {"max_redemptions", "max_redemptions_per_person"}:
-        overused = find_overused(coupon=coupon)
-        faults |= {name: [text] for name, text in overused.items() if name in fields}
+    faults |= {name: [text] for name, text in overused.items() if name in fields}
     if faults:
         raise Invalid("A value is not acceptable", **faults)
 

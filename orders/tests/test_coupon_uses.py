@@ -1,5 +1,6 @@
 """A coupon counts its own uses: the database keeps the count, and what it says is the limit."""
 
+import datetime as dt
 import importlib
 from decimal import Decimal
 from functools import partial
@@ -10,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from core.errors import Invalid
 from orders import services
@@ -142,6 +144,87 @@ class TestLimits:
         assert answer.context["adminform"].form.errors == {field: [words]}
         assert client.post(address, {**terms, field: str(least)}).status_code == 302
         assert getattr(Coupon.objects.get(), field) == least
+
+    def edit(self, coupon: Coupon, fields: Any) -> list[str]:
+        """Give the coupon these terms; returns what was read of its uses, as `uses_read` does."""
+        assert coupon.instructor_id
+        with CaptureQueriesContext(connection) as asked:
+            own_coupons.edit_coupon(
+                instructor_id=coupon.instructor_id, coupon_id=coupon.id, fields=fields
+            )
+        return uses_read(asked)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [{"percent_off": 20}, {"max_redemptions": 3}, {"max_redemptions_per_person": 3},
+         {"max_redemptions_per_person": 4}, {"max_redemptions_per_person": None},
+         {"max_redemptions": 9, "max_redemptions_per_person": 3}],
+    )  # fmt: skip
+    def test_an_edit_that_lowers_no_persons_limit_reads_no_uses(self, used, fields):
+        Coupon.objects.update(max_redemptions_per_person=3)
+        assert self.edit(used, fields) == ["locked"]
+
+    @pytest.mark.parametrize("before", [None, 3])
+    def test_under_the_lock_only_those_of_the_last_minutes_are_read(self, used, before):
+        Coupon.objects.update(max_redemptions_per_person=before)
+        ahead, locked, since = self.edit(used, {"max_redemptions_per_person": 2})
+        assert (locked, "created_at" in ahead) == ("locked", False)
+        assert '"created_at" >= ' in since
+
+    def test_so_it_is_for_staff(self, used):
+        client = AdminBrowser()
+        client.force_login(StaffFactory.create())
+        address = f"/admin/orders/coupon/{used.id}/change/"
+        terms = {"code": used.code, "percent_off": "10", "instructor": str(used.instructor_id)}
+
+        def save(limit: str) -> list[str]:
+            with CaptureQueriesContext(connection) as asked:
+                answer = client.post(address, {**terms, "max_redemptions_per_person": limit})
+            assert answer.status_code == 302
+            return uses_read(asked)
+
+        assert save("3")[1] == "locked"
+        assert save("4") == ["locked"]
+        ahead, locked, since = save("2")
+        assert (locked, "created_at" in ahead) == ("locked", False)
+        assert '"created_at" >= ' in since
+
+    def test_what_was_used_since_one_looked_ahead_counts(self, used, monkeypatch):
+        """Of two uses by one person one is from long ago, and one came just before the lock."""
+        buyer = UserFactory.create()
+        redeem(used, OrderFactory.create(user=buyer, status="failed"))
+        redeem(used, OrderFactory.create(user=buyer, status="failed"))
+        CouponRedemption.objects.update(created_at=timezone.now() - dt.timedelta(days=1))
+        lock_own = own_coupons._lock_own
+
+        def lock_after_an_order(*given):
+            redeem(used, OrderFactory.create(user=buyer, status="failed"))
+            return lock_own(*given)
+
+        monkeypatch.setattr(own_coupons, "_lock_own", lock_after_an_order)
+        with pytest.raises(Invalid, match="not acceptable") as refused:
+            self.edit(used, {"max_redemptions_per_person": 2})
+        assert "used 3 times already" in str(refused.value.details)
+
+    def test_all_are_read_when_the_limit_went_up_before_the_lock(self, used, monkeypatch):
+        """It wasn't lowered when one looked ahead."""
+        CouponRedemption.objects.update(created_at=timezone.now() - dt.timedelta(days=1))
+        Coupon.objects.update(max_redemptions_per_person=1)
+        lock_own = own_coupons._lock_own
+
+        def lock_after_another_edit(*given):
+            Coupon.objects.update(max_redemptions_per_person=2)
+            return lock_own(*given)
+
+        monkeypatch.setattr(own_coupons, "_lock_own", lock_after_another_edit)
+        with pytest.raises(Invalid):
+            self.edit(used, {"max_redemptions_per_person": 1})
+
+
+def uses_read(asked: CaptureQueriesContext) -> list[str]:
+    """Return the statements that read uses, and "locked" where the coupon was."""
+    told = ["locked" if "FOR NO KEY UPDATE" in one["sql"] else one["sql"] for one in asked]
+    return [sql for sql in told if sql == "locked" or "orders_couponredemption" in sql]
 
 
 @pytest.mark.django_db
