@@ -9,12 +9,13 @@ _IN_USE = frozenset({"XK"})
 
 def is_country(code: str) -> bool:
     """Return whether this is the code of a country, in capital letters."""
-    return code in _codes()
+    return code in all_countries()
 
 
 @cache
-def _codes() -> frozenset[str]:
-    """Read the table that the time zone database has of ISO's codes."""
+def all_countries() -> frozenset[str]:
+    """Return the codes of all countries there are."""
+    # The time zone database has ISO's table.
     table = (resources.files("tzdata.zoneinfo") / "iso3166.tab").read_text(encoding="utf-8")
     rows = (line for line in table.splitlines() if line and not line.startswith("#"))
     return _IN_USE | {row.partition("\t")[0] for row in rows}

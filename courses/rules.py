@@ -5,7 +5,8 @@ import datetime as dt
 import uuid
 from decimal import ROUND_HALF_UP, Decimal
 
-from core.money import maximum_charge, minimum_charge
+from core.money import minimum_charge
+from courses.charging import highest_price
 
 # "New" for this long after its first publication.
 NEW_FOR = dt.timedelta(days=30)
@@ -68,9 +69,9 @@ def find_price_faults(
 
 
 def find_charge_fault(*, price: Decimal | int) -> str | None:
-    """Return what is wrong with a price that can never be charged; None of another."""
+    """Return what is wrong with a price that can't be charged of everybody; None of another."""
     if 0 < price < (least := minimum_charge()):
         return f"Must be 0, or at least {least:,.2f}: nobody could pay it."
-    if price > (most := maximum_charge()):
-        return f"Must not be more than {most:,.2f}: nobody could pay it."
+    if price > (most := highest_price()):
+        return f"Must not be more than {most:,.2f}: with tax, more than can be charged."
     return None

@@ -11,13 +11,15 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
-        from courses.services import register_counter
+        from courses.services import register_counter, register_taxes
         from enrollments.buying import register_purchases
         from orders.sales import count_recent_sales
         from orders.selectors import list_courses_in_progress
+        from orders.taxes import highest_net
 
         _check_settings()
         register_purchases(find_in_progress=list_courses_in_progress)
+        register_taxes(highest_net=highest_net)
         register_counter(
             name="sales", fields=["sales_30_days"], count=count_recent_sales, is_window=True
         )

@@ -5,15 +5,16 @@ The setting `TAX_RULE` names the rule by its dotted path: `orders.taxes.no_tax` 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from core.countries import is_country
-from core.money import ZERO
+from core.countries import all_countries, is_country
+from core.money import CENT, ZERO
 from orders.errors import BillingCountryRequired
 from orders.pricing import percent_of, share_out
 
@@ -90,6 +91,30 @@ def load_rule() -> TaxRule:
     """Return the rule in force. Raises ImportError when the setting names none."""
     rule: TaxRule = import_string(settings.TAX_RULE)
     return rule
+
+
+def highest_net(*, total: Decimal) -> Decimal:
+    """Return the highest price that comes to no more than `total` with its taxes, whichever country
+    it is sold to."""
+    return min(_net_within(total, rates) for rates in _rates_everywhere())
+
+
+def _rates_everywhere() -> set[tuple[TaxRate, ...]]:
+    rule = load_rule()
+    found: set[tuple[TaxRate, ...]] = {()}
+    for country in ("", *all_countries()):
+        with suppress(BillingCountryRequired):
+            found.add(tuple(rule(country=country)))
+    return found
+
+
+def _net_within(total: Decimal, rates: Sequence[TaxRate]) -> Decimal:
+    percent = sum((rate.percent for rate in rates), start=ZERO)
+    net = (total / (1 + percent / 100)).quantize(CENT, rounding=ROUND_DOWN)
+    # Each tax is rounded by itself, to a cent more maybe.
+    while net + sum(percent_of(net, rate.percent) for rate in rates) > total:
+        net -= CENT
+    return net
 
 
 def tax_lines(*, net_amounts: Sequence[Decimal], country: str) -> Tax:

@@ -181,7 +181,7 @@ def _to_whole(row: dict[str, Any]) -> OwnCourse:
             title=row["title"],
             description=row["description"],
             category_id=row["category_id"],
-            is_priced=row["is_priced"],
+            is_priced=row["is_priced"] and rules.find_charge_fault(price=row["price"]) is None,
             lessons=row["total_lessons"],
         ),
     }

@@ -1,5 +1,6 @@
 """Writes of the catalogue."""
 
+from courses.charging import register_taxes
 from courses.services.changed import mark_changed, settle_edit, touch_catalogue
 from courses.services.listing import sync_listing
 from courses.services.publishing import (
@@ -47,6 +48,7 @@ __all__ = [
     "refresh_search",
     "refresh_stale_search",
     "register_counter",
+    "register_taxes",
     "reject_course",
     "rename_category",
     "settle_edit",

@@ -27,7 +27,7 @@ def publish_course(*, course_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
     """Put the course on sale; published already is fine.
 
     Raises CourseNotFound, or CourseIncomplete naming what is missing of title, description,
-    category, price and one lesson (contract "Catalogue").
+    category, price and one lesson (contract "Catalogue"), and a price that can't be charged.
     """
     with transaction.atomic():
         course = lock_course(course_id=course_id)
@@ -135,8 +135,9 @@ def rename_category(*, category_id: uuid.UUID) -> None:
         touch_catalogue()
 
 
-def require_complete(course: Course) -> None:
-    """Raise CourseIncomplete unless the course has all that one on sale must have."""
+def require_complete(course: Course, *, is_on_sale: bool = False) -> None:
+    """Raise CourseIncomplete unless the course has all that one on sale must have, at a price that
+    can be charged; one that is on sale keeps the price it has."""
     missing = rules.list_missing(
         title=course.title,
         description=course.description,
@@ -144,8 +145,12 @@ def require_complete(course: Course) -> None:
         is_priced=course.is_priced,
         lessons=Lesson.objects.filter(curriculum__course=course, removed_at=None).count(),
     )
-    if missing:
-        raise CourseIncomplete(None, **{name: ["Publishing needs it."] for name in missing})
+    faults = {name: ["Publishing needs it."] for name in missing}
+    # Of a draft from before the bounds, or from before they moved.
+    if not is_on_sale and (fault := rules.find_charge_fault(price=course.price)):
+        faults["price"] = [fault]
+    if faults:
+        raise CourseIncomplete(None, **faults)
 
 
 def _lock_in_review(course_id: uuid.UUID) -> Course:

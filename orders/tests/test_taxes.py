@@ -9,7 +9,7 @@ from cart.models import CartItem
 from orders import services
 from orders.errors import BillingCountryRequired
 from orders.models import Order
-from orders.taxes import load_rule, no_tax
+from orders.taxes import TaxRate, highest_net, load_rule, no_tax, tax_lines
 from tests.factories import CartItemFactory, sign_in
 from tests.factories.coupons import CouponFactory
 
@@ -172,3 +172,28 @@ def test_rates_that_are_none_are_found_at_the_start(settings, rates, word):
     settings.TAX_RATES = rates
     with pytest.raises(SystemExit, match=rf"can't start, TAX_RATES: .*{word}"):
         apps.get_app_config("orders").ready()
+
+
+def two_taxes(*, country):
+    """Both are rounded up by themselves; where nobody says a country, nobody knows them."""
+    if not country:
+        raise BillingCountryRequired
+    rates = ["5", "9.975"] if country == "CA" else ["14"]
+    return [TaxRate(name="Tax", percent=Decimal(rate)) for rate in rates]
+
+
+class TestTheHighestPrice:
+    def test_without_tax_it_is_all(self):
+        assert highest_net(total=Decimal("999.99")) == Decimal("999.99")
+
+    def test_it_is_what_the_dearest_country_can_pay(self, by_country):
+        assert highest_net(total=Decimal("119.00")) == Decimal("100.00")
+
+    @pytest.mark.parametrize("cents", range(9_900, 10_000))
+    def test_with_each_tax_rounded_it_is_never_too_much(self, settings, cents):
+        settings.TAX_RULE = f"{__name__}.two_taxes"
+        total = Decimal(cents) / 100
+        net = highest_net(total=total)
+        assert net + tax_lines(net_amounts=[net], country="CA").amount <= total
+        more = net + Decimal("0.02")
+        assert more + tax_lines(net_amounts=[more], country="CA").amount > total

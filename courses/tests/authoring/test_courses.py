@@ -404,3 +404,40 @@ def test_a_price_from_before_the_least_stays(client, teacher):
     path = f"{PATH}{course.id}/"
     assert client.patch(path, {"title": "Mended", "price": 0.10}).status_code == 200
     assert client.patch(path, {"price": 0.11}).status_code == 422
+
+
+def test_a_price_leaves_room_for_the_highest_tax(client, teacher, settings):
+    settings.TAX_RULE = "orders.taxes.rate_by_country"
+    settings.TAX_RATES = {"DE": Decimal(19), "FR": Decimal(20), "CH": Decimal("8.1")}
+    course = make_course(instructor=teacher, original_price=None)
+    path = f"{PATH}{course.id}/"
+    # With 20 %: 999,999.98, and a cent more 1,000,000.00.
+    assert client.patch(path, {"price": 833_333.32}).status_code == 200
+    answer = client.patch(path, {"price": 833_333.33})
+    assert answer.status_code == 422
+    (told,) = answer.json()["error"]["details"]["price"]
+    assert told.startswith("Must not be more than 833,333.32: ")
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [("0.10", "Must be 0, or at least 0.50"), (2_000_000, "Must not be more than 999,999.99")],
+)
+def test_a_draft_from_before_the_bounds_is_not_published(client, teacher, settings, price, words):
+    course = make_course(instructor=teacher, status="draft", original_price=None, sections=1,
+                         lessons=1, price=Decimal(price))  # fmt: skip
+    assert client.get(f"/api/v1/instructor/courses/{course.id}/").json()["missing"] == ["price"]
+    for moderated in (False, True):
+        settings.COURSE_MODERATION = moderated
+        answer = client.post(f"{PATH}{course.id}/publish/")
+        assert answer.json()["error"]["code"] == "COURSE_INCOMPLETE"
+        (told,) = answer.json()["error"]["details"]["price"]
+        assert told.startswith(words)
+    course.refresh_from_db()
+    assert course.status == "draft"
+
+
+def test_a_course_on_sale_keeps_the_price_it_has(client, teacher, settings):
+    course = make_course(instructor=teacher, sections=1, lessons=1, price=Decimal(10))
+    settings.MINIMUM_CHARGE = Decimal(20)
+    assert client.patch(f"{PATH}{course.id}/", {"title": "Mended"}).status_code == 200
