@@ -227,8 +227,9 @@ def country(value: str) -> None:
 
 
 def tax_rates(value: str) -> None:
-    """Percentages by country."""
+    """Percentages by country, one for each."""
     form = "must be percentages by two-letter country such as DE=19,FR=20"
+    seen = set()
     for part in value.split(","):
         country, equals, percent = part.partition("=")
         if not equals or not _DECIMAL.fullmatch(percent.strip()):
@@ -237,6 +238,9 @@ def tax_rates(value: str) -> None:
             raise ValueError(f"{form} ({country.strip()!r} is no country)")
         if not 0 <= Decimal(percent.strip()) <= 100:
             raise ValueError(f"{form} ({percent.strip()} is no percentage)")
+        if (code := country.strip().upper()) in seen:
+            raise ValueError(f"{form} ({code} is there twice)")
+        seen.add(code)
 
 
 def dotted(value: str) -> None:

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +25,14 @@ _TOGETHER = (
 )
 # Of a network, IPv4's and IPv6's; a wider one is a good part of the Internet.
 _WIDEST = {4: 8, 6: 7}
+# What is waited for while a claim is held, and the claim; each with its default (`base.py`).
+_HELD = (
+    ("STRIPE_TIMEOUT_SECONDS", 5, "LEASE_SECONDS", 25),
+    ("STRIPE_DEADLINE_SECONDS", 5, "LEASE_SECONDS", 25),
+    ("EMAIL_TIMEOUT", 10, "MAIL_LEASE_SECONDS", 50),
+)
+# So much of a claim at the most: the rest is for what is done with the answers.
+_OF_A_CLAIM = Decimal("0.6")
 _NEEDED_WITH_STRIPE = ("STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET")
 
 
@@ -60,6 +69,7 @@ def find_problems(
     if serves:
         problems += _hold_all_threads(environment)
     if in_production:
+        problems += _outlast_claims(environment)
         problems += _openings(environment)
     return problems
 
@@ -118,6 +128,19 @@ def _hold_all_threads(environment: Mapping[str, str]) -> Iterator[str]:
             )
 
 
+def _outlast_claims(environment: Mapping[str, str]) -> Iterator[str]:
+    """Work would still wait for an answer when its claim lapses, and another worker begins it as
+    well. In production alone: tests that kill workers wait for claims of a second."""
+    for name, usual, claim, usual_claim in _HELD:
+        seconds = _number(environment, name, usual)
+        most = _number(environment, claim, usual_claim) * _OF_A_CLAIM
+        if seconds > most:
+            yield (
+                f"{name}: must be at most {most.normalize():f}, six tenths of {claim}, not "
+                f"{seconds.normalize():f}; else what waits for an answer outlasts its claim"
+            )
+
+
 def _openings(environment: Mapping[str, str]) -> Iterator[str]:
     """What would leave a production open to anybody."""
     for name in ("SECRET_KEY", "JWT_SECRET"):
@@ -149,6 +172,13 @@ def _lies_in(folder: str, other: str) -> bool:
 
 def _is_on(value: str) -> bool:
     return value.strip().lower() in {"true", "on", "ok", "y", "yes", "1"}
+
+
+def _number(environment: Mapping[str, str], name: str, usual: int) -> Decimal:
+    try:
+        return Decimal(environment.get(name, "").strip() or usual)
+    except InvalidOperation:  # Told by its kind.
+        return Decimal(usual)
 
 
 def _whole(environment: Mapping[str, str], name: str) -> int | None:

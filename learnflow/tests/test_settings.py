@@ -172,6 +172,7 @@ def test_keys_of_two_modes_stop_the_start(secret: str, public: str, starts: bool
         ("MINIMUM_CHARGE", "-1"), ("MINIMUM_CHARGE", "0.505"), ("PAYOUT_MINIMUM", "much"),
         ("MAXIMUM_CHARGE", "0"), ("MAXIMUM_CHARGE", "100000000"), ("MAXIMUM_CHARGE", "lots"),
         ("TAX_RATES", "DE"), ("TAX_RATES", "UK=20"), ("TAX_RATES", "DE=190"),
+        ("TAX_RATES", "DE=19,DE=7"), ("TAX_RATES", "DE=19, de=19"),
         ("TAX_RATES", "DE=19,FR=lots"), ("ORDER_EXPIRY_HOURS", "0"), ("RECONCILE_DAYS", "1e3"),
         ("LOG_LEVEL", "LOUD"), ("SENTRY_DSN", "nonsense"), ("SENTRY_TRACES_SAMPLE_RATE", "1.1"),
         ("STRIPE_API_BASE", "stripe.test"), ("AWS_S3_ENDPOINT_URL", "minio:9000"),
@@ -425,6 +426,30 @@ def test_mail_is_encrypted_as_its_port_speaks(
 def test_mail_is_encrypted_in_one_way(given: dict[str, str]) -> None:
     (problem,) = problems_of(EMAIL_USE_TLS="True", **given)
     assert problem.startswith("EMAIL_USE_TLS and EMAIL_USE_SSL: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "starts"),
+    [
+        ({"STRIPE_TIMEOUT_SECONDS": "600", "LEASE_SECONDS": "1"}, False),
+        ({"STRIPE_TIMEOUT_SECONDS": "15"}, True), ({"STRIPE_TIMEOUT_SECONDS": "15.1"}, False),
+        ({"STRIPE_DEADLINE_SECONDS": "15"}, True), ({"STRIPE_DEADLINE_SECONDS": "16"}, False),
+        ({"STRIPE_DEADLINE_SECONDS": "16", "LEASE_SECONDS": "30"}, True),
+        ({"EMAIL_TIMEOUT": "30"}, True), ({"EMAIL_TIMEOUT": "31"}, False),
+        ({"MAIL_LEASE_SECONDS": "16"}, False),
+    ],
+)  # fmt: skip
+def test_nothing_that_is_waited_for_outlasts_its_claim(given: dict[str, str], starts: bool) -> None:
+    found = problems_of(**given)
+    assert (found == []) is starts, found
+    assert all("outlasts its claim" in problem for problem in found)
+
+
+def test_claims_and_what_is_waited_for_are_by_default_as_the_check_has_them() -> None:
+    names = "STRIPE_TIMEOUT_SECONDS STRIPE_DEADLINE_SECONDS EMAIL_TIMEOUT LEASE MAIL_LEASE"
+    code = f"print(*(getattr(settings, name) for name in {names.split()}))"
+    done = read_settings(COMPLETE, code)
+    assert done.stdout == "5.0 5.0 10.0 0:00:25 0:00:50\n", done.stderr
 
 
 @pytest.mark.parametrize("name", ["SLOW_WAITS", "STRIPE_CONCURRENCY"])
