@@ -66,8 +66,8 @@ class MomentField(serializers.DateTimeField):
 class CouponTermsSerializer(ClosedSerializer):
     """What a coupon takes off, of what, when, and how often; all of it can be changed."""
 
-    # Not `course`, which reading shows: who sends it means `course_id`, and the coupon would be one
-    # for every course.
+    # Not `course`: who sends an id by that name means `course_id`, and were it ignored, the coupon
+    # would be one for every course.
     shown = frozenset({"id", "redemptions", "created_at"})
     percent_off = serializers.IntegerField(**BOUNDS["percent_off"], required=False, allow_null=True)
     amount_off = MoneyField(
@@ -110,6 +110,23 @@ class CouponTermsSerializer(ClosedSerializer):
         **BOUNDS["max_redemptions_per_person"], required=False, allow_null=True
     )
     is_active = serializers.BooleanField(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(_as_written(data) if type(data) is dict else data)
+
+
+def _as_written(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with a course and a category as reading shows them in the form in which they
+    are written: a coupon may be sent back as it was read."""
+    body = dict(data)
+    if isinstance(category := body.get("category"), dict) and "id" in category:
+        body["category"] = category["id"]
+    course = body.get("course", "")
+    if course is None or (isinstance(course, dict) and "id" in course):
+        del body["course"]
+        if course:
+            body.setdefault("course_id", course["id"])
+    return body
 
 
 class CreateCouponSerializer(CouponTermsSerializer):

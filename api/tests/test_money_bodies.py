@@ -218,17 +218,42 @@ class TestTheOneThatGaveHalfPriceOnEverything:
         assert told["details"] == {"course": ["There is no such field. Did you mean course_id?"]}
         assert not Coupon.objects.exists()
 
-    def test_what_reading_shows_may_be_sent_back(self) -> None:
+    @pytest.mark.parametrize("scope", ["nothing", "course", "anothers course", "category"])
+    def test_what_reading_shows_may_be_sent_back(self, scope: str) -> None:
         teacher = InstructorFactory.create()
-        coupon = CouponFactory.create(instructor=teacher, percent_off=10)
+        course = make_course(instructor=InstructorFactory.create() if "an" in scope else teacher)
+        coupon = CouponFactory.create(
+            instructor=teacher,
+            percent_off=10,
+            course=course if "course" in scope else None,
+            category=CategoryFactory.create() if scope == "category" else None,
+        )
         client, address = sign_in(teacher), f"/api/v1/instructor/coupons/{coupon.id}/"
         read = client.get(address).json()
-        read.pop("course")
-        read.pop("category")
-        assert set(read) - CouponTermsSerializer.shown
+        assert set(read) == set(CouponSerializer().fields)
+        assert [bool(read["course"]), bool(read["category"])] == [
+            "course" in scope, scope == "category",
+        ]  # fmt: skip
+        answer = client.patch(address, read, format="json")
+        assert (answer.status_code, answer.json()) == (200, read)
         answer = client.patch(address, {**read, "percent_off": 20, "redemptions": 7}, format="json")
         assert answer.status_code == 200, answer.json()
         assert (answer.json()["percent_off"], answer.json()["redemptions"]) == (20, 0)
+
+    def test_a_course_that_was_read_and_one_that_is_set(self) -> None:
+        """What is copied is for the same course; an id counts before what was read beside it."""
+        teacher = InstructorFactory.create()
+        course, other = (make_course(instructor=teacher) for _ in range(2))
+        coupon = CouponFactory.create(instructor=teacher, course=course)
+        client, path = sign_in(teacher), "/api/v1/instructor/coupons/"
+        read = client.get(f"{path}{coupon.id}/").json()
+        copy = client.post(path, {**read, "code": "COPY"}, format="json")
+        assert (copy.status_code, copy.json()["course"]) == (201, read["course"])
+        for course_id in (str(other.id), None):
+            body = {**read, "course_id": course_id}
+            answer = client.patch(f"{path}{coupon.id}/", body, format="json")
+            assert answer.status_code == 200
+            assert ((answer.json()["course"] or {}).get("id")) == course_id
 
     def test_a_course_may_be_sent_back_as_it_was_read(self) -> None:
         course = make_course(price=Decimal(10), category=CategoryFactory.create(slug="music"))

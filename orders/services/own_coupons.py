@@ -61,11 +61,15 @@ def edit_coupon(*, instructor_id: uuid.UUID, coupon_id: uuid.UUID, fields: Coupo
     ahead = look_ahead(coupons=own, limit=fields.get("max_redemptions_per_person"))
     with transaction.atomic():
         coupon = _lock_own(instructor_id, coupon_id)
+        course_before = coupon.course_id
         limit_before = coupon.max_redemptions_per_person
         if fields.get("code", coupon.code) != coupon.code:
             raise Invalid("A value is not acceptable", code=["A coupon's code can't be changed."])
         for name, value in fields.items():
             setattr(coupon, name, value)
+        if coupon.course_id == course_before:
+            # Also of one for a course since given away, which stays.
+            fields = {**fields, "course_id": None}
         overused = find_overused(coupon=coupon, limit_before=limit_before, ahead=ahead)
         _require_sound(coupon, fields, overused)
         coupon.save()
