@@ -129,7 +129,7 @@ CHECKS = {
 RULES_SINCE = {
     "booked_tax": "0044_rules_since",
     "refund_decided": "0044_rules_since",
-    "sale_percent": "0053_sales_say_their_percent",
+    "sale_percent": "0056_sales_say_their_percent",
 }
 # Asked of what is written since alone: what was there before doesn't hold to it.
 SINCE = ("invoice_names_its_seller",)

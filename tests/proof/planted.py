@@ -156,7 +156,7 @@ GUARDS = (
     lie("a rule holds since another's migration", "rules_hold_since_their_migration",
         "UPDATE payments_bookmark SET until = now() WHERE name = 'since:sale_percent'",
         "UPDATE django_migrations SET applied = now() - interval '3 days' "
-        "WHERE app = 'payments' AND name = '0053_sales_say_their_percent'"),
+        "WHERE app = 'payments' AND name = '0056_sales_say_their_percent'"),
     lie("a rule holds since no migration", "rules_hold_since_their_migration",
         "INSERT INTO payments_bookmark (name, until, amount) VALUES ('since:forged', now(), 0)"),
     lie("a run of the year 2100 stands for all before", "runs_are_of_the_past",

@@ -350,7 +350,7 @@ def test_nor_is_one_taken_whose_lines_say_none(sell: Sell) -> None:
 
 def mark() -> dt.datetime:
     """From when on the migration lets the rule hold, with what there is."""
-    migration = importlib.import_module("payments.migrations.0053_sales_say_their_percent")
+    migration = importlib.import_module("payments.migrations.0056_sales_say_their_percent")
     forget_the_mark()
     run(migration._MARK)
     until = BookMark.objects.get(name="since:sale_percent").until

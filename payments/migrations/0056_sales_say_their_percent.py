@@ -46,7 +46,7 @@ ON CONFLICT (name) DO NOTHING;
 class Migration(migrations.Migration):
     harmless = "The version before writes down the percentage of each line that it sells."
 
-    dependencies = [("payments", "0052_guards_ask_less")]
+    dependencies = [("payments", "0055_reading_by_pages")]
 
     operations = [
         # The mark is never changed, so the way back leaves it.
