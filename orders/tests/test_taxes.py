@@ -174,11 +174,11 @@ def test_rates_that_are_none_are_found_at_the_start(settings, rates, word):
         apps.get_app_config("orders").ready()
 
 
-def two_taxes(*, country):
-    """Both are rounded up by themselves; where nobody says a country, nobody knows them."""
+def three_taxes(*, country):
+    """Each is rounded up by itself; where nobody says a country, nobody knows them."""
     if not country:
         raise BillingCountryRequired
-    rates = ["5", "9.975"] if country == "CA" else ["14"]
+    rates = ["2.5", "2.5", "1.5"] if country == "CA" else ["6"]
     return [TaxRate(name="Tax", percent=Decimal(rate)) for rate in rates]
 
 
@@ -191,9 +191,9 @@ class TestTheHighestPrice:
 
     @pytest.mark.parametrize("cents", range(9_900, 10_000))
     def test_with_each_tax_rounded_it_is_never_too_much(self, settings, cents):
-        settings.TAX_RULE = f"{__name__}.two_taxes"
+        settings.TAX_RULE = f"{__name__}.three_taxes"
         total = Decimal(cents) / 100
         net = highest_net(total=total)
         assert net + tax_lines(net_amounts=[net], country="CA").amount <= total
-        more = net + Decimal("0.02")
+        more = net + Decimal("0.03")
         assert more + tax_lines(net_amounts=[more], country="CA").amount > total
