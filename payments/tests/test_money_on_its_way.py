@@ -584,7 +584,7 @@ def test_an_erased_buyers_order_is_closed_once_its_money_came(
 def test_what_waited_for_nothing_under_the_version_before_waits_no_more(
     order: Order, debit: services.PaymentIntent, buyer: User, standin: StandIn
 ) -> None:
-    free = import_module("payments.migrations.0053_free_erased_orders").Migration.operations[0]
+    free = import_module("payments.migrations.0054_free_erased_orders").Migration.operations[0]
     hear(debit)
     buyer.delete()
     with connection.cursor() as cursor:

@@ -459,6 +459,7 @@ def test_a_shortage_of_a_refund_that_counts_is_told_once(
     facts = stripe_gateway.retrieve_refund(
         stripe_refund_id=str(Refund.objects.get().stripe_refund_id)
     )
-    services.sync_refund(facts=replace(facts, status="failed", failure_reason="insufficient_funds"))
+    failed = replace(facts, status="failed", waits_for="", failure_reason="insufficient_funds")
+    services.sync_refund(facts=failed)
     assert order_of(payment)[0] == "completed"
     assert delays() == [True, True], "the courses are open again"
