@@ -174,14 +174,9 @@ def refund_undone(
 
 
 def refund_refused(
-    *,
-    first_name: str,
-    order_number: str,
-    amount: Decimal,
-    currency: str,
-    reason: str,
+    *, first_name: str, order_number: str, amount: Decimal, currency: str, reason: str,
     access: CourseAccess,
-) -> Letter:
+) -> Letter:  # fmt: skip
     """A refund that was promised can't be made in this way."""
     return Letter(
         subject=f"Your refund for order {order_number}",
@@ -199,14 +194,9 @@ def refund_refused(
 
 
 def refund_delayed(
-    *,
-    first_name: str,
-    order_number: str,
-    amount: Decimal,
-    currency: str,
-    reason: str,
+    *, first_name: str, order_number: str, amount: Decimal, currency: str, reason: str,
     access: CourseAccess,
-) -> Letter:
+) -> Letter:  # fmt: skip
     """A refund that was promised takes longer."""
     return Letter(
         subject=f"Your refund for order {order_number} takes longer",

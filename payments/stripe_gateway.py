@@ -46,6 +46,8 @@ CONNECT_TIMEOUT_SECONDS = 2.0
 # As many as Stripe gives at once.
 PAGE_SIZE = 100
 _KEYS_TRIED = 5
+# What reading a body that is no event ends with.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 _F = TypeVar("_F")
 
@@ -204,14 +206,7 @@ def verify_event(*, raw_body: bytes, signature: str) -> EventFacts:
         raise InvalidSignature
     try:
         return read_event(json.loads(raw_body))
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        ArithmeticError,
-        RecursionError,
-    ) as exc:
+    except _UNREADABLE as exc:
         raise InvalidSignature("The webhook's body is not an event") from exc
 
 
@@ -239,7 +234,6 @@ def list_events(
 ) -> Page[EventFacts]:
     """Return a page of the events of these types (at most 20) that happened since then, up to and
     with `until`. Stripe keeps them for 30 days."""
-
     events, read = (lambda client: client.v1.events), (lambda event: read_event(event.to_dict()))
     return _page(events, read, after, since=since, until=until, types=list(types))
 

@@ -10,11 +10,8 @@ from payments.services.comparison import compare_now, compare_when_due
 from payments.services.disputes import sync_dispute
 from payments.services.ending import end_open_payment, is_payment_open
 from payments.services.expiry import expire_orders
-from payments.services.inbox import (
-    handle_due_events,
-    prune_events,
-    resend_events,
-)
+from payments.services.inbox import handle_due_events
+from payments.services.inbox_upkeep import prune_events, resend_events
 from payments.services.intents import (
     Confirmation,
     PaymentIntent,

@@ -10,7 +10,6 @@ import datetime as dt
 import logging
 import math
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -18,10 +17,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from core import audit
-from core.nudge import nudge, nudge_for_rest
+from core.nudge import nudge_for_rest
 from core.outbox import back_off_delay
-from core.pruning import prune
 from payments.errors import NotOursYet, PaymentsUnavailable
 from payments.models import Payment, StripeEvent
 from payments.services import bank_payouts, lookups, payout_accounts, payouts
@@ -45,7 +42,6 @@ CHARGE_UPDATED = "charge.updated"
 _WAITS_COUNTED = 12
 # How long an event waits for an order that isn't here.
 PARKED_FOR = dt.timedelta(days=3)
-KEEP_EVENTS = dt.timedelta(days=90)
 # One statement, and so a transaction by itself.
 _CLAIM: Final = """
     WITH due AS (
@@ -84,29 +80,6 @@ def handle_due_events(*, limit: int = 300) -> int:
     finally:
         sweep.end()
     return sweep.tried
-
-
-def resend_events(*, event_ids: list[str], actor_id: uuid.UUID | None) -> int:
-    """Make events due again, e.g. dead ones after a fix: handling them twice is harmless. Returns
-    how many there were. Audited."""
-    chosen = StripeEvent.objects.filter(id__in=event_ids, type__in=_LOOK_UP)
-    with audit.recording(chosen, actor_id=actor_id, action="stripeevent.resend") as events:
-        count = events.update(
-            status=StripeEvent.Status.RECEIVED,
-            attempts=0,
-            next_attempt_at=timezone.now(),
-            handled_at=None,
-        )
-        transaction.on_commit(lambda: nudge(TASK))
-    return count
-
-
-def prune_events() -> int:
-    """Delete events that were handled or ignored and came long ago; returns how many. Stripe sends
-    or lists none as old again."""
-    over = [StripeEvent.Status.HANDLED, StripeEvent.Status.IGNORED]
-    old = StripeEvent.objects.filter(status__in=over, received_at__lt=timezone.now() - KEEP_EVENTS)
-    return prune(old)
 
 
 class _Sweep:
