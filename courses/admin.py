@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ActionForm
 from django.db import models
 from django.db.models import QuerySet
@@ -223,16 +223,15 @@ class CourseAdmin(StaffAdmin):
     ) -> None:
         moved = 0
         for course_id, title in courses.order_by("id").values_list("id", "title"):
-            with going_on(self, request, title):
-                try:
-                    move(course_id=course_id, actor_id=request.user.pk)
-                except DomainError as exc:
-                    reason = ", ".join(exc.details) or exc.code
-                    self.message_user(request, f"{title}: {exc.message} ({reason})", messages.ERROR)
-                else:
-                    moved += 1
+            with going_on(self, request, title, say=_say_what_is_missing):
+                move(course_id=course_id, actor_id=request.user.pk)
+                moved += 1
         if moved:
             self.message_user(request, f"{moved} {done}.")
+
+
+def _say_what_is_missing(refusal: DomainError) -> str:
+    return f"{refusal.message} ({', '.join(refusal.details) or refusal.code})"
 
 
 def _note(request: HttpRequest) -> str:

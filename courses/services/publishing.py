@@ -135,7 +135,7 @@ def rename_category(*, category_id: uuid.UUID) -> None:
         touch_catalogue()
 
 
-def require_complete(course: Course, *, is_on_sale: bool = False) -> None:
+def require_complete(course: Course) -> None:
     """Raise CourseIncomplete unless the course has all that one on sale must have, at a price that
     can be charged; one that is on sale keeps the price it has."""
     missing = rules.list_missing(
@@ -147,7 +147,7 @@ def require_complete(course: Course, *, is_on_sale: bool = False) -> None:
     )
     faults = {name: ["Publishing needs it."] for name in missing}
     # Of a draft from before the bounds, or from before they moved.
-    if not is_on_sale and (fault := rules.find_charge_fault(price=course.price)):
+    if not course.is_published and (fault := rules.find_charge_fault(price=course.price)):
         faults["price"] = [fault]
     if faults:
         raise CourseIncomplete(None, **faults)

@@ -1,7 +1,8 @@
 """Ending a pending order unpaid."""
 
 import uuid
-from typing import Literal
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 from django.db import transaction
 from django.utils import timezone
@@ -45,11 +46,11 @@ def _close_free(order_id: uuid.UUID, reason: CloseReason, actor_id: uuid.UUID | 
         courses = list_courses_in_progress(order_id=order_id)
         raise PaymentInProgress(courses=tell_courses(courses))
     require_no_open_payment(order_id=order_id)
-    if actor_id is None:
-        close_locked(order=order, reason=reason)
-        return True
-    chosen = Order.objects.filter(id=order_id)
-    with audit.recording(chosen, actor_id=actor_id, action="order.close_pending"):
+    deed: AbstractContextManager[Any] = nullcontext()
+    if actor_id is not None:
+        chosen = Order.objects.filter(id=order_id)
+        deed = audit.recording(chosen, actor_id=actor_id, action="order.close_pending")
+    with deed:
         close_locked(order=order, reason=reason)
     return True
 

@@ -55,7 +55,7 @@ class SaleLine(BaseModel):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     # Their share of the price after discount, before tax. None where nobody teaches the course or
-    # the money is the buyer's, and of sales from before it was written down (0053 says until when).
+    # the money is the buyer's, and of sales from before it was written down (0056 says until when).
     percent = models.PositiveSmallIntegerField(null=True, blank=True)
     instructor_amount = models.DecimalField(max_digits=10, decimal_places=2)
     platform_amount = models.DecimalField(max_digits=10, decimal_places=2)

@@ -87,7 +87,7 @@ def edit_course(
             return course.id
         _require_sound_prices(course, is_new="price" in changed)
         if course.is_published:
-            publishing.require_complete(course, is_on_sale=True)
+            publishing.require_complete(course)
         if "slug" in changed:
             save_slug(course=course)
         course.last_updated = timezone.now()
