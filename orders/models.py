@@ -163,6 +163,8 @@ class Order(BaseModel):
                          condition=~Q(failure_reason="")),
             models.Index(fields=["expires_at"], name="order_expiring",
                          condition=Q(status="pending")),
+            models.Index(fields=["completed_at"], name="order_completed",
+                         condition=Q(completed_at__isnull=False)),
         ]  # fmt: skip
 
     def __str__(self) -> str:
