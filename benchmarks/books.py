@@ -186,6 +186,7 @@ def _write(url: str, *, orders: int, live: int) -> None:
         _execute(connection, (books_sql.CATCH_UP,), given)
         connection.execute(books_sql.FOLD)
         connection.execute(books_sql.STUDENTS)
+        connection.execute(books_sql.SOLD)
         connection.execute(books_sql.REVIEWED)
         _execute(connection, books_sql.WAITING, given)
         connection.execute(books_sql.DONE)

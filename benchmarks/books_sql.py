@@ -412,6 +412,12 @@ STUDENTS = """
         SELECT count(*) FROM enrollments_enrollment enrollment
         WHERE enrollment.course_id = stats.course_id AND enrollment.status = 'active')
 """
+SOLD = """
+    UPDATE courses_coursestats stats SET sales_30_days = (
+        SELECT count(*) FROM orders_orderitem line JOIN orders_order sold ON sold.id = line.order_id
+        WHERE line.course_id = stats.course_id AND line.state = 'fulfilled'
+          AND sold.completed_at > now() - interval '30 days')
+"""
 REVIEWED = """
     UPDATE courses_coursestats stats SET
         rating_count = counted.all_of_them, review_count = counted.all_of_them,

@@ -9,8 +9,8 @@ from courses import lesson_files, services
 @shared_task
 def recount_stats() -> int:
     """Repair shelf counts, what lists read, and the counters of the day's part of the courses,
-    where they drifted; returns how many fields of courses. Within `recount.PARTS` days in a row
-    each course has had its turn."""
+    where they drifted; returns how many fields of courses. Within as many days in a row as
+    `recount.count_parts` says each course has had its turn."""
     services.recount_categories()
     today = timezone.now().date().toordinal()
     return len(services.recount_stats(part=today)) + len(services.sync_listing())

@@ -5,10 +5,11 @@ The facts lie on floors above (enrolments, reviews), so their owners register ho
 
 import logging
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Sum
 
 from courses.models import Category, Course, CourseStats
 
@@ -16,10 +17,14 @@ logger = logging.getLogger(__name__)
 
 FactCounter = Callable[[Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, int]]]
 
-# Courses counted, and their counters locked, at a time.
+# Courses whose counters are locked, and whose facts are counted, at a time.
 BATCH = 200
-# Parts of the courses whose facts are gone through, one a night.
+# Courses whose windows are counted at a time: each time goes through all that is in the window.
+WINDOW_BATCH = 10_000
+# Parts of the courses whose facts are gone through, one a night: twice as many, and so on, where a
+# part would have more facts than this.
 PARTS = 7
+FACTS_A_NIGHT = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,24 +66,44 @@ def register_counter(
 def recount_stats(*, part: int | None = None) -> list[StatsDrift]:
     """Count courses' counters anew, repair what differs, and return it.
 
-    With a `part`, any number, only the courses of that part (of `PARTS`, the next number has the
-    next, and each course is in one) are gone through for all that ever happened to them; windows
-    are counted of every course.
+    With a `part`, any number, only the courses of that part (of `count_parts()`, the next number
+    has the next, and each course is in one) are gone through for all that ever happened to them;
+    windows are counted of every course.
 
     Safe while sales and reviews go on: each batch's counters are locked before their facts are
     counted, so a fact is either committed and counted, or its owner's change waits and follows.
     """
-    ids = list(Course.objects.order_by("id").values_list("id", flat=True))
+    parts = count_parts()
     drift: list[StatsDrift] = []
-    for start in range(0, len(ids), BATCH):
-        batch = ids[start : start + BATCH]
-        whole = [id_ for id_ in batch if part is None or id_.int % PARTS == part % PARTS]
-        drift += _recount_batch(batch, whole=whole)
+    for ids in _read_course_ids():
+        windows = [
+            (counter.fields, counter.count(ids))
+            for counter in _counters.values()
+            if counter.is_window
+        ]
+        for start in range(0, len(ids), BATCH):
+            batch = ids[start : start + BATCH]
+            whole = {id_ for id_ in batch if part is None or id_.int % parts == part % parts}
+            drift += _recount_batch(batch, whole=whole, windows=windows)
     for row in drift:
         logger.warning(
             "course %s: %s was %s, is %s", row.course_id, row.field, row.stored, row.counted
         )
     return drift
+
+
+def count_parts() -> int:
+    """Return into how many parts the courses are cut, so that a night's work has a bound however
+    long the history: `PARTS`, doubled until a part has `FACTS_A_NIGHT` enrolments and ratings or
+    fewer, by what the counters say. Doubling lets each part fall into two: a course's turn moves
+    once in as long as it takes all of history to come once more."""
+    counted = CourseStats.objects.aggregate(
+        students=Sum("student_count", default=0), ratings=Sum("rating_count", default=0)
+    )
+    parts = PARTS
+    while sum(counted.values()) > parts * FACTS_A_NIGHT:
+        parts *= 2
+    return parts
 
 
 def recount_categories(*, category_ids: Collection[uuid.UUID] | None = None) -> None:
@@ -97,20 +122,34 @@ def recount_categories(*, category_ids: Collection[uuid.UUID] | None = None) -> 
                 Category.objects.filter(id=category.id).update(course_count=count)
 
 
-def _recount_batch(ids: list[uuid.UUID], *, whole: list[uuid.UUID]) -> list[StatsDrift]:
-    """Count the windows of all `ids`, and the other counters of those that are `whole`."""
+def _read_course_ids() -> Iterator[list[uuid.UUID]]:
+    courses = Course.objects.order_by("id").values_list("id", flat=True)
+    ids = list(courses[:WINDOW_BATCH])
+    while ids:
+        yield ids
+        ids = list(courses.filter(id__gt=ids[-1])[:WINDOW_BATCH])
+
+
+def _recount_batch(
+    ids: list[uuid.UUID],
+    *,
+    whole: Collection[uuid.UUID],
+    windows: Collection[tuple[tuple[str, ...], Mapping[uuid.UUID, Mapping[str, int]]]],
+) -> list[StatsDrift]:
+    """Write down the windows of all `ids`, which nobody else does, and count the other counters of
+    those that are `whole`."""
     with transaction.atomic():
         CourseStats.objects.bulk_create(
             [CourseStats(course_id=course_id) for course_id in ids], ignore_conflicts=True
         )
         rows = CourseStats.objects.select_for_update().filter(course_id__in=ids)
         stats = list(rows.order_by("course_id"))
+        for fields, counted in windows:
+            _repair(stats, fields, counted)
         chosen = [row for row in stats if row.course_id in whole]
         drift: list[StatsDrift] = []
         for counter in _counters.values():
-            if counter.is_window:
-                _repair(stats, counter.fields, counter.count(ids))
-            elif chosen:
+            if chosen and not counter.is_window:
                 drift += _repair(chosen, counter.fields, counter.count(whole))
     return drift
 

@@ -6,7 +6,8 @@ import uuid
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.models import AuditEntry
@@ -182,6 +183,48 @@ def test_a_night_goes_through_the_facts_of_its_part_alone():
     counted = CourseStats.objects.filter(student_count=1).values_list("course_id", flat=True)
     assert set(counted) == {row.course_id for row in drift}
     assert CourseStats.objects.filter(sales_30_days=1).count() == 14
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("students", "ratings", "parts"), [(0, 0, 7), (40, 30, 7), (40, 31, 14), (281, 0, 56)]
+)
+def test_a_night_goes_through_no_more_facts_the_longer_the_history(
+    students, ratings, parts, monkeypatch
+):
+    monkeypatch.setattr(recount, "FACTS_A_NIGHT", 10)
+    CourseStats.objects.filter(course=CourseFactory.create()).update(
+        student_count=students, rating_count=ratings, rating_5=ratings, rating_sum=5 * ratings
+    )
+    assert recount.count_parts() == parts
+
+
+@pytest.mark.django_db
+def test_all_have_their_turn_when_there_are_more_parts(monkeypatch):
+    monkeypatch.setattr(recount, "FACTS_A_NIGHT", 2)
+    courses = [CourseFactory.create(id=uuid.UUID(int=number)) for number in range(1, 15)]
+    CourseStats.objects.update(student_count=2)
+    found = [
+        {row.course_id for row in services.recount_stats(part=night)} for night in range(14, 28)
+    ]
+    assert found[0] == {courses[13].id}
+    assert sum(len(night) for night in found) == 14
+    assert set().union(*found) == {course.id for course in courses}
+
+
+@pytest.mark.django_db
+def test_windows_are_counted_of_many_courses_at_a_time(monkeypatch):
+    monkeypatch.setattr(recount, "BATCH", 2)
+    monkeypatch.setattr(recount, "WINDOW_BATCH", 4)
+    for _ in range(9):
+        OrderItemFactory.create(
+            state="fulfilled", order__status="completed", order__completed_at=timezone.now()
+        )
+    with CaptureQueriesContext(connection) as queries:
+        assert services.recount_stats(part=1) == []
+    windows = [query for query in queries if "completed_at" in query["sql"]]
+    assert len(windows) == 3
+    assert set(CourseStats.objects.values_list("sales_30_days", flat=True)) == {1}
 
 
 @pytest.mark.django_db
