@@ -6,7 +6,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from payments.errors import PaymentsUnavailable
@@ -23,10 +22,17 @@ GATHER_SECONDS = 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked of Stripe: the gateway's function, and the id that it is asked about."""
+    """What is asked of Stripe: a function that is no more than the call, and the id that it is
+    asked about, with that of the connected account where the object is one's."""
 
-    ask: Callable[[str], Any]
+    ask: Callable[..., Any]
     object_id: str
+    account_id: str | None = None
+
+    def put(self) -> Any:
+        """Ask it. Raises what the function does."""
+        of = () if self.account_id is None else (self.account_id,)
+        return self.ask(self.object_id, *of)
 
 
 _asked: ContextVar[Mapping[Question, Future[Any]] | None] = ContextVar("stripe_asked", default=None)
@@ -61,7 +67,7 @@ class Asking(Generic[_R]):
         rows it is for."""
         now = time.monotonic()
         for question, those in rows.items():
-            future = start(partial(question.ask, question.object_id))
+            future = start(question.put)
             self._waiting[future] = Asked(
                 question=question, rows=those, asked_at=now, ends_at=now + time_left()
             )
@@ -101,14 +107,12 @@ class Asking(Generic[_R]):
             future.cancel()
 
 
-def answer(*, ask: Callable[[str], _T], object_id: str) -> _T:
+def answer(*, ask: Callable[..., _T], object_id: str, account_id: str | None = None) -> _T:
     """Return what Stripe says: as it was asked ahead, else now. Raises what the question does, and
     PaymentsUnavailable when the time for an answer is up (`payments.stripe_patience`)."""
-    asked = _asked.get() or {}
-    future = asked.get(Question(ask=ask, object_id=object_id))
-    if future is None:
-        return ask(object_id)
-    if not wait([future], timeout=time_left()).done:
+    question = Question(ask=ask, object_id=object_id, account_id=account_id)
+    future = (_asked.get() or {}).get(question)
+    if future is not None and not wait([future], timeout=time_left()).done:
         raise PaymentsUnavailable("The payment provider doesn't answer")
-    result: _T = future.result()
+    result: _T = question.put() if future is None else future.result()
     return result

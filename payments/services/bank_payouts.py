@@ -10,8 +10,14 @@ from core import outbox
 from payments import stripe_connect
 from payments.events import BankPayoutFailed
 from payments.models import BankPayoutFailure, Payout, PayoutAccount
+from payments.services.ahead import answer
 from payments.services.lookups import NotOurs
 from payments.stripe_connect import BankPayoutFacts
+
+
+def ask_bank_payout(payout_id: str, account_id: str) -> BankPayoutFacts:
+    """Ask Stripe for a payout of a connected account: no more than the call."""
+    return stripe_connect.retrieve_bank_payout(payout_id=payout_id, account_id=account_id)
 
 
 def look_up_bank_payout(*, payout_id: str, account_id: str) -> Callable[[], None]:
@@ -23,7 +29,7 @@ def look_up_bank_payout(*, payout_id: str, account_id: str) -> Callable[[], None
     account = _find_account(account_id)
     if account is None:
         raise NotOurs("The account is none of an instructor's")
-    facts = stripe_connect.retrieve_bank_payout(payout_id=payout_id, account_id=account_id)
+    facts = answer(ask=ask_bank_payout, object_id=payout_id, account_id=account_id)
     return lambda: _tell(account, facts)
 
 

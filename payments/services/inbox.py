@@ -24,6 +24,13 @@ from payments.models import Payment, StripeEvent
 from payments.services import bank_payouts, lookups, payout_accounts, payouts
 from payments.services.ahead import Asking, Question
 from payments.services.lookups import Effect, NotOurs
+from payments.services.questions import (
+    CHARGE_UPDATED,
+    account_of,
+    has_fee,
+    intent_of_charge,
+    questions_of,
+)
 from payments.services.sweeping import Outcome, attempt, is_over, patience
 from payments.services.together import log_handled, settle_together
 from payments.stripe_gateway import StripeNotFound
@@ -35,8 +42,6 @@ TASK = "payments.tasks.handle_stripe_events"
 MAX_ATTEMPTS = 25
 # Events that are claimed and asked about together.
 TOGETHER = 100
-# Tells of nothing but Stripe's fee, which nobody waits for.
-CHARGE_UPDATED = "charge.updated"
 # As many tries at most are used up by waiting, for an order or for Stripe: enough for the longest
 # pause between two, and far from the end.
 _WAITS_COUNTED = 12
@@ -154,7 +159,7 @@ class _Sweep:
             _mark_handled(told)
             log_handled(told)
             events = [event for event in events if event not in told]
-        questions = _questions_of(events, known)
+        questions = questions_of(events, known)
         by_question: dict[Question, list[StripeEvent]] = {}
         for event in events:
             if event.id in questions:
@@ -180,39 +185,8 @@ def _tells_nothing(event: StripeEvent, known: Mapping[str, Payment]) -> bool:
     return (
         event.type == CHARGE_UPDATED
         and (payment := known.get(event.object_id)) is not None
-        and _has_fee(payment)
+        and has_fee(payment)
     )
-
-
-def _questions_of(
-    events: Sequence[StripeEvent], known: Mapping[str, Payment]
-) -> dict[str, Question]:
-    """Return by event what it needs to know of Stripe, where that can be told beforehand."""
-    questions = {
-        event.id: Question(ask=_ASK[event.type], object_id=event.object_id)
-        for event in events
-        if event.type in _ASK
-    }
-    for event in events:
-        if event.type != CHARGE_UPDATED:
-            continue
-        if intent_id := _intent_of_charge(event, known.get(event.object_id)):
-            questions[event.id] = Question(ask=lookups.ask_intent, object_id=intent_id)
-    return questions
-
-
-def _intent_of_charge(event: StripeEvent, payment: Payment | None) -> str | None:
-    """Return the intent that tells of a charge; None when there is nothing to ask."""
-    if payment is not None:
-        return payment.stripe_payment_id
-    told = event.payload.get("data", {}).get("object", {}).get("payment_intent")
-    return told if isinstance(told, str) else None
-
-
-def _has_fee(payment: Payment) -> bool:
-    """Whether nothing that a charge tells afterwards is news: what was paid is never changed, and
-    its refunds and disputes have events of their own."""
-    return payment.status == Payment.Status.SUCCEEDED and payment.fee_amount is not None
 
 
 def _handle(event: StripeEvent) -> None:
@@ -245,9 +219,9 @@ def _mark_handled(events: Sequence[StripeEvent]) -> None:
 def _look_up_charge(event: StripeEvent) -> Effect:
     """A charge changes when Stripe knows its fee, which is told with its intent."""
     known = Payment.objects.filter(stripe_charge_id=event.object_id).first()
-    if known is not None and _has_fee(known):
+    if known is not None and has_fee(known):
         return lambda: None
-    intent_id = _intent_of_charge(event, known)
+    intent_id = intent_of_charge(event, known)
     if intent_id is None:
         raise NotOurs("There is no payment intent behind it")
     return lookups.look_up_intent(intent_id=intent_id)
@@ -275,21 +249,17 @@ def _look_up_account(event: StripeEvent) -> Effect:
 
 def _look_up_deauthorized(event: StripeEvent) -> Effect:
     """The event's object is our application: whose account it is of, only its envelope says."""
-    return payout_accounts.look_up_account(account_id=_account_of(event))
+    return payout_accounts.look_up_account(account_id=_owner_of(event))
 
 
 def _look_up_bank_payout(event: StripeEvent) -> Effect:
-    return bank_payouts.look_up_bank_payout(
-        payout_id=event.object_id, account_id=_account_of(event)
-    )
+    return bank_payouts.look_up_bank_payout(payout_id=event.object_id, account_id=_owner_of(event))
 
 
-def _account_of(event: StripeEvent) -> str:
-    """Return the connected account that the event is of. Raises NotOurs for one of our own."""
-    told = event.payload.get("account")
-    if not isinstance(told, str):
+def _owner_of(event: StripeEvent) -> str:
+    if (account_id := account_of(event)) is None:
         raise NotOurs("It is of no connected account")
-    return told
+    return account_id
 
 
 def _look_up_transfer(event: StripeEvent) -> Effect:
@@ -320,22 +290,6 @@ _LOOK_UP: dict[str, Callable[[StripeEvent], Effect]] = {
 HANDLED_TYPES = tuple(_LOOK_UP)
 # Of these, what Stripe tells of connected accounts, at an endpoint of its own.
 CONNECTED_TYPES = ("account.updated", "account.application.deauthorized", "payout.failed")
-# What of it is asked for several events together.
-_ASK: dict[str, Callable[[str], object]] = {
-    "payment_intent.succeeded": lookups.ask_intent,
-    "payment_intent.payment_failed": lookups.ask_intent,
-    "payment_intent.processing": lookups.ask_intent,
-    "payment_intent.canceled": lookups.ask_intent,
-    "charge.refunded": lookups.ask_refunds_of_charge,
-    "refund.created": lookups.ask_refund,
-    "refund.updated": lookups.ask_refund,
-    "refund.failed": lookups.ask_refund,
-    "charge.dispute.created": lookups.ask_dispute,
-    "charge.dispute.updated": lookups.ask_dispute,
-    "charge.dispute.closed": lookups.ask_dispute,
-    "charge.dispute.funds_withdrawn": lookups.ask_dispute,
-    "charge.dispute.funds_reinstated": lookups.ask_dispute,
-}
 
 
 def _claim(*, limit: int) -> list[StripeEvent]:

@@ -22,6 +22,7 @@ from payments.events import PayoutAccountInTrouble
 from payments.models import Payout, PayoutAccount
 from payments.payout_countries import choose_agreement
 from payments.selectors.payouts import PayoutAccountRow, get_payout_account
+from payments.services.ahead import answer
 from payments.stripe_connect import AccountFacts
 from payments.stripe_gateway import StripeNotFound, StripeRefused
 from payments.stripe_patience import deadline
@@ -84,11 +85,16 @@ def look_at_payout_account(*, user_id: uuid.UUID) -> PayoutAccountRow:
     return get_payout_account(user_id=user_id, payouts_enabled=are_payouts_enabled())
 
 
+def ask_account(account_id: str) -> AccountFacts:
+    """Ask Stripe for an account: no more than the call."""
+    return stripe_connect.retrieve_account(account_id=account_id)
+
+
 def look_up_account(*, account_id: str) -> Callable[[], None]:
     """Return what brings our row to what Stripe says of the account now; also when Stripe doesn't
     know it any more. Raises PaymentsUnavailable."""
     try:
-        facts = stripe_connect.retrieve_account(account_id=account_id)
+        facts = answer(ask=ask_account, object_id=account_id)
     except StripeNotFound:
         return lambda: end_account(account_id=account_id)
     return lambda: sync_account(facts=facts)

@@ -26,6 +26,7 @@ from payments.ledger import balances
 from payments.ledger import payouts as ledger
 from payments.models import Payout, PayoutAccount
 from payments.selectors.concerned import list_held_earners
+from payments.services.ahead import answer
 from payments.services.payout_accounts import (
     are_payouts_enabled,
     is_of,
@@ -85,10 +86,15 @@ def send_due_payouts(*, limit: int = 20) -> int:
     return sweep(claim=_claim_next, work=_send, failed=_try_later, limit=limit, task=TASK)
 
 
+def ask_transfer(transfer_id: str) -> TransferFacts:
+    """Ask Stripe for a transfer: no more than the call."""
+    return stripe_connect.retrieve_transfer(transfer_id=transfer_id)
+
+
 def look_up_transfer(*, transfer_id: str) -> Callable[[], None]:
     """Return what brings our row to what Stripe says of the transfer now. Raises StripeNotFound or
     PaymentsUnavailable."""
-    facts = stripe_connect.retrieve_transfer(transfer_id=transfer_id)
+    facts = answer(ask=ask_transfer, object_id=transfer_id)
     return lambda: sync_transfer(facts=facts)
 
 

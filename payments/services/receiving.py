@@ -16,7 +16,8 @@ from core.logging import current_id
 from core.nudge import nudge
 from payments import stripe_gateway
 from payments.models import StripeEvent
-from payments.services.inbox import CHARGE_UPDATED, HANDLED_TYPES, TASK
+from payments.services.inbox import HANDLED_TYPES, TASK
+from payments.services.questions import CHARGE_UPDATED
 from payments.stripe_gateway import EventFacts
 from payments.stripe_payloads import keep_of
 

@@ -1,6 +1,8 @@
 """Events that are handled together: asked about at once, each for itself in its effect."""
 
 import dataclasses
+import datetime as dt
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +16,14 @@ from django.utils import timezone
 
 from devtools.stripe_standin.client import StandIn
 from orders.models import Order
-from payments import services, stripe_gateway
+from payments import services, stripe_connect, stripe_gateway
 from payments.errors import PaymentsUnavailable
-from payments.models import StripeEvent
+from payments.models import PayoutAccount, StripeEvent
 from payments.services import ahead, inbox
 from payments.stripe_facts import IntentFacts
+from payments.stripe_gateway import StripeNotFound
 from payments.tests.conftest import Pay, start_payment
-from payments.tests.test_inbox import post
+from payments.tests.test_inbox import deliver, event, post, sign
 from tests.factories import OrderFactory, OrderItemFactory, UserFactory, make_course
 from tests.parallel import at_once
 
@@ -254,6 +257,42 @@ def test_who_comes_while_somebody_is_kept_waiting_is_settled_meanwhile(
         assert at_once(partial(services.handle_due_events, limit=1), tell_of_others) == [3, 2]
     assert completed() == 3
     assert StripeEvent.objects.get(id="evt_0").attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        ("account.updated", "retrieve_account"),
+        ("account.application.deauthorized", "retrieve_account"),
+        ("payout.failed", "retrieve_bank_payout"),
+        ("transfer.reversed", "retrieve_transfer"),
+    ],
+)
+def test_what_teachers_accounts_tell_of_keeps_no_buyer_waiting(
+    intents: list[str], standin: StandIn, monkeypatch: pytest.MonkeyPatch, kind: str, asked: str
+) -> None:
+    PayoutAccount.objects.create(instructor=UserFactory.create(), stripe_account_id="acct_1")
+    body = json.loads(event(kind, "acct_1", "evt_slow")) | {"account": "acct_1"}
+    raw = json.dumps(body).encode()
+    assert deliver(raw, sign(raw, standin.webhook_secret)).status_code == 200
+    StripeEvent.objects.filter(id="evt_slow").update(
+        next_attempt_at=timezone.now() - dt.timedelta(minutes=1)
+    )
+    all_paid, waited = threading.Event(), []
+
+    def hang(**_: str) -> None:
+        waited.append(all_paid.wait(timeout=20))
+        raise StripeNotFound
+
+    def watch() -> None:
+        while completed() < 3:
+            assert not all_paid.wait(timeout=0.02)
+        all_paid.set()
+
+    monkeypatch.setattr(stripe_connect, asked, hang)
+    assert at_once(services.handle_due_events, watch) == [4, None]
+    assert waited == [True]
+    assert StripeEvent.objects.get(id="evt_slow").status in {"handled", "ignored"}
 
 
 def test_one_that_is_not_answered_does_not_end_a_sweep_that_settles_others(
