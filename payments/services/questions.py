@@ -51,8 +51,9 @@ def _question_of(event: StripeEvent, known: Mapping[str, Payment]) -> Question |
     if event.type == "account.application.deauthorized":
         return Question(ask=payout_accounts.ask_account, object_id=account_id)
     if event.type == "payout.failed":
-        ask = bank_payouts.ask_bank_payout
-        return Question(ask=ask, object_id=event.object_id, account_id=account_id)
+        return Question(
+            ask=bank_payouts.ask_bank_payout, object_id=event.object_id, account_id=account_id
+        )
     return None
 
 

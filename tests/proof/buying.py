@@ -82,6 +82,8 @@ class Buying(Market):
         with self.spoiling():
             self.shop_once(0, first, None, CARDS[0])
             self.shop_once(1, second, self.vouchers[0], card)
+            # The first step has to know of the payments that were begun.
+            self.check()
 
     @act(
         who=WHO,
