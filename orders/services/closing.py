@@ -22,7 +22,11 @@ CloseReason = Literal["expired", "replaced", "canceled"]
 
 
 def close_order(
-    *, order_id: uuid.UUID, reason: CloseReason, actor_id: uuid.UUID | None = None
+    *,
+    order_id: uuid.UUID,
+    reason: CloseReason,
+    actor_id: uuid.UUID | None = None,
+    seconds: float | None = None,
 ) -> bool:
     """End a pending order as failed and record OrderClosed; its coupon is free again. Whatever may
     take money for it is ended at the provider first, outside any transaction. Audited, when it is
@@ -30,9 +34,12 @@ def close_order(
 
     Returns False, with nothing changed, when the order isn't pending (a payment was faster), or
     when `reason` is "expired" and its time isn't over. Raises OrderNotFound; PaymentInProgress when
-    its money is on its way; and Unavailable when it may be, as the provider doesn't answer.
+    its money is on its way; and Unavailable when it may be, as the provider doesn't answer (within
+    `seconds`, should they be fewer than what a request gives it).
     """
-    return try_past_open_payments(attempt=lambda _: _close_free(order_id, reason, actor_id))
+    return try_past_open_payments(
+        attempt=lambda _: _close_free(order_id, reason, actor_id), seconds=seconds
+    )
 
 
 @transaction.atomic

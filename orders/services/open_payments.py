@@ -36,15 +36,18 @@ def require_no_open_payment(*, order_id: uuid.UUID) -> None:
         raise OrderHasOpenPayment(order_id=order_id)
 
 
-def try_past_open_payments(*, attempt: Callable[[uuid.UUID | None], _T]) -> _T:
+def try_past_open_payments(
+    *, attempt: Callable[[uuid.UUID | None], _T], seconds: float | None = None
+) -> _T:
     """Return what `attempt` returns, a transaction of its own that may raise OrderHasOpenPayment:
     then the payment is ended, and it is called again with the id of that order (at first, None).
 
     Raises PaymentInProgress when the buyer begins another payment each time, and Unavailable when
-    the provider doesn't answer within `STRIPE_DEADLINE_SECONDS` from the call, however often it is
-    asked.
+    the provider doesn't answer within `STRIPE_DEADLINE_SECONDS` from the call, or these seconds
+    where they are fewer, however often it is asked.
     """
-    ends_at = time.monotonic() + settings.STRIPE_DEADLINE_SECONDS
+    limit = settings.STRIPE_DEADLINE_SECONDS
+    ends_at = time.monotonic() + (limit if seconds is None else min(limit, seconds))
     ended: uuid.UUID | None = None
     for _ in range(_ROUNDS):
         try:

@@ -153,13 +153,13 @@ def test_nothing_that_happened_to_a_chosen_order_meanwhile_is_put_down_to_staff(
     first, paid, expired = (place(UserFactory.create(), "10.00") for _ in range(3))
     close_order = services.close_order
 
-    def close_late(*, order_id, reason, actor_id):
+    def close_late(*, order_id, reason, actor_id, seconds):
         if order_id == first.id:
             pay(paid)
             Order.objects.filter(id=expired.id).update(expires_at=timezone.now())
             assert close_order(order_id=expired.id, reason="expired")
             Order.objects.filter(id=first.id).update(payment_method="card")
-        return close_order(order_id=order_id, reason=reason, actor_id=actor_id)
+        return close_order(order_id=order_id, reason=reason, actor_id=actor_id, seconds=seconds)
 
     monkeypatch.setattr(services, "close_order", close_late)
     close(staff, first, paid, expired)

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from core import process
 from core.logging import request_id
@@ -23,6 +24,7 @@ from payments.errors import PaymentsUnavailable
 from payments.models import Payment
 from payments.stripe_patience import _bulkhead, deadline, time_left, wait_for
 from payments.tests.conftest import confirm, start_payment
+from tests.factories import OrderFactory, StaffFactory
 from tests.parallel import run_in_parallel
 
 needs_db = pytest.mark.django_db(transaction=True)
@@ -207,6 +209,36 @@ def test_a_checkout_that_ends_payments_again_and_again_has_one_deadline(
         try_past_open_payments(attempt=attempt)
     first, second = left
     assert second <= first - 0.3
+
+
+@needs_db
+def test_staff_who_close_many_orders_wait_for_all_payments_together(
+    order: Order, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders.admin.orders.CLOSING_SECONDS", 0.5)
+    paid, free = [order, *(OrderFactory.create() for _ in range(2))], OrderFactory.create()
+    for one in paid:
+        start_payment(one)
+    left: list[float] = []
+
+    def hang(**_: Any) -> None:
+        left.append(time_left())
+        time.sleep(0.3)
+        raise PaymentsUnavailable
+
+    monkeypatch.setattr(stripe_gateway, "cancel_intent", hang)
+    staff = Client()
+    staff.force_login(StaffFactory.create())
+    chosen = [str(one.id) for one in (*paid, free)]
+    page = staff.post(
+        "/admin/orders/order/",
+        {"action": "close_pending", "_selected_action": chosen},
+        follow=True,
+    ).content.decode()
+    assert page.count("stays open: Payments are not available") == 3
+    assert "1 orders closed" in page
+    assert left[1] <= left[0] - 0.3
+    assert left[2] == 0
 
 
 @needs_db
