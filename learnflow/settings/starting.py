@@ -176,9 +176,11 @@ def _is_on(value: str) -> bool:
 
 def _number(environment: Mapping[str, str], name: str, usual: int) -> Decimal:
     try:
-        return Decimal(environment.get(name, "").strip() or usual)
-    except InvalidOperation:  # Told by its kind.
-        return Decimal(usual)
+        number = Decimal(environment.get(name, "").strip() or usual)
+    except InvalidOperation:
+        number = Decimal("nan")
+    # What is none is told by its kind.
+    return number if number.is_finite() else Decimal(usual)
 
 
 def _whole(environment: Mapping[str, str], name: str) -> int | None:

@@ -445,6 +445,15 @@ def test_nothing_that_is_waited_for_outlasts_its_claim(given: dict[str, str], st
     assert all("outlasts its claim" in problem for problem in found)
 
 
+@pytest.mark.parametrize("value", ["nan", "sNaN", "inf"])
+@pytest.mark.parametrize(
+    "name", ["STRIPE_TIMEOUT_SECONDS", "EMAIL_TIMEOUT", "LEASE_SECONDS", "MAIL_LEASE_SECONDS"]
+)
+def test_what_is_no_time_is_told_of_its_setting_and_of_no_claim(name: str, value: str) -> None:
+    (problem,) = problems_of(**{name: value})
+    assert problem.startswith(f"{name}: ")
+
+
 def test_claims_and_what_is_waited_for_are_by_default_as_the_check_has_them() -> None:
     names = "STRIPE_TIMEOUT_SECONDS STRIPE_DEADLINE_SECONDS EMAIL_TIMEOUT LEASE MAIL_LEASE"
     code = f"print(*(getattr(settings, name) for name in {names.split()}))"

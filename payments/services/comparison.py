@@ -198,7 +198,7 @@ def _take_step(run: ReconciliationRun, stage: str, ends_at: float) -> bool:
     if stage == BOOKS:
         return verify_books(run=run, ends_at=ends_at)
     if stage == BALANCE:
-        return compare_balance(run=run)
+        return compare_balance(run=run, ends_at=ends_at)
     if stage == ACCOUNT:
         return _look_at_account(run)
     return _look_at_open_ones(run, ends_at)

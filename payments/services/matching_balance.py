@@ -9,6 +9,7 @@ What lies there of those under way is asked for, and taken off.
 """
 
 import datetime as dt
+import time
 from decimal import Decimal
 from functools import partial
 
@@ -49,22 +50,27 @@ IN_FLIGHT = dt.timedelta(minutes=15)
 FEE_WITHIN = dt.timedelta(days=2)
 # From when on a difference is no longer waited for: a run a day before has seen it, too.
 LASTS = dt.timedelta(hours=20)
+# Debits under way that Stripe is asked about at once: half of what it lets an account ask in a
+# second, when an answer takes a tenth of one.
+_AT_ONCE = 5
 # As many of a kind as are shown at once, and as many pages as are asked for.
 _SHOWN = 100
 _PAGES = 10
 Kind = ReconciliationDifference.Kind
 
 
-def compare_balance(*, run: ReconciliationRun) -> bool:
-    """Keep and book what moved on our balance since it was last read, then compare what lies at
-    Stripe with the ledger; returns whether all was read. What can't be booked is shown. Raises
-    PaymentsUnavailable."""
-    if not go_on_reading():
+def compare_balance(*, run: ReconciliationRun, ends_at: float) -> bool:
+    """Keep and book what moved on our balance since it was last read, ask about the debits under
+    way, then compare what lies at Stripe with the ledger. Returns whether all was read and asked
+    by `ends_at`, of the monotonic clock; else the run's position says how far, and the next call
+    goes on there. What can't be booked is shown. Raises PaymentsUnavailable, and as much is kept
+    in the position then."""
+    if not go_on_reading() or not _add_up_debits(run, ends_at):
         return False
     book_unbooked()
     _show_unbooked(run)
     ours, theirs = sum_at_stripe(currency=settings.CURRENCY), _ask()
-    under_way = _sum_under_way()
+    under_way = _read_debits(run)
     for currency, sum_ in under_way.items():
         theirs[currency] = theirs.get(currency, ZERO) - sum_
     there = theirs.setdefault(settings.CURRENCY, ZERO)
@@ -91,17 +97,31 @@ def _ask() -> dict[str, Decimal]:
     return {currency: major_of(minor=sum_, currency=currency) for currency, sum_ in sums.items()}
 
 
-def _sum_under_way() -> dict[str, Decimal]:
-    """Return, by currency, what lies at Stripe of our payments by bank debit that are under way."""
+def _add_up_debits(run: ReconciliationRun, ends_at: float) -> bool:
+    """Add up, by currency, what lies at Stripe of our payments by bank debit that are under way,
+    in the run's position; returns whether of all. A debit that succeeds after it was asked about
+    is booked by then, and is one of those that moved just now."""
     rows = Payment.objects.filter(MAY_BE_PAID, stripe_status=PROCESSING)
-    rows = rows.exclude(stripe_charge_id="")
-    charges = list(rows.values_list("stripe_charge_id", flat=True))
-    sums: dict[str, Decimal] = {}
-    for asked in [start(partial(_list_movements, charge_id)) for charge_id in charges]:
-        for moved in asked.result():
-            net = major_of(minor=moved.net, currency=moved.currency)
-            sums[moved.currency] = sums.get(moved.currency, ZERO) + net
-    return sums
+    rows = rows.exclude(stripe_charge_id="").order_by("id")
+    while True:
+        rest = rows.filter(id__gt=after) if (after := run.position.get("debit")) else rows
+        some = list(rest.values_list("id", "stripe_charge_id")[:_AT_ONCE])
+        if not some:
+            return True
+        sums = _read_debits(run)
+        for asked in [start(partial(_list_movements, charge_id)) for _, charge_id in some]:
+            for moved in asked.result():
+                net = major_of(minor=moved.net, currency=moved.currency)
+                sums[moved.currency] = sums.get(moved.currency, ZERO) + net
+        told = {currency: str(sum_) for currency, sum_ in sums.items()}
+        run.position |= {"debit": str(some[-1][0]), "under_way": told}
+        if time.monotonic() >= ends_at:
+            return False
+
+
+def _read_debits(run: ReconciliationRun) -> dict[str, Decimal]:
+    told: dict[str, str] = run.position.get("under_way", {})
+    return {currency: Decimal(sum_) for currency, sum_ in told.items()}
 
 
 def _list_movements(charge_id: str) -> list[MovementFacts]:
