@@ -40,7 +40,6 @@ class CategoryAdmin(StaffAdmin):
     """Shelves. One with courses on it can't be deleted."""
 
     list_display = ["name", "slug", "icon", "course_count", "position"]
-    list_editable = ["position"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["course_count"]

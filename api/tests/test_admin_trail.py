@@ -18,7 +18,7 @@ from core.models import AuditEntry
 from courses.models import Category, Lesson
 from reviews.models import Review
 from tests.admin_browser import AdminBrowser
-from tests.factories import CategoryFactory, StaffFactory, UserFactory, make_course
+from tests.factories import StaffFactory, UserFactory, make_course
 from tests.factories.people import PASSWORD
 from users.models import Session, User
 from users.tests.conftest import NEW_PASSWORD
@@ -63,13 +63,6 @@ class TestForms:
         staff.post(f"{path}delete/", {"post": "yes"})
         gone = changes_of("category.deleted", boss)[f"category:{row.id}"]
         assert gone["name"] == ["Theorbos", None]
-
-    def test_typed_into_the_list(self, staff: Client, boss: User) -> None:
-        row = CategoryFactory.create(position=1)
-        form = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": str(row.id),
-                "form-0-position": 7, "_save": "Save"}  # fmt: skip
-        assert staff.post("/admin/courses/category/", form).status_code == 302
-        assert changes_of("category.changed", boss) == {f"category:{row.id}": {"position": [1, 7]}}
 
     def test_rows_below(self, staff: Client, boss: User) -> None:
         course = make_course(sections=1, lessons=2, status="draft", published_at=None)

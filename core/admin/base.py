@@ -109,7 +109,9 @@ class _Shown:
 class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
     """A table for staff.
 
-    A list is filtered by its `list_filter` and `date_hierarchy`, by equality, and by what
+    A list is to look at: a row is edited in its own form, never in the list (`list_editable` is an
+    error), as a list's form writes back rows that nobody touched, as they were when it was opened.
+    It is filtered by its `list_filter` and `date_hierarchy`, by equality, and by what
     `allowed_lookups` names; any other lookup in an address is refused, as its answer would tell
     what a column that isn't shown holds. An action that writes to rows which no form changes asks
     for `permissions=["act"]`: the right to change them. What a form or a deletion does to rows is
@@ -120,6 +122,11 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
     """
 
     allowed_lookups: ClassVar[Collection[str]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.list_editable:
+            raise TypeError(f"{cls.__name__}: rows are edited in their form, not in the list")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Whether an address may filter by this."""
