@@ -136,7 +136,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         return ask(
             request, self, queryset, action="refund_whole", title="Refund the whole order",
             explanation="All that is left of these payments goes back, and the courses they opened "
-            "are closed.",
+            "are closed, unless staff have granted them since.",
             rows=rows,
             form=form if any(map(_is_refundable, payments)) else None,
         )  # fmt: skip

@@ -91,6 +91,19 @@ def test_one_that_can_go_back_is_enough_to_go_on(payment: Payment, staff: Client
     assert 'name="confirmed"' in page
 
 
+def test_each_page_says_that_what_staff_granted_since_stays_open(
+    payment: Payment, buyer: User, staff: Client
+) -> None:
+    request = ask_back(payment, buyer)
+    for url, action, row in (
+        (PAYMENTS, "refund_whole", payment),
+        (PAYMENTS, "refund_lines", payment),
+        (REQUESTS, "approve", request),
+    ):
+        page = look(staff, url, action, row)
+        assert "are closed, unless staff have granted them since." in page, action
+
+
 @pytest.mark.parametrize("action", ["approve", "refuse"])
 def test_a_request_is_decided_with_its_amount_in_sight(
     payment: Payment, buyer: User, staff: Client, action: str
