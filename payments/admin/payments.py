@@ -151,19 +151,24 @@ class PaymentAdmin(ReadOnlyAdmin):
         if len(payments) != 1:
             self.message_user(request, "Choose one payment to refund lines of.", messages.WARNING)
             return None
-        rows = [describe_money(payments[0])]
+        (payment,) = payments
+        rows = [describe_money(payment)]
+        is_refundable = _is_refundable(payment)
+        if is_refundable and not selectors.pays_its_order(payment=payment):
+            # The order's lines aren't offered: this money paid none of them.
+            is_refundable, rows = False, [f"{rows[0]}. {services.NO_LINE}."]
         given = request.POST if is_confirmed(request, rows) else None
-        form = RefundLinesForm(given, payment=payments[0])
+        form = RefundLinesForm(given, payment=payment)
         if form.is_bound and form.is_valid():
             item_ids = [uuid.UUID(item) for item in form.cleaned_data["items"]]
-            self._refund(request, payments[0], item_ids, form.cleaned_data["note"])
+            self._refund(request, payment, item_ids, form.cleaned_data["note"])
             return None
         return ask(
             request, self, queryset, action="refund_lines", title="Refund these lines",
             explanation="What is left of the chosen lines goes back, and their courses are closed, "
             "unless staff have granted them since.",
             rows=rows,
-            form=form if _is_refundable(payments[0]) else None,
+            form=form if is_refundable else None,
         )  # fmt: skip
 
     @admin.action(description="Mark as dealt with…", permissions=["refund"])

@@ -38,10 +38,11 @@ from payments.services.refund_requests import (
 )
 from payments.services.refund_sending import send_due_refunds
 from payments.services.refund_sync import sync_refund
-from payments.services.refunds import find_obstacle, refund_order, refund_payment
+from payments.services.refunds import NO_LINE, find_obstacle, refund_order, refund_payment
 from payments.services.settlement import Settlement, settle
 
 __all__ = [
+    "NO_LINE",
     "REFUSED_AHEAD",
     "Confirmation",
     "PaymentIntent",

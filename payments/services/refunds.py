@@ -22,6 +22,9 @@ from payments.selectors import RefundableLine, list_refundable_lines, pays_its_o
 from payments.services.locking import lock_succeeded_payment
 from payments.state import INQUIRIES, DisputeStatus
 
+# Why no lines of a payment can be refunded that didn't pay its order.
+NO_LINE = "This money stands for no line; refund the whole payment"
+
 
 def refund_order(
     *,
@@ -54,7 +57,8 @@ def refund_payment(
 ) -> Refund:
     """Have this payment refunded, wherever it stands: as `refund_order` when it paid its order; all
     that is left of it when it stands for none (too late, twice, the wrong amount) and its automatic
-    refund came to nothing. Raises as `refund_order`."""
+    refund came to nothing. Raises as `refund_order`, and RefundNotPossible for lines, even none,
+    of money that stands for none."""
     with transaction.atomic():
         known = Payment.objects.select_for_update().filter(id=payment_id).first()
         payment = _require_paid(known)
@@ -64,6 +68,9 @@ def refund_payment(
             )
         else:
             check_undisputed(payment=payment)
+            # Whoever names lines means their amounts, and all of it would go back.
+            if item_ids is not None:
+                raise RefundNotPossible(NO_LINE)
             refund = plan_refund(
                 payment=payment,
                 reason="requested",

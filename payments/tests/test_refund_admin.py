@@ -91,6 +91,22 @@ def test_one_that_can_go_back_is_enough_to_go_on(payment: Payment, staff: Client
     assert 'name="confirmed"' in page
 
 
+def test_no_lines_are_offered_of_money_that_stands_for_none(
+    payment: Payment, staff: Client
+) -> None:
+    """It came twice, and its automatic refund came to nothing."""
+    second = settle(payment.order, number="second")
+    automatic = Refund.objects.get(payment=second)
+    hear(second, "failed", amount="30.00", refund_id=automatic.id)
+    page = look(staff, PAYMENTS, "refund_lines", second)
+    assert "30.00 of 30.00 USD left, of no line. This money stands for no line" in page
+    assert 'name="confirmed"' not in page
+    assert 'name="items"' not in page
+    page = look(staff, PAYMENTS, "refund_whole", second)
+    staff.post(PAYMENTS, read_form(page) | {"_selected_action": [str(second.pk)]})
+    assert Refund.objects.exclude(id=automatic.id).get().amount == second.amount
+
+
 def test_each_page_says_that_what_staff_granted_since_stays_open(
     payment: Payment, buyer: User, staff: Client
 ) -> None:

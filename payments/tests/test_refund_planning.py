@@ -199,6 +199,25 @@ def test_money_that_stands_for_no_order_can_be_given_back_by_hand(
         services.refund_payment(payment_id=new_id(), item_ids=None, note="", actor_id=staff.id)
 
 
+@pytest.mark.parametrize("numbers", [(0,), (0, 1, 2), ()])
+def test_no_line_is_refunded_of_money_that_stands_for_none(
+    payment: Payment, staff: User, numbers: tuple[int, ...]
+) -> None:
+    """More would go back than the lines that were named."""
+    second = settle(payment.order, number="second")
+    Refund.objects.get(payment=second).delete()
+    Payment.objects.filter(id=second.id).update(refunding_amount=0)
+    chosen = items(payment)
+    with pytest.raises(RefundNotPossible, match="stands for no line"):
+        services.refund_payment(
+            payment_id=second.id,
+            item_ids=[chosen[number].id for number in numbers],
+            note="",
+            actor_id=staff.id,
+        )
+    assert (reserved(second), Refund.objects.count()) == (0, 0)
+
+
 def test_what_staff_give_back_at_once_goes_back_once(
     payment: Payment, staff: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
