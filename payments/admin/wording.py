@@ -23,13 +23,22 @@ def describe_money(payment: Payment) -> str:
 
 
 def describe_request(request: RefundRequest) -> str:
-    """Who asks for what, and what granting it gives back now, or why it can't be granted."""
-    titles = ", ".join(request.order_items.values_list("title_at_purchase", flat=True))
+    """Who asks for what, and what granting it gives back now, or why it can't be granted. Where
+    some of it is back already, what is left is named line by line, as of a payment."""
+    lines = request.order_items.order_by("created_at", "id")
+    titles = dict(lines.values_list("id", "title_at_purchase"))
     who = request.user or "an erased account"
     try:
-        amount = services.estimate_request(request_id=request.id)
+        left = services.estimate_request(request_id=request.id)
     except DomainError as exc:
         money = f"It can't be granted now: {exc.message}."
     else:
-        money = f"{money_text(amount, request.order.currency)} would go back."
-    return f"{request.order} of {who}: {titles}. {money} {request.reason}"
+        amount = money_text(left.amount, request.order.currency)
+        named = [f"{n}. {titles[key]}" for n, key in enumerate(titles, 1) if key in left.item_ids]
+        if not named:
+            money = "All of it is back already, so nothing more would go back."
+        elif len(named) < len(titles):
+            money = f"{amount} would go back ({'; '.join(named)}); the rest did, or is about to."
+        else:
+            money = f"{amount} would go back."
+    return f"{request.order} of {who}: {', '.join(titles.values())}. {money} {request.reason}"

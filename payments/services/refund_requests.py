@@ -6,6 +6,7 @@ staff at once decide once, and no decision crosses a refund that is under way.
 
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from core import audit, outbox
 from core.errors import Invalid
+from core.money import ZERO
 from orders import selectors as order_selectors
 from orders.errors import RefundNotPossible
 from orders.models import OrderItem
@@ -23,7 +25,7 @@ from payments.errors import (
 )
 from payments.events import RefundRequestDecided as Decided
 from payments.events import RefundRequested
-from payments.models import Payment, Refund, RefundRequest
+from payments.models import Payment, Refund, RefundLine, RefundRequest
 from payments.refund_policy import check_progress, check_window
 from payments.services.refunds import (
     check_room,
@@ -67,21 +69,35 @@ def request_refund(
     return request
 
 
+@dataclass(frozen=True, kw_only=True)
+class RequestEstimate:
+    """What granting a request gives back: an amount in major units, for these lines of the order.
+    The others that it asks for are back already, or about to be; nothing is left where all is."""
+
+    amount: Decimal
+    item_ids: Collection[uuid.UUID]
+
+
 def approve_request(*, request_id: uuid.UUID, actor_id: uuid.UUID) -> RefundRequest:
-    """Have the request's lines refunded; audited. The buyer's policy binds no staff. It is granted,
-    and the buyer hears of it, when Stripe has taken the refund: should it come to nothing, the
-    request is open as before.
+    """Have what is left of the request's lines refunded; audited. The buyer's policy binds no
+    staff. It is granted, and the buyer hears of it, when Stripe has taken the refund, and what else
+    it asks for: should it come to nothing, the request is open as before. Where all of it is back
+    already it is granted at once.
 
     Raises RefundRequestNotFound, RefundRequestDecided (also when it is approved already), or
-    RefundNotPossible when by now the lines are back or on their way, or the payment is disputed.
+    RefundNotPossible when by now all that isn't back is on its way, or the payment is disputed.
     """
     order_id = _order_of(request_id)
     with transaction.atomic():
         payment = lock_paying_payment(order_id=order_id)
         request = _lock_open(request_id)
+        left = _find_left(request, payment)
+        if not left:
+            _decide(request, Status.GRANTED, actor_id=actor_id)
+            return request
         refund = plan_lines(
             payment=payment,
-            item_ids=_choose_wanted(request, payment),
+            item_ids=_name_lines(left, payment),
             reason="requested",
             note=f"asked for by the buyer: {request.reason}",
             actor_id=actor_id,
@@ -92,17 +108,19 @@ def approve_request(*, request_id: uuid.UUID, actor_id: uuid.UUID) -> RefundRequ
     return request
 
 
-def estimate_request(*, request_id: uuid.UUID) -> Decimal:
+def estimate_request(*, request_id: uuid.UUID) -> RequestEstimate:
     """Return what granting the request would give back as things stand; nothing is decided. Raises
     as `approve_request`."""
     order_id = _order_of(request_id)
     with transaction.atomic():
         payment = lock_paying_payment(order_id=order_id)
-        wanted = _choose_wanted(_lock_open(request_id), payment)
+        left = _find_left(_lock_open(request_id), payment)
+        if not left:
+            return RequestEstimate(amount=ZERO, item_ids=left)
         check_undisputed(payment=payment)
-        total, _ = weigh_lines(payment=payment, item_ids=wanted)
+        total, _ = weigh_lines(payment=payment, item_ids=_name_lines(left, payment))
         check_room(payment=payment, amount=total)
-    return total
+    return RequestEstimate(amount=total, item_ids=left)
 
 
 def refuse_request(*, request_id: uuid.UUID, actor_id: uuid.UUID, reason: str) -> RefundRequest:
@@ -118,9 +136,9 @@ def refuse_request(*, request_id: uuid.UUID, actor_id: uuid.UUID, reason: str) -
 
 
 def answer_by_refund(*, refund: Refund, order_id: uuid.UUID) -> None:
-    """Grant the order's open request by the refund that was approved for it, or once all it asks
-    for is back, whoever began the refunds. The caller holds the payment's lock and has taken the
-    refund into the order."""
+    """Grant the order's open request by the refund that was approved for it, unless others are on
+    their way with the rest, or once all it asks for is back, whoever began the refunds. The caller
+    holds the payment's lock and has taken the refund into the order."""
     request = (
         RefundRequest.objects.select_for_update()
         .filter(order_id=order_id, status=Status.OPEN)
@@ -128,7 +146,12 @@ def answer_by_refund(*, refund: Refund, order_id: uuid.UUID) -> None:
     )
     if request is None:
         return
-    if request.refund_id == refund.id or _is_all_back(request):
+    is_its = request.refund_id == refund.id
+    if is_its and _is_on_its_way(request, but=refund):
+        # Nothing is promised of a refund that Stripe hasn't taken: that one is to answer it.
+        request.refund = None
+        request.save(update_fields=["refund", "updated_at"])
+    elif is_its or _is_all_back(request):
         others = RefundRequest.objects.filter(refund=refund).exclude(id=request.id)
         _decide(
             request,
@@ -158,15 +181,39 @@ def hand_over(*, refund: Refund, to: Refund) -> None:
 
 def _is_all_back(request: RefundRequest) -> bool:
     lines = order_selectors.list_order_lines(order_id=request.order_id)
-    back = {line.id for line in lines if line.state == OrderItem.State.REFUNDED}
+    # Of what cost nothing there is nothing to give back.
+    back = {
+        line.id for line in lines if line.state == OrderItem.State.REFUNDED or not line.paid_amount
+    }
     return back.issuperset(request.order_items.values_list("id", flat=True))
 
 
-def _choose_wanted(request: RefundRequest, payment: Payment) -> set[uuid.UUID] | None:
-    """Return the lines asked for; None when they are all that is left."""
+def _is_on_its_way(request: RefundRequest, *, but: Refund | None = None) -> bool:
+    """Whether money for a line that is asked for is set aside for a refund that didn't go yet."""
+    under_way = RefundLine.objects.filter(
+        order_item__in=request.order_items.all(),
+        refund__status__in=LIVE_REFUNDS,
+        refund__applied_at=None,
+    )
+    return under_way.exclude(refund=but).exists()
+
+
+def _find_left(request: RefundRequest, payment: Payment) -> set[uuid.UUID]:
+    """Return the lines asked for of which there is money to give back; none when all of it is back.
+    Raises RefundNotPossible when none is left as the rest is on its way."""
     wanted = set(request.order_items.values_list("id", flat=True))
-    left = {line.id for line in choose_lines(payment=payment, item_ids=None)}
-    return None if wanted == left else wanted
+    left = [one for one in choose_lines(payment=payment, item_ids=None) if one.id in wanted]
+    if any(line.left_amount for line in left):
+        return {line.id for line in left}
+    if _is_on_its_way(request):
+        raise RefundNotPossible("All that is asked for is about to be refunded")
+    return set()
+
+
+def _name_lines(left: set[uuid.UUID], payment: Payment) -> set[uuid.UUID] | None:
+    """Return these lines; None when they are all that is left of the payment."""
+    all_left = {line.id for line in choose_lines(payment=payment, item_ids=None)}
+    return None if left == all_left else left
 
 
 def _order_of(request_id: uuid.UUID) -> uuid.UUID:

@@ -174,6 +174,45 @@ def test_another_line_for_the_same_amount_is_shown_before_it_is_refunded(
     assert Refund.objects.count() == 2
 
 
+def test_what_is_left_of_a_request_is_shown_line_by_line(buyer: User, staff: Client) -> None:
+    payment = make_paid("10.00", "10.00", user=buyer)
+    first, second = payment.order.items.order_by("created_at", "id")
+    request = ask_back(payment, buyer)
+
+    def refund(item: Any) -> Refund:
+        return services.refund_payment(
+            payment_id=payment.id, item_ids=[item.id], note="", actor_id=buyer.id
+        )
+
+    undone = refund(first)
+    page = look(staff, REQUESTS, "approve", request)
+    assert f"{first}, {second}. 10.00 USD would go back (2. {second});" in page
+    older = read_form(page) | {"_selected_action": [str(request.pk)]}
+    hear(payment, "failed", amount="10.00", refund_id=undone.id)
+    refund(second)
+    page = staff.post(REQUESTS, older).content.decode()
+    assert "This changed since the page was opened" in page
+    assert f"10.00 USD would go back (1. {first});" in page
+    staff.post(REQUESTS, read_form(page) | {"_selected_action": [str(request.pk)]})
+    request.refresh_from_db()
+    assert request.refund is not None
+    assert [line.order_item for line in request.refund.lines.all()] == [first]
+    assert "It can&#x27;t be granted now" in look(staff, REQUESTS, "approve", request)
+
+
+def test_a_request_of_which_all_is_back_says_so(
+    payment: Payment, buyer: User, staff: Client
+) -> None:
+    request = ask_back(payment, buyer)
+    hear(payment, "succeeded", amount="30.00")
+    RefundRequest.objects.update(status="open", decided_at=None, decided_by=None, refund=None)
+    page = look(staff, REQUESTS, "approve", request)
+    assert "All of it is back already, so nothing more would go back." in page
+    staff.post(REQUESTS, read_form(page) | {"_selected_action": [str(request.pk)]})
+    request.refresh_from_db()
+    assert request.status == "granted"
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("url", "action", "looks"),

@@ -322,6 +322,97 @@ def test_a_refund_of_all_that_was_asked_for_answers_the_request(
     assert_books_hold()
 
 
+def refund_line(payment: Payment, number: int, staff: User) -> Refund:
+    item = payment.order.items.order_by("created_at", "id")[number]
+    return services.refund_order(
+        order_id=payment.order_id, item_ids=[item.id], note="", actor_id=staff.id
+    )
+
+
+def lines_of(refund: Refund) -> list[str]:
+    return [str(line.amount) for line in refund.lines.order_by("amount")]
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_what_is_left_of_a_request_is_granted(
+    payment: Payment, buyer: User, staff: User, is_gone: bool
+) -> None:
+    """One of its lines is back by now, or about to be."""
+    request = ask(payment, buyer)
+    earlier = refund_line(payment, 0, staff)
+    if is_gone:
+        hear(payment, "succeeded", amount="10.00", refund_id=earlier.id)
+    left = services.estimate_request(request_id=request.id)
+    assert (str(left.amount), len(left.item_ids)) == ("20.00", 1)
+    services.approve_request(request_id=request.id, actor_id=staff.id)
+    rest = Refund.objects.exclude(id=earlier.id).get()
+    assert lines_of(rest) == ["20.00"]
+    if not is_gone:
+        hear(payment, "succeeded", amount="10.00", refund_id=earlier.id)
+    request.refresh_from_db()
+    assert (request.status, request.refund_id) == ("open", rest.id)
+    hear(payment, "succeeded", amount="20.00", number=2, refund_id=rest.id)
+    request.refresh_from_db()
+    assert (request.status, request.refund_id) == ("granted", rest.id)
+    assert_books_hold()
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_request_is_not_granted_while_some_of_it_is_on_its_way_by_another_refund(
+    payment: Payment, buyer: User, staff: User, comes: bool
+) -> None:
+    request = ask(payment, buyer)
+    earlier = refund_line(payment, 0, staff)
+    services.approve_request(request_id=request.id, actor_id=staff.id)
+    rest = Refund.objects.exclude(id=earlier.id).get()
+    hear(payment, "succeeded", amount="20.00", refund_id=rest.id)
+    request.refresh_from_db()
+    assert (request.status, request.refund_id) == ("open", None)
+    assert "payments.refund_request_decided" not in event_names()
+    with pytest.raises(RefundNotPossible):
+        services.approve_request(request_id=request.id, actor_id=staff.id)
+    assert_books_hold()
+    if not comes:
+        refund_sending._give_up(earlier, code="charge_disputed", words="")
+        services.approve_request(request_id=request.id, actor_id=staff.id)
+        earlier = Refund.objects.get(status="due")
+    assert lines_of(earlier) == ["10.00"]
+    hear(payment, "succeeded", amount="10.00", number=2, refund_id=earlier.id)
+    request.refresh_from_db()
+    assert (request.status, request.refund_id) == ("granted", earlier.id)
+    assert_books_hold()
+
+
+def test_a_request_of_which_all_is_back_is_granted_without_a_refund(
+    payment: Payment, buyer: User, staff: User
+) -> None:
+    request = ask(payment, buyer, 0)
+    refund = refund_line(payment, 0, staff)
+    hear(payment, "succeeded", amount="10.00", refund_id=refund.id)
+    # As if that hadn't answered it.
+    RefundRequest.objects.update(
+        status="open", decided_at=None, decided_by=None, decision_reason="", refund=None
+    )
+    assert services.estimate_request(request_id=request.id).amount == 0
+    services.approve_request(request_id=request.id, actor_id=staff.id)
+    request.refresh_from_db()
+    assert (request.status, request.refund_id, request.decided_by_id) == (
+        "granted", None, staff.id,
+    )  # fmt: skip
+    assert Refund.objects.count() == 1
+    assert_books_hold()
+
+
+def test_what_cost_nothing_keeps_no_request_open(buyer: User, staff: User) -> None:
+    payment = settle(make_order("10.00", "0.00", "20.00", user=buyer))
+    request = ask(payment, buyer, 0, 1)
+    refund = refund_line(payment, 0, staff)
+    hear(payment, "succeeded", amount="10.00", refund_id=refund.id)
+    request.refresh_from_db()
+    assert (request.status, request.refund_id) == ("granted", refund.id)
+    assert_books_hold()
+
+
 def test_all_is_granted_although_some_of_the_money_is_back_without_a_line(
     payment: Payment, buyer: User, staff: User
 ) -> None:

@@ -250,9 +250,11 @@ class ApproveRefundRequestView(APIView):
         tags=["Payments"],
         summary="Grant a refund request (staff)",
         description=(
-            "Refunds what was asked for. The request stays `open`, with its `refund_id`, until the "
-            "payment provider has taken the refund: then it is `granted`, and the buyer is told. "
-            "Of two members of staff at once, one decides."
+            "Refunds what was asked for, less what is back by now or on its way. The request stays "
+            "`open`, with its `refund_id`, until the payment provider has taken the refund: then "
+            "it is `granted`, and the buyer is told, unless some of it is still on its way by "
+            "another refund: then it is once that has gone. Where all of it is back already it is "
+            "`granted` at once. Of two members of staff at once, one decides."
         ),
         request=ApproveRequestSerializer,
         responses={
@@ -263,7 +265,8 @@ class ApproveRefundRequestView(APIView):
                 description="`REFUND_REQUEST_DECIDED` with `details.status`: `granted`, "
                 "`declined`, or `approved` of one that is still `open`, with the `refund_id` of "
                 "the refund on its way, or "
-                "`REFUND_NOT_POSSIBLE`, when the lines are back or on their way by now"
+                "`REFUND_NOT_POSSIBLE`, when the rest is on its way by now, or the buyer's bank "
+                "has the money"
             ),
         },
         examples=[OpenApiExample("Approved", _APPROVED, response_only=True)],
