@@ -2,6 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """How a line of an order stands as a mail is written, in the mail's words."""
+
+    OPEN = "open"
+    CLOSED = "closed at present"
+    REFUNDED = "refunded already"
 
 
 @dataclass(frozen=True, kw_only=True)

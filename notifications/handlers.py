@@ -18,7 +18,14 @@ from enrollments.events import CertificateIssued, Enrolled
 from notifications import letters
 from notifications.course_access import CourseAccess
 from notifications.letter import Letter
-from notifications.selectors import find_access, name_for, title_for, wants, who_declined
+from notifications.selectors import (
+    find_access,
+    find_standings,
+    name_for,
+    title_for,
+    wants,
+    who_declined,
+)
 from notifications.services import Draft, write_emails
 from notifications.staff_handlers import alert_held_receipts
 from orders import selectors as order_selectors
@@ -215,18 +222,18 @@ def mail_request_decided(event: RefundRequestDecided) -> None:
         return
     row = payment_selectors.get_request(request_id=event.request_id)
     titles = [title_for(item["course"]["title"], user=user) for item in row["items"]]
-    letter = (
-        letters.request_granted(
-            first_name=name_for(user), order_number=row["order_number"], titles=titles
-        )
-        if event.granted
-        else letters.request_declined(
-            first_name=name_for(user),
-            order_number=row["order_number"],
-            titles=titles,
+    name, number = name_for(user), row["order_number"]
+    if event.granted:
+        letter = letters.request_granted(first_name=name, order_number=number, titles=titles)
+    else:
+        standings = find_standings(order_id=row["order_id"], user_id=user.id)
+        stand = [standings[item["id"]] for item in row["items"]]
+        letter = letters.request_declined(
+            first_name=name,
+            order_number=number,
+            courses=list(zip(titles, stand, strict=True)),
             reason=row["decision_reason"] or "",
         )
-    )
     _mail(user, event, letter)
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from core.money import money_text
-from notifications.course_access import CourseAccess, tell_access
+from notifications.course_access import CourseAccess, Standing, tell_access
 from notifications.letter import Letter, Line
 
 
@@ -309,9 +309,13 @@ def request_granted(*, first_name: str, order_number: str, titles: Sequence[str 
 
 
 def request_declined(
-    *, first_name: str, order_number: str, titles: Sequence[str | None], reason: str
+    *,
+    first_name: str,
+    order_number: str,
+    courses: Sequence[tuple[str | None, Standing]],
+    reason: str,
 ) -> Letter:
-    """No to a refund, and why."""
+    """No to a refund, and why; and how each course that it was for stands by now."""
     return Letter(
         subject=f"Your refund request for order {order_number}",
         heading=_called("Hello", first_name, ",", joint=" "),
@@ -319,7 +323,7 @@ def request_declined(
             f"We are sorry: we can't refund your order {order_number}. This is why:",
             reason,
         ],
-        lines=[Line(label=title or _UNNAMED, value="stays yours") for title in titles],
+        lines=[Line(label=title or _UNNAMED, value=standing) for title, standing in courses],
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from enrollments import selectors as enrollment_selectors
-from notifications.course_access import CourseAccess
+from notifications.course_access import CourseAccess, Standing
 from notifications.models import NotificationPreference
 from orders import selectors as order_selectors
 from users.models import User
@@ -42,6 +42,21 @@ def find_access(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> CourseAcce
         open=[line.title for line in opened if line.course_id in now],
         closed=[line.title for line in opened if line.course_id not in now],
     )
+
+
+def find_standings(*, order_id: uuid.UUID, user_id: uuid.UUID) -> dict[uuid.UUID, Standing]:
+    """Return of each line of the order whether its money is back, else whether its buyer can open
+    the course now, in whatever way. Two queries."""
+    lines = order_selectors.list_order_lines(order_id=order_id)
+    now = enrollment_selectors.enrolled_course_ids(
+        user_id=user_id, course_ids=[line.course_id for line in lines]
+    )
+    return {
+        line.id: Standing.REFUNDED
+        if line.state == "refunded"
+        else (Standing.OPEN if line.course_id in now else Standing.CLOSED)
+        for line in lines
+    }
 
 
 def name_for(user: User) -> str:

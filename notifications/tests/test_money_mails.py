@@ -478,6 +478,31 @@ def test_a_request_and_its_answer(payment: Payment, buyer: User, member: User) -
     assert payment.order.items.all()[0].title_at_purchase in answers[1].text
 
 
+def test_a_refusal_says_how_each_course_stands_by_now(
+    buyer: User, payment: Payment, member: User
+) -> None:
+    first, second = payment.order.items.order_by("price_at_purchase")
+    single = make_paid("5.00", user=buyer)
+    request = services.request_refund(
+        order_id=payment.order_id, user_id=buyer.id, item_ids=None, reason=""
+    )
+    refund = services.refund_order(
+        order_id=payment.order_id, item_ids=[first.id], note="", actor_id=member.id
+    )
+    hear(payment, "succeeded", amount="10.00", refund_id=refund.id)
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    other = services.request_refund(
+        order_id=single.order_id, user_id=buyer.id, item_ids=None, reason=""
+    )
+    for one in (request, other):
+        services.refuse_request(request_id=one.id, actor_id=member.id, reason="It was watched")
+    deliver()
+    of_both, of_one = Email.objects.filter(kind="refund-request").order_by("created_at", "id")
+    assert f"{first.title_at_purchase}: refunded already" in of_both.text
+    assert f"{second.title_at_purchase}: closed at present" in of_both.text
+    assert f"{single.order.items.get().title_at_purchase}: open" in of_one.text
+
+
 def test_money_that_cannot_stay_is_told_to_staff(payment: Payment) -> None:
     settle(payment.order, number="second")
     assert "duplicate payment" in mails()["staff-undue-payment to money@learnflow.test"].text
