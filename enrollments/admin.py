@@ -6,14 +6,14 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from core.admin import Growing, ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, ask, is_confirmed
 from enrollments import services
-from enrollments.errors import AlreadyEnrolled
+from enrollments.admin_forms import GrantForm
 from enrollments.models import AccessHold, Certificate, Enrollment, LessonProgress
 
 
@@ -61,25 +61,6 @@ class ReasonForm(forms.Form):
     )
 
 
-class GrantForm(forms.ModelForm[Enrollment]):
-    """Who gets which course. Somebody who has it already is refused as the form is checked."""
-
-    class Meta:
-        model = Enrollment
-        fields = ("user", "course")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        known = Enrollment.objects.filter(
-            user=cleaned.get("user"), course=cleaned.get("course")
-        ).first()
-        if known is not None and known.status != Enrollment.Status.REVOKED:
-            raise ValidationError(AlreadyEnrolled.message)
-        # A revoked enrolment comes back: then the form is about that row, not a second one.
-        self.instance = known or self.instance
-        return cleaned
-
-
 def _describe(enrollments: QuerySet[Enrollment]) -> list[str]:
     """Who has which course, how it stands, and what staff said of it."""
     decided = Prefetch(
@@ -95,8 +76,9 @@ def _describe(enrollments: QuerySet[Enrollment]) -> list[str]:
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(Growing, StaffAdmin):
-    """Who has which course. "Add" grants access. The actions add staff's own reason against it and
-    lift it again; what a dispute or a refund takes away is theirs to give back."""
+    """Who has which course. "Add" grants access, and of what was taken away shows first why it was.
+    The actions add staff's own reason against it and lift it again; what a dispute or a refund
+    takes away is theirs to give back."""
 
     list_display = (
         "user", "course", "status", "source", "progress_percent", "is_completed", "enrolled_at",
@@ -124,7 +106,7 @@ class EnrollmentAdmin(Growing, StaffAdmin):
         return form
 
     def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:
-        return ("user", "course") if obj is None else super().get_fields(request, obj)
+        return list(GrantForm.base_fields) if obj is None else super().get_fields(request, obj)
 
     def get_inlines(self, request: HttpRequest, obj: Enrollment | None) -> Any:
         return self.inlines if obj is not None else ()

@@ -8,13 +8,17 @@ from django.test import Client
 
 from core.models import AuditEntry
 from courses.models import Course, CourseStats
-from enrollments import services
+from enrollments import admin_forms, services
 from enrollments.models import AccessHold, Certificate, Enrollment
 from enrollments.tasks import issue_missing_certificates
-from tests.admin_browser import AdminBrowser
+from tests.admin_browser import AdminBrowser, find_what_was_shown
 from tests.factories import CourseFactory, EnrollmentFactory, StaffFactory, UserFactory
+from tests.parallel import Beside
+from users.models import User
 
 pytestmark = pytest.mark.django_db
+
+GRANT = "/admin/enrollments/enrollment/add/"
 
 
 @pytest.fixture
@@ -63,12 +67,123 @@ def test_granting_twice_is_an_error_of_the_form(admin: Client, enrollment: Enrol
     assert Enrollment.objects.count() == 1
 
 
-def test_granting_brings_a_revoked_one_back(admin: Client) -> None:
+def try_to_grant(admin: Client, row: Enrollment, **told: str) -> tuple[str, dict[str, str]]:
+    """What the form answers, as text, and what it says that it has shown."""
+    data = {"user": str(row.user_id), "course": str(row.course_id), **told}
+    answer = admin.post(GRANT, data)
+    assert answer.status_code == 200
+    (error,) = answer.context["adminform"].form.non_field_errors()
+    return error, find_what_was_shown(answer)
+
+
+def grant(admin: Client, row: Enrollment, shown: dict[str, str]) -> None:
+    data = {"user": str(row.user_id), "course": str(row.course_id), **shown}
+    assert admin.post(GRANT, data).status_code == 302
+    row.refresh_from_db()
+    assert (row.status, row.source) == ("active", "staff")
+
+
+def revoke(row: Enrollment, note: str) -> User:
+    clerk = StaffFactory.create()
+    reason = services.Reason.of_staff(note)
+    services.revoke_enrollments(enrollment_ids=[row.id], reason=reason, actor_id=clerk.id)
+    return clerk
+
+
+def test_what_was_taken_away_is_granted_after_a_look_at_why(
+    admin: Client, enrollment: Enrollment
+) -> None:
+    clerk = revoke(enrollment, "Fraud, see ticket 17")
+    for made_up in ({}, {"shown": ""}):
+        error, shown = try_to_grant(admin, enrollment, **made_up)
+    since = AccessHold.objects.get().created_at
+    why = f"Revoked by staff ({clerk.email}) since {since:%d %B %Y, %H:%M} UTC: Fraud, see ticket"
+    assert why in error
+    assert "changed" not in error
+    enrollment.refresh_from_db()
+    assert enrollment.status == "revoked"
+    assert not AuditEntry.objects.filter(action="enrollment.granted").exists()
+    grant(admin, enrollment, shown)
+    told = AuditEntry.objects.get(action="enrollment.granted")
+    assert told.target_id == str(enrollment.id)
+    assert not [one for one in AuditEntry.objects.all() if "shown" in str(one.details)]
+
+
+def test_what_money_took_away_says_so(admin: Client, enrollment: Enrollment) -> None:
+    for reason in (services.Reason.of_dispute(uuid4()), services.Reason.of_refund(uuid4())):
+        services.revoke_enrollments(enrollment_ids=[enrollment.id], reason=reason)
+    error, shown = try_to_grant(admin, enrollment)
+    assert "Revoked by a lost dispute since" in error
+    assert "Revoked by a refund since" in error
+    grant(admin, enrollment, shown)
+
+
+def test_what_was_taken_away_for_no_known_reason_is_shown_too(admin: Client) -> None:
     old = EnrollmentFactory.create(status="revoked")
-    data = {"user": str(old.user_id), "course": str(old.course_id)}
-    assert admin.post("/admin/enrollments/enrollment/add/", data).status_code == 302
-    old.refresh_from_db()
-    assert (old.status, old.source) == ("active", "staff")
+    AccessHold.objects.all().delete()
+    error, shown = try_to_grant(admin, old)
+    assert "Nothing is written down of why" in error
+    grant(admin, old, shown)
+
+
+def test_another_reason_is_shown_before_it_is_ended(admin: Client, enrollment: Enrollment) -> None:
+    revoke(enrollment, "Fraud")
+    _, older = try_to_grant(admin, enrollment)
+    services.lift_staffs_reason(enrollment_ids=[enrollment.id], actor_id=uuid4())
+    revoke(enrollment, "Resold it")
+    error, shown = try_to_grant(admin, enrollment, **older)
+    assert error.startswith("This changed since it was shown.")
+    assert "Resold it" in error
+    enrollment.refresh_from_db()
+    assert enrollment.status == "revoked"
+    grant(admin, enrollment, shown)
+
+
+def test_what_was_shown_of_another_enrolment_grants_nothing(
+    admin: Client, enrollment: Enrollment
+) -> None:
+    other = EnrollmentFactory.create(status="revoked")
+    revoke(enrollment, "Fraud")
+    _, shown = try_to_grant(admin, other)
+    assert "Fraud" in try_to_grant(admin, enrollment, **shown)[0]
+
+
+def test_a_suspended_one_is_refused_with_its_reasons(admin: Client, enrollment: Enrollment) -> None:
+    reason = services.Reason.of_dispute(uuid4())
+    services.suspend_enrollments(enrollment_ids=[enrollment.id], reason=reason)
+    error, shown = try_to_grant(admin, enrollment)
+    assert "already" in error
+    assert "Suspended by a dispute since" in error
+    assert shown == {"shown": ""}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_takes_it_away_between_the_look_and_the_granting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the enrolment's lock a decision that nobody saw would be ended."""
+    admin = Client()
+    admin.force_login(StaffFactory.create())
+    row = EnrollmentFactory.create(status="revoked")
+    _, shown = try_to_grant(admin, row)
+    tell, begun = admin_forms._tell, []
+
+    def tell_while_another_decides(holds: list[AccessHold]) -> list[str]:
+        told = tell(holds)
+        reason = services.Reason.of_refund(uuid4())
+        begun.append(
+            Beside(lambda: services.revoke_enrollments(enrollment_ids=[row.id], reason=reason))
+        )
+        return told
+
+    monkeypatch.setattr(admin_forms, "_tell", tell_while_another_decides)
+    data = {"user": str(row.user_id), "course": str(row.course_id), **shown}
+    assert admin.post(GRANT, data).status_code == 302
+    (deciding,) = begun
+    assert deciding.had_to_wait
+    assert deciding.result() == 1
+    row.refresh_from_db()
+    assert (row.status, row.source) == ("revoked", "staff")
 
 
 def test_actions_change_access(admin: Client, enrollment: Enrollment) -> None:
