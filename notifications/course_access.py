@@ -35,5 +35,14 @@ def tell_access(access: CourseAccess, *, all_open: str, none_open: str) -> str:
     return f"Open: {_list(access.open)}. Closed: {_list(access.closed)}."
 
 
+def tell_meanwhile(access: CourseAccess) -> str:
+    """Return what is open until a refund that is promised has gone."""
+    return tell_access(
+        access,
+        all_open="Until then your courses stay open.",
+        none_open="Your courses are closed, for another reason than the refund.",
+    )
+
+
 def _list(titles: Sequence[str | None]) -> str:
     return ", ".join(f"“{title}”" for title in titles)

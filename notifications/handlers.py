@@ -249,6 +249,7 @@ def mail_dispute_opened(event: DisputeOpened) -> None:
         first_name=name_for(user),
         order_number=dispute.order_number,
         order_url=_order_url(dispute.order_id),
+        access=_tellable(find_access(order_id=dispute.order_id, user_id=user.id), user),
         part=_part(dispute),
     )
     _mail(user, event, letter)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from core.money import money_text
-from notifications.course_access import CourseAccess, Standing, tell_access
+from notifications.course_access import CourseAccess, Standing, tell_access, tell_meanwhile
 from notifications.letter import Letter, Line
 
 
@@ -187,7 +187,7 @@ def refund_refused(
             _joined(
                 "We have been told and will get in touch about another way; you don't need to "
                 "do anything.",
-                _tell_meanwhile(access),
+                tell_meanwhile(access),
             ),
         ],
     )
@@ -207,7 +207,7 @@ def refund_delayed(
             _joined(
                 "It is tried again each day, and another mail tells you when the money is on "
                 "its way; you don't need to do anything.",
-                _tell_meanwhile(access),
+                tell_meanwhile(access),
             ),
         ],
     )
@@ -240,17 +240,27 @@ def debit_failed(
     )
 
 
-def disputed(*, first_name: str, order_number: str, order_url: str, part: str = "") -> Letter:
-    """The buyer's bank took the money back for now; their courses are suspended. `part`: how much,
-    where it isn't all."""
+def disputed(
+    *, first_name: str, order_number: str, order_url: str, access: CourseAccess, part: str = ""
+) -> Letter:
+    """The buyer's bank took the money back for now; courses that stand on nothing else are
+    suspended. `part`: how much, where it isn't all."""
     money = f"{part} of the payment" if part else "the payment"
+    courses = tell_access(
+        access,
+        all_open="The courses of this order stay open.",
+        none_open="Until the bank has decided, the courses of this order are suspended.",
+    )
     return Letter(
         subject=f"Your payment for order {order_number} is disputed",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
-            f"Your bank has taken back {money} for your order {order_number}, because it was "
-            "told that something is wrong with it. Until the bank has decided, the courses of this "
-            "order are suspended. What you have learned is kept.",
+            _joined(
+                f"Your bank has taken back {money} for your order {order_number}, because it was "
+                "told that something is wrong with it.",
+                courses,
+                "What you have learned is kept.",
+            ),
             "If that was a mistake, ask your bank to withdraw the dispute. If you want your money "
             "back, there is nothing more to do; a refund by us isn't possible meanwhile.",
         ],
@@ -373,15 +383,6 @@ def _promise(order_number: str, money: str, reason: str) -> str:
     if why:
         return f"{why} So {money} of what you paid for your order {order_number} goes back to you."
     return f"We told you of your refund of {money} for your order {order_number}."
-
-
-def _tell_meanwhile(access: CourseAccess) -> str:
-    """What is open until a refund that is promised has gone."""
-    return tell_access(
-        access,
-        all_open="Until then your courses stay open.",
-        none_open="Your courses are closed, for another reason than the refund.",
-    )
 
 
 def _joined(*sentences: str) -> str:

@@ -30,6 +30,7 @@ from payments.events import (
     RefundFailed,
     RefundRequested,
 )
+from payments.selectors import DisputeDetails
 from users import selectors as user_selectors
 
 
@@ -47,6 +48,7 @@ def alert_dispute_opened(event: DisputeOpened) -> None:
         evidence_due=formats.date_format(timezone.localtime(due), "j F Y H:i e") if due else "",
         is_inquiry=dispute.is_inquiry,
         is_appeal=dispute.is_appeal,
+        access=_find_access(dispute),
         url=_admin_url("dispute", event.dispute_id),
     )
     _alert(event, "staff-dispute", letter, of="dispute")
@@ -62,9 +64,7 @@ def alert_dispute_closed(event: DisputeClosed) -> None:
         amount=dispute.amount,
         currency=dispute.currency,
         won=event.won,
-        access=find_access(order_id=dispute.order_id, user_id=dispute.buyer_id)
-        if dispute.stands_for_order
-        else CourseAccess(),
+        access=_find_access(dispute),
         url=_admin_url("dispute", event.dispute_id),
     )
     _alert(event, "staff-dispute-closed", letter, of="dispute")
@@ -194,6 +194,13 @@ def alert_held_receipts(happened: Sequence[OrderCompleted]) -> None:
             )
             cause = f"{event.user_id}:{receipt.issued_at.astimezone(dt.UTC).date()}"
             _alert(cause, "staff-receipt-held", letter, of="invoice", app="orders")
+
+
+def _find_access(dispute: DisputeDetails) -> CourseAccess:
+    """What the buyer can open of what the disputed money paid; it may have paid nothing."""
+    if not dispute.stands_for_order:
+        return CourseAccess()
+    return find_access(order_id=dispute.order_id, user_id=dispute.buyer_id)
 
 
 def _admin_url(model: str, row_id: object, *, app: str = "payments") -> str:

@@ -88,21 +88,22 @@ def dispute(
     evidence_due: str,
     is_inquiry: bool,
     is_appeal: bool,
+    access: CourseAccess,
     url: str,
 ) -> Letter:
     """To staff: a bank asks about a payment, or took it back, or would hear an appeal."""
     done = "decided" if is_appeal else "opened"
     what = "inquiry" if is_inquiry else "dispute"
     if is_inquiry:
-        state = "The money was not moved, and the courses stay open."
+        state = "The money was not moved."
     elif is_appeal:
-        state = "It can be appealed. Until then the bank has the money, and the courses are closed."
+        state = "It can be appealed. Until then the bank has the money."
     else:
-        state = "The money was taken back, and the courses are suspended until it is decided."
+        state = "The money was taken back until it is decided."
     paragraphs = [
         f"The buyer's bank {done} the {what} {stripe_id} over {money_text(amount, currency)}"
         + (f" ({reason})." if reason else "."),
-        state,
+        f"{state} {_tell(access)}".rstrip(),
     ]
     if evidence_due:
         paragraphs.append(f"Evidence is due at Stripe by {evidence_due}.")

@@ -217,6 +217,33 @@ def test_courses_are_named_where_some_are_open(payment: Payment) -> None:
     assert f"“{closed}”" in mails()["staff-dispute-closed to money@learnflow.test"].text
 
 
+def test_what_a_dispute_leaves_open_is_told_as_it_is(
+    payment: Payment, buyer: User, member: User
+) -> None:
+    """Staff granted one of the courses since."""
+    granted = payment.order.items.order_by("price_at_purchase")[0]
+    assert granted.enrollment_id is not None
+    enrollment_services.revoke_enrollments(
+        enrollment_ids=[granted.enrollment_id], reason=Reason.of_staff("Copied")
+    )
+    enrollment_services.grant_access(
+        user_id=buyer.id, course_id=granted.course_id, actor_id=member.id
+    )
+    services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
+    opened, closed = titles_of(payment)
+    text = of_buyer(payment)["dispute"].text
+    assert f"Open: “{opened}”. Closed: “{closed}”." in text
+    assert "are suspended" not in text
+    staffs = mails()["staff-dispute to money@learnflow.test"].text
+    assert f"Open: “{opened}”. Closed: “{closed}”." in staffs
+
+
+def test_staff_read_of_no_course_that_a_second_payment_opened(payment: Payment) -> None:
+    second = settle(payment.order, number="second")
+    services.sync_dispute(facts=dispute_facts(second, "needs_response"))
+    assert "courses" not in mails()["staff-dispute to money@learnflow.test"].text
+
+
 def test_no_title_is_told_to_an_address_that_nobody_has_confirmed(payment: Payment) -> None:
     User.objects.filter(orders=payment.order).update(email_verified_at=None)
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
@@ -278,7 +305,7 @@ def test_a_buyer_hears_nothing_of_money_that_opened_no_course(payment: Payment) 
 
 def test_an_inquiry_that_becomes_a_dispute_is_told_twice(payment: Payment) -> None:
     services.sync_dispute(facts=dispute_facts(payment, "warning_needs_response"))
-    assert "courses stay open" in mails()["staff-dispute to money@learnflow.test"].text
+    assert "courses are open" in mails()["staff-dispute to money@learnflow.test"].text
     services.sync_dispute(facts=dispute_facts(payment, "needs_response"))
     deliver()
     assert Email.objects.filter(kind="staff-dispute").count() == 2
