@@ -117,16 +117,25 @@ class CouponTermsSerializer(ClosedSerializer):
 
 def _as_written(data: dict[str, Any]) -> dict[str, Any]:
     """Return the body with a course and a category as reading shows them in the form in which they
-    are written: a coupon may be sent back as it was read."""
+    are written: a coupon may be sent back as it was read.
+
+    What reading never shows, such as an object without an id, stays as it is and is refused: were
+    it taken for none, the coupon would be one for every course.
+    """
     body = dict(data)
-    if isinstance(category := body.get("category"), dict) and "id" in category:
-        body["category"] = category["id"]
-    course = body.get("course", "")
-    if course is None or (isinstance(course, dict) and "id" in course):
+    if category_id := _shown_id(body.get("category")):
+        body["category"] = category_id
+    if course_id := _shown_id(body.get("course")):
         del body["course"]
-        if course:
-            body.setdefault("course_id", course["id"])
+        body.setdefault("course_id", course_id)
+    elif "course" in body and body["course"] is None:
+        del body["course"]
     return body
+
+
+def _shown_id(value: Any) -> str | None:
+    found = value.get("id") if isinstance(value, dict) else None
+    return found if isinstance(found, str) and found.strip() else None
 
 
 class CreateCouponSerializer(CouponTermsSerializer):
@@ -139,6 +148,12 @@ class EditCouponSerializer(CouponTermsSerializer):
     """What to change of a coupon: anything but its code."""
 
     code = CodeField(required=False, help_text="May be sent along as it is.")
+
+    def says_no_course(self) -> bool:
+        """Whether the body shows the coupon as one without a course, and sets none: right for one
+        that has none, and no way to take a course away."""
+        body = self.initial_data
+        return "course" in body and body["course"] is None and "course_id" not in body
 
 
 class CourseOfCouponSerializer(ApiSerializer):

@@ -255,6 +255,52 @@ class TestTheOneThatGaveHalfPriceOnEverything:
             assert answer.status_code == 200
             assert ((answer.json()["course"] or {}).get("id")) == course_id
 
+    @pytest.mark.parametrize("field", ["course", "category"])
+    @pytest.mark.parametrize(
+        "value", [{"id": None}, {"id": ""}, {"id": " "}, {"id": 0}, {"id": []}, {"id": {}}, {}, []]
+    )
+    def test_what_no_reading_shows_is_not_taken_for_none(self, field: str, value: Any) -> None:
+        teacher = InstructorFactory.create()
+        course, category = make_course(instructor=teacher), CategoryFactory.create()
+        client, path = sign_in(teacher), "/api/v1/instructor/coupons/"
+        for_course = CouponFactory.create(instructor=teacher, percent_off=10, course=course)
+        for_category = CouponFactory.create(instructor=teacher, percent_off=10, category=category)
+        body = {"percent_off": 50, field: value}
+        for answer in (
+            client.post(path, {**body, "code": "HALF"}, format="json"),
+            *(
+                client.patch(f"{path}{coupon.id}/", body, format="json")
+                for coupon in (for_course, for_category)
+            ),
+        ):
+            assert answer.status_code == 400, answer.json()
+            assert set(answer.json()["error"]["details"]) == {field}
+        kept = Coupon.objects.order_by("id").values_list("percent_off", "course_id", "category_id")
+        assert list(kept) == [(10, course.id, None), (10, None, category.id)]
+
+    def test_no_course_as_read_takes_none_away(self) -> None:
+        """It is right of a coupon that has none, of a new one, and beside an id that is set."""
+        teacher = InstructorFactory.create()
+        course = make_course(instructor=teacher)
+        client, path = sign_in(teacher), "/api/v1/instructor/coupons/"
+        coupon = CouponFactory.create(instructor=teacher, percent_off=10, course=course)
+        address = f"{path}{coupon.id}/"
+        answer = client.patch(address, {"percent_off": 50, "course": None}, format="json")
+        assert answer.status_code == 422
+        assert "`course_id`" in answer.json()["error"]["details"]["course"][0]
+        coupon.refresh_from_db()
+        assert (coupon.percent_off, coupon.course_id) == (10, course.id)
+        for course_id in (str(course.id), None):
+            body = {"course": None, "course_id": course_id}
+            answer = client.patch(address, body, format="json")
+            assert answer.status_code == 200
+            assert (answer.json()["course"] or {}).get("id") == course_id
+        answer = client.patch(address, {"percent_off": 50, "course": None}, format="json")
+        assert (answer.status_code, answer.json()["percent_off"]) == (200, 50)
+        new = {"code": "ALL", "percent_off": 10, "course": None, "category": None}
+        answer = client.post(path, new, format="json")
+        assert (answer.status_code, answer.json()["course"]) == (201, None)
+
     def test_a_course_may_be_sent_back_as_it_was_read(self) -> None:
         course = make_course(price=Decimal(10), category=CategoryFactory.create(slug="music"))
         client, address = sign_in(course.instructor), f"/api/v1/courses/{course.id}/"

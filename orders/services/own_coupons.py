@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from django.db import IntegrityError, transaction
 
@@ -14,6 +14,10 @@ from orders.coupon_terms import find_contradictions
 from orders.errors import CodeTaken, CouponNotFound
 from orders.models import Coupon, Order
 from orders.selectors.coupons import find_overused, look_ahead
+
+_HAS_A_COURSE: Final = (
+    "This coupon is for a course. Only `course_id` sets it: null makes it one for all of yours."
+)
 
 
 class CouponFields(TypedDict, total=False):
@@ -49,19 +53,28 @@ def create_coupon(*, instructor_id: uuid.UUID, fields: CouponFields) -> uuid.UUI
     return coupon.id
 
 
-def edit_coupon(*, instructor_id: uuid.UUID, coupon_id: uuid.UUID, fields: CouponFields) -> None:
+def edit_coupon(
+    *,
+    instructor_id: uuid.UUID,
+    coupon_id: uuid.UUID,
+    fields: CouponFields,
+    says_no_course: bool = False,
+) -> None:
     """Change what is given of the instructor's coupon. Orders made with it keep what they got; its
-    code stays what buyers have written down.
+    code stays what buyers have written down. `says_no_course`: the caller takes it for one without
+    a course.
 
     Waits for orders being made with it. Raises CouponNotFound, or Invalid when the terms would
-    contradict each other, the course isn't theirs, the code would change, or a limit given is below
-    what was used.
+    contradict each other, the course isn't theirs, the code would change, a limit given is below
+    what was used, or it has a course that the caller doesn't know of.
     """
     own = Coupon.objects.filter(id=coupon_id, instructor_id=instructor_id)
     ahead = look_ahead(coupons=own, limit=fields.get("max_redemptions_per_person"))
     with transaction.atomic():
         coupon = _lock_own(instructor_id, coupon_id)
         course_before = coupon.course_id
+        if says_no_course and course_before is not None:
+            raise Invalid("A value is not acceptable", course=[_HAS_A_COURSE])
         limit_before = coupon.max_redemptions_per_person
         if fields.get("code", coupon.code) != coupon.code:
             raise Invalid("A value is not acceptable", code=["A coupon's code can't be changed."])

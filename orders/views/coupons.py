@@ -131,7 +131,10 @@ class InstructorCouponView(APIView):
         body = EditCouponSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         own_coupons.edit_coupon(
-            instructor_id=instructor_id, coupon_id=coupon_id, fields=body.validated_data
+            instructor_id=instructor_id,
+            coupon_id=coupon_id,
+            fields=body.validated_data,
+            says_no_course=body.says_no_course(),
         )
         return _show(instructor_id, coupon_id)
 
