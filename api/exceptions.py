@@ -19,6 +19,7 @@ from rest_framework.views import set_rollback
 
 from api import throttling
 from core import errors
+from core.echo import in_short
 from core.errors import DomainError
 from core.logging import request_id
 from core.postgresql.outages import is_database_away
@@ -91,13 +92,14 @@ def _name(request: Request | None) -> str:
 def error_body(
     *, code: str, message: str, status: int, details: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the body of plan 6.1 with the request's id."""
+    """Return the body of plan 6.1 with the request's id. What of it the client sent is repeated in
+    short: an answer is no measure of what was asked."""
     return {
         "error": {
             "code": code,
-            "message": message,
+            "message": in_short(message),
             "status": status,
-            "details": details or {},
+            "details": in_short(details or {}),
             "request_id": request_id.get(),
         }
     }

@@ -4,6 +4,7 @@ import difflib
 import uuid
 from collections.abc import Collection, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any, ClassVar
 
 from django.http import QueryDict
@@ -11,6 +12,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.settings import api_settings
+
+from core.echo import LONGEST_NAME, cut
 
 # The code of "this JSON type can't be read as that field"; api.exceptions answers it with 400.
 WRONG_TYPE = "wrong_type"
@@ -90,10 +93,11 @@ class ClosedSerializer(ApiSerializer):
 
     def _find_unknown(self, data: Mapping[str, Any]) -> dict[str, list[serializers.ErrorDetail]]:
         known = {name for name, field in self.fields.items() if not field.read_only}
-        names = [str(name) for name in data if name not in known | self.shown]
+        unknown = (str(name) for name in data if name not in known | self.shown)
+        names = (cut(name, limit=LONGEST_NAME) for name in islice(unknown, _MOST_NAMED))
         return {
             name: [serializers.ErrorDetail(_no_such_field(name, known), code=UNKNOWN_FIELD)]
-            for name in names[:_MOST_NAMED]
+            for name in names
         }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from core.echo import cut
 from courses.errors import CourseFileInvalid, CourseFileMalformed
 
 # A file with more faults than this isn't mended by reading on.
@@ -39,7 +40,7 @@ def refuse(faults: Iterable[Fault]) -> NoReturn:
 
 def quote(text: str) -> str:
     """Return what a file says as it may be repeated: printable, and not longer than of use."""
-    shown = text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+    shown = cut(text, limit=LONGEST_QUOTE)
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
 
 
