@@ -128,12 +128,14 @@ def find_obstacles(
     user_id: uuid.UUID,
     course_ids: Collection[uuid.UUID],
     courses: Mapping[uuid.UUID, CourseForSale],
+    in_progress: Collection[uuid.UUID] = (),
 ) -> dict[uuid.UUID, Obstacle]:
     """Return what keeps the person from buying each of `course_ids`; buyable ones are missing.
 
     `courses` are the courses as the caller read (or locked) them; one not among them is not for
-    sale. What somebody owns already comes before what is no longer sold. One query, and another
-    where some of them are free.
+    sale. `in_progress` are courses for which the person's money is on its way. What somebody owns
+    already comes first, then what they are paying for, and both before what is no longer sold. One
+    query, and another where some of them are free.
     """
     owned = enrollment_selectors.owned_course_ids(user_id=user_id, course_ids=course_ids)
     obstacles: dict[uuid.UUID, Obstacle] = {}
@@ -141,6 +143,8 @@ def find_obstacles(
         course = courses.get(course_id)
         if course_id in owned:
             obstacles[course_id] = Obstacle.ALREADY_ENROLLED
+        elif course_id in in_progress:
+            obstacles[course_id] = Obstacle.PAYMENT_IN_PROGRESS
         elif course is None or not course.is_on_sale:
             obstacles[course_id] = Obstacle.NOT_FOR_SALE
         elif course.instructor_id == user_id:
@@ -219,8 +223,9 @@ def _to_lines(
     if not rows:
         return []
     course_ids = [row["course_id"] for row in rows]
-    obstacles = find_obstacles(user_id=user_id, course_ids=course_ids, courses=courses)
-    obstacles = dict.fromkeys(in_progress, Obstacle.PAYMENT_IN_PROGRESS) | obstacles
+    obstacles = find_obstacles(
+        user_id=user_id, course_ids=course_ids, courses=courses, in_progress=in_progress
+    )
     return [
         {
             "id": row["id"],

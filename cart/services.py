@@ -1,7 +1,7 @@
 """Changes to carts and wishlists."""
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -17,8 +17,8 @@ from cart.models import Cart, CartItem, WishlistItem
 from cart.selectors import Obstacle, OpenCart
 from courses import selectors as course_selectors
 from courses.errors import CourseNotFound
-from enrollments.buying import list_courses_in_progress, require_not_being_paid
-from enrollments.errors import AccessWithdrawn, AlreadyEnrolled, OwnCourse
+from enrollments.buying import CourseInProgress, list_courses_in_progress, tell_courses
+from enrollments.errors import AccessWithdrawn, AlreadyEnrolled, OwnCourse, PaymentInProgress
 
 # A cart is answered and ordered whole, so it is bounded.
 MAX_LINES = 100
@@ -70,11 +70,11 @@ def open_cart(*, user_id: uuid.UUID) -> OpenCart:
 def add_to_cart(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
     """Put the course into the person's cart, once.
 
-    Raises AlreadyEnrolled, CourseNotFound (unknown or not on sale), OwnCourse, PaymentInProgress
-    when they are paying for it already, and CartFull at `MAX_LINES` courses.
+    Raises AlreadyEnrolled, PaymentInProgress when they are paying for it already, CourseNotFound
+    (unknown or not on sale), OwnCourse, AccessWithdrawn, and CartFull at `MAX_LINES` courses.
     """
-    _check_buyable(user_id=user_id, course_id=course_id)
-    require_not_being_paid(user_id=user_id, course_id=course_id)
+    in_progress = list_courses_in_progress(user_id=user_id)
+    _check_buyable(user_id=user_id, course_id=course_id, in_progress=in_progress)
     with transaction.atomic():
         cart = _lock_open_cart(user_id)
         existing = CartItem.objects.filter(cart_id=cart.id, course_id=course_id).first()
@@ -90,13 +90,12 @@ def merge_cart(*, user_id: uuid.UUID, course_ids: Iterable[uuid.UUID]) -> MergeO
     """Take a guest's cart into the person's own; what can't be bought is skipped and named."""
     wanted = list(dict.fromkeys(course_ids))
     courses = course_selectors.get_courses_for_sale(course_ids=wanted)
-    obstacles = {
-        **{
-            course.course_id: Obstacle.PAYMENT_IN_PROGRESS
-            for course in list_courses_in_progress(user_id=user_id)
-        },
-        **selectors.find_obstacles(user_id=user_id, course_ids=wanted, courses=courses),
-    }
+    obstacles = selectors.find_obstacles(
+        user_id=user_id,
+        course_ids=wanted,
+        courses=courses,
+        in_progress={one.course_id for one in list_courses_in_progress(user_id=user_id)},
+    )
     added: list[uuid.UUID] = []
     skipped: list[Skipped] = []
     with transaction.atomic():
@@ -144,7 +143,8 @@ def drop_coupon(*, user_id: uuid.UUID) -> None:
 def add_to_wishlist(*, user_id: uuid.UUID, course_id: uuid.UUID) -> AddedLine:
     """Put the course on the person's wishlist, once.
 
-    Raises AlreadyEnrolled, CourseNotFound (unknown or not on sale) or OwnCourse.
+    What they are paying for can be wished for, as long as it is on sale. Raises AlreadyEnrolled,
+    CourseNotFound (unknown or not on sale), OwnCourse or AccessWithdrawn.
     """
     _check_buyable(user_id=user_id, course_id=course_id)
     item, created = WishlistItem.objects.get_or_create(user_id=user_id, course_id=course_id)
@@ -205,12 +205,21 @@ def remove_bought(*, bought: Collection[tuple[uuid.UUID, uuid.UUID]]) -> None:
             cursor.execute(statement, [people, courses])
 
 
-def _check_buyable(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
-    courses = course_selectors.get_courses_for_sale(course_ids=[course_id])
-    obstacles = selectors.find_obstacles(user_id=user_id, course_ids=[course_id], courses=courses)
+def _check_buyable(
+    *, user_id: uuid.UUID, course_id: uuid.UUID, in_progress: Sequence[CourseInProgress] = ()
+) -> None:
+    found = [one for one in in_progress if one.course_id == course_id]
+    obstacles = selectors.find_obstacles(
+        user_id=user_id,
+        course_ids=[course_id],
+        courses=course_selectors.get_courses_for_sale(course_ids=[course_id]),
+        in_progress=[one.course_id for one in found],
+    )
     match obstacles.get(course_id):
         case Obstacle.ALREADY_ENROLLED:
             raise AlreadyEnrolled
+        case Obstacle.PAYMENT_IN_PROGRESS:
+            raise PaymentInProgress(courses=tell_courses(found))
         case Obstacle.NOT_FOR_SALE:
             raise CourseNotFound
         case Obstacle.OWN_COURSE:

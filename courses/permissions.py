@@ -18,11 +18,12 @@ def is_in_charge(*, course: CourseFacts, viewer: Viewer) -> bool:
     return may_open_lessons(viewer) or viewer.id == course.instructor_id
 
 
-def may_see_course(*, course: CourseFacts, viewer: Viewer, is_enrolled: Callable[[], bool]) -> bool:
-    """Whether the course exists for the viewer: published, in their charge, or theirs to learn.
+def may_see_course(*, course: CourseFacts, viewer: Viewer, is_theirs: Callable[[], bool]) -> bool:
+    """Whether the course exists for the viewer: published, in their charge, or theirs: to learn, or
+    to be once the money that they paid for it has come.
 
-    `is_enrolled` is asked last, and not at all for a published course.
+    `is_theirs` is asked last, and not at all for a published course.
     """
     if course.is_published or is_in_charge(course=course, viewer=viewer):
         return True
-    return isinstance(viewer, User) and is_enrolled()
+    return isinstance(viewer, User) and is_theirs()

@@ -35,6 +35,12 @@ def list_courses_in_progress(*, user_id: uuid.UUID) -> list[CourseInProgress]:
     return [course for find in _registered for course in find(user_id=user_id)]
 
 
+def is_being_paid(*, user_id: uuid.UUID, course_id: uuid.UUID) -> bool:
+    """Whether money of the person for the course is on its way. One query."""
+    in_progress = list_courses_in_progress(user_id=user_id)
+    return any(course.course_id == course_id for course in in_progress)
+
+
 def require_not_being_paid(*, user_id: uuid.UUID, course_id: uuid.UUID) -> None:
     """Raise PaymentInProgress, naming the course, when money of the person for it is on its way."""
     in_progress = list_courses_in_progress(user_id=user_id)

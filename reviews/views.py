@@ -19,7 +19,7 @@ from core.ids import parse_id
 from courses.errors import CourseNotFound
 from courses.permissions import may_see_course
 from courses.selectors import CourseFacts, find_course
-from enrollments.selectors import owned_course_ids
+from enrollments.selectors import owns_or_pays_for
 from reviews import selectors, services
 from reviews.errors import ReviewNotFound
 from reviews.filters import ReviewFilterSet
@@ -189,9 +189,7 @@ def _find_visible(request: Request, reference: str) -> CourseFacts:
     if may_see_course(
         course=course,
         viewer=request.user,
-        is_enrolled=lambda: bool(
-            owned_course_ids(user_id=current_user_id(request), course_ids=[course.id])
-        ),
+        is_theirs=lambda: owns_or_pays_for(user_id=current_user_id(request), course_id=course.id),
     ):
         return course
     raise CourseNotFound

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError, close_old_connections
+from django.utils import timezone
 
 from api.front import FrontDoor
 from core.sizes import measure
@@ -16,7 +17,15 @@ from courses.cache import SHARES, forget_all, generation
 from courses.models import Course
 from courses.selectors import facets, pages
 from courses.services import mark_changed, unpublish_course
-from tests.factories import CartItemFactory, CourseFactory, UserFactory, make_course, sign_in
+from tests.factories import (
+    CartItemFactory,
+    CourseFactory,
+    OrderFactory,
+    OrderItemFactory,
+    UserFactory,
+    make_course,
+    sign_in,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +195,20 @@ def test_what_is_remembered_is_counted_by_the_throttle(door, settings, monkeypat
     CourseFactory.create()
     statuses = [ask(door, LIST)[0][:3] for _ in range(6)]
     assert statuses == ["200"] * 4 + ["429"] * 2
+
+
+def test_what_only_its_buyer_sees_is_remembered_for_nobody(door, settings):
+    settings.CATALOGUE_PAGE_SECONDS = settings.CATALOGUE_SPARE_SECONDS = 60
+    ask(door, LIST)  # learns the envelope
+    course = make_course(status="archived")
+    order = OrderFactory.create(payment_in_progress_since=timezone.now())
+    OrderItemFactory.create(order=order, course=course)
+    path, token = f"{LIST}{course.id}/", token_of(order.user)
+    for _ in range(2):
+        status, headers, _ = ask(door, path, HTTP_AUTHORIZATION=token)
+        assert status.startswith("200")
+        assert ("Cache-Control", "private, no-store") in headers
+        assert ask(door, path)[0].startswith("404")
 
 
 def test_hidden_media_are_in_no_public_answer(door, settings):

@@ -7,6 +7,7 @@ from enrollments.selectors.access import (
     get_viewer_progress,
     has_access,
     owned_course_ids,
+    owns_or_pays_for,
     withdrawn_course_ids,
 )
 from enrollments.selectors.certificates import (
@@ -56,6 +57,7 @@ __all__ = [
     "open_certificate",
     "open_lesson_file",
     "owned_course_ids",
+    "owns_or_pays_for",
     "to_enrollment_rows",
     "verify_certificate",
     "withdrawn_course_ids",

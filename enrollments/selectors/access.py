@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from enrollments.buying import is_being_paid
 from enrollments.models import AccessHold, Enrollment, LessonProgress
 
 
@@ -42,6 +43,14 @@ def owned_course_ids(*, user_id: UUID, course_ids: Collection[UUID]) -> set[UUID
     """Return those of `course_ids` the person can't buy again: active or suspended."""
     rows = Enrollment.objects.owned().filter(user_id=user_id, course_id__in=course_ids)
     return set(rows.values_list("course_id", flat=True))
+
+
+def owns_or_pays_for(*, user_id: UUID, course_id: UUID) -> bool:
+    """Return whether the course is the person's, or will be once their money has come: either sees
+    it, though it isn't on sale. One query, and another for what isn't theirs yet."""
+    return bool(owned_course_ids(user_id=user_id, course_ids=[course_id])) or is_being_paid(
+        user_id=user_id, course_id=course_id
+    )
 
 
 def withdrawn_course_ids(*, user_id: UUID, course_ids: Collection[UUID]) -> set[UUID]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from courses.errors import LessonNotFound
 from courses.lesson_files import OpenedFile, open_file
 from courses.selectors import LessonFacts, get_lesson_facts
+from enrollments.buying import is_being_paid
 from enrollments.errors import LessonLocked
 from enrollments.models import Enrollment, LessonProgress
 
@@ -41,7 +42,8 @@ def get_lesson(*, lesson_id: UUID, viewer_id: UUID | None, opens_all: bool) -> O
         raise LessonNotFound
     enrollment = _get_enrollment(viewer_id, lesson.course_id)
     is_teaching = opens_all or lesson.instructor_id == viewer_id
-    if not (lesson.course_status == "published" or enrollment or is_teaching):
+    is_seen = lesson.course_status == "published" or enrollment or is_teaching
+    if not (is_seen or _is_being_paid(viewer_id, lesson.course_id)):
         raise LessonNotFound
     is_learning = enrollment is not None and enrollment.status == Enrollment.Status.ACTIVE
     if not (lesson.is_preview or is_learning or is_teaching):
@@ -63,6 +65,10 @@ def _get_enrollment(viewer_id: UUID | None, course_id: UUID) -> Enrollment | Non
     if viewer_id is None:
         return None
     return Enrollment.objects.owned().filter(user_id=viewer_id, course_id=course_id).first()
+
+
+def _is_being_paid(viewer_id: UUID | None, course_id: UUID) -> bool:
+    return viewer_id is not None and is_being_paid(user_id=viewer_id, course_id=course_id)
 
 
 def _get_state(enrollment: Enrollment, lesson_id: UUID) -> LessonState:

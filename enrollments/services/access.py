@@ -64,21 +64,21 @@ def enroll_free(*, user_id: UUID, course_id: UUID) -> Enrollment:
     had revoked it is over, as with every enrolment that is bought, taken or granted anew; unless
     staff did, whose decision nobody ends by taking the course again.
 
-    Raises AlreadyEnrolled, CourseNotFound (unknown or not published), OwnCourse, CourseNotFree,
-    PaymentInProgress (they are paying for it since it had a price) or AccessWithdrawn.
+    Raises AlreadyEnrolled, PaymentInProgress (they are paying for it, or are since it had a price),
+    CourseNotFound (unknown or not published), OwnCourse, CourseNotFree or AccessWithdrawn.
     """
     if selectors.owned_course_ids(user_id=user_id, course_ids=[course_id]):
         raise AlreadyEnrolled
     with transaction.atomic():
         # Shared locks: the price can't rise between this look and the enrolment.
         course = course_selectors.lock_courses_for_sale(course_ids=[course_id]).get(course_id)
+        require_not_being_paid(user_id=user_id, course_id=course_id)
         if course is None or not course.is_on_sale:
             raise CourseNotFound
         if course.instructor_id == user_id:
             raise OwnCourse
         if course.price > 0:
             raise CourseNotFree
-        require_not_being_paid(user_id=user_id, course_id=course_id)
         place = (user_id, course_id)
         admissions = _admit([place], source=Enrollment.Source.FREE, free={place})
         enrollment, admitted = admissions[place]

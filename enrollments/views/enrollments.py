@@ -149,7 +149,7 @@ class EnrollView(APIView):
             404: OpenApiResponse(description="`COURSE_NOT_FOUND`: unknown or not published"),
             409: OpenApiResponse(
                 description="`ALREADY_ENROLLED`: it is theirs already; `PAYMENT_IN_PROGRESS`: "
-                "money for it, from when it had a price, is on its way"
+                "money for it is on its way, though it may cost nothing by now"
             ),
         },
         examples=[

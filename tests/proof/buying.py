@@ -47,6 +47,8 @@ class Buying(Market):
         answer = self.world.call(person, "POST", "cart/items/", {"course_id": ware.id})
         if ware.id in self.now.owned_by(person.id):
             assert (answer.status, answer.code) == (409, "ALREADY_ENROLLED"), answer
+        elif ware.id in self._being_paid(person):
+            assert (answer.status, answer.code) == (409, "PAYMENT_IN_PROGRESS"), answer
         elif not ware.is_on_sale:
             assert answer.status == 404, answer
         elif ware.teacher == str(person.id):
@@ -54,8 +56,6 @@ class Buying(Market):
         elif ware.id in self._withdrawn(person):
             assert (answer.status, answer.code) == (403, "ACCESS_WITHDRAWN"), answer
             self.count("withdrawn from the cart")
-        elif ware.id in self._being_paid(person):
-            assert (answer.status, answer.code) == (409, "PAYMENT_IN_PROGRESS"), answer
         else:
             assert answer.status == (200 if ware.id in cart else 201), answer
 
@@ -155,13 +155,13 @@ class Buying(Market):
         answer = self.world.call(person, "POST", f"courses/{ware.id}/enroll/")
         if owned:
             assert (answer.status, answer.code) == (409, "ALREADY_ENROLLED"), answer
+        elif ware.id in self._being_paid(person):
+            assert (answer.status, answer.code) == (409, "PAYMENT_IN_PROGRESS"), answer
+            self.count("being paid, not enrolled")
         elif not ware.is_on_sale:
             assert answer.status == 404, answer
         elif ware.teacher == str(person.id):
             assert (answer.status, answer.code) == (403, "OWN_COURSE"), answer
-        elif not ware.price and ware.id in self._being_paid(person):
-            assert (answer.status, answer.code) == (409, "PAYMENT_IN_PROGRESS"), answer
-            self.count("being paid, not enrolled")
         elif ware.id in self._withdrawn(person):
             assert (answer.status, answer.code) == (403, "ACCESS_WITHDRAWN"), answer
             self.count("withdrawn from enrolling")

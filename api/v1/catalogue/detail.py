@@ -110,7 +110,8 @@ def _find_standing(by: str, lookup: dict[str, str], viewer: Viewer) -> Standing:
         "total_lessons": total,
     }
     return Standing(
-        may_see=is_published or is_in_charge or enrollment_id is not None,
+        # What somebody owns or pays for was taken off sale for others.
+        may_see=is_published or is_in_charge or enrollment_id is not None or is_paying,
         is_open=is_learning or is_in_charge,
         in_cart=in_cart and not is_paying,
         in_wishlist=in_wishlist,

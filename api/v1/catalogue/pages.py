@@ -1,6 +1,5 @@
 """Composing: public rows from `courses`, the viewer's facts from the apps above it."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -32,15 +31,13 @@ def with_flags(cards: Sequence[Card], *, viewer: Viewer) -> list[dict[str, Any]]
 
 
 def require_visible(*, course: CourseFacts, viewer: Viewer) -> None:
-    """Raise CourseNotFound unless the course is the viewer's to see. One query at most, and none
+    """Raise CourseNotFound unless the course is the viewer's to see. Two queries at most, and none
     for a published course."""
-    if not may_see_course(
-        course=course, viewer=viewer, is_enrolled=lambda: _owns(viewer, course.id)
-    ):
+    if not may_see_course(course=course, viewer=viewer, is_theirs=lambda: _is_of(viewer, course)):
         raise CourseNotFound
 
 
-def _owns(viewer: Viewer, course_id: uuid.UUID) -> bool:
-    return isinstance(viewer, User) and bool(
-        enrollment_selectors.owned_course_ids(user_id=viewer.id, course_ids=[course_id])
+def _is_of(viewer: Viewer, course: CourseFacts) -> bool:
+    return isinstance(viewer, User) and enrollment_selectors.owns_or_pays_for(
+        user_id=viewer.id, course_id=course.id
     )

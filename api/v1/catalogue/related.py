@@ -77,8 +77,8 @@ def list_related(*, reference: str, viewer: Viewer) -> list[RelatedShown]:
     """Return at most eight published courses for the course with this id or slug: those with the
     most learners in common first, then the most popular of the same category.
 
-    One query, whose cost doesn't grow with the course, and one more when it isn't published. Raises
-    CourseNotFound, also when it isn't the viewer's to see.
+    One query, whose cost doesn't grow with the course, and at most two more when it isn't
+    published. Raises CourseNotFound, also when it isn't the viewer's to see.
     """
     ((by, value),) = reference_filter(reference).items()
     rows = fetch_prepared(_STATEMENTS[by], {by: str(value), **card_parameters()})

@@ -122,8 +122,8 @@ class CourseView(APIView):
         summary="A course",
         description=(
             "The course with this id or slug. An unpublished one is there for its instructor, "
-            "staff and those enrolled. `video_url` and `resources` are null for lessons that are "
-            "neither previews nor open to the viewer."
+            "staff, those enrolled, and those whose money for it is on its way. `video_url` and "
+            "`resources` are null for lessons that are neither previews nor open to the viewer."
         ),
         responses={200: CourseDetailSerializer, 404: _NOT_FOUND},
         examples=[examples.COURSE_DETAIL],

@@ -27,6 +27,7 @@ from courses.selectors import (
 from courses.selectors.cards import CARD_COLUMNS, CourseCard, to_cards
 from courses.selectors.lookup import reference_filter
 from enrollments import selectors as enrollment_selectors
+from enrollments.buying import is_being_paid
 from enrollments.selectors import ViewerProgress
 from reviews import selectors as review_selectors
 from users.models import User
@@ -153,7 +154,11 @@ def get_plain_page(*, reference: str, viewer: Viewer) -> dict[str, Any]:
     detail = get_course_detail(reference=reference)
     course = detail["facts"]
     progress = _get_progress(viewer, course.id)
-    if not may_see_course(course=course, viewer=viewer, is_enrolled=lambda: progress is not None):
+    if not may_see_course(
+        course=course,
+        viewer=viewer,
+        is_theirs=lambda: progress is not None or _is_paying(viewer, course.id),
+    ):
         raise CourseNotFound
     is_learning = progress is not None and progress.status == "active"
     is_open = is_learning or is_in_charge(course=course, viewer=viewer)
@@ -177,12 +182,19 @@ def _show_viewer(viewer: Viewer, course_id: uuid.UUID) -> dict[str, Any]:
     if isinstance(viewer, User):
         user_id = viewer.id
         found = cart_selectors.find_obstacles(
-            user_id=user_id, course_ids=[course_id], courses=courses
+            user_id=user_id,
+            course_ids=[course_id],
+            courses=courses,
+            in_progress=[course_id] if _is_paying(viewer, course_id) else [],
         ).get(course_id)
     else:
         found = None if courses[course_id].is_on_sale else Obstacle.NOT_FOR_SALE
     reason = found.value.lower() if found else None
     return {"can_buy": reason is None, "reason": reason}
+
+
+def _is_paying(viewer: Viewer, course_id: uuid.UUID) -> bool:
+    return isinstance(viewer, User) and is_being_paid(user_id=viewer.id, course_id=course_id)
 
 
 def _get_progress(viewer: Viewer, course_id: uuid.UUID) -> ViewerProgress | None:
