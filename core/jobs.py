@@ -8,6 +8,7 @@ as one likes; a deployment neither puts anything off nor brings it forward.
 import datetime as dt
 import logging
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from celery import current_app
@@ -28,6 +29,8 @@ KEEP_RUNS = dt.timedelta(days=90)
 OVERDUE_AFTER = dt.timedelta(minutes=30)
 _LONGEST_PAUSE = dt.timedelta(hours=1)
 
+_due_at: ContextVar[dt.datetime | None] = ContextVar("due_at", default=None)
+
 
 @dataclass(frozen=True)
 class JobState:
@@ -47,14 +50,24 @@ def run_if_due(*, name: str) -> bool:
     run = _claim(name, job.due_at(timezone.now()))
     if run is None:
         return False
+    token = _due_at.set(run.due_at)
     try:
         outcome = current_app.tasks[job.task]()
     except Exception as exc:
         logger.exception("job %s failed", name)
         _note_failure(run, exc)
         return False
+    finally:
+        _due_at.reset(token)
     _note_success(run, outcome)
     return True
+
+
+def due_at() -> dt.datetime:
+    """Return the time at which the job that is being done was due, however late it is; now, where
+    none is. What a task does of each day in turn follows from this, so that one that succeeds after
+    midnight does its own day's."""
+    return _due_at.get() or timezone.now()
 
 
 def list_states(*, names: Iterable[str] | None = None) -> list[JobState]:

@@ -1,19 +1,19 @@
 """Upkeep of the catalogue for Celery. May run twice or at once."""
 
 from celery import shared_task
-from django.utils import timezone
 
+from core import jobs
 from courses import lesson_files, services
 
 
 @shared_task
 def recount_stats() -> int:
-    """Repair shelf counts, what lists read, and the counters of the day's part of the courses,
-    where they drifted; returns how many fields of courses. Within as many days in a row as
+    """Repair shelf counts, what lists read, and the counters of a part of the courses, by the day it
+    was due, where they drifted; returns how many fields of courses. Within as many days in a row as
     `recount.count_parts` says each course has had its turn."""
     services.recount_categories()
-    today = timezone.now().date().toordinal()
-    return len(services.recount_stats(part=today)) + len(services.sync_listing())
+    day = jobs.due_at().date().toordinal()
+    return len(services.recount_stats(part=day)) + len(services.sync_listing())
 
 
 @shared_task

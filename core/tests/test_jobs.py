@@ -29,9 +29,11 @@ class Work:
     def __init__(self) -> None:
         self.done = 0
         self.error: Exception | None = None
+        self.due: list[dt.datetime] = []
 
     def __call__(self) -> int:
         self.done += 1
+        self.due.append(jobs.due_at())
         if self.error is not None:
             raise self.error
         return 7
@@ -66,6 +68,21 @@ def test_a_day_begins_at_the_jobs_time(now: str, due: str) -> None:
     at = dt.datetime.fromisoformat(f"2026-05-02T{now}:00+00:00")
     found = daily("t", hour=3, minute=10).due_at(at)
     assert f"{found:%d %H:%M}" == due
+
+
+def test_a_task_knows_when_it_was_due_however_late_it_is(work: Work, clock: Any) -> None:
+    due = AFTERWARDS.replace(minute=10)
+    clock.shift(dt.timedelta(hours=20))
+    work.error = OSError()
+    assert not jobs.run_if_due(name="count")
+    work.error = None
+    clock.shift(dt.timedelta(hours=2))
+    assert timezone.now().date() == due.date() + DAY
+    assert jobs.run_if_due(name="count")
+    clock.shift(dt.timedelta(hours=3))
+    assert jobs.run_if_due(name="count")
+    assert work.due == [due, due, due + DAY]
+    assert jobs.due_at() == timezone.now()
 
 
 def test_an_hour_begins_at_the_jobs_minute() -> None:

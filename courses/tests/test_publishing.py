@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core import jobs
 from core.models import AuditEntry
 from courses import selectors, services
 from courses.errors import CourseHasBuyers, CourseIncomplete, CourseNotFound
@@ -167,6 +168,22 @@ def test_the_nightly_task_repairs_everything_within_a_week():
     assert sum(found[:7]) == 20
     assert sum(found[7:]) == 0
     assert set(CourseStats.objects.values_list("student_count", flat=True)) == {1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_night_that_is_done_after_midnight_goes_through_its_own_part(monkeypatch):
+    parts = []
+
+    def note(*, part):
+        parts.append(part)
+        return []
+
+    monkeypatch.setattr(services, "recount_stats", note)
+    night = dt.datetime(2027, 1, 1, 3, 10, tzinfo=dt.UTC)
+    for later in (dt.timedelta(hours=21), dt.timedelta(days=1)):
+        with time_machine.travel(night + later, tick=False):
+            assert jobs.run_if_due(name="recount-stats")
+    assert parts == [night.toordinal(), night.toordinal() + 1]
 
 
 @pytest.mark.django_db
