@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin, ValuesByIndexFilter
+from core.admin import MOST_RESENT, ReadOnlyAdmin, ValuesByIndexFilter
 from notifications import services
 from notifications.models import Email, Notification
 
@@ -20,6 +20,7 @@ class EmailAdmin(ReadOnlyAdmin):
     search_fields = ("to", "dedupe_key")
     show_full_result_count = False
     actions = ("resend",)
+    most_chosen = MOST_RESENT
 
     @admin.action(description="Send dead ones again", permissions=["act"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Email]) -> None:

@@ -10,12 +10,14 @@ from core.admin.base import (
     StaffTabularInline,
     is_superuser,
 )
+from core.admin.choosing import MOST_RESENT
 from core.admin.columns import admin_link, money_column, text_lines
 from core.admin.confirming import ask, is_confirmed
 from core.admin.growing import Growing, ValuesByIndexFilter
 from core.admin.one_by_one import going_on
 
 __all__ = [
+    "MOST_RESENT",
     "Growing",
     "ReadOnlyAdmin",
     "ReadOnlyInline",

@@ -5,10 +5,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from django.contrib import admin
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_permission_codename
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from core.admin.as_read import (
@@ -19,6 +18,7 @@ from core.admin.as_read import (
     lock_row,
     name_fieldsets,
 )
+from core.admin.choosing import MOST_CHOSEN, choose, tell_too_many
 from core.admin.deleting import Deleting, deleting_as_shown
 from core.admin.growing import Growing
 from core.admin.lookups import declared_lookups
@@ -122,6 +122,8 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
     """
 
     allowed_lookups: ClassVar[Collection[str]] = ()
+    # How many rows an action is done to at once.
+    most_chosen: ClassVar[int] = MOST_CHOSEN
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -133,13 +135,12 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
         return lookup in declared_lookups(self, request)
 
     def response_action(self, request: HttpRequest, queryset: Any, *given: Any, **also: Any) -> Any:
-        """What an action answers; 400 where a chosen row's key can be none."""
-        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
-            try:
-                self.opts.pk.to_python(key)
-            except ValidationError:
-                raise BadRequest("A chosen row has no such key") from None
-        return super().response_action(request, queryset, *given, **also)
+        """What an action answers. More rows than `most_chosen` are refused before one is read, also
+        where all were chosen; what the action is given are no more than there were then."""
+        chosen = choose(request, queryset, most=self.most_chosen)
+        if chosen is None:
+            return tell_too_many(request, most=self.most_chosen)
+        return super().response_action(request, chosen, *given, **also)
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Rows are named by their key alone: by another column it could be guessed at."""

@@ -1,22 +1,18 @@
 """The page between choosing an action and doing it: what will happen, and a word about it."""
 
 import hashlib
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 _CHANGED = "This changed since the page was opened; it is shown as it is now."
-# What a page posts beside the keys of the rows, at most.
-_OTHER_FIELDS = 20
 
 
 def is_confirmed(request: HttpRequest, rows: Sequence[str]) -> bool:
@@ -32,18 +28,6 @@ def is_as_shown(request: HttpRequest, digest: str) -> bool:
         return True
     messages.warning(request, _CHANGED)
     return False
-
-
-def refuse_too_many(request: HttpRequest, chosen: int) -> HttpResponse | None:
-    """Tell the person where a page that asks couldn't be gone on from, as it posts more keys than
-    Django takes fields, and return what leads back to the list; None where it could."""
-    most = (settings.DATA_UPLOAD_MAX_NUMBER_FIELDS or sys.maxsize) - _OTHER_FIELDS
-    if chosen <= most:
-        return None
-    messages.error(
-        request, f"{chosen} rows are chosen, and at most {most} can be at once. Nothing was done."
-    )
-    return HttpResponseRedirect(request.get_full_path())
 
 
 def _digest(rows: Sequence[str]) -> str:
@@ -62,10 +46,8 @@ def ask(
     form: forms.Form | None,
 ) -> HttpResponse:
     """Return the page. Going on posts the same action again, with the form and `confirmed`; without
-    a form the page says why it can't go on. Too many rows are refused instead."""
+    a form the page says why it can't go on."""
     selected = [str(pk) for pk in queryset.values_list("pk", flat=True)]
-    if form is not None and (refusal := refuse_too_many(request, len(selected))):
-        return refusal
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.model._meta,

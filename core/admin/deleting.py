@@ -16,7 +16,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from core.admin.confirming import is_as_shown, refuse_too_many
+from core.admin.confirming import is_as_shown
 from core.admin.trailing import Action, list_gone_with
 from core.audit import snapshot
 
@@ -64,8 +64,6 @@ def deleting_as_shown(action: Action) -> Action:
 
     @wraps(action)
     def deleting(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        if refusal := refuse_too_many(request, queryset.count()):
-            return refusal
         try:
             with transaction.atomic():
                 if request.POST.get("post"):

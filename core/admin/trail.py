@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from core import outbox
 from core.admin.base import ReadOnlyAdmin
+from core.admin.choosing import MOST_RESENT
 from core.admin.growing import MOST_FOUND, ValuesByIndexFilter, has_term
 from core.models import AuditEntry, JobRun, OutboxDelivery
 
@@ -47,6 +48,7 @@ class OutboxDeliveryAdmin(ReadOnlyAdmin):
     search_help_text = "The event's name, or the id of it or of its delivery"
     show_full_result_count = False
     actions = ("resend",)
+    most_chosen = MOST_RESENT
 
     @admin.action(description="Deliver dead ones again", permissions=["act"])
     def resend(self, request: HttpRequest, queryset: QuerySet[OutboxDelivery]) -> None:

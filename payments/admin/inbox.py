@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin, ValuesByIndexFilter
+from core.admin import MOST_RESENT, ReadOnlyAdmin, ValuesByIndexFilter
 from payments import services
 from payments.models import StripeEvent
 
@@ -20,6 +20,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     search_fields = ("id", "object_id")
     show_full_result_count = False
     actions = ("resend",)
+    most_chosen = MOST_RESENT
 
     @admin.action(description="Handle again", permissions=["act"])
     def resend(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
