@@ -124,6 +124,8 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
     allowed_lookups: ClassVar[Collection[str]] = ()
     # How many rows an action is done to at once.
     most_chosen: ClassVar[int] = MOST_CHOSEN
+    # Counting for each value of a filter goes through the whole table.
+    show_facets = admin.ShowFacets.NEVER
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

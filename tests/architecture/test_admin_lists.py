@@ -112,7 +112,7 @@ def test_what_it_is_searched_by_has_an_index(model_admin: Any) -> None:
 
 
 @each
-@pytest.mark.parametrize("query", [{}, {"q": "abc"}], ids=str)
+@pytest.mark.parametrize("query", [{}, {"q": "abc"}, {"_facets": "True"}], ids=str)
 def test_its_pages_count_and_look_at_no_more_than_they_show(
     db: None, model_admin: Any, query: dict[str, str]
 ) -> None:
