@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "core.middleware.AdminAuthenticationMiddleware",
     "core.middleware.AdminMessageMiddleware",
+    "core.middleware.AdminTextMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

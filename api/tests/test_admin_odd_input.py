@@ -1,0 +1,73 @@
+"""What nobody types into the admin is answered as what it is, a mistake of who asks."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.contrib import admin
+from django.http import HttpRequest
+from django.test import Client
+
+from core.admin.lookups import declared_lookups
+from tests.factories import StaffFactory
+
+pytestmark = pytest.mark.django_db
+
+NUL = "a\0b"
+LOGIN = "/admin/login/"
+ADMINS = sorted(admin.site._registry.values(), key=lambda one: one.opts.label)
+ids = {"ids": lambda one: one.opts.label_lower}
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client()
+    client.force_login(StaffFactory.create())
+    return client
+
+
+def list_of(model_admin: Any) -> str:
+    return f"/admin/{model_admin.opts.app_label}/{model_admin.opts.model_name}/"
+
+
+class TestNul:
+    """PostgreSQL takes no text with one."""
+
+    @pytest.mark.parametrize("model_admin", ADMINS, **ids)
+    def test_no_list_and_no_row_takes_one(self, staff: Client, model_admin: Any) -> None:
+        at, boss = list_of(model_admin), HttpRequest()
+        boss.user = StaffFactory.create()
+        for lookup in ["q", *sorted(declared_lookups(model_admin, boss))]:
+            assert staff.get(at, {lookup: NUL}).status_code == 400, lookup
+        for action in model_admin.get_actions(boss):
+            chosen = {"action": action, "_selected_action": NUL}
+            assert staff.post(at, chosen).status_code == 400, action
+        for page in ("change", "delete", "history"):
+            for ask in (staff.get, staff.post):
+                assert ask(f"{at}{quote(NUL)}/{page}/").status_code == 400, page
+
+    def test_nor_does_what_looks_rows_up_while_one_types(self, staff: Client) -> None:
+        asked = {"app_label": "enrollments", "model_name": "enrollment", "field_name": "user"}
+        assert staff.get("/admin/autocomplete/", {**asked, "term": "a"}).status_code == 200
+        for name in (*asked, "term"):
+            assert staff.get("/admin/autocomplete/", {**asked, name: NUL}).status_code == 400
+
+    @pytest.mark.parametrize("form", [{"username": NUL, "password": "x"}, {NUL: "x"}], ids=str)
+    def test_a_strangers_is_refused_alike(self, client: Client, form: dict[str, str]) -> None:
+        answer = client.post(LOGIN, form)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "BAD_REQUEST"
+
+    @pytest.mark.parametrize("accept", ["text/html", "application/json"])
+    def test_a_cookie_has_none_either(self, client: Client, accept: str) -> None:
+        cookie = '"12345678' + chr(92) + '000"'
+        answer = client.get("/admin/", headers={"cookie": f"sessionid={cookie}", "accept": accept})
+        assert answer.status_code == 400
+
+    def test_a_form_that_another_site_sent_is_not_read(self) -> None:
+        answer = Client(enforce_csrf_checks=True).post(LOGIN, {"username": NUL})
+        assert answer.status_code == 403
+
+    def test_what_is_beside_the_admin_is_left_alone(self, client: Client) -> None:
+        answer = client.get("/health/live/", {"q": NUL})
+        assert answer.status_code == 200
