@@ -14,8 +14,10 @@ from tests.factories import StaffFactory
 pytestmark = pytest.mark.django_db
 
 NUL = "a\0b"
+MANY_DIGITS = "9" * 20
 LOGIN = "/admin/login/"
 ADMINS = sorted(admin.site._registry.values(), key=lambda one: one.opts.label)
+DATED = [one for one in ADMINS if one.date_hierarchy]
 ids = {"ids": lambda one: one.opts.label_lower}
 
 
@@ -71,3 +73,18 @@ class TestNul:
     def test_what_is_beside_the_admin_is_left_alone(self, client: Client) -> None:
         answer = client.get("/health/live/", {"q": NUL})
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("model_admin", DATED, **ids)
+def test_a_date_that_can_be_none_leads_back_to_the_list(staff: Client, model_admin: Any) -> None:
+    at, name = list_of(model_admin), model_admin.date_hierarchy
+    for year, *rest in (
+        [MANY_DIGITS], ["9999"], ["0"], ["x"], ["2026", MANY_DIGITS], ["2026", "13"],
+        ["2026", "2", "31"], ["2026", "2", MANY_DIGITS], ["9999", "12", "31"],
+    ):  # fmt: skip
+        parts = dict(zip(("month", "day"), rest, strict=False))
+        asked = {f"{name}__{part}": value for part, value in {"year": year, **parts}.items()}
+        answer = staff.get(at, asked)
+        assert (answer.status_code, answer.get("Location")) == (302, f"{at}?e=1"), asked
+    assert staff.get(at, {"e": "1"}).status_code == 200
+    assert staff.get(at, {f"{name}__year": "2026"}).status_code == 200

@@ -21,7 +21,7 @@ from core.admin.as_read import (
 from core.admin.choosing import MOST_CHOSEN, choose, tell_too_many
 from core.admin.deleting import Deleting, deleting_as_shown
 from core.admin.growing import Growing
-from core.admin.lookups import declared_lookups
+from core.admin.lookups import StaffChangeList, declared_lookups
 from core.admin.trailing import record_deletions, record_form, watching_form
 
 if TYPE_CHECKING:
@@ -135,6 +135,10 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Whether an address may filter by this."""
         return lookup in declared_lookups(self, request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StaffChangeList]:
+        """The list; an address that it can't read is answered by the list without filters."""
+        return StaffChangeList
 
     def response_action(self, request: HttpRequest, queryset: Any, *given: Any, **also: Any) -> Any:
         """What an action answers. More rows than `most_chosen` are refused before one is read, also

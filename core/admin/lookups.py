@@ -4,13 +4,28 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import DateField
 from django.http import HttpRequest
 
 _PLAIN = ("exact", "isnull", "isempty")
 _RANGE = ("gte", "lt")
 _PARTS_OF_A_DATE = ("year", "month", "day")
+
+
+class StaffChangeList(ChangeList):
+    """A list of the admin. What its filters can't read leads back to the list without them."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """What the address filters by."""
+        try:
+            return super().get_filters(request)
+        except (OverflowError, ValueError) as odd:
+            # Django itself expects it of some parts of a date only: years end, days can be too many
+            # for a number.
+            raise IncorrectLookupParameters(odd) from odd
 
 
 def declared_lookups(model_admin: Any, request: HttpRequest | None) -> set[str]:
