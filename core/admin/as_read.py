@@ -13,7 +13,6 @@ from typing import Any
 from django import forms
 from django.contrib.admin.helpers import InlineAdminFormSet
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
 from django.db.models import Model, QuerySet
 from django.forms.models import BaseInlineFormSet, model_to_dict
 from django.utils.text import Truncator
@@ -118,11 +117,10 @@ def name_fieldsets(fieldsets: Any) -> list[tuple[Any, dict[str, Any]]]:
 
 
 def lock_row(model: type[Model], key: Any) -> None:
-    """Hold the row until the transaction of the form ends: nobody edits it between the look at it
-    and the saving. Outside a transaction nothing is saved."""
-    if connection.in_atomic_block:
-        rows: QuerySet[Any] = model._base_manager.select_for_update(no_key=True).filter(pk=key)
-        list(rows.values_list("pk"))
+    """Hold the row until the caller's transaction ends, that of the form: nobody edits it between
+    the look at it and the saving."""
+    rows: QuerySet[Any] = model._base_manager.select_for_update(no_key=True).filter(pk=key)
+    list(rows.values_list("pk"))
 
 
 def _parse(told: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.http import HttpRequest
 
 from core.admin.as_read import (
@@ -172,8 +173,9 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        """The row; locked, when it is about to be written."""
-        if request.method == "POST":
+        """The row; locked, when it is about to be written: where nothing could be saved, such as on
+        the page of its history, nothing is locked either."""
+        if request.method == "POST" and connection.in_atomic_block:
             try:
                 self.hold_row(self.opts.pk.to_python(object_id))
             except ValidationError:
@@ -181,8 +183,8 @@ class StaffAdmin(_Narrowing, _AsRead, Deleting, admin.ModelAdmin[Any]):
         return super().get_object(request, object_id, from_field)
 
     def hold_row(self, key: Any) -> None:
-        """Lock the row that a form is about to write. Where other rows' locks come before its own
-        (docs/architecture.md), a subclass takes those first."""
+        """Lock the row that a form is about to write, in its transaction. Where other rows' locks
+        come before its own (docs/architecture.md), a subclass takes those first."""
         lock_row(self.model, key)
 
     def changeform_view(
