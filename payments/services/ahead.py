@@ -31,8 +31,8 @@ class Question:
 
     def put(self) -> Any:
         """Ask it. Raises what the function does."""
-        of = () if self.account_id is None else (self.account_id,)
-        return self.ask(self.object_id, *of)
+        of = {} if self.account_id is None else {"account_id": self.account_id}
+        return self.ask(self.object_id, **of)
 
 
 _asked: ContextVar[Mapping[Question, Future[Any]] | None] = ContextVar("stripe_asked", default=None)

@@ -15,7 +15,7 @@ from payments.services.lookups import NotOurs
 from payments.stripe_connect import BankPayoutFacts
 
 
-def ask_bank_payout(payout_id: str, account_id: str) -> BankPayoutFacts:
+def ask_bank_payout(payout_id: str, *, account_id: str) -> BankPayoutFacts:
     """Ask Stripe for a payout of a connected account: no more than the call."""
     return stripe_connect.retrieve_bank_payout(payout_id=payout_id, account_id=account_id)
 

@@ -159,7 +159,7 @@ class _Sweep:
             _mark_handled(told)
             log_handled(told)
             events = [event for event in events if event not in told]
-        questions = questions_of(events, known)
+        questions = questions_of(events, known=known)
         by_question: dict[Question, list[StripeEvent]] = {}
         for event in events:
             if event.id in questions:
@@ -221,7 +221,7 @@ def _look_up_charge(event: StripeEvent) -> Effect:
     known = Payment.objects.filter(stripe_charge_id=event.object_id).first()
     if known is not None and has_fee(known):
         return lambda: None
-    intent_id = intent_of_charge(event, known)
+    intent_id = intent_of_charge(event, payment=known)
     if intent_id is None:
         raise NotOurs("There is no payment intent behind it")
     return lookups.look_up_intent(intent_id=intent_id)

@@ -31,7 +31,7 @@ _ASK: dict[str, Callable[[str], Any]] = {
 
 
 def questions_of(
-    events: Sequence[StripeEvent], known: Mapping[str, Payment]
+    events: Sequence[StripeEvent], *, known: Mapping[str, Payment]
 ) -> dict[str, Question]:
     """Return by event what it needs to know of Stripe, where that can be told beforehand. `known`
     has, by charge, the payments whose charges the events tell of."""
@@ -43,7 +43,7 @@ def _question_of(event: StripeEvent, known: Mapping[str, Payment]) -> Question |
     if ask := _ASK.get(event.type):
         return Question(ask=ask, object_id=event.object_id)
     if event.type == CHARGE_UPDATED:
-        intent_id = intent_of_charge(event, known.get(event.object_id))
+        intent_id = intent_of_charge(event, payment=known.get(event.object_id))
         return Question(ask=lookups.ask_intent, object_id=intent_id) if intent_id else None
     account_id = account_of(event)
     if account_id is None:
@@ -57,7 +57,7 @@ def _question_of(event: StripeEvent, known: Mapping[str, Payment]) -> Question |
     return None
 
 
-def intent_of_charge(event: StripeEvent, payment: Payment | None) -> str | None:
+def intent_of_charge(event: StripeEvent, *, payment: Payment | None) -> str | None:
     """Return the intent that tells of a charge; None when there is nothing to ask."""
     if payment is not None:
         return payment.stripe_payment_id

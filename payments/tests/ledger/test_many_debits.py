@@ -66,7 +66,8 @@ def go_on(run: ReconciliationRun) -> dict[str, Any]:
     ReconciliationRun.objects.update(leased_until=None)
     assert services.compare_when_due()
     run.refresh_from_db()
-    return run.position
+    position: dict[str, Any] = run.position
+    return position
 
 
 def test_what_stripe_puts_off_is_gone_on_with_and_nothing_is_asked_twice(
