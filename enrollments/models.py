@@ -122,6 +122,8 @@ class Enrollment(BaseModel):
                          condition=Q(is_completed=True)),
             models.Index(fields=["id"], name="enrollment_not_active",
                          condition=~Q(status="active")),
+            models.Index(fields=["id"], name="enrollment_given_not_active",
+                         condition=~Q(status="active") & ~Q(source="purchase")),
         ]  # fmt: skip
 
     def __str__(self) -> str:

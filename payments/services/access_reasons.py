@@ -3,6 +3,9 @@
 The version before knew no reasons: while it still runs beside this one, it suspends, revokes and
 opens by status alone. Its rows are the ones whose status isn't what their open reasons say. They
 get their reasons before a dispute or a refund is followed, and each hour: the database notes them.
+
+A later one knew reasons, and held for a dispute or a refund also what staff had granted since. Such
+a reason is ended at the same moments.
 """
 
 import uuid
@@ -33,6 +36,27 @@ _END: Final = """
                SELECT FROM payments_refund refund
                WHERE refund.id = hold.object_id AND refund.undone_at IS NOT NULL))
 """
+# What was granted or taken for free outlives what money does (`find_standing_elsewhere`): what an
+# order opens is a purchase, so it was opened anew since.
+_MONEY_HOLDS: Final = """
+    FROM enrollments_enrollment enrollment
+    JOIN enrollments_accesshold hold ON hold.enrollment_id = enrollment.id
+     AND hold.ended_at IS NULL AND hold.cause <> 'staff'
+    WHERE enrollment.source <> 'purchase'
+"""
+# The status says the same as the reasons do, so there is no note of it; the index of the few that
+# were given and aren't active finds it.
+_LIST_OUTLIVED: Final = f"""
+    SELECT DISTINCT enrollment.id {_MONEY_HOLDS} AND enrollment.status <> 'active'
+    ORDER BY enrollment.id LIMIT %(limit)s
+"""
+_FIND_OUTLIVED: Final = f"""
+    SELECT DISTINCT enrollment.id {_MONEY_HOLDS} AND enrollment.id = ANY(%(ids)s)
+"""
+_END_OUTLIVED: Final = f"""
+    UPDATE enrollments_accesshold SET ended_at = now(), updated_at = now()
+    WHERE id IN (SELECT hold.id {_MONEY_HOLDS} AND enrollment.id = ANY(%(ids)s))
+"""  # noqa: S608
 _INSERT: Final = """
     INSERT INTO enrollments_accesshold
         (id, created_at, updated_at, enrollment_id, cause, object_id, effect, note, actor_id)
@@ -111,36 +135,58 @@ _FACTS: Final = (_DISPUTES, _REFUNDS, _STAFFS)
 
 
 def explain_access(*, order_id: uuid.UUID) -> None:
-    """Give what the order ever opened the reasons that the facts of this moment show, in the
-    caller's transaction, before that changes one of them. The caller holds the payment's lock."""
+    """Give what the order ever opened the reasons that the facts of this moment show, and end those
+    that may not hold it, in the caller's transaction, before that changes one of the facts. The
+    caller holds the payment's lock."""
     lines = OrderItem.objects.filter(order_id=order_id, enrollment_id__isnull=False)
-    if odd := _list_odd(among=list(lines.values_list("enrollment_id", flat=True))):
+    if wrong := _list_wrong(among=list(lines.values_list("enrollment_id", flat=True))):
         order_services.lock_order(order_id=order_id)
-        _mend(odd)
+        _mend(wrong)
 
 
 def repair_access(*, limit: int = 10_000, everything: bool = False) -> int:
-    """Give every enrolment its reasons whose status isn't what they say, and bring it to what they
-    say; returns how many there were. The database noted which when they were written; with
-    `everything` all are looked at. Each batch is a transaction."""
+    """Give every enrolment its reasons whose status isn't what they say, end what a dispute or a
+    refund holds of what staff granted or was taken for free since, and bring each to what its
+    reasons say; returns how many there were. The database noted the first when they were written,
+    and has an index of the others; with `everything` all are looked at. Each batch is a
+    transaction."""
     if everything:
         loose_ends.note_all(kinds=[LooseEnd.Kind.ACCESS])
-    return loose_ends.work_off(kind=LooseEnd.Kind.ACCESS, work=_mend, at_once=AT_ONCE, limit=limit)
+    done = loose_ends.work_off(kind=LooseEnd.Kind.ACCESS, work=_mend, at_once=AT_ONCE, limit=limit)
+    outlived = _list_outlived(limit=max(limit - done, 0))
+    return done + sum(_mend(outlived[at : at + AT_ONCE]) for at in range(0, len(outlived), AT_ONCE))
 
 
 @transaction.atomic
 def _mend(enrollment_ids: Sequence[uuid.UUID]) -> int:
     enrollment_services.lock_enrollments(enrollment_ids=enrollment_ids)
     # Somebody may have been at one of them until now.
-    ids = _list_odd(among=enrollment_ids)
+    ids = _list_wrong(among=enrollment_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_END, {"ids": ids})
+        cursor.execute(_END, {"ids": _list_odd(among=ids)})
         odd = _list_odd(among=ids)
         for found in _FACTS:
             cursor.execute(_INSERT.format(found=found), {"ids": odd})
         cursor.execute(_INSERT.format(found=_NOBODYS), {"ids": _list_odd(among=odd)})
+        # Last, so that what a dispute or a refund explains is nobody's decision.
+        cursor.execute(_END_OUTLIVED, {"ids": ids})
     enrollment_services.settle_enrollments(enrollment_ids=ids)
     return len(ids)
+
+
+def _list_wrong(*, among: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return those of these enrolments whose status isn't what their open reasons say, or whose
+    reasons may not hold them, in key order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND_OUTLIVED, {"ids": list(among)})
+        outlived = {row[0] for row in cursor.fetchall()}
+    return sorted(outlived.union(_list_odd(among=among)))
+
+
+def _list_outlived(*, limit: int) -> list[uuid.UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LIST_OUTLIVED, {"limit": limit})
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _list_odd(*, among: Sequence[uuid.UUID]) -> list[uuid.UUID]:
