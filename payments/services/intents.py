@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from core.money import from_minor, to_minor
 from orders import selectors as order_selectors
@@ -14,17 +15,32 @@ from orders import services as order_services
 from orders.selectors import OrderForPayment
 from payments import stripe_gateway
 from payments.errors import InvalidPayment, OrderNotPayable, PaymentRefused
-from payments.models import Payment
+from payments.models import MAY_BE_PAID, Payment
 from payments.services.locking import store_payment
 from payments.services.settlement import forget_payment, settle
-from payments.stripe_gateway import IntentFacts, StripeBusy, StripeNotFound, StripeRefused
+from payments.state import PROCESSING
+from payments.stripe_gateway import (
+    IntentFacts,
+    StripeBusy,
+    StripeLater,
+    StripeNotFound,
+    StripeRefused,
+)
 from payments.stripe_patience import deadline, time_left
 
 # Seconds between attempts while the same Idempotency-Key is being worked on.
 _PATIENCE = (0.1, 0.2, 0.4, 0.8)
 # "Don't report more detailed information to your customer": Stripe's docs, "Decline codes".
 _NOT_FOR_THIEVES = frozenset({"fraudulent", "lost_card", "merchant_blacklist", "stolen_card"})
+# Money is on its way by such an intent, or has come: there is nothing to pay.
+_MOVING = (PROCESSING, "succeeded")
+# How often the order's intent is looked for when another one turns out to be paid meanwhile.
+_LOOKS = 3
 _INTENT_ID = re.compile(r"pi_[A-Za-z0-9_]{1,250}")
+
+
+class _PaidByAnother(Exception):
+    """Money of the order is on its way by another of its intents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +69,8 @@ class Confirmation:
 
 def create_payment_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> PaymentIntent:
     """Return the order's payment intent, made now or before. Amount and currency are the order's.
+    While money of the order is on its way it is the intent that moves it, whichever that is: then
+    there is nothing to pay, and nobody gets another one's secret.
 
     Raises OrderNotFound, OrderNotPayable, PaymentsUnavailable or PaymentRefused. The key of the
     call follows from the order and the attempt: twice, at once or after a crash, it is one intent.
@@ -70,14 +88,34 @@ def get_client_secret(*, payment_intent_id: str) -> str:
 
 def _find_or_create_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> PaymentIntent:
     order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
+    for _ in range(_LOOKS):
+        usable = _find_usable(order)
+        intent = usable or _create_at_stripe(order)
+        if usable is not None and usable.status in _MOVING:
+            return _answer(usable, created=False)
+        try:
+            is_new = _remember(order, intent)
+        except _PaidByAnother:
+            continue
+        return _answer(intent, created=is_new and usable is None)
+    raise StripeLater("Money of this order is on its way")
+
+
+def _find_usable(order: OrderForPayment) -> IntentFacts | None:
+    """Return the intent by which the order is being paid, whichever of its it is, else the one by
+    which it can be; None where one has yet to be made. Raises OrderNotPayable."""
     if order.status != "pending":
         raise OrderNotPayable(order_status=order.status)
-    known = Payment.objects.filter(order_id=order_id, status=Payment.Status.PENDING).first()
-    usable = _usable_intent(known) if known else None
-    if usable is not None:
-        return _answer(usable, created=False)
-    intent = _create_at_stripe(order)
-    return _answer(intent, created=_remember(order, intent))
+    rows = Payment.objects.filter(MAY_BE_PAID, order_id=order.id)
+    known = rows.filter(Q(status=Payment.Status.PENDING) | Q(stripe_status=PROCESSING))
+    open_one: IntentFacts | None = None
+    for payment in known.order_by("created_at"):
+        intent = _usable_intent(payment)
+        if intent is not None and intent.status in _MOVING:
+            return intent
+        if payment.status == Payment.Status.PENDING:
+            open_one = intent
+    return open_one
 
 
 def confirm_payment(
@@ -136,15 +174,16 @@ def _matches(order: OrderForPayment, intent: IntentFacts) -> bool:
 
 
 def _usable_intent(payment: Payment) -> IntentFacts | None:
-    """Return the open payment's intent; None, with the payment closed, when it is cancelled or
-    Stripe doesn't know it (the keys are another account's by now). One that is being paid, or was,
-    is taken into the order at once, whatever became of Stripe's event."""
+    """Return the payment's intent; None, with the payment closed, when it is cancelled or Stripe
+    doesn't know it (the keys are another account's by now). One that is being paid, or was, is
+    taken into the order at once, whatever became of Stripe's event."""
     try:
         intent = stripe_gateway.retrieve_intent(intent_id=payment.stripe_payment_id)
     except StripeNotFound:
         forget_payment(payment_id=payment.id)
         return None
-    if intent.status in ("canceled", "processing", "succeeded"):
+    was_moving = payment.stripe_status == PROCESSING
+    if was_moving or intent.status in _MOVING or intent.status == "canceled":
         settle(intent=intent)
     return None if intent.status == "canceled" else intent
 
@@ -180,14 +219,20 @@ def _remember(order: OrderForPayment, intent: IntentFacts) -> bool:
 
     The order's lock comes after the payment's row, as in a settlement. An order that was closed
     meanwhile is seen under it: nobody gets the intent's secret then, and reconciliation cancels it.
-    So whoever closes an order, under its lock, sees every payment that somebody may make.
+    So whoever closes an order, under its lock, sees every payment that somebody may make. Nor does
+    anybody once another intent of the order is being paid (_PaidByAnother), which is noted under
+    the same lock: they would pay twice.
     """
     with transaction.atomic():
         before = Payment.objects.filter(stripe_payment_id=intent.id).exists()
         store_payment(order_id=order.id, intent=intent)
         status = order_services.hold_order(order_id=order.id)
+        others = Payment.objects.filter(MAY_BE_PAID, order_id=order.id, stripe_status=PROCESSING)
+        is_paid_by_another = others.exclude(stripe_payment_id=intent.id).exists()
     if status == "failed":
         raise OrderNotPayable(order_status=status)
+    if is_paid_by_another:
+        raise _PaidByAnother
     return not before
 
 
