@@ -15,7 +15,7 @@ from courses import selectors as course_selectors
 from courses.selectors import CourseForSale
 from enrollments import selectors as enrollment_selectors
 from enrollments.events import CertificateIssued, Enrolled
-from notifications import letters
+from notifications import letters, payout_letters
 from notifications.course_access import CourseAccess
 from notifications.letter import Letter
 from notifications.selectors import (
@@ -210,6 +210,7 @@ def mail_refund_delayed(event: RefundDelayed) -> None:
         reason=facts.reason,
         # What one that counts has closed stays closed, as they were told.
         access=_access_of_refund(facts, user) if facts.status == "due" else CourseAccess(),
+        goes_on=event.goes_on,
     )
     _mail(user, event, letter)
 
@@ -279,7 +280,7 @@ def mail_payout_account(event: PayoutAccountInTrouble) -> None:
     user = _find(event.user_id)
     if user is None:
         return
-    letter = letters.payout_account(
+    letter = payout_letters.payout_account(
         first_name=name_for(user), trouble=event.trouble, payouts_url=_payouts_url()
     )
     _mail(user, event, letter)
@@ -292,7 +293,7 @@ def mail_bank_payout_failed(event: BankPayoutFailed) -> None:
     if user is None:
         return
     failure = payment_selectors.get_bank_failure_details(failure_id=event.failure_id)
-    letter = letters.bank_payout_failed(
+    letter = payout_letters.bank_payout_failed(
         first_name=name_for(user), reason=failure.reason, payouts_url=_payouts_url()
     )
     _mail(user, event, letter)

@@ -195,9 +195,10 @@ def refund_refused(
 
 def refund_delayed(
     *, first_name: str, order_number: str, amount: Decimal, currency: str, reason: str,
-    access: CourseAccess,
+    access: CourseAccess, goes_on: bool,
 ) -> Letter:  # fmt: skip
-    """A refund that was promised takes longer."""
+    """A refund that was promised takes longer; `goes_on` at Stripe, or is tried again by us."""
+    what_follows = "It goes on as soon as it can" if goes_on else "It is tried again each day"
     return Letter(
         subject=f"Your refund for order {order_number} takes longer",
         heading=_called("Hello", first_name, ",", joint=" "),
@@ -205,8 +206,8 @@ def refund_delayed(
             f"{_promise(order_number, money_text(amount, currency), reason)} It has not left us "
             "yet, and we are sorry for that.",
             _joined(
-                "It is tried again each day, and another mail tells you when the money is on "
-                "its way; you don't need to do anything.",
+                f"{what_follows}, and another mail tells you when the money is on its way; you "
+                "don't need to do anything.",
                 tell_meanwhile(access),
             ),
         ],
@@ -334,46 +335,6 @@ def request_declined(
             reason,
         ],
         lines=[Line(label=title or _UNNAMED, value=standing) for title, standing in courses],
-    )
-
-
-# What an instructor has to do before they can be paid again.
-_ACCOUNT_TROUBLES = {
-    "restricted": "Stripe, which pays you for us, needs something more of you before we can pay "
-    "you again. Set up payouts once more to see what it is.",
-    "rejected": "Stripe, which pays you for us, has closed your account there for good. Set up "
-    "payouts once more to open another one, or answer this mail if you don't know why.",
-    "gone": "We can't reach your account at Stripe any more: it was closed, or our access to it "
-    "was taken away. Set up payouts once more to go on being paid.",
-}
-
-
-def payout_account(*, first_name: str, trouble: str, payouts_url: str) -> Letter:
-    """An instructor can't be paid until they have set payouts up again."""
-    return Letter(
-        subject="Your payouts are paused",
-        heading=_called("Hello", first_name, ",", joint=" "),
-        paragraphs=[
-            _ACCOUNT_TROUBLES[trouble],
-            "Until then your payouts are paused. What you earn is kept for you, and is paid with "
-            "the next payout.",
-        ],
-        action=("Set up payouts", payouts_url),
-    )
-
-
-def bank_payout_failed(*, first_name: str, reason: str, payouts_url: str) -> Letter:
-    """An instructor's bank refused what Stripe sent to it."""
-    return Letter(
-        subject="Your bank refused a payout",
-        heading=_called("Hello", first_name, ",", joint=" "),
-        paragraphs=[
-            "Stripe, which pays you for us, could not pay out to your bank account"
-            + (f" ({reason})." if reason else "."),
-            "The money lies in your account at Stripe. Correct your bank details there, and it is "
-            "paid out again.",
-        ],
-        action=("See your payouts", payouts_url),
     )
 
 

@@ -97,6 +97,7 @@ def alert_refund_delayed(event: RefundDelayed) -> None:
         amount=facts.amount,
         currency=facts.currency,
         was_told=event.was_told,
+        goes_on=event.goes_on,
         url=_admin_url("refund", event.refund_id),
     )
     _alert(event, "staff-refund-delayed", letter, of="refund")

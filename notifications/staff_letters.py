@@ -58,9 +58,15 @@ def refund_failed(
 
 
 def refund_delayed(
-    *, order_number: str, amount: Decimal, currency: str, was_told: bool, url: str
+    *, order_number: str, amount: Decimal, currency: str, was_told: bool, goes_on: bool, url: str
 ) -> Letter:
-    """To staff: a refund waits for more of our money at Stripe."""
+    """To staff: a refund waits for more of our money at Stripe, which `goes_on` with it by itself,
+    or we try it again."""
+    what_follows = (
+        "Stripe has made it, and goes on with it as soon as there is enough."
+        if goes_on
+        else "It is tried again each day."
+    )
     buyer = (
         "the buyer believed that the money comes, and is told that it takes longer."
         if was_told
@@ -71,8 +77,7 @@ def refund_delayed(
         heading=f"Order {order_number}",
         paragraphs=[
             f"Too little is available at Stripe for the refund of {money_text(amount, currency)}.",
-            "It is tried again each day. Top up the balance at Stripe, or let sales do it; "
-            f"{buyer}",
+            f"{what_follows} Top up the balance at Stripe, or let sales do it; {buyer}",
         ],
         action=("See the refund", url),
     )

@@ -9,7 +9,8 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class RefundSucceeded(Event):
-    """Stripe took a refund: the money is on its way to the buyer, and out of the order."""
+    """Stripe took a refund: the money is on its way to the buyer, and out of the order. Recorded
+    once more when one that was told as delayed after that has gone."""
 
     name = "payments.refund_succeeded"
     refund_id: uuid.UUID
@@ -33,15 +34,16 @@ class RefundFailed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RefundDelayed(Event):
-    """Stripe has too little of our money to give some back; it is tried again until there is
-    enough. `was_told`: the buyer believes that it is on its way. Recorded once a refund, and once
-    more should it be short after it was."""
+    """Stripe has too little of our money to give some back; it is tried again each day until there
+    is enough, or `goes_on` at Stripe by itself. `was_told`: the buyer believes that it is on its
+    way. Recorded once a refund, and once more should it be short after it was."""
 
     name = "payments.refund_delayed"
     refund_id: uuid.UUID
     order_id: uuid.UUID
     user_id: uuid.UUID | None
     was_told: bool
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core import audit, outbox
 from core.models import AuditEntry
 from orders.errors import RefundNotPossible
-from payments.events import RefundDelayed
+from payments.events import RefundDelayed, RefundSucceeded
 from payments.models import Payment, Refund, RefundRequest
 from payments.services.refund_requests import hand_over, is_promised
 from payments.services.refunds import check_undisputed, plan_refund
@@ -34,10 +34,25 @@ def tell_shortage(
                 order_id=payment.order_id,
                 user_id=payment.order.user_id,
                 was_told=is_promised(refund=refund) if was_told is None else was_told,
+                # One that Stripe has made isn't ours to try again.
+                goes_on=refund.stripe_refund_id is not None,
             )
         )
     refund.shortages += 1
     refund.last_error = words[:2000]
+
+
+def tell_end_of_shortage(*, payment: Payment, refund: Refund) -> None:
+    """Tell the buyer that the refund, which counts, goes after all, if they were told of a shortage
+    since it does; and forget, unsaved, that there was one."""
+    if refund.shortages == 0:
+        return
+    refund.shortages = 0
+    outbox.record(
+        RefundSucceeded(
+            refund_id=refund.id, order_id=payment.order_id, user_id=payment.order.user_id
+        )
+    )
 
 
 def may_go_again(*, payment: Payment, refund: Refund) -> bool:

@@ -29,6 +29,7 @@ from payments.services.refund_shortages import (
     LACKS_BALANCE,
     may_go_again,
     plan_again,
+    tell_end_of_shortage,
     tell_shortage,
 )
 from payments.services.refunds import plan_refund, release, reserve
@@ -65,8 +66,8 @@ def sync_refund(*, facts: RefundFacts) -> None:
     One that Stripe took is taken into the order and the books; one that fails afterwards is taken
     out again. One that Stripe made and waits with (for more of our balance, for the payment to
     settle, for the buyer to say where to) is still due: no money has gone. Should Stripe begin to
-    wait for balance with one that it took, that is told and the refund counts as before. One that
-    fails for lack of balance is planned again, for in a day.
+    wait for balance with one that it took, that is told and the refund counts as before; so is that
+    it has gone then. One that fails for lack of balance is planned again, for in a day.
 
     Raises NotOursYet, with nothing changed, when its payment isn't settled here, and
     RefundOutOfTurn when there is no room for it: the news that makes room is still to come.
@@ -173,6 +174,8 @@ def _follow(payment: Payment, refund: Refund, facts: RefundFacts) -> None:
     if refund.status in LIVE_REFUNDS:
         if refund.applied_at is None:
             _apply(payment, refund)
+        else:
+            tell_end_of_shortage(payment=payment, refund=refund)
         return
     release(payment=payment, amount=refund.amount)
     refund.failure_reason = facts.failure_reason[:100]
