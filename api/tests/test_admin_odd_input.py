@@ -92,6 +92,21 @@ def test_a_date_that_can_be_none_leads_back_to_the_list(staff: Client, model_adm
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("moment", ["0001-01-01 00:00+23:59", "9999-12-31 23:59-23:59"])
+def test_so_does_one_that_only_postgresql_refuses(staff: Client, moment: str) -> None:
+    boss, tried = HttpRequest(), 0
+    boss.user = StaffFactory.create()
+    for model_admin in ADMINS:
+        for lookup in sorted(declared_lookups(model_admin, boss)):
+            if lookup.endswith(("__gte", "__lt")):
+                answer = staff.get(list_of(model_admin), {lookup: moment})
+                assert answer.status_code == 302, (model_admin, lookup)
+                assert answer["Location"].endswith("?e=1")
+                tried += 1
+    assert tried > 10
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_history_that_is_posted_is_read_all_the_same(staff: Client) -> None:
     """It runs in no transaction, so nothing can be locked, and nothing has to be."""
     for row in furnish().values():

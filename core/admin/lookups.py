@@ -7,6 +7,7 @@ from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ChangeList
+from django.db import DataError
 from django.db.models import DateField
 from django.http import HttpRequest
 
@@ -25,6 +26,14 @@ class StaffChangeList(ChangeList):
         except (OverflowError, ValueError) as odd:
             # Django itself expects it of some parts of a date only: years end, days can be too many
             # for a number.
+            raise IncorrectLookupParameters(odd) from odd
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's rows. The first look at them shows what is a date, but none of PostgreSQL's,
+        such as one in a time zone a day from here."""
+        try:
+            super().get_results(request)
+        except DataError as odd:
             raise IncorrectLookupParameters(odd) from odd
 
 
