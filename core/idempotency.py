@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -54,6 +54,8 @@ class StoredAnswer:
 
     status_code: int
     body: Any
+    # The claim under which it was stored: tells this answer from a later one under the same key.
+    token: uuid.UUID | None = field(default=None, compare=False)
 
 
 def fingerprint(*, method: str, path: str, body: Any) -> str:
@@ -69,8 +71,12 @@ def fingerprint(*, method: str, path: str, body: Any) -> str:
     return hashlib.sha256(request).hexdigest()
 
 
-def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | Claim:
-    """Claim the key for this request, or return the stored answer of the first one.
+def begin(
+    *, user_id: uuid.UUID, key: str, fingerprint: str, instead_of: StoredAnswer | None = None
+) -> StoredAnswer | Claim:
+    """Claim the key for this request, or return the stored answer of the first one. `instead_of`
+    is a stored answer that no longer serves: the key is claimed in its place, by one request, and
+    an answer that was stored in its place meanwhile is returned.
 
     Raises IdempotencyKeyReused, IdempotencyInProgress or IdempotencyKeyInvalid. The holder of a
     claim must end with `finish` or `abandon`; one that doesn't loses it after `settings.LEASE`.
@@ -87,14 +93,19 @@ def begin(*, user_id: uuid.UUID, key: str, fingerprint: str) -> StoredAnswer | C
         claim = Claim(record_id=record.id, token=token)
         if record.claim == token:
             return claim
-        if record.created_at < now - KEEP:
-            record.status_code, record.body, record.created_at = None, None, now
-        elif record.fingerprint != fingerprint:
+        is_kept = record.created_at >= now - KEEP
+        if is_kept and record.fingerprint != fingerprint:
             raise IdempotencyKeyReused
-        elif record.status_code is not None:
-            return StoredAnswer(status_code=record.status_code, body=record.body)
-        elif record.locked_until > now:
+        if is_kept and record.status_code is None and record.locked_until > now:
             raise IdempotencyInProgress
+        if is_kept and record.status_code is not None:
+            stored = StoredAnswer(
+                status_code=record.status_code, body=record.body, token=record.claim
+            )
+            if instead_of is None or instead_of.token != stored.token:
+                return stored
+        if not is_kept or record.status_code is not None:
+            record.status_code, record.body, record.created_at = None, None, now
         record.fingerprint, record.locked_until, record.claim = fingerprint, claim_until, token
         record.save()
     return claim

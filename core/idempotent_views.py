@@ -16,7 +16,8 @@ class IdempotentPostMixin(APIView):
     """A POST that honours `Idempotency-Key`: subclasses write `create` instead of `post`.
 
     An answer below 500 is stored, but for its `secret_fields`, and given again for the same key,
-    person and body, with the header `Idempotency-Replayed: true`; a refusal by an exception or a
+    person and body, with the header `Idempotency-Replayed: true`, as long as it serves (`refill`);
+    one that doesn't is replaced by the answer to the work done anew. A refusal by an exception or a
     5xx frees the key. The work and its stored answer are committed together: a process killed in
     between leaves neither, and one that lost its claim to a successor does nothing and raises
     IdempotencyInProgress.
@@ -28,8 +29,9 @@ class IdempotentPostMixin(APIView):
     # Fields of the answer that open something: they are stored nowhere.
     secret_fields: tuple[str, ...] = ()
 
-    def refill(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the stored answer with its `secret_fields`, which are None in it."""
+    def refill(self, request: Request, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the stored answer with its `secret_fields`, which are None in it, and with what
+        has changed since; None when what it tells of is no longer there to be gone on with."""
         raise NotImplementedError
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -42,14 +44,21 @@ class IdempotentPostMixin(APIView):
             return self.create(request, *args, **kwargs)
         user_id: Any = request.user.pk
         mark = idempotency.fingerprint(method="POST", path=request.path, body=request.data)
-        begun = idempotency.begin(user_id=user_id, key=key, fingerprint=mark)
-        if isinstance(begun, StoredAnswer):
-            headers = {"Idempotency-Replayed": "true"}
+        outdated: StoredAnswer | None = None
+        # Another turn only where somebody stored another answer meanwhile, which is theirs to give.
+        while True:
+            begun = idempotency.begin(
+                user_id=user_id, key=key, fingerprint=mark, instead_of=outdated
+            )
+            if isinstance(begun, Claim):
+                return self._create_and_store(request, begun, *args, **kwargs)
             body = begun.body
             if any(name in body for name in self.secret_fields):
                 body = self.refill(request, body)
-            return Response(body, status=begun.status_code, headers=headers)
-        return self._create_and_store(request, begun, *args, **kwargs)
+            if body is not None:
+                headers = {"Idempotency-Replayed": "true"}
+                return Response(body, status=begun.status_code, headers=headers)
+            outdated = begun
 
     def _create_and_store(
         self, request: Request, claim: Claim, *args: Any, **kwargs: Any

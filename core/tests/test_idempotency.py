@@ -29,6 +29,10 @@ def begin(user_id: uuid.UUID = USER, mark: str = "f") -> StoredAnswer | Claim:
     return idempotency.begin(user_id=user_id, key="k", fingerprint=mark)
 
 
+def again_instead_of(dead: StoredAnswer) -> StoredAnswer | Claim:
+    return idempotency.begin(user_id=USER, key="k", fingerprint="f", instead_of=dead)
+
+
 def claim() -> Claim:
     claim = begin()
     assert isinstance(claim, Claim)
@@ -65,6 +69,33 @@ def test_a_finished_key_gives_the_stored_answer() -> None:
     with pytest.raises(idempotency.IdempotencyKeyReused):
         begin(mark="other")
     assert isinstance(begin(uuid.uuid4()), Claim)
+
+
+@pytest.mark.django_db
+def test_an_answer_that_no_longer_serves_is_replaced_by_one_request() -> None:
+    idempotency.finish(claim(), status_code=201, body={"id": 1})
+    dead = begin()
+    assert isinstance(dead, StoredAnswer)
+    later = again_instead_of(dead)
+    assert isinstance(later, Claim)
+    with pytest.raises(IdempotencyInProgress):
+        again_instead_of(dead)
+    with pytest.raises(IdempotencyInProgress):
+        begin()
+    idempotency.finish(later, status_code=200, body={"id": 2})
+    # Who had seen the first answer, too, gets the one in its place.
+    assert again_instead_of(dead) == StoredAnswer(status_code=200, body={"id": 2})
+    assert IdempotencyRecord.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_one_that_is_killed_replacing_an_answer_holds_the_key_only_for_a_while() -> None:
+    idempotency.finish(claim(), status_code=201, body={"id": 1})
+    dead = begin()
+    assert isinstance(dead, StoredAnswer)
+    assert isinstance(again_instead_of(dead), Claim)
+    let_the_claim_lapse()
+    assert isinstance(begin(), Claim), "and the dead answer is gone"
 
 
 @pytest.mark.django_db
@@ -237,11 +268,22 @@ class Opening(IdempotentPostMixin):
     throttle_classes = ()
     secret_fields = ("key",)
 
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response({"key": "open-sesame", "door": 1}, status=201)
+    door = 1
 
-    def refill(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response({"key": "open-sesame", "door": self.door}, status=201)
+
+    def refill(self, request: Request, body: dict[str, Any]) -> dict[str, Any] | None:
+        if body["door"] != self.door:
+            return None
         return {**body, "key": f"open-sesame to door {body['door']}"}
+
+
+def open_door(user: Any, door: int = 1) -> Response:
+    request = APIRequestFactory().post("/open/", {}, HTTP_IDEMPOTENCY_KEY="k")
+    force_authenticate(request, user)
+    answer: Response = Opening.as_view(door=door)(request)
+    return answer
 
 
 @pytest.mark.django_db
@@ -249,13 +291,21 @@ def test_what_opens_something_is_stored_in_no_answer() -> None:
     user = UserFactory.create()
 
     def ask() -> Response:
-        request = APIRequestFactory().post("/open/", {}, HTTP_IDEMPOTENCY_KEY="k")
-        force_authenticate(request, user)
-        answer: Response = Opening.as_view()(request)
-        return answer
+        return open_door(user)
 
     assert ask().data == {"key": "open-sesame", "door": 1}
     assert IdempotencyRecord.objects.get().body == {"key": None, "door": 1}
     again = ask()
     assert again.data == {"key": "open-sesame to door 1", "door": 1}
     assert (again.status_code, again["Idempotency-Replayed"]) == (201, "true")
+
+
+@pytest.mark.django_db
+def test_an_answer_that_leads_nowhere_any_more_is_not_given_again() -> None:
+    user = UserFactory.create()
+    open_door(user)
+    again = open_door(user, door=2)
+    assert again.data == {"key": "open-sesame", "door": 2}
+    assert "Idempotency-Replayed" not in again
+    assert open_door(user, door=2)["Idempotency-Replayed"] == "true"
+    assert IdempotencyRecord.objects.get().body == {"key": None, "door": 2}

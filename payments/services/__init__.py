@@ -17,7 +17,7 @@ from payments.services.intents import (
     PaymentIntent,
     confirm_payment,
     create_payment_intent,
-    get_client_secret,
+    find_payment_intent,
 )
 from payments.services.locking import lock_payments
 from payments.services.payout_accounts import (
@@ -59,8 +59,8 @@ __all__ = [
     "estimate_request",
     "expire_orders",
     "find_obstacle",
+    "find_payment_intent",
     "fold_balances",
-    "get_client_secret",
     "handle_due_events",
     "is_payment_open",
     "lock_payments",

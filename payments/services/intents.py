@@ -79,11 +79,21 @@ def create_payment_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> Payment
         return _find_or_create_intent(order_id=order_id, user_id=user_id)
 
 
-def get_client_secret(*, payment_intent_id: str) -> str:
-    """Return what lets the buyer pay with an intent of ours. It is asked for each time: we store
-    it nowhere. Raises PaymentsUnavailable or InvalidPayment."""
-    with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
-        return _look_up(payment_intent_id).client_secret
+def find_payment_intent(
+    *, order_id: uuid.UUID, user_id: uuid.UUID, payment_intent_id: str
+) -> PaymentIntent | None:
+    """Return the intent that was made for the order, as it stands by now, as long as
+    `create_payment_intent` would return just this one; else None. Its secret is asked of Stripe
+    each time: we store it nowhere. Raises OrderNotFound or PaymentsUnavailable."""
+    order = order_selectors.get_order_for_payment(order_id=order_id, user_id=user_id)
+    try:
+        with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+            usable = _find_usable(order)
+    except OrderNotPayable:
+        return None
+    if usable is None or usable.id != payment_intent_id:
+        return None
+    return _answer(usable, created=False)
 
 
 def _find_or_create_intent(*, order_id: uuid.UUID, user_id: uuid.UUID) -> PaymentIntent:

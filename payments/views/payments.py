@@ -1,8 +1,10 @@
 """The payment endpoints and the webhook's door (plan 4.6)."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -19,6 +21,7 @@ from payments.serializers.payments import (
     PaymentIntentSerializer,
     WebhookAnswerSerializer,
 )
+from payments.stripe_patience import deadline
 from users.authentication import current_user_id
 
 _NO_ORDER = OpenApiResponse(description="`ORDER_NOT_FOUND`, also for somebody else's order")
@@ -63,7 +66,9 @@ class CreatePaymentIntentView(IdempotentPostMixin):
             "there. Amount and currency are the order's. `status` says how far it is: with "
             "`processing` money is on its way, and there is nothing to pay. 409 "
             "`ORDER_NOT_PAYABLE` when the order isn't pending, 503 `PAYMENTS_UNAVAILABLE` while "
-            "Stripe isn't configured or doesn't answer. Honours `Idempotency-Key`."
+            "Stripe isn't configured or doesn't answer. Honours `Idempotency-Key`: "
+            "a repeat is answered by the same intent, with its `status` by then, as long as the "
+            "order can be paid by it."
         ),
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=False)
@@ -101,19 +106,25 @@ class CreatePaymentIntentView(IdempotentPostMixin):
         ],
     )
     def post(self, request: Request) -> Response:
-        return super().post(request)
+        # A repeat may look at the intent it was answered, and then make another.
+        with deadline(seconds=settings.STRIPE_DEADLINE_SECONDS):
+            return super().post(request)
 
     def create(self, request: Request) -> Response:
-        body = CreateIntentSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
         intent = services.create_payment_intent(
-            order_id=body.validated_data["order_id"], user_id=current_user_id(request)
+            order_id=_read_order_id(request), user_id=current_user_id(request)
         )
         return Response(PaymentIntentSerializer(intent).data, status=201 if intent.created else 200)
 
-    def refill(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        secret = services.get_client_secret(payment_intent_id=body["payment_intent_id"])
-        return {**body, "client_secret": secret}
+    def refill(self, request: Request, body: dict[str, Any]) -> dict[str, Any] | None:
+        intent = services.find_payment_intent(
+            order_id=_read_order_id(request),
+            user_id=current_user_id(request),
+            payment_intent_id=body["payment_intent_id"],
+        )
+        if intent is None:
+            return None
+        return {**body, "client_secret": intent.client_secret, "status": intent.status}
 
 
 class ConfirmPaymentView(APIView):
@@ -202,6 +213,13 @@ class StripeWebhookView(APIView):
             signature=request.headers.get("Stripe-Signature", ""),
         )
         return Response({"received": True})
+
+
+def _read_order_id(request: Request) -> uuid.UUID:
+    body = CreateIntentSerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    order_id: uuid.UUID = body.validated_data["order_id"]
+    return order_id
 
 
 def _present(confirmation: services.Confirmation) -> dict[str, object]:

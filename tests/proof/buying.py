@@ -11,7 +11,7 @@ from hypothesis.strategies import booleans, integers, lists, none, sampled_from
 from enrollments.errors import AlreadyEnrolled
 from enrollments.services import grant_access
 from orders.models import Coupon
-from tests.proof.market import PICK, WHO, Intent, Market, act, minor
+from tests.proof.market import PICK, WHO, Intent, Keyed, Market, act, minor
 from tests.proof.model import Quote, Voucher, Ware, quote
 from tests.proof.snapshot import Row, Snapshot
 from tests.proof.world import Answer, Person
@@ -308,15 +308,54 @@ class Buying(Market):
                 self.keyed[person.name, path] = (key, body, answer)
             check(answer)
             return
-        key, first_body, first = known
+        key, first_body, _ = known
         if mode == "again":
-            answer = self.world.call(person, "POST", path, first_body, key=key)
-            assert answer.replayed, answer
-            assert (answer.status, answer.body) == (first.status, first.body)
+            judge = self._check_again(person, path, known)
+            judge(self.world.call(person, "POST", path, first_body, key=key))
             return
         other = {**first_body, "billing_address": {"country": "US"}, "x": "y"}
         answer = self.world.call(person, "POST", path, other, key=key)
         assert (answer.status, answer.code) == (409, "IDEMPOTENCY_KEY_REUSED"), answer
+
+    def _check_again(self, person: Person, path: str, known: Keyed):
+        """The first answer, to the letter. But an intent's says how far it is, and serves only as
+        long as the order waits for it: after that the answer is what it is without a key."""
+        key, first_body, first = known
+        intent_id = first.body.get("payment_intent_id")
+        if intent_id is None:
+
+            def check_same(answer: Answer) -> None:
+                assert answer.replayed, answer
+                assert (answer.status, answer.body) == (first.status, first.body)
+
+            return check_same
+        order = self.now.orders[first_body["order_id"]]
+        row = self.now.payment_of(intent_id)
+        is_waited_for = order["status"] == "pending" and row and row["status"] == "pending"
+        is_in_trouble = self.bank.is_in_trouble
+        check_fresh = self._check_start(order)
+
+        def check(answer: Answer) -> None:
+            # Stripe is asked afterwards, as that ends its trouble: what is dead stays so.
+            truth = self.bank.intent(intent_id)
+            serves = is_waited_for and truth["status"] != "canceled"
+            if not serves:
+                assert not answer.replayed, answer
+                check_fresh(answer)
+                # A refusal frees the key.
+                self.keyed.pop((person.name, path))
+                if answer.status < 300:
+                    self.keyed[person.name, path] = (key, first_body, answer)
+                self.count(f"another answer under a key: {answer.status}")
+            elif answer.status == 503:
+                assert is_in_trouble, answer
+            else:
+                assert answer.replayed, answer
+                told = {"status": truth["status"], "client_secret": truth["client_secret"]}
+                assert (answer.status, answer.body) == (first.status, first.body | told)
+                self.count(f"the same intent under a key: {truth['status']}")
+
+        return check
 
     def _check_order(self, person: Person, voucher: Voucher | None):
         """Judge it by what is known here, and, where an order may have to go, by what Stripe says

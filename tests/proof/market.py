@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 from unittest.mock import patch
 
 from django.db import connections
@@ -66,6 +66,10 @@ class Intent:
     client_secret: str
 
 
+# What was asked under an Idempotency-Key, and the answer that is stored under it.
+Keyed: TypeAlias = tuple[str, JsonObject, Answer]
+
+
 def act(**strategies: Any) -> Callable[[Callable[..., None]], Any]:
     """A rule that is counted, and that spoils the rest of its history when it fails."""
 
@@ -103,7 +107,8 @@ class Market(RuleBasedStateMachine):
         self.wire: list[JsonObject] = []
         # In such a history no webhook ever arrives.
         self.is_cut_off = False
-        self.keyed: dict[tuple[str, str], tuple[str, JsonObject, Answer]] = {}
+        # By person and path.
+        self.keyed: dict[tuple[str, str], Keyed] = {}
         # When a fault of Stripe's was set, which the step after that meets if it calls Stripe.
         self.trouble_began = 0
         self.is_spoiled = False
@@ -263,4 +268,4 @@ def _voucher(coupon: Any) -> Voucher:
     )
 
 
-__all__ = ["PICK", "WHO", "Intent", "Market", "Tally", "act", "minor", "sampled_from"]
+__all__ = ["PICK", "WHO", "Intent", "Keyed", "Market", "Tally", "act", "minor", "sampled_from"]

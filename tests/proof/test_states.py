@@ -72,6 +72,39 @@ def test_what_staff_took_away_is_to_be_had_for_money_alone(world: World) -> None
     history.teardown()
 
 
+@pytest.mark.slow
+def test_a_key_gives_an_intent_as_long_as_its_order_waits_for_it(world: World) -> None:
+    """Few random histories repeat just the request whose intent has died."""
+    tally = Tally()
+    history = Marketplace(world, tally)
+    teacher = history.wares[-1].teacher
+    who = next(number for number, one in enumerate(world.buyers) if str(one.id) != teacher)
+
+    def repeat() -> None:
+        history.start_payment(number=0, key="again")
+
+    history.shop(who=who, courses=[0], coupon=None, card=None)
+    history.start_payment(number=0, key="new")
+    repeat()
+    world.bank.cancel(history.intents[-1].id)
+    repeat()
+    repeat()
+    history.pay(number=0, card="pm_usBankAccount_processing")
+    repeat()
+    history.end_debit(number=0, succeeds=False)
+    repeat()
+    history.deliver(number=0, what="all")
+    history.sweep(name="events", late=True)
+    history.shop(who=who, courses=[1], coupon=None, card=None)
+    repeat()
+    assert tally.outcomes["orders failed"] == 1
+    assert tally.outcomes["the same intent under a key: requires_payment_method"] == 3
+    assert tally.outcomes["the same intent under a key: processing"] == 1
+    assert tally.outcomes["another answer under a key: 201"] == 1
+    assert tally.outcomes["another answer under a key: 409"] == 1
+    history.teardown()
+
+
 @pytest.mark.parametrize("failures", [[], [AssertionError("broken"), AssertionError("again")]])
 def test_a_beginning_that_led_elsewhere_hides_no_step_that_failed(
     monkeypatch: pytest.MonkeyPatch, failures: list[AssertionError]
