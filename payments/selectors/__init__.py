@@ -7,7 +7,7 @@ from payments.selectors.payments import (
     find_late_payments,
     get_order_number,
     get_payment_details,
-    has_pending_payment,
+    may_begin_payment,
     pays_its_order,
 )
 from payments.selectors.payouts import (
@@ -55,11 +55,11 @@ __all__ = [
     "get_refund",
     "get_refund_facts",
     "get_request",
-    "has_pending_payment",
     "list_open_differences",
     "list_refundable_lines",
     "list_refunds",
     "list_requests",
+    "may_begin_payment",
     "pays_its_order",
     "to_request_rows",
 ]

@@ -10,6 +10,7 @@ from django.db.models import Prefetch
 
 from core.money import ZERO
 from orders import selectors as order_selectors
+from orders.errors import OrderNotFound
 from orders.paying import LatePayment
 from payments.models import Payment, Refund
 
@@ -46,15 +47,18 @@ def get_payment_details(*, payment_id: uuid.UUID) -> PaymentDetails:
     )
 
 
-def has_pending_payment(*, order_id: object, user_id: uuid.UUID) -> bool:
-    """Return whether this person's order has a payment that can be gone on with; False for what is
-    no order's id. One query."""
+def may_begin_payment(*, order_id: object, user_id: uuid.UUID) -> bool:
+    """Return whether a call that names this order may begin a payment. False where it can't: for an
+    order of this person's that isn't pending, or has a payment that can be gone on with. True for
+    what is no order of theirs: who tries ids is to be counted. Two queries."""
     try:
-        named = uuid.UUID(str(order_id))
-    except ValueError:
-        return False
-    pending = Payment.objects.filter(order_id=named, status=Payment.Status.PENDING)
-    return pending.filter(order__user_id=user_id).exists()
+        order = order_selectors.get_order_for_payment(
+            order_id=uuid.UUID(str(order_id)), user_id=user_id
+        )
+    except (ValueError, OrderNotFound):
+        return True
+    pending = Payment.objects.filter(order_id=order.id, status=Payment.Status.PENDING)
+    return order.status == "pending" and not pending.exists()
 
 
 def find_late_payments(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, LatePayment]:

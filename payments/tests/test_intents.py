@@ -289,6 +289,31 @@ def test_payments_are_started_five_times_an_hour_at_most(
         assert client.post(url, other).status_code == 429, other
 
 
+@pytest.mark.parametrize("ends", ["paid", "closed"])
+def test_an_order_that_is_over_uses_up_none_of_the_next_ones_payments(
+    *, order: Order, standin: StandIn, pay: Pay, settings: Any, ends: str
+) -> None:
+    settings.THROTTLE_RATES = {"payment": "2/hour"}
+    assert order.user is not None
+    client = sign_in(order.user)
+    url, key = "/api/v1/payments/create-payment-intent/", {"Idempotency-Key": "by order"}
+    body = {"order_id": str(order.id)}
+    assert client.post(url, body, headers=key).status_code == 201
+    if ends == "paid":
+        intent = start_payment(order)
+        pay(intent)
+        assert confirm(order, intent).status == "succeeded"
+    else:
+        assert order_services.close_order(order_id=order.id, reason="canceled")
+    codes = [client.post(url, body, headers=headers).status_code for headers in (key, {}) * 3]
+    assert codes == [409] * 6
+    another = OrderFactory.create(user=order.user, subtotal=Decimal("20.00"))
+    assert client.post(url, {"order_id": str(another.id)}).status_code == 201
+    # Somebody else's order is counted, as every guess is.
+    theirs = OrderFactory.create()
+    assert client.post(url, {"order_id": str(theirs.id)}).status_code == 429
+
+
 def test_what_stripe_did_not_answer_counts_towards_no_limit(
     order: Order, standin: StandIn, settings: Any
 ) -> None:

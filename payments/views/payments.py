@@ -50,12 +50,13 @@ class CreatePaymentIntentView(IdempotentPostMixin):
 
     @property
     def throttle_scope(self) -> str:
-        """The rate of payments that are begun; an order's open payment again has the ordinary one:
-        whoever comes back to it, as after a debit that failed, isn't locked out."""
+        """The rate of payments that are begun. A call that can begin none has the ordinary one:
+        whoever comes back to an open payment, as after a debit that failed, or asks for an order
+        that is paid already, isn't locked out of what they want to pay next."""
         body, user_id = self.request.data, current_user_id(self.request)
         order_id = body.get("order_id") if isinstance(body, Mapping) else None
-        is_again = selectors.has_pending_payment(order_id=order_id, user_id=user_id)
-        return "" if is_again else "payment"
+        may_begin = selectors.may_begin_payment(order_id=order_id, user_id=user_id)
+        return "payment" if may_begin else ""
 
     @extend_schema(
         operation_id="payments_create_intent",
