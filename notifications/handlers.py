@@ -20,6 +20,7 @@ from notifications.course_access import CourseAccess
 from notifications.letter import Letter
 from notifications.selectors import (
     find_access,
+    find_ordered_access,
     find_standings,
     name_for,
     title_for,
@@ -312,6 +313,7 @@ def mail_debit_failed(event: DebitFailed) -> None:
         amount=facts.amount,
         currency=facts.currency,
         payable_until=facts.payable_until,
+        access=_tellable(find_ordered_access(order_id=event.order_id, user_id=user.id), user),
         order_url=_order_url(event.order_id),
     )
     _mail(user, event, letter)

@@ -221,21 +221,24 @@ def debit_failed(
     amount: Decimal,
     currency: str,
     payable_until: dt.datetime | None,
+    access: CourseAccess,
     order_url: str,
 ) -> Letter:
-    """A bank debit that was under way didn't come; `payable_until` is None when its order is over
-    or paid by now."""
+    """A bank debit that was under way didn't come; `payable_until` is None when there is nothing to
+    pay any more: the order is over or paid by now, or would open nothing."""
+    courses = tell_access(
+        access,
+        all_open="Its courses are open to you all the same, so there is nothing left to pay.",
+        none_open="Its courses are not open.",
+    )
+    until = f"{payable_until:%d %B %Y, %H:%M} UTC" if payable_until else ""
     return Letter(
         subject=f"Your payment for order {order_number} did not go through",
         heading=_called("Hello", first_name, ",", joint=" "),
         paragraphs=[
             f"Your bank did not carry out the payment of {money_text(amount, currency)} for your "
-            f"order {order_number}. Nothing was paid, and its courses are not open.",
-            *(
-                [f"You can pay in another way until {payable_until:%d %B %Y, %H:%M} UTC."]
-                if payable_until
-                else []
-            ),
+            f"order {order_number}. {_joined('Nothing was paid by it.', courses)}",
+            *([f"You can pay in another way until {until}."] if until else []),
         ],
         action=("See the order", order_url),
     )

@@ -1,13 +1,14 @@
 """Reads of what people want to hear of, and of what may be told them."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from enrollments import selectors as enrollment_selectors
 from notifications.course_access import CourseAccess, Standing
 from notifications.models import NotificationPreference
 from orders import selectors as order_selectors
+from orders.selectors import OrderLine
 from users.models import User
 
 Kind = Literal["email_enrollment", "email_completion", "email_review"]
@@ -25,6 +26,13 @@ def who_declined(*, user_ids: Collection[uuid.UUID], kind: Kind) -> set[uuid.UUI
     return set(chosen.values_list("user_id", flat=True))
 
 
+def find_ordered_access(*, order_id: uuid.UUID, user_id: uuid.UUID) -> CourseAccess:
+    """Return which courses of the order its buyer can open now, in whatever way, whether it was
+    paid or not. Two queries."""
+    lines = order_selectors.list_order_lines(order_id=order_id)
+    return _split(lines, user_id=user_id)
+
+
 def find_access(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> CourseAccess:
     """Return which courses that the order opened, and still stands for, its buyer can open now, in
     whatever way; none without a buyer. Two queries."""
@@ -35,12 +43,16 @@ def find_access(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> CourseAcce
     ]
     if user_id is None or not opened:
         return CourseAccess()
+    return _split(opened, user_id=user_id)
+
+
+def _split(lines: Sequence[OrderLine], *, user_id: uuid.UUID) -> CourseAccess:
     now = enrollment_selectors.enrolled_course_ids(
-        user_id=user_id, course_ids=[line.course_id for line in opened]
+        user_id=user_id, course_ids=[line.course_id for line in lines]
     )
     return CourseAccess(
-        open=[line.title for line in opened if line.course_id in now],
-        closed=[line.title for line in opened if line.course_id not in now],
+        open=[line.title for line in lines if line.course_id in now],
+        closed=[line.title for line in lines if line.course_id not in now],
     )
 
 

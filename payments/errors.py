@@ -46,7 +46,9 @@ class InvalidSignature(Malformed):
 
 
 class OrderNotPayable(Conflict):
-    """The order isn't pending any more."""
+    """The order isn't pending any more (`details["order_status"]`), or paying it would open
+    nothing: then `details["lines"]` names each course with its `reason`, as CART_LINES_UNAVAILABLE
+    does."""
 
     code = "ORDER_NOT_PAYABLE"
     message = "This order can no longer be paid"

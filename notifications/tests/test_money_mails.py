@@ -117,6 +117,7 @@ def test_a_debit_that_failed_is_told_once(buyer: User) -> None:
     order.refresh_from_db()
     for word in ("30.00 USD", order.order_number, f"{order.expires_at:%d %B %Y}", "in another way"):
         assert word in mail.text
+    assert "its courses are not open" in mail.text.lower()
     assert str(order.id) in mail.text
 
 
@@ -128,6 +129,41 @@ def test_nobody_is_asked_to_pay_what_was_replaced(buyer: User) -> None:
     (mail,) = mails().values()
     assert "did not go through" in mail.subject
     assert "another way" not in mail.text
+
+
+def give(order: Order, *places: int) -> None:
+    """Staff give the buyer the order's courses at these places, by price."""
+    lines = list(order.items.order_by("price_at_purchase"))
+    assert order.user_id is not None
+    for place in places:
+        enrollment_services.grant_access(
+            user_id=order.user_id,
+            course_id=lines[place].course_id,
+            actor_id=StaffFactory.create().id,
+        )
+
+
+def test_nobody_is_asked_to_pay_for_what_they_have(buyer: User) -> None:
+    order = make_order("10.00", "20.00", user=buyer)
+    hear_of_debit(order, "processing")
+    give(order, 0, 1)
+    hear_of_debit(order, "requires_payment_method")
+    mail = mails()[f"debit-failed to {buyer.email}"]
+    assert "open to you all the same" in mail.text
+    for word in ("not open", "another way", "until"):
+        assert word not in mail.text, word
+
+
+def test_a_failed_debit_names_what_is_open_all_the_same(buyer: User) -> None:
+    order = make_order("10.00", "20.00", user=buyer)
+    hear_of_debit(order, "processing")
+    give(order, 0)
+    hear_of_debit(order, "requires_payment_method")
+    mail = mails()[f"debit-failed to {buyer.email}"]
+    has, lacks = order.items.order_by("price_at_purchase")
+    told = f"Open: “{has.title_at_purchase}”. Closed: “{lacks.title_at_purchase}”."
+    for word in (told, "in another way until"):
+        assert word in " ".join(mail.text.split()), word
 
 
 def test_a_debit_that_cleared_gets_the_receipt(buyer: User) -> None:

@@ -22,6 +22,7 @@ from orders.selectors.documents import (
     list_credit_notes,
     list_credited_disputes,
 )
+from orders.selectors.opening import ShutLine, list_shut_lines
 from orders.selectors.orders import (
     OrderDetail,
     OrderForPayment,
@@ -50,6 +51,7 @@ __all__ = [
     "OrderRow",
     "PricedCartRow",
     "PricedLineRow",
+    "ShutLine",
     "explain_held",
     "find_held_receipts",
     "get_credit_note",
@@ -68,6 +70,7 @@ __all__ = [
     "list_orders",
     "list_own_coupons",
     "list_paying_payments",
+    "list_shut_lines",
     "show_coupons",
     "show_orders",
 ]

@@ -12,6 +12,7 @@ from core.money import ZERO
 from orders import selectors as order_selectors
 from orders.errors import OrderNotFound
 from orders.paying import LatePayment
+from orders.selectors import OrderForPayment
 from payments.models import Payment, Refund
 
 
@@ -24,7 +25,7 @@ def pays_its_order(*, payment: Payment) -> bool:
 @dataclass(frozen=True, kw_only=True)
 class PaymentDetails:
     """A payment as its buyer hears of it. Major units; `payable_until` is None when the order is
-    over, is paid, or is being paid again."""
+    over, is paid, is being paid again, or would open nothing."""
 
     order_number: str
     user_id: uuid.UUID | None
@@ -34,10 +35,12 @@ class PaymentDetails:
 
 
 def get_payment_details(*, payment_id: uuid.UUID) -> PaymentDetails:
-    """Return what a mail about the payment says. Two queries. Raises Payment.DoesNotExist."""
+    """Return what a mail about the payment says. Two queries, and at most three more of an order
+    that is open. Raises Payment.DoesNotExist."""
     payment = Payment.objects.get(id=payment_id)
     order = order_selectors.get_order_for_payment(order_id=payment.order_id, user_id=None)
-    is_payable = order.status == "pending" and not order.is_in_progress
+    is_open = order.status == "pending" and not order.is_in_progress
+    is_payable = is_open and not _opens_nothing(order)
     return PaymentDetails(
         order_number=order.number,
         user_id=order.user_id,
@@ -49,8 +52,9 @@ def get_payment_details(*, payment_id: uuid.UUID) -> PaymentDetails:
 
 def may_begin_payment(*, order_id: object, user_id: uuid.UUID) -> bool:
     """Return whether a call that names this order may begin a payment. False where it can't: for an
-    order of this person's that isn't pending, or has a payment that can be gone on with. True for
-    what is no order of theirs: who tries ids is to be counted. Two queries."""
+    order of this person's that isn't pending, has a payment that can be gone on with, or would open
+    nothing. True for what is no order of theirs: who tries ids is to be counted. Two queries, and
+    at most three more of an order for which none was begun."""
     try:
         order = order_selectors.get_order_for_payment(
             order_id=uuid.UUID(str(order_id)), user_id=user_id
@@ -58,7 +62,13 @@ def may_begin_payment(*, order_id: object, user_id: uuid.UUID) -> bool:
     except (ValueError, OrderNotFound):
         return True
     pending = Payment.objects.filter(order_id=order.id, status=Payment.Status.PENDING)
-    return order.status == "pending" and not pending.exists()
+    return order.status == "pending" and not pending.exists() and not _opens_nothing(order)
+
+
+def _opens_nothing(order: OrderForPayment) -> bool:
+    if order.user_id is None:
+        return False
+    return bool(order_selectors.list_shut_lines(order_id=order.id, user_id=order.user_id))
 
 
 def find_late_payments(*, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, LatePayment]:

@@ -125,7 +125,20 @@ def _find_usable(order: OrderForPayment) -> IntentFacts | None:
             return intent
         if payment.status == Payment.Status.PENDING:
             open_one = intent
+    _require_something_to_open(order)
     return open_one
+
+
+def _require_something_to_open(order: OrderForPayment) -> None:
+    """Nobody is asked for money that is known to go back. Should its buyer pay all the same, by a
+    secret they had before, or get the courses after this look, the settlement gives it back."""
+    if order.user_id is None:
+        return
+    shut = order_selectors.list_shut_lines(order_id=order.id, user_id=order.user_id)
+    if shut:
+        raise OrderNotPayable(
+            "Nothing in this order is left to be paid for", order_status=order.status, lines=shut
+        )
 
 
 def confirm_payment(

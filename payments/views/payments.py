@@ -66,7 +66,8 @@ class CreatePaymentIntentView(IdempotentPostMixin):
             "Returns the order's Stripe payment intent: 201 when it was made now, 200 when it was "
             "there. Amount and currency are the order's. `status` says how far it is: with "
             "`processing` money is on its way, and there is nothing to pay. 409 "
-            "`ORDER_NOT_PAYABLE` when the order isn't pending, 503 `PAYMENTS_UNAVAILABLE` while "
+            "`ORDER_NOT_PAYABLE` when the order isn't pending, or when paying it would open "
+            "nothing, as its courses are the buyer's by now; 503 `PAYMENTS_UNAVAILABLE` while "
             "Stripe isn't configured or doesn't answer. Honours `Idempotency-Key`: "
             "a repeat is answered by the same intent, with its `status` by then, as long as the "
             "order can be paid by it."
@@ -80,7 +81,8 @@ class CreatePaymentIntentView(IdempotentPostMixin):
             200: PaymentIntentSerializer,
             404: _NO_ORDER,
             409: OpenApiResponse(
-                description="`ORDER_NOT_PAYABLE` with `details.order_status`; "
+                description="`ORDER_NOT_PAYABLE` with `details.order_status`, and where it is "
+                "pending and would open nothing `details.lines` (`course_id`, `title`, `reason`); "
                 "`IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`"
             ),
             422: OpenApiResponse(

@@ -333,12 +333,15 @@ class Buying(Market):
         row = self.now.payment_of(intent_id)
         is_waited_for = order["status"] == "pending" and row and row["status"] == "pending"
         is_in_trouble = self.bank.is_in_trouble
+        opens_nothing = self._opens_nothing(order)
         check_fresh = self._check_start(order)
 
         def check(answer: Answer) -> None:
             # Stripe is asked afterwards, as that ends its trouble: what is dead stays so.
             truth = self.bank.intent(intent_id)
-            serves = is_waited_for and truth["status"] != "canceled"
+            moves = truth["status"] in ("processing", "succeeded")
+            is_dead = truth["status"] == "canceled" or (opens_nothing and not moves)
+            serves = is_waited_for and not is_dead
             if not serves:
                 assert not answer.replayed, answer
                 check_fresh(answer)
@@ -480,12 +483,20 @@ class Buying(Market):
 
     def _check_start(self, order: Row):
         is_in_trouble = self.bank.is_in_trouble
+        opens_nothing = self._opens_nothing(order)
+        rows = [p for p in self.now.payments.values() if p["order_id"] == order["id"]]
+        open_ids = [row["intent_id"] for row in rows if row["status"] == "pending"]
 
         def check(answer: Answer) -> None:
             if answer.status == 503:
                 assert is_in_trouble, answer
             elif order["status"] != "pending":
                 assert (answer.status, answer.code) == (409, "ORDER_NOT_PAYABLE"), answer
+            elif opens_nothing and not self._is_money_moving(open_ids):
+                assert (answer.status, answer.code) == (409, "ORDER_NOT_PAYABLE"), answer
+                named = answer.body["error"]["details"]["lines"]
+                assert {line["course_id"] for line in named} == self.now.courses_of(order["id"])
+                self.count("not asked for what would go back")
             else:
                 assert answer.status in (200, 201), answer
                 is_changed = answer.body["payment_intent_id"] in self.changed_amounts
@@ -493,6 +504,20 @@ class Buying(Market):
                 self._remember(order, answer)
 
         return check
+
+    def _opens_nothing(self, order: Row) -> bool:
+        """Whether all that would be paid for the order would go back."""
+        owned = self.now.owned_by(order["user_id"])
+        withdrawn = self.now.withdrawn_from(order["user_id"])
+        return all(
+            line["course_id"] in owned or (not line["price"] and line["course_id"] in withdrawn)
+            for line in self.now.lines_of(order["id"])
+        )
+
+    def _is_money_moving(self, intent_ids: list[str]) -> bool:
+        """Whether Stripe says that one of them is being paid, or was."""
+        told = {self.bank.intent(intent_id)["status"] for intent_id in intent_ids}
+        return bool(told & {"processing", "succeeded"})
 
     def _remember(self, order: Row, answer: Answer) -> None:
         intent = Intent(order["id"], answer.body["payment_intent_id"], answer.body["client_secret"])

@@ -105,6 +105,31 @@ def test_a_key_gives_an_intent_as_long_as_its_order_waits_for_it(world: World) -
     history.teardown()
 
 
+@pytest.mark.slow
+def test_nobody_is_asked_for_money_that_would_go_back(world: World) -> None:
+    """Staff seldom give what somebody is just about to pay for."""
+    tally = Tally()
+    history = Marketplace(world, tally)
+    teacher = history.wares[-1].teacher
+    who = next(number for number, one in enumerate(world.buyers) if str(one.id) != teacher)
+    history.shop(who=who, courses=[0, 1], coupon=None, card=None)
+    history.start_payment(number=0, key="new")
+    history.get_course(who=who, course=0, is_gift=True)
+    history.start_payment(number=0, key="again")
+    assert tally.outcomes["the same intent under a key: requires_payment_method"] == 1
+    # What was given leaves the cart; staff give the next thing in it.
+    history.sweep(name="outbox", late=True)
+    history.get_course(who=who, course=0, is_gift=True)
+    history.start_payment(number=0, key="again")
+    history.start_payment(number=0, key="none")
+    assert tally.outcomes["given"] == 2
+    assert tally.outcomes["not asked for what would go back"] == 2
+    # By the secret that they had before.
+    history.pay(number=0, card="pm_card_visa")
+    history.start_payment(number=0, key="none")
+    history.teardown()
+
+
 @pytest.mark.parametrize("failures", [[], [AssertionError("broken"), AssertionError("again")]])
 def test_a_beginning_that_led_elsewhere_hides_no_step_that_failed(
     monkeypatch: pytest.MonkeyPatch, failures: list[AssertionError]
