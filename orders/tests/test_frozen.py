@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from orders.models import Order, OrderItem
+from orders.models import OrderItem
 from tests.factories.coupons import CouponFactory
 from tests.factories.people import InstructorFactory
 
@@ -51,14 +51,44 @@ def test_none_of_its_lines_is_deleted(order):
         OrderItem.objects.filter(order=order).delete()
 
 
-def test_a_person_who_goes_is_taken_out(order):
-    """The lines of an instructor who teaches nothing any more, and the orders of a buyer."""
+@pytest.fixture
+def item(order):
+    """A line whose instructor teaches nothing any more."""
     item = order.items.get(price_at_purchase=Decimal("10.00"))
     run(f"UPDATE courses_course SET instructor_id = '{InstructorFactory.create().id}'")
-    OrderItem.objects.filter(id=item.id).update(instructor=None)
-    Order.objects.update(user=None)
+    return item
+
+
+def test_a_person_who_goes_is_taken_out(order, item):
+    """Of their lines as an instructor, and of their orders as a buyer."""
+    item.instructor.delete()
+    order.user.delete()
+    run("SET CONSTRAINTS ALL IMMEDIATE")
     item.refresh_from_db()
-    assert (item.instructor_id, item.order.user_id) == (None, None)
+    order.refresh_from_db()
+    assert (item.instructor_id, order.user_id) == (None, None)
+
+
+def test_nobody_is_taken_out_of_a_line_who_is_there(item):
+    """Also where another has the course for a moment."""
+    with pytest.raises(DatabaseError, match="as long as they are there"), transaction.atomic():
+        run(
+            f"UPDATE orders_orderitem SET instructor_id = NULL WHERE id = '{item.id}';"
+            f"UPDATE courses_course SET instructor_id = '{item.instructor_id}';"
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        )
+
+
+def test_no_buyer_is_taken_out_who_is_there(order):
+    with pytest.raises(DatabaseError, match="as long as they are there"), transaction.atomic():
+        run("UPDATE orders_order SET user_id = NULL; SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_a_line_that_is_nobodys_is_nobodys_for_good(item):
+    other = InstructorFactory.create()
+    item.instructor.delete()
+    with pytest.raises(DatabaseError, match="stays"), transaction.atomic():
+        run(f"UPDATE orders_orderitem SET instructor_id = '{other.id}' WHERE id = '{item.id}'")
 
 
 def run(statement):

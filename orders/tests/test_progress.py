@@ -188,7 +188,7 @@ def test_money_of_somebody_erased_did_not_come(user, under_way):
         order_number="ORD-1998-00001", currency="usd", subtotal=1, total_amount=1,
         expires_at=timezone.now(),
     )  # fmt: skip
-    Order.objects.filter(id=under_way.id).update(user=None)
+    user.delete()
     assert end(under_way)
     assert other.status == "pending"
 

@@ -45,6 +45,16 @@ ACCESS = (
         """,
     ),
     Invariant(
+        name="order_of_nobody_opens_nothing",
+        sentence="An order is nobody's only once its buyer is erased, with whatever it opened.",
+        query="""
+            SELECT orders.order_number AS subject, item.title_at_purchase AS line,
+                   item.enrollment_id AS enrollment
+            FROM orders_orderitem item JOIN orders_order orders ON orders.id = item.order_id
+            WHERE orders.user_id IS NULL AND item.enrollment_id IS NOT NULL
+        """,
+    ),
+    Invariant(
         name="access_follows_its_reasons",
         sentence="An enrolment is revoked when one of its open reasons revokes it, else suspended "
         "when there is one, and active without any.",

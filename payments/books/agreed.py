@@ -1,41 +1,14 @@
 """What was agreed when something was ordered, against what was on offer then."""
 
-from payments.books.invariant import CLOCKS, Invariant
-
-# When a line was ordered: as its order says, and as its own key does (a UUIDv7, whose first 48 bits
-# are milliseconds).
-_ORDERED = """
-    ordered AS (
-        SELECT orders.order_number, item.title_at_purchase AS line, item.course_id,
-               item.price_at_purchase, item.instructor_id, moment.at
-        FROM orders_orderitem item JOIN orders_order orders ON orders.id = item.order_id
-        CROSS JOIN LATERAL (VALUES (orders.created_at), (to_timestamp((
-            'x' || left(replace(item.id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
-        )) moment(at)
-    )
-"""
-
-
-def _remembered(name: str, column: str, table: str) -> str:
-    """What a course had of something, from when to when at the most: what is first known of it has
-    no beginning."""
-    return f"""
-        {name} AS (
-            SELECT course_id, {column}, changed_at - {CLOCKS} AS earliest,
-                   lead(changed_at) OVER (
-                       PARTITION BY course_id ORDER BY changed_at, id
-                   ) + {CLOCKS} AS latest
-            FROM {table}
-        )
-    """  # noqa: S608 (own texts)
-
+from payments.books.invariant import Invariant
+from payments.books.teaching import OF_OTHERS, ORDERED, remembered
 
 AGREED = (
     Invariant(
         name="line_costs_what_its_course_did",
         sentence="A line has a price that its course had when it was ordered, as far as its "
         "prices are known.",
-        given=f"WITH {_ORDERED}, {_remembered('prices', 'price', 'courses_pricechange')}",
+        given=f"WITH {ORDERED}, {remembered('prices', 'price', 'courses_pricechange')}",
         query="""
             SELECT ordered.order_number AS subject, ordered.line, ordered.price_at_purchase,
                    ordered.at
@@ -52,23 +25,10 @@ AGREED = (
     ),
     Invariant(
         name="line_is_of_who_taught_its_course",
-        sentence="A line is of nobody else than who taught its course when it was ordered, as far "
-        "as that is known.",
-        given=f"WITH {_ORDERED}, "
-        f"{_remembered('teachers', 'instructor_id', 'courses_instructorchange')}",
-        query="""
-            SELECT ordered.order_number AS subject, ordered.line, ordered.instructor_id, ordered.at
-            FROM ordered
-            WHERE ordered.instructor_id IS NOT NULL AND EXISTS (
-                SELECT FROM teachers WHERE teachers.course_id = ordered.course_id
-                AND teachers.earliest <= ordered.at
-            ) AND NOT EXISTS (
-                SELECT FROM teachers WHERE teachers.course_id = ordered.course_id
-                AND teachers.instructor_id = ordered.instructor_id
-                AND teachers.earliest <= ordered.at
-                AND coalesce(teachers.latest, 'infinity') >= ordered.at
-            )
-        """,
+        sentence="A line is of who taught its course when it was ordered, as far as that is known, "
+        "and nobody's only once they are erased.",
+        given=f"WITH {OF_OTHERS}",
+        query="SELECT order_number AS subject, line, instructor_id, at FROM of_others",
     ),
     Invariant(
         name="instructors_are_remembered",

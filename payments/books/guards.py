@@ -22,9 +22,10 @@ TRIGGERS = {
     "orders_creditnote": "document_is_append_only document_is_never_emptied",
     "orders_invoice": "document_is_append_only document_is_never_emptied",
     "orders_numberseries": "orders_number_by_sequence",
-    "orders_order": "orders_order_stays",
+    "orders_order": "orders_order_loses_who_is_gone orders_order_stays",
     "orders_orderitem": (
-        "orders_line_is_not_deleted orders_line_keeps_its_instructor orders_line_stays"
+        "orders_line_is_not_deleted orders_line_keeps_its_instructor "
+        "orders_line_loses_who_is_gone orders_line_stays"
     ),
     "payments_balance": "balances_are_the_ledgers",
     "payments_balancechange": "balances_are_the_ledgers changes_are_folded held_is_not_folded",

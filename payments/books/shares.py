@@ -1,6 +1,7 @@
 """Whose the money is, entry by entry: by the order's lines, and by the rules of giving back."""
 
 from payments.books.invariant import Invariant, since
+from payments.books.teaching import OF_OTHERS
 
 _PAID = "(item.price_at_purchase - item.discount_amount + item.tax_amount)"
 
@@ -93,6 +94,7 @@ SHARES = (
         sentence="A sale books each line as it was agreed when it was sold: whose the money is, "
         "the share by its percentage, and from when on it can be paid; each sale has that, of all "
         "of its lines, and nothing else has. What somebody taught is sold by a percentage.",
+        given=f"WITH {OF_OTHERS}",
         query=f"""
             SELECT coalesce(movement.reference, line.id::text) AS subject,
                    item.title_at_purchase AS line, line.instructor_amount, booked.instructor,
@@ -126,7 +128,7 @@ SHARES = (
                OR line.instructor_amount <> round(
                    (line.instructor_amount + line.platform_amount) * line.percent / 100, 2)
                OR line.percent IS NULL AND line.instructor_amount + line.platform_amount > 0
-                  AND item.instructor_id IS NOT NULL
+                  AND (item.instructor_id IS NOT NULL OR item.id IN (SELECT id FROM of_others))
                   AND greatest(line.created_at, payment.succeeded_at) >= {since("sale_percent")}
         """,  # noqa: S608 (the text above)
     ),

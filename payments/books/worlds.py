@@ -95,6 +95,11 @@ _GROUPS = {
         SELECT * FROM real.courses_instructorchange
         WHERE course_id = ANY(ARRAY(SELECT id FROM courses_course))
     """,
+    # Of people no more than that they are there.
+    "users_user": """
+        SELECT id FROM real.users_user
+        WHERE id = ANY(ARRAY(SELECT instructor_id FROM courses_instructorchange))
+    """,
     "core_auditentry": """
         SELECT * FROM real.core_auditentry
         WHERE (target_type = 'order'

@@ -49,5 +49,6 @@ class OrderItemFactory(DjangoModelFactory[OrderItem]):
 
     order = factory.SubFactory(OrderFactory)
     course = factory.SubFactory(CourseFactory)
+    instructor = factory.SelfAttribute("course.instructor")
     title_at_purchase = factory.SelfAttribute("course.title")
     price_at_purchase = Decimal("49.99")

@@ -37,6 +37,7 @@ _NOTHING = (
     "WHERE order_item_id = '{plain.line}'",
     _BOOKED,
 )
+_NOBODYS = "UPDATE orders_orderitem SET instructor_id = NULL WHERE id = '{plain.line}'"
 # As if what is there were of before sales said their percentage.
 _BEFORE = (
     "UPDATE payments_bookmark SET until = now() + interval '1 hour' "
@@ -81,6 +82,17 @@ OFFERED = (
         "VALUES ('{pending.course}', 0.50, now() + interval '3 minutes')"),
     lie("a pending order's course is taught by another", "line_is_of_who_taught_its_course",
         "UPDATE orders_orderitem SET instructor_id = '{bob}' WHERE order_id = '{pending.order}'"),
+    lie("a pending order's course is taught by nobody", "line_is_of_who_taught_its_course",
+        "UPDATE orders_orderitem SET instructor_id = NULL WHERE order_id = '{pending.order}'"),
+    lie("what an instructor sold was nobody's", "line_is_of_who_taught_its_course",
+        *_NOTHING, _NOBODYS),
+    lie("what was nobody's is sold by no percentage", "sale_is_what_was_agreed",
+        *_NOTHING, _NOBODYS),
+    lie("what was nobody's was ordered long ago", "line_is_of_who_taught_its_course",
+        *_NOTHING, _NOBODYS,
+        "UPDATE orders_order SET created_at = '2020-01-01' WHERE id = '{plain.order}'"),
+    lie("what somebody bought is nobody's order", "order_of_nobody_opens_nothing",
+        "UPDATE orders_order SET user_id = NULL WHERE id = '{plain.order}'"),
     lie("a course was taught by another", "instructors_are_remembered",
         "UPDATE courses_instructorchange SET instructor_id = '{bob}' "
         "WHERE course_id = '{plain.course}'"),
