@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from payments.state import DisputeStatus
+from payments.state import PROCESSING, DisputeStatus
 
 logger = logging.getLogger(__name__)
 
@@ -232,6 +232,16 @@ def read_movement(moved: Any) -> MovementFacts:
         source=_id_of(moved.source),
         balance_type=_text(moved, "balance_type"),
     )
+
+
+def read_debit(intent: Any) -> MovementFacts | None:
+    """Read what the charge of a payment intent brought to our balance while its money is under way:
+    None where it isn't, or where nothing lies there of it."""
+    charge = intent.latest_charge
+    if intent.status != PROCESSING or isinstance(charge, str | None) or charge.status != "pending":
+        return None
+    moved = charge.balance_transaction
+    return None if isinstance(moved, str | None) else read_movement(moved)
 
 
 def read_balance(balance: Any) -> dict[str, int]:

@@ -261,4 +261,23 @@ PAYMENTS = (
               AND NOT EXISTS (SELECT FROM shown WHERE shown.id = payment.id::text)
         """,
     ),
+    Invariant(
+        name="what_may_be_paid_is_looked_at",
+        sentence="What may be paid is to be looked at within the day, and no debit for an order "
+        "that isn't pending is under way for longer than any takes.",
+        # The next look is an hour ahead at the most, by the clock of whoever plans it; a debit
+        # takes three weeks, and a second one of an order that is paid or closed is rare. When it
+        # was made is what its key says (a UUIDv7).
+        query="""
+            SELECT payment.stripe_payment_id AS subject, payment.status, payment.stripe_status,
+                   payment.next_check_at
+            FROM payments_payment payment JOIN orders_order orders ON orders.id = payment.order_id
+            WHERE (payment.status = 'pending'
+                   OR payment.status = 'failed' AND payment.stripe_status NOT IN ('', 'canceled'))
+              AND (payment.next_check_at > now() + interval '1 day'
+                   OR payment.stripe_status = 'processing' AND orders.status <> 'pending'
+                      AND to_timestamp(('x' || left(replace(payment.id::text, '-', ''), 12))
+                                       ::bit(48)::bigint / 1000.0) < now() - interval '90 days')
+        """,
+    ),
 )

@@ -5,7 +5,8 @@ fee is known some time after its payment. So a difference that what moves just n
 waited for, until it has lasted for a day.
 
 A bank debit is pending in the balance from its beginning, and booked when it succeeds, days later.
-What lies there of those under way is asked for, and taken off.
+What lies there of those under way is asked for, and taken off: what Stripe says is under way, as
+our rows may say so of money that came.
 """
 
 import datetime as dt
@@ -98,23 +99,23 @@ def _ask() -> dict[str, Decimal]:
 
 
 def _add_up_debits(run: ReconciliationRun, ends_at: float) -> bool:
-    """Add up, by currency, what lies at Stripe of our payments by bank debit that are under way,
-    in the run's position; returns whether of all. A debit that succeeds after it was asked about
-    is booked by then, and is one of those that moved just now."""
-    rows = Payment.objects.filter(MAY_BE_PAID, stripe_status=PROCESSING)
-    rows = rows.exclude(stripe_charge_id="").order_by("id")
+    """Add up, by currency, what lies at Stripe of our payments by bank debit that are under way
+    there as well as here, in the run's position; returns whether of all. A debit that succeeds
+    after it was asked about is booked by then, and is one of those that moved just now."""
+    rows = Payment.objects.filter(MAY_BE_PAID, stripe_status=PROCESSING).order_by("id")
     while True:
         rest = rows.filter(id__gt=after) if (after := run.position.get("debit")) else rows
-        some = list(rest.values_list("id", "stripe_charge_id")[:_AT_ONCE])
+        some = list(rest[:_AT_ONCE])
         if not some:
             return True
         sums = _read_debits(run)
-        for asked in [start(partial(_list_movements, charge_id)) for _, charge_id in some]:
-            for moved in asked.result():
+        asked = [start(partial(_ask_debit, payment)) for payment in some]
+        for moved in [one.result() for one in asked]:
+            if moved is not None:
                 net = major_of(minor=moved.net, currency=moved.currency)
                 sums[moved.currency] = sums.get(moved.currency, ZERO) + net
         told = {currency: str(sum_) for currency, sum_ in sums.items()}
-        run.position |= {"debit": str(some[-1][0]), "under_way": told}
+        run.position |= {"debit": str(some[-1].id), "under_way": told}
         if time.monotonic() >= ends_at:
             return False
 
@@ -124,12 +125,14 @@ def _read_debits(run: ReconciliationRun) -> dict[str, Decimal]:
     return {currency: Decimal(sum_) for currency, sum_ in told.items()}
 
 
-def _list_movements(charge_id: str) -> list[MovementFacts]:
-    """Nothing lies there of what Stripe doesn't know: the comparison of payments tells of that."""
+def _ask_debit(payment: Payment) -> MovementFacts | None:
+    """Return what lies there of a debit that is under way by the charge that we know. Of an intent
+    that Stripe doesn't know nothing does: the comparison of payments tells of that."""
     try:
-        return stripe_gateway.list_movements_of_charge(charge_id=charge_id)
+        moved = stripe_gateway.retrieve_debit(intent_id=payment.stripe_payment_id)
     except StripeNotFound:
-        return []
+        return None
+    return moved if moved and moved.source == payment.stripe_charge_id else None
 
 
 def _show_unbooked(run: ReconciliationRun) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 # The key of rows that never were.
 FORGED = "00000000-0000-7000-8000-00000000f0f0"
+# … and of rows of 2020.
+LONG_AGO = "016f5e66-e800-7000-8000-00000000f0f0"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,13 @@
 """Lies in payments, refunds, disputes and payouts."""
 
 from tests.proof.planted_ledger import payout
-from tests.proof.planted_lie import lie
+from tests.proof.planted_lie import LONG_AGO, lie
 
 _PAYMENT = "UPDATE payments_payment SET {} WHERE id = '{{plain.payment}}'"
+_UNDER_WAY = (
+    "UPDATE payments_payment SET status = 'failed', stripe_status = 'processing', "
+    "succeeded_at = NULL, fee_amount = NULL, {} WHERE id = '{{late.payment}}'"
+)
 _REFUND = "UPDATE payments_refund SET {} WHERE payment_id = '{{by_line.payment}}'"
 _DISPUTE = "UPDATE payments_dispute SET {} WHERE payment_id = '{{{}.payment}}'"
 _REQUEST = (
@@ -29,6 +33,12 @@ PAYMENTS = (
          _PAYMENT.format("stripe_payment_id = 'pi_other'")),
     lie("a payment succeeded another day", "movement_has_its_date",
          _PAYMENT.format("succeeded_at = succeeded_at - interval '40 days'")),
+    lie("late money is under way, to be looked at in a lifetime", "what_may_be_paid_is_looked_at",
+         _UNDER_WAY.format("next_check_at = '2099-01-01'")),
+    lie("late money has been under way for years", "what_may_be_paid_is_looked_at",
+         _UNDER_WAY.format(f"id = '{LONG_AGO}'")),
+    lie("what may be paid is never looked at", "what_may_be_paid_is_looked_at",
+         "UPDATE payments_payment SET next_check_at = 'infinity' WHERE status = 'pending'"),
     lie("a refund is another payment's", "movement_agrees_with_its_cause",
          _REFUND.format("payment_id = '{plain.payment}'")),
     lie("a refund was larger", "stripe_account_matches", _REFUND.format("amount = amount + 1")),

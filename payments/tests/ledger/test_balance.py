@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import time_machine
@@ -404,10 +404,10 @@ def test_a_debit_by_another_charge_than_ours_is_a_difference(
 def test_a_debit_that_stripe_does_not_know_keeps_nothing_from_being_compared(
     debit: services.PaymentIntent, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unknown(**_: str) -> list[MovementFacts]:
+    def unknown(**_: str) -> None:
         raise stripe_gateway.StripeNotFound
 
-    monkeypatch.setattr(stripe_gateway, "list_movements_of_charge", unknown)
+    monkeypatch.setattr(stripe_gateway, "retrieve_debit", unknown)
     compare_later(minutes=31)
     assert ("amount", "balance", "0.00 USD", "96.78 USD") in shown()
 
@@ -458,7 +458,27 @@ def test_a_failure_that_we_have_not_heard_of_is_no_difference(
     assert theirs["usd"] == 0
     run = ReconciliationRun(position={})
     assert matching_balance._add_up_debits(run, time.monotonic() + 60)
-    assert run.position["under_way"] == {"usd": "0.00"}
+    assert run.position["under_way"] == {}
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+def test_what_is_over_at_stripe_is_not_under_way_whatever_our_row_says(
+    debit: services.PaymentIntent, standin: StandIn, outcome: Literal["succeeded", "failed"]
+) -> None:
+    standin.settle_payment(debit.payment_intent_id, outcome)
+    hear()
+    with unguarded(), connection.cursor() as cursor:
+        for table in ("ledgerentry", "ledgertransaction", "saleline", "balance", "balancechange"):
+            cursor.execute(f"DELETE FROM payments_{table}")
+        Payment.objects.update(
+            status="failed", stripe_status="processing", succeeded_at=None, fee_amount=None
+        )
+    run = compare_later(days=5)
+    assert "under_way" not in run.balances["usd"]
+    kept = [("amount", "balance", "0.00 USD", "96.78 USD")]
+    assert [one for one in shown() if one[1] == "balance"] == (
+        kept if outcome == "succeeded" else []
+    )
 
 
 def test_a_right_that_is_missing_is_told_and_keeps_nothing_else(standin: StandIn) -> None:

@@ -17,16 +17,16 @@ from tests.factories import OrderFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CHARGES = [f"py_{number}" for number in range(5)]
+NAMES = [str(number) for number in range(5)]
 
 
 @pytest.fixture
 def run(standin: StandIn) -> ReconciliationRun:
     """A comparison that has come to the balance; Stripe knows nothing of the debits."""
-    for charge in CHARGES:
+    for name in NAMES:
         order = OrderFactory.create(user=UserFactory.create(), subtotal=Decimal("10.00"))
         Payment.objects.create(
-            order=order, stripe_payment_id=f"pi_{charge}", stripe_charge_id=charge,
+            order=order, stripe_payment_id=f"pi_{name}", stripe_charge_id=f"py_{name}",
             amount=order.total_amount, currency="usd", status="pending",
             stripe_status="processing", next_check_at=timezone.now() + dt.timedelta(hours=1),
         )  # fmt: skip
@@ -35,29 +35,27 @@ def run(standin: StandIn) -> ReconciliationRun:
 
 
 class Stripe:
-    """Tells of 1.00 of each charge, and puts off what it is asked beyond `room`."""
+    """Tells of 1.00 of each debit, and puts off what it is asked beyond `room`."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.room = len(CHARGES)
+        self.room = len(NAMES)
 
-    def tell(self, *, charge_id: str) -> list[MovementFacts]:
+    def tell(self, *, intent_id: str) -> MovementFacts:
         if len(self.asked) >= self.room:
             raise StripeLater
-        self.asked.append(charge_id)
-        return [
-            MovementFacts(
-                id=f"txn_{charge_id}", type="payment", reporting_category="charge", amount=130,
-                fee=30, net=100, currency="usd", created=timezone.now(),
-                available_on=timezone.now(), source=charge_id, description="",
-            )
-        ]  # fmt: skip
+        self.asked.append(intent_id)
+        return MovementFacts(
+            id=f"txn_{intent_id}", type="payment", reporting_category="charge", amount=130,
+            fee=30, net=100, currency="usd", created=timezone.now(), available_on=timezone.now(),
+            source=intent_id.replace("pi_", "py_"), description="",
+        )  # fmt: skip
 
 
 @pytest.fixture
 def stripe(monkeypatch: pytest.MonkeyPatch) -> Stripe:
     stripe = Stripe()
-    monkeypatch.setattr(stripe_gateway, "list_movements_of_charge", stripe.tell)
+    monkeypatch.setattr(stripe_gateway, "retrieve_debit", stripe.tell)
     monkeypatch.setattr(matching_balance, "_AT_ONCE", 2)
     return stripe
 
@@ -80,7 +78,7 @@ def test_what_stripe_puts_off_is_gone_on_with_and_nothing_is_asked_twice(
     assert go_on(run)["under_way"] == {"usd": "4.00"}
     stripe.room = 5
     go_on(run)
-    assert sorted(stripe.asked) == CHARGES
+    assert sorted(stripe.asked) == [f"pi_{name}" for name in NAMES]
     assert run.balances["usd"]["under_way"] == "5.00"
     assert run.finished_at, "the books are verified after it"
 
