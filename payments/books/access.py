@@ -151,8 +151,10 @@ ACCESS = (
     Invariant(
         name="staffs_grant_is_audited",
         sentence="Whoever was given a course by staff was given it by a deed of somebody in the "
-        "audit trail.",
-        query="""
+        "audit trail, of when they were enrolled and of after what opened it before was paid.",
+        # A deed of long ago would else stand for whatever became of it since. One clock dates
+        # enrolment and deed, in this order.
+        query=f"""
             SELECT enrollment.id AS subject, enrollment.user_id, enrollment.status,
                    enrollment.enrolled_at
             FROM enrollments_enrollment enrollment
@@ -160,14 +162,22 @@ ACCESS = (
                 SELECT FROM core_auditentry deed
                 WHERE deed.target_type = 'enrollment' AND deed.target_id = enrollment.id::text
                   AND deed.action = 'enrollment.granted' AND deed.actor_id IS NOT NULL
+                  AND deed.created_at BETWEEN enrollment.enrolled_at
+                      AND enrollment.enrolled_at + {CLOCKS}
+                  AND NOT EXISTS (
+                      SELECT FROM orders_orderitem item
+                      JOIN orders_order orders ON orders.id = item.order_id
+                      WHERE item.enrollment_id = enrollment.id
+                        AND orders.completed_at > deed.created_at + {CLOCKS}
+                  )
             )
-        """,
+        """,  # noqa: S608 (the text above)
     ),
     Invariant(
         name="staffs_reason_is_audited",
         sentence="What somebody of staff holds against access is a deed of theirs in the audit "
-        "trail.",
-        query="""
+        "trail, of when it began.",
+        query=f"""
             SELECT hold.enrollment_id AS subject, hold.effect, hold.actor_id, hold.created_at
             FROM enrollments_accesshold hold
             WHERE hold.cause = 'staff' AND hold.ended_at IS NULL AND hold.actor_id IS NOT NULL
@@ -177,8 +187,9 @@ ACCESS = (
                     AND deed.target_id = hold.enrollment_id::text
                     AND deed.action = 'enrollment.' || hold.effect
                     AND deed.actor_id = hold.actor_id
+                    AND deed.created_at BETWEEN hold.created_at AND hold.created_at + {CLOCKS}
               )
-        """,
+        """,  # noqa: S608 (the text above)
     ),
     Invariant(
         name="prices_are_remembered",

@@ -78,7 +78,6 @@ SILENT = {
     "courses_instructorchange.course_id": _ROW, "courses_instructorchange.changed_at": _ROW,
     "enrollments_accesshold.actor_id": "who of staff decided; the audit trail says so, too",
     "enrollments_accesshold.ended_by": "who of staff lifted it; the audit trail says so, too",
-    "enrollments_enrollment.enrolled_at": _LEARNING,
     "enrollments_enrollment.lessons_completed": _LEARNING,
     "enrollments_enrollment.total_lessons": _LEARNING,
     "enrollments_enrollment.progress_percent": _LEARNING,

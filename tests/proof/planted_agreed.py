@@ -43,6 +43,15 @@ _BEFORE = (
     "UPDATE payments_bookmark SET until = now() + interval '1 hour' "
     "WHERE name = 'since:sale_percent'"
 )
+# A course that was refunded is open, as a gift.
+_GIVEN = (
+    "UPDATE enrollments_enrollment SET status = 'active', source = 'staff' "
+    "WHERE id = (SELECT enrollment_id FROM orders_orderitem WHERE id = '{given.line}')",
+    "UPDATE enrollments_accesshold SET ended_at = now() WHERE ended_at IS NULL AND "
+    "enrollment_id = (SELECT enrollment_id FROM orders_orderitem WHERE id = '{given.line}')",
+    "UPDATE courses_coursestats SET student_count = student_count + 1 "
+    "WHERE course_id = '{given.course}'",
+)
 OFFERED = (
     lie("an instructor had a larger share", "sale_follows_its_terms", *_MORE),
     lie("an instructor had 5.00 more, by no percentage", "sale_is_what_was_agreed", *_BY_NONE),
@@ -128,7 +137,25 @@ OFFERED = (
         "WHERE id = (SELECT enrollment_id FROM orders_orderitem WHERE id = '{whole.line}')",
         "UPDATE enrollments_accesshold SET ended_at = now() WHERE enrollment_id = "
         "(SELECT enrollment_id FROM orders_orderitem WHERE id = '{whole.line}')"),
+    lie("refunded access was a gift, which staff took back before it was bought",
+        "staffs_grant_is_audited", *_GIVEN),
+    lie("a gift that staff took back, of before it was bought, stands", "staffs_grant_is_audited",
+        *_GIVEN,
+        "UPDATE core_auditentry SET created_at = created_at - interval '1 hour' "
+        "WHERE action = 'enrollment.granted'",
+        "UPDATE enrollments_enrollment enrollment SET enrolled_at = deed.created_at "
+        "FROM core_auditentry deed WHERE deed.action = 'enrollment.granted' "
+        "AND deed.target_id = enrollment.id::text"),
+    lie("a gift was given another day", "staffs_grant_is_audited",
+        "UPDATE enrollments_enrollment SET enrolled_at = enrolled_at - interval '1 day' "
+        "WHERE source = 'staff'"),
     lie("what a refund took is held by staff", "staffs_reason_is_audited",
         "UPDATE enrollments_accesshold SET cause = 'staff', object_id = NULL, note = 'So', "
         "actor_id = '{ann}' WHERE cause = 'refund'"),
+    lie("what a refund took is held by staff, who did so before it was bought",
+        "staffs_reason_is_audited",
+        "UPDATE enrollments_accesshold hold SET cause = 'staff', object_id = NULL, note = 'So', "
+        "actor_id = deed.actor_id FROM core_auditentry deed "
+        "WHERE deed.action = 'enrollment.revoked' AND deed.actor_id IS NOT NULL "
+        "AND deed.target_id = hold.enrollment_id::text AND hold.cause = 'refund'"),
 )  # fmt: skip

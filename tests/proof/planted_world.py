@@ -77,6 +77,7 @@ class PlantedWorld:
     open: Bought
     late: Bought
     owned: Bought
+    given: Bought
     pending: Bought
     ann: str
     bob: str
@@ -222,7 +223,8 @@ def make_world() -> PlantedWorld:
             plain=plain, early=early, by_line=again(by_line), in_part=again(in_part),
             whole=again(whole), bounced=again(bounced), won=won, lost=lost,
             open=opened, late=_pay_late(maker),
-            owned=_buy_what_is_owned(maker), pending=describe(maker.order(1)),
+            owned=_buy_what_is_owned(maker), given=_buy_what_was_given(maker),
+            pending=describe(maker.order(1)),
             ann=str(maker.ann.id), bob=str(maker.bob.id), coupon=str(maker.coupon.id),
             free_enrollment=_enroll_free(maker),
             payouts=maker.pay_out(),
@@ -317,6 +319,22 @@ def _buy_what_is_owned(maker: Maker) -> Bought:
         user_id=order.user_id, course_id=maker.courses[0].id, actor_id=maker.staff.id
     )
     return again(maker.pay(order))
+
+
+def _buy_what_was_given(maker: Maker) -> Bought:
+    """An order of a course that staff had given to the buyer and taken back; it is refunded."""
+    user = UserFactory.create()
+    given = enrollment_services.grant_access(
+        user_id=user.id, course_id=maker.courses[0].id, actor_id=maker.staff.id
+    )
+    enrollment_services.revoke_enrollments(
+        enrollment_ids=[given.id],
+        reason=enrollment_services.Reason.of_staff("By mistake"),
+        actor_id=maker.staff.id,
+    )
+    bought = maker.buy(0, user=user)
+    maker.give_back(bought)
+    return bought
 
 
 def _enroll_free(maker: Maker) -> str:
