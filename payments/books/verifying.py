@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
+from psycopg.types.string import TextLoader
 
 from payments.books.access import ACCESS
 from payments.books.agreed import AGREED
@@ -71,6 +72,8 @@ def ask(invariant: Invariant, *, mark: str = "") -> list[Violation]:
     """Return the rows that break this invariant, up to 20. With a `mark` the statement's text is
     another, so that no plan is used that was made for other tables of the same names."""
     with connection.cursor() as cursor:
+        # A moment may have been made infinite, which Python has no date for.
+        cursor.cursor.adapters.register_loader("timestamptz", TextLoader)
         # The queries are this package's own texts; nothing of anybody else's is in them.
         cursor.execute(
             f"{mark} {invariant.given} SELECT * FROM ({invariant.query}) AS broken "  # noqa: S608
