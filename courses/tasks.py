@@ -8,9 +8,9 @@ from courses import lesson_files, services
 
 @shared_task
 def recount_stats() -> int:
-    """Repair shelf counts, what lists read, and the counters of a part of the courses, by the day it
-    was due, where they drifted; returns how many fields of courses. Within as many days in a row as
-    `recount.count_parts` says each course has had its turn."""
+    """Repair shelf counts, what lists read, and the counters of a part of the courses, by the day
+    it was due, where they drifted; returns how many fields of courses. Within as many days in a row
+    as `recount.count_parts` says each course has had its turn."""
     services.recount_categories()
     day = jobs.due_at().date().toordinal()
     return len(services.recount_stats(part=day)) + len(services.sync_listing())
