@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 USERS = "/admin/users/user/"
 TOLD = "rows are chosen, which is the most at once. Nothing was done."
-ADMINS = sorted(admin.site._registry.values(), key=lambda one: one.opts.label)
+ADMINS: list[Any] = sorted(admin.site._registry.values(), key=lambda one: one.opts.label)
 
 
 @pytest.fixture

@@ -19,7 +19,10 @@ MANY_DIGITS = "9" * 20
 LOGIN = "/admin/login/"
 ADMINS = sorted(admin.site._registry.values(), key=lambda one: one.opts.label)
 DATED = [one for one in ADMINS if one.date_hierarchy]
-ids = {"ids": lambda one: one.opts.label_lower}
+
+
+def told(model_admin: Any) -> str:
+    return str(model_admin.opts.label_lower)
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def list_of(model_admin: Any) -> str:
 class TestNul:
     """PostgreSQL takes no text with one."""
 
-    @pytest.mark.parametrize("model_admin", ADMINS, **ids)
+    @pytest.mark.parametrize("model_admin", ADMINS, ids=told)
     def test_no_list_and_no_row_takes_one(self, staff: Client, model_admin: Any) -> None:
         at, boss = list_of(model_admin), HttpRequest()
         boss.user = StaffFactory.create()
@@ -76,7 +79,7 @@ class TestNul:
         assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("model_admin", DATED, **ids)
+@pytest.mark.parametrize("model_admin", DATED, ids=told)
 def test_a_date_that_can_be_none_leads_back_to_the_list(staff: Client, model_admin: Any) -> None:
     at, name = list_of(model_admin), model_admin.date_hierarchy
     for year, *rest in (
