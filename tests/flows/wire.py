@@ -97,6 +97,8 @@ class Wire:
             await _swallow(reader)
         finally:
             back.cancel()
+            # At once: whoever is cut off on the way out comes no further.
+            ours.close()
             await asyncio.gather(back, return_exceptions=True)
             await _close(ours)
 
