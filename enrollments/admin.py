@@ -100,9 +100,9 @@ class EnrollmentAdmin(Growing, StaffAdmin):
     def get_form(
         self, request: HttpRequest, obj: Enrollment | None = None, change: bool = False, **kw: Any
     ) -> type[forms.ModelForm[Enrollment]]:
-        if obj is None:
-            return GrantForm
-        form: type[forms.ModelForm[Enrollment]] = super().get_form(request, obj, change, **kw)
+        # By the admin's own way, whose widgets look people and courses up instead of listing them.
+        given = kw | {"form": GrantForm} if obj is None else kw
+        form: type[forms.ModelForm[Enrollment]] = super().get_form(request, obj, change, **given)
         return form
 
     def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:

@@ -49,6 +49,16 @@ def test_pages_open(admin: Client, enrollment: Enrollment, complete) -> None:
         assert admin.get(f"/admin/enrollments/{path}").status_code == 200
 
 
+def test_people_and_courses_are_looked_up_and_not_listed(admin: Client) -> None:
+    user, course = UserFactory.create(), CourseFactory.create()
+    page = admin.get(GRANT).content.decode()
+    assert page.count("admin-autocomplete") >= 2
+    assert user.email not in page
+    assert str(course.id) not in page
+    given = admin.post(GRANT, {"user": str(user.id)}).content.decode()
+    assert user.email in given, "what was chosen stays chosen"
+
+
 def test_add_grants_access(admin: Client) -> None:
     user, course = UserFactory.create(), CourseFactory.create()
     data = {"user": str(user.id), "course": str(course.id)}
