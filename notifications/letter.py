@@ -77,6 +77,11 @@ class Letter:
         return render_to_string("mail/letter.html", {"letter": self})
 
 
+def hello(first_name: str) -> str:
+    """Return how a mail begins; `first_name` is "" where nobody may be called by name."""
+    return f"Hello {first_name}," if first_name else "Hello,"
+
+
 def _plain(words: str) -> str:
     """Return the words as they read, in which no mail program finds an address."""
     return " ".join(

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from core.money import money_text
 from notifications.course_access import CourseAccess, Standing, tell_access, tell_meanwhile
-from notifications.letter import Letter, Line
+from notifications.letter import Letter, Line, hello
 
 
 def verification(*, link: str) -> Letter:
@@ -32,7 +32,7 @@ def password_reset(*, first_name: str, link: str) -> Letter:
     """A link to set a new password."""
     return Letter(
         subject="Set a new password for LearnFlow",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=["Somebody, hopefully you, asked to set a new password for your account."],
         action=("Set a new password", link),
         closing="If that wasn't you, ignore this mail: your password stays as it is.",
@@ -43,7 +43,7 @@ def password_changed(*, first_name: str) -> Letter:
     """The password is another one now; said so that a stranger's change doesn't go unnoticed."""
     return Letter(
         subject="Your LearnFlow password was changed",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             "The password of your account was just changed, and other devices were signed out."
         ],
@@ -137,7 +137,7 @@ def refund(
         rows.append(Line(label="Refunded", value=money_text(amount, currency), strong=True))
     return Letter(
         subject=f"Refund for your order {order_number}",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             f"We have refunded {money_text(amount, currency)} of your order {order_number} to the "
             "payment method you used. Depending on your bank it takes up to ten days to arrive.",
@@ -160,7 +160,7 @@ def refund_undone(
     )
     return Letter(
         subject=f"Your refund for order {order_number} did not arrive",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             f"Your bank has sent back our refund of {money_text(amount, currency)} for your order "
             f"{order_number}.",
@@ -180,7 +180,7 @@ def refund_refused(
     """A refund that was promised can't be made in this way."""
     return Letter(
         subject=f"Your refund for order {order_number}",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             f"{_promise(order_number, money_text(amount, currency), reason)} It could not be sent "
             "to the payment method you used.",
@@ -201,7 +201,7 @@ def refund_delayed(
     what_follows = "It goes on as soon as it can" if goes_on else "It is tried again each day"
     return Letter(
         subject=f"Your refund for order {order_number} takes longer",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             f"{_promise(order_number, money_text(amount, currency), reason)} It has not left us "
             "yet, and we are sorry for that.",
@@ -234,7 +234,7 @@ def debit_failed(
     until = f"{payable_until:%d %B %Y, %H:%M} UTC" if payable_until else ""
     return Letter(
         subject=f"Your payment for order {order_number} did not go through",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             f"Your bank did not carry out the payment of {money_text(amount, currency)} for your "
             f"order {order_number}. {_joined('Nothing was paid by it.', courses)}",
@@ -257,7 +257,7 @@ def disputed(
     )
     return Letter(
         subject=f"Your payment for order {order_number} is disputed",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             _joined(
                 f"Your bank has taken back {money} for your order {order_number}, because it was "
@@ -300,7 +300,7 @@ def dispute_decided(
         )
     return Letter(
         subject=f"The dispute of your order {order_number} is over",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             f"Your bank has decided about the payment for your order {order_number}.",
             _joined(outcome, courses),
@@ -313,7 +313,7 @@ def request_granted(*, first_name: str, order_number: str, titles: Sequence[str 
     """Yes to a refund, whose money is on its way: another mail tells how much."""
     return Letter(
         subject=f"Your refund request for order {order_number} was granted",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             f"We have granted the refund you asked for, of order {order_number}.",
             "The money is on its way; another mail tells you how much it is.",
@@ -332,7 +332,7 @@ def request_declined(
     """No to a refund, and why; and how each course that it was for stands by now."""
     return Letter(
         subject=f"Your refund request for order {order_number}",
-        heading=_called("Hello", first_name, ",", joint=" "),
+        heading=hello(first_name),
         paragraphs=[
             f"We are sorry: we can't refund your order {order_number}. This is why:",
             reason,
@@ -353,8 +353,8 @@ def _joined(*sentences: str) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _called(greeting: str, first_name: str, end: str = "", *, joint: str = ", ") -> str:
-    return f"{greeting}{joint}{first_name}{end}" if first_name else f"{greeting}{end}"
+def _called(greeting: str, first_name: str, end: str = "") -> str:
+    return f"{greeting}, {first_name}{end}" if first_name else f"{greeting}{end}"
 
 
 def _quoted(title: str | None) -> str:

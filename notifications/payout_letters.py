@@ -1,6 +1,6 @@
 """What our mails to instructors say of what they are paid. `first_name` is as in `letters`."""
 
-from notifications.letter import Letter
+from notifications.letter import Letter, hello
 
 # What an instructor has to do before they can be paid again.
 _ACCOUNT_TROUBLES = {
@@ -17,7 +17,7 @@ def payout_account(*, first_name: str, trouble: str, payouts_url: str) -> Letter
     """An instructor can't be paid until they have set payouts up again."""
     return Letter(
         subject="Your payouts are paused",
-        heading=_hello(first_name),
+        heading=hello(first_name),
         paragraphs=[
             _ACCOUNT_TROUBLES[trouble],
             "Until then your payouts are paused. What you earn is kept for you, and is paid with "
@@ -31,7 +31,7 @@ def bank_payout_failed(*, first_name: str, reason: str, payouts_url: str) -> Let
     """An instructor's bank refused what Stripe sent to it."""
     return Letter(
         subject="Your bank refused a payout",
-        heading=_hello(first_name),
+        heading=hello(first_name),
         paragraphs=[
             "Stripe, which pays you for us, could not pay out to your bank account"
             + (f" ({reason})." if reason else "."),
@@ -40,7 +40,3 @@ def bank_payout_failed(*, first_name: str, reason: str, payouts_url: str) -> Let
         ],
         action=("See your payouts", payouts_url),
     )
-
-
-def _hello(first_name: str) -> str:
-    return f"Hello {first_name}," if first_name else "Hello,"
