@@ -10,6 +10,14 @@ from payments import clocks
 CLOCKS = f"interval '{clocks.CLOCKS.total_seconds():.0f} seconds'"
 
 
+def made_at(key: str) -> str:
+    """Return, as SQL, when the row of this key was made, by the key itself: a UUIDv7, whose first
+    48 bits are milliseconds."""
+    return (
+        f"to_timestamp(('x' || left(replace({key}::text, '-', ''), 12))::bit(48)::bigint / 1000.0)"
+    )
+
+
 def since(rule: str) -> str:
     """Return, as SQL, from when on a rule holds that rows of before it don't follow: a mark that
     its migration sets, and that nobody changes."""

@@ -1,6 +1,6 @@
 """Whose a payment's money is, and what goes back."""
 
-from payments.books.invariant import Invariant, since
+from payments.books.invariant import Invariant, made_at, since
 
 # Payments whose trouble staff was shown, whether or not they have dealt with it since (audited).
 _SHOWN = """
@@ -266,9 +266,8 @@ PAYMENTS = (
         sentence="What may be paid is to be looked at within the day, and no debit for an order "
         "that isn't pending is under way for longer than any takes.",
         # The next look is an hour ahead at the most, by the clock of whoever plans it; a debit
-        # takes three weeks, and a second one of an order that is paid or closed is rare. When it
-        # was made is what its key says (a UUIDv7).
-        query="""
+        # takes three weeks, and a second one of an order that is paid or closed is rare.
+        query=f"""
             SELECT payment.stripe_payment_id AS subject, payment.status, payment.stripe_status,
                    payment.next_check_at
             FROM payments_payment payment JOIN orders_order orders ON orders.id = payment.order_id
@@ -276,8 +275,7 @@ PAYMENTS = (
                    OR payment.status = 'failed' AND payment.stripe_status NOT IN ('', 'canceled'))
               AND (payment.next_check_at > now() + interval '1 day'
                    OR payment.stripe_status = 'processing' AND orders.status <> 'pending'
-                      AND to_timestamp(('x' || left(replace(payment.id::text, '-', ''), 12))
-                                       ::bit(48)::bigint / 1000.0) < now() - interval '90 days')
-        """,
+                      AND {made_at("payment.id")} < now() - interval '90 days')
+        """,  # noqa: S608 (the text above)
     ),
 )

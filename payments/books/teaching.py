@@ -1,19 +1,16 @@
 """Who taught what was ordered, and lines that are nobody's though somebody taught their course."""
 
-from payments.books.invariant import CLOCKS
+from payments.books.invariant import CLOCKS, made_at
 
-# When a line was ordered: as its order says, and as its own key does (a UUIDv7, whose first 48 bits
-# are milliseconds).
-ORDERED = """
+# When a line was ordered: as its order says, and as its own key does.
+ORDERED = f"""
     ordered AS (
         SELECT orders.order_number, item.id, item.title_at_purchase AS line, item.course_id,
                item.price_at_purchase, item.instructor_id, moment.at
         FROM orders_orderitem item JOIN orders_order orders ON orders.id = item.order_id
-        CROSS JOIN LATERAL (VALUES (orders.created_at), (to_timestamp((
-            'x' || left(replace(item.id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
-        )) moment(at)
+        CROSS JOIN LATERAL (VALUES (orders.created_at), ({made_at("item.id")})) moment(at)
     )
-"""
+"""  # noqa: S608 (own texts)
 
 
 def remembered(name: str, column: str, table: str) -> str:
