@@ -1,12 +1,12 @@
 """What staff fill in to give somebody a course, and what they read of whom it was taken from."""
 
-import hashlib
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from core.admin import digest_of
 from enrollments import services
 from enrollments.errors import AlreadyEnrolled
 from enrollments.models import AccessHold, Enrollment
@@ -93,5 +93,4 @@ def _name_cause(hold: AccessHold, people: dict[UUID, User]) -> str:
 
 
 def _digest(row: Enrollment, holds: list[AccessHold], told: list[str]) -> str:
-    parts = [str(row.pk), row.status, *(str(hold.pk) for hold in holds), *told]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return digest_of([str(row.pk), row.status, *(str(hold.pk) for hold in holds), *told])

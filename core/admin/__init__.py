@@ -12,7 +12,7 @@ from core.admin.base import (
 )
 from core.admin.choosing import MOST_RESENT
 from core.admin.columns import admin_link, money_column, text_lines
-from core.admin.confirming import ask, is_confirmed
+from core.admin.confirming import ask, digest_of, is_confirmed
 from core.admin.growing import Growing, ValuesByIndexFilter
 from core.admin.one_by_one import going_on
 
@@ -27,6 +27,7 @@ __all__ = [
     "ValuesByIndexFilter",
     "admin_link",
     "ask",
+    "digest_of",
     "going_on",
     "is_confirmed",
     "is_superuser",

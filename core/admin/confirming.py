@@ -18,7 +18,7 @@ _CHANGED = "This changed since the page was opened; it is shown as it is now."
 def is_confirmed(request: HttpRequest, rows: Sequence[str]) -> bool:
     """Return whether the person went on from the page having seen `rows`, what it says now. Where
     they have seen something else they are told, and the page is to come again."""
-    return request.POST.get("confirmed") == "yes" and is_as_shown(request, _digest(rows))
+    return request.POST.get("confirmed") == "yes" and is_as_shown(request, digest_of(rows))
 
 
 def is_as_shown(request: HttpRequest, digest: str) -> bool:
@@ -30,7 +30,8 @@ def is_as_shown(request: HttpRequest, digest: str) -> bool:
     return False
 
 
-def _digest(rows: Sequence[str]) -> str:
+def digest_of(rows: Sequence[str]) -> str:
+    """Return what stands in a form for these rows, that it was made of."""
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
@@ -56,7 +57,7 @@ def ask(
         "rows": rows,
         "form": form,
         "action": action,
-        "shown": _digest(rows),
+        "shown": digest_of(rows),
         "selected": selected,
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
