@@ -17,14 +17,16 @@ class ShutLine(TypedDict):
     reason: str
 
 
-def list_shut_lines(*, order_id: uuid.UUID, user_id: uuid.UUID) -> list[ShutLine]:
+def list_shut_lines(*, order_id: uuid.UUID, user_id: uuid.UUID | None) -> list[ShutLine]:
     """Return the lines of a pending order of this person when none of them could be opened by
     paying it any more, as each course is theirs by now, or is free and was taken away by staff: all
-    of the money would go back. Empty as soon as one line could be opened. Two queries, and another
-    where all that isn't theirs is free.
+    of the money would go back. Empty as soon as one line could be opened, and without a person. Two
+    queries, and another where all that isn't theirs is free.
 
     Without a lock: a settlement decides anew, by the same rule (`enroll_bought`).
     """
+    if user_id is None:
+        return []
     items = OrderItem.objects.filter(order_id=order_id).order_by("created_at", "id")
     rows = list(items.values_list("course_id", "title_at_purchase", "price_at_purchase"))
     owned = enrollment_selectors.owned_course_ids(

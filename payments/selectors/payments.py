@@ -66,8 +66,6 @@ def may_begin_payment(*, order_id: object, user_id: uuid.UUID) -> bool:
 
 
 def _opens_nothing(order: OrderForPayment) -> bool:
-    if order.user_id is None:
-        return False
     return bool(order_selectors.list_shut_lines(order_id=order.id, user_id=order.user_id))
 
 

@@ -132,8 +132,6 @@ def _find_usable(order: OrderForPayment) -> IntentFacts | None:
 def _require_something_to_open(order: OrderForPayment) -> None:
     """Nobody is asked for money that is known to go back. Should its buyer pay all the same, by a
     secret they had before, or get the courses after this look, the settlement gives it back."""
-    if order.user_id is None:
-        return
     shut = order_selectors.list_shut_lines(order_id=order.id, user_id=order.user_id)
     if shut:
         raise OrderNotPayable(
