@@ -91,13 +91,13 @@ def approve_request(*, request_id: uuid.UUID, actor_id: uuid.UUID) -> RefundRequ
     with transaction.atomic():
         payment = lock_paying_payment(order_id=order_id)
         request = _lock_open(request_id)
-        left = _find_left(request, payment)
+        left, named = _find_left(request, payment)
         if not left:
             _decide(request, Status.GRANTED, actor_id=actor_id)
             return request
         refund = plan_lines(
             payment=payment,
-            item_ids=_name_lines(left, payment),
+            item_ids=named,
             reason="requested",
             note=f"asked for by the buyer: {request.reason}",
             actor_id=actor_id,
@@ -114,11 +114,11 @@ def estimate_request(*, request_id: uuid.UUID) -> RequestEstimate:
     order_id = _order_of(request_id)
     with transaction.atomic():
         payment = lock_paying_payment(order_id=order_id)
-        left = _find_left(_lock_open(request_id), payment)
+        left, named = _find_left(_lock_open(request_id), payment)
         if not left:
             return RequestEstimate(amount=ZERO, item_ids=left)
         check_undisputed(payment=payment)
-        total, _ = weigh_lines(payment=payment, item_ids=_name_lines(left, payment))
+        total, _ = weigh_lines(payment=payment, item_ids=named)
         check_room(payment=payment, amount=total)
     return RequestEstimate(amount=total, item_ids=left)
 
@@ -198,22 +198,21 @@ def _is_on_its_way(request: RefundRequest, *, but: Refund | None = None) -> bool
     return under_way.exclude(refund=but).exists()
 
 
-def _find_left(request: RefundRequest, payment: Payment) -> set[uuid.UUID]:
-    """Return the lines asked for of which there is money to give back; none when all of it is back.
-    Raises RefundNotPossible when none is left as the rest is on its way."""
+def _find_left(
+    request: RefundRequest, payment: Payment
+) -> tuple[set[uuid.UUID], set[uuid.UUID] | None]:
+    """Return the lines asked for of which there is money to give back, none when all of it is back;
+    and how a refund names them: None when they are all that is left of the payment. Raises
+    RefundNotPossible when none is left as the rest is on its way."""
     wanted = set(request.order_items.values_list("id", flat=True))
-    left = [one for one in choose_lines(payment=payment, item_ids=None) if one.id in wanted]
-    if any(line.left_amount for line in left):
-        return {line.id for line in left}
+    all_left = choose_lines(payment=payment, item_ids=None)
+    lines = [line for line in all_left if line.id in wanted]
+    if any(line.left_amount for line in lines):
+        left = {line.id for line in lines}
+        return left, None if len(lines) == len(all_left) else left
     if _is_on_its_way(request):
         raise RefundNotPossible("All that is asked for is about to be refunded")
-    return set()
-
-
-def _name_lines(left: set[uuid.UUID], payment: Payment) -> set[uuid.UUID] | None:
-    """Return these lines; None when they are all that is left of the payment."""
-    all_left = {line.id for line in choose_lines(payment=payment, item_ids=None)}
-    return None if left == all_left else left
+    return set(), None
 
 
 def _order_of(request_id: uuid.UUID) -> uuid.UUID:

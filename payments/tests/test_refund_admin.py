@@ -56,6 +56,12 @@ def ask_back(payment: Payment, buyer: User, *items: Any) -> RefundRequest:
     )
 
 
+def refund_line(payment: Payment, item: Any, actor: User) -> Refund:
+    return services.refund_payment(
+        payment_id=payment.id, item_ids=[item.id], note="", actor_id=actor.id
+    )
+
+
 @pytest.mark.parametrize("action", ["refund_whole", "refund_lines"])
 def test_the_page_says_why_nothing_can_go_back(
     payment: Payment, staff: Client, action: str
@@ -156,18 +162,12 @@ def test_another_line_for_the_same_amount_is_shown_before_it_is_refunded(
 ) -> None:
     payment = make_paid("10.00", "10.00", user=buyer)
     first, second = payment.order.items.order_by("created_at", "id")
-
-    def refund(item: Any) -> Refund:
-        return services.refund_payment(
-            payment_id=payment.id, item_ids=[item.id], note="", actor_id=buyer.id
-        )
-
-    undone = refund(first)
+    undone = refund_line(payment, first, buyer)
     page = look(staff, PAYMENTS, "refund_whole", payment)
     assert f"10.00 of 20.00 USD left (2. {second.title_at_purchase}: 10.00)" in page
     older = read_form(page) | {"_selected_action": [str(payment.pk)]}
     hear(payment, "failed", amount="10.00", refund_id=undone.id)
-    refund(second)
+    refund_line(payment, second, buyer)
     page = staff.post(PAYMENTS, older).content.decode()
     assert "This changed since the page was opened" in page
     assert f"10.00 of 20.00 USD left (1. {first.title_at_purchase}: 10.00)" in page
@@ -178,18 +178,12 @@ def test_what_is_left_of_a_request_is_shown_line_by_line(buyer: User, staff: Cli
     payment = make_paid("10.00", "10.00", user=buyer)
     first, second = payment.order.items.order_by("created_at", "id")
     request = ask_back(payment, buyer)
-
-    def refund(item: Any) -> Refund:
-        return services.refund_payment(
-            payment_id=payment.id, item_ids=[item.id], note="", actor_id=buyer.id
-        )
-
-    undone = refund(first)
+    undone = refund_line(payment, first, buyer)
     page = look(staff, REQUESTS, "approve", request)
     assert f"{first}, {second}. 10.00 USD would go back (2. {second});" in page
     older = read_form(page) | {"_selected_action": [str(request.pk)]}
     hear(payment, "failed", amount="10.00", refund_id=undone.id)
-    refund(second)
+    refund_line(payment, second, buyer)
     page = staff.post(REQUESTS, older).content.decode()
     assert "This changed since the page was opened" in page
     assert f"10.00 USD would go back (1. {first});" in page
